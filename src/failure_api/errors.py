@@ -1,0 +1,84 @@
+"""Every error that a user can cause: one sentence with its remedy.
+
+Each class also derives from the built-in exception that a caller would expect, and all of them
+from `FailureApiError`, so that one `except` clause catches whatever this library refuses.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+import numpy as np
+
+
+class FailureApiError(Exception):
+    """Anything that this library refuses."""
+
+
+class InvalidArgumentError(FailureApiError, ValueError):
+    """An argument breaks its rule."""
+
+
+class WrongEnvironmentError(FailureApiError, TypeError):
+    """An environment of the other kind, or one that lacks what is needed."""
+
+
+class NotResetError(FailureApiError, RuntimeError):
+    """Something was asked of an environment before its first `reset`."""
+
+
+class ModelError(FailureApiError, TypeError):
+    """A communication model broke its contract."""
+
+
+class MissingDependencyError(FailureApiError, ImportError):
+    """An optional dependency is needed and not installed."""
+
+
+class LawError(FailureApiError, AssertionError):
+    """A model or a wrapped environment breaks one of the laws in `failure_api.testing`."""
+
+
+def invalid(argument: str, rule: str, value: object, remedy: str) -> InvalidArgumentError:
+    """Returns the error for an argument that breaks its rule, ready to be raised.
+
+    Args:
+        argument: Name of the argument.
+        rule: What holds for every accepted value, as in "must lie in [0, 1]".
+        value: What was received.
+        remedy: What the user can do, as an imperative.
+
+    Returns:
+        The error; its text is a single sentence.
+
+    Example:
+        >>> print(invalid("failure_prob", "must lie in [0, 1]", 1.5, "give a probability"))
+        failure_prob must lie in [0, 1], but 1.5 was given: give a probability.
+    """
+    return InvalidArgumentError(f"{argument} {rule}, but {describe(value)} was given: {remedy}.")
+
+
+def describe(value: object) -> str:
+    """Returns a short text for a value of any size.
+
+    Example:
+        >>> describe(np.zeros((100, 100)))
+        'an array of shape (100, 100)'
+    """
+    if isinstance(value, np.ndarray) and value.size > 9:
+        return f"an array of shape {value.shape}"
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 100 else f"{text[:97]}..."
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Returns a hint that names the known word closest to a mistyped one.
+
+    Example:
+        >>> nearest("simple_spred_v3", ["simple_spread_v3", "simple_tag_v3"])
+        "did you mean 'simple_spread_v3'?"
+    """
+    known = sorted(known)
+    match = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"did you mean {match[0]!r}?" if match else f"known are {', '.join(known)}"
