@@ -1,0 +1,86 @@
+"""Range: a link reaches as far as it reaches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from failure_api.core.links import Array, Context, Links
+from failure_api.core.model import CommunicationModel
+from failure_api.core.parameters import Distance, Probability
+from failure_api.core.random import RandomStream
+
+
+@dataclass(frozen=True, kw_only=True)
+class DistanceModel(CommunicationModel):
+    r"""A link works up to a distance, and fails at random within it.
+
+    At distance $d$ and threshold $R$ the bandwidth is at most $1$ (`falloff="none"`) or
+    $1 - d / R$ (`falloff="linear"`) while $d \le R$, and $0$ beyond. For agents placed uniformly
+    in a unit square, a link is in range with probability
+    $\pi R^2 - \tfrac{8}{3} R^3 + \tfrac{1}{2} R^4$ for $R \le 1$.
+
+    Args:
+        distance_threshold: The range, inclusive, in the environment's units: a number, an
+            `[N, N]` array indexed `[sender, receiver]`, or `{(sender, receiver): distance}`.
+        falloff: How bandwidth falls within the range: `"none"` keeps it, `"linear"` takes it to
+            0 at the threshold.
+        failure_prob: Probability that a link in range is down in a round, in the same forms.
+        agent_ids: Confines the model to links among these agents; None takes all.
+
+    Raises:
+        InvalidArgumentError: A range of 0 or less, a probability outside of [0, 1].
+
+    Example:
+        >>> DistanceModel(distance_threshold=0.5)
+        DistanceModel(agent_ids=None, distance_threshold=0.5, falloff='none', failure_prob=0.0)
+
+    Source: ns-3 `RangePropagationLossModel`; the unit-disk graph of Clark, Colbourn and Johnson
+    (1990).
+    """
+
+    distance_threshold: Distance
+    falloff: Literal["none", "linear"] = "none"
+    failure_prob: Probability = 0.0
+
+    needs_positions: ClassVar[bool] = True
+
+    @property
+    def carries_fractions(self) -> bool:
+        """Whether bandwidth falls off gradually."""
+        return self.falloff != "none"
+
+    def init(self, context: Context, random: RandomStream) -> Any:
+        """Returns the parameters, one value for each link."""
+        return self.per_link("distance_threshold", context), self.per_link("failure_prob", context)
+
+    def step(
+        self, state: Any, links: Links, context: Context, random: RandomStream
+    ) -> tuple[Any, Links]:
+        """Returns the links limited by the agents' distances."""
+        xp = context.xp
+        threshold, failure_prob = state
+        squared = squared_distances(context.positions, xp)
+        reached = squared <= threshold * threshold
+        up = xp.astype(reached & ~random.bernoulli(failure_prob, context.shape), xp.float32)
+        if self.falloff == "linear":
+            up = up * (1.0 - xp.sqrt(squared) / threshold)
+        return state, links._replace(bandwidth=xp.minimum(links.bandwidth, up))
+
+
+def squared_distances(positions: Array, xp: Any) -> Array:
+    """Returns the squared distance of every pair, `[..., N, N]`, from positions `[..., N, dim]`.
+
+    Example:
+        >>> import numpy as np
+        >>> squared_distances(np.asarray([[0.0, 0.0], [3.0, 4.0]]), np).tolist()
+        [[0.0, 25.0], [25.0, 0.0]]
+    """
+    # One axis at a time needs no [..., N, N, dim] array, which is several times slower.
+    total = None
+    for axis in range(positions.shape[-1]):
+        coordinate = positions[..., axis]
+        difference = coordinate[..., :, None] - coordinate[..., None, :]
+        square = difference * difference
+        total = square if total is None else total + square
+    return total

@@ -1,0 +1,112 @@
+"""Topology: who can hear whom, fixed or on a schedule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from failure_api.core.frozen import FrozenArray
+from failure_api.core.links import Context, Links
+from failure_api.core.model import CommunicationModel
+from failure_api.core.parameters import Rule
+from failure_api.core.random import RandomStream
+from failure_api.errors import invalid
+
+
+class Topology(Rule):
+    """An `[N, N]` or `[T, N, N]` array of bandwidths."""
+
+    def normalise(self, name: str, value: Any) -> FrozenArray:
+        """Returns the bandwidths as a `[T, N, N]` array, or raises what is wrong with them."""
+        remedy = "give bandwidths indexed [sender, receiver], or one such matrix for each round"
+        try:
+            matrix = np.array(value, dtype=np.float64)
+        except (TypeError, ValueError):
+            matrix = np.empty(0)
+        if matrix.ndim not in (2, 3) or matrix.shape[-1] != matrix.shape[-2] or not matrix.size:
+            raise invalid(name, "must be an [N, N] or [T, N, N] array of numbers", value, remedy)
+        off_diagonal = ~np.eye(matrix.shape[-1], dtype=bool)
+        refused = ~((matrix >= 0) & (matrix < np.inf)) & off_diagonal
+        if refused.any():
+            place = np.argwhere(refused)[0].tolist()
+            raise invalid(
+                f"{name}{place}",
+                "must be finite and at least 0",
+                float(matrix[tuple(place)]),
+                "give messages per round, where 1 is nominal",
+            )
+        return FrozenArray(np.where(off_diagonal, matrix, 0.0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatrixModel(CommunicationModel):
+    """A topology that is given: fixed, or one matrix for each round.
+
+    Args:
+        matrix: Bandwidths `[N, N]`, indexed `[sender, receiver]` in the order of
+            `possible_agents`, or a schedule `[T, N, N]` whose first matrix belongs to round 0.
+            Booleans and adjacency matrices of 0 and 1 are bandwidths too. The diagonal means
+            nothing.
+        at_end: What follows the last matrix of a schedule: `"repeat"` starts over, `"hold"`
+            keeps the last one.
+        agent_ids: Confines the model to links among these agents; None takes all.
+
+    Raises:
+        InvalidArgumentError: The array has another shape, or an entry that is negative or not
+            finite.
+
+    Example:
+        >>> one_way = MatrixModel(matrix=[[0, 1], [0, 0]])
+        >>> one_way.expected_loss().tolist()
+        [[0.0, 0.0], [1.0, 0.0]]
+
+    Source: adjacency matrices of time-varying graphs; ns-3 `MatrixPropagationLossModel`.
+    """
+
+    matrix: Annotated[ArrayLike, Topology()]
+    at_end: Literal["repeat", "hold"] = "repeat"
+
+    @property
+    def carries_fractions(self) -> bool:
+        """Whether any entry lies between 0 and 1."""
+        values = np.asarray(self.matrix)
+        return bool(np.any((values > 0) & (values < 1)))
+
+    def init(self, context: Context, random: RandomStream) -> Any:
+        """Returns the schedule as a float32 `[T, N, N]` array."""
+        schedule = np.array(self.matrix, dtype=np.float32)
+        count = len(context.agent_ids)
+        if schedule.shape[-1] != count:
+            raise invalid(
+                f"{self.name}.matrix",
+                f"must have one row and one column for each of the {count} agents",
+                schedule,
+                f"give an array of shape ({count}, {count}) in the order of possible_agents",
+            )
+        return context.xp.asarray(schedule.reshape(-1, count, count))
+
+    def step(
+        self, state: Any, links: Links, context: Context, random: RandomStream
+    ) -> tuple[Any, Links]:
+        """Returns the links limited by the matrix of this round."""
+        xp, length = context.xp, state.shape[0]
+        if length == 1:
+            matrix = state[0, ...]
+        else:
+            number = xp.asarray(context.round)
+            index = number % length if self.at_end == "repeat" else xp.minimum(number, length - 1)
+            matrix = state[index, ...]
+        return state, links._replace(bandwidth=xp.minimum(links.bandwidth, matrix))
+
+    def expected_loss(self) -> Any:
+        """Returns, for each link, one minus its mean bandwidth in the long run, `[N, N]`.
+
+        The diagonal is 0.
+        """
+        carried = np.minimum(np.asarray(self.matrix), 1.0)
+        if carried.ndim == 3:
+            carried = carried.mean(axis=0) if self.at_end == "repeat" else carried[-1]
+        return np.where(np.eye(len(carried), dtype=bool), 0.0, 1.0 - carried)

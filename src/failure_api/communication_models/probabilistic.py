@@ -1,0 +1,81 @@
+"""Independent loss: the simplest way in which a link fails."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from failure_api.communication_models.closed_forms import closed_form
+from failure_api.core.links import Context, Links
+from failure_api.core.model import CommunicationModel
+from failure_api.core.parameters import Bandwidth, Probability
+from failure_api.core.random import RandomStream
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbabilisticModel(CommunicationModel):
+    r"""Every link is down in every round with the same probability, independently.
+
+    With loss $p$ and nominal bandwidth, losses come in bursts of mean length $1 / (1 - p)$ and
+    the mean age of information is $p / (1 - p)$ rounds. A `max_bandwidth` $b < 1$ also makes the
+    loss $1 - (1 - p) b$.
+
+    Args:
+        failure_prob: Probability that a link is down in a round: a number, an `[N, N]` array
+            indexed `[sender, receiver]`, or `{(sender, receiver): probability}`.
+        max_bandwidth: Most messages per round that a link carries while it is up, in the same
+            forms.
+        agent_ids: Confines the model to links among these agents; None takes all.
+
+    Raises:
+        InvalidArgumentError: A probability outside of [0, 1], or a bandwidth that is negative or
+            not finite.
+
+    Example:
+        >>> model = ProbabilisticModel(failure_prob=0.2)
+        >>> model
+        ProbabilisticModel(agent_ids=None, failure_prob=0.2, max_bandwidth=1.0)
+        >>> model.expected_loss(), model.expected_burst_length(), model.expected_age()
+        (0.2, 1.25, 0.25)
+
+    Source: Bernoulli trials; tc-netem(8), option `loss random`.
+    """
+
+    failure_prob: Probability
+    max_bandwidth: Bandwidth = 1.0
+
+    @property
+    def carries_fractions(self) -> bool:
+        """Whether `max_bandwidth` may leave a bandwidth between 0 and 1."""
+        return self.max_bandwidth != 1.0
+
+    def init(self, context: Context, random: RandomStream) -> Any:
+        """Returns the parameters, one value for each link."""
+        return self.per_link("failure_prob", context), self.per_link("max_bandwidth", context)
+
+    def step(
+        self, state: Any, links: Links, context: Context, random: RandomStream
+    ) -> tuple[Any, Links]:
+        """Returns the links with those that are down at bandwidth 0."""
+        xp = context.xp
+        failure_prob, max_bandwidth = state
+        up = xp.astype(~random.bernoulli(failure_prob, context.shape), xp.float32)
+        return state, links._replace(bandwidth=xp.minimum(links.bandwidth, up * max_bandwidth))
+
+    def expected_loss(self) -> Any:
+        """Returns `1 - (1 - p) min(b, 1)`."""
+        return closed_form(
+            lambda p, b: 1.0 - (1.0 - p) * b.clip(max=1.0), self.failure_prob, self.max_bandwidth
+        )
+
+    def expected_burst_length(self) -> Any:
+        """Returns `1 / (1 - p)`; None where `max_bandwidth` loses messages too."""
+        if self.carries_fractions:
+            return None
+        return closed_form(lambda p: 1.0 / (1.0 - p), self.failure_prob)
+
+    def expected_age(self) -> Any:
+        """Returns `p / (1 - p)`; None where `max_bandwidth` loses messages too."""
+        if self.carries_fractions:
+            return None
+        return closed_form(lambda p: p / (1.0 - p), self.failure_prob)

@@ -1,0 +1,17 @@
+"""Pure array code: links, models, random streams and the channel. No environment, no space."""
+
+from failure_api.core.channel import Channel, ChannelState, Delivery
+from failure_api.core.links import Context, Links
+from failure_api.core.model import Chain, CommunicationModel
+from failure_api.core.random import RandomStream
+
+__all__ = [
+    "Chain",
+    "Channel",
+    "ChannelState",
+    "CommunicationModel",
+    "Context",
+    "Delivery",
+    "Links",
+    "RandomStream",
+]

@@ -1,0 +1,63 @@
+"""What a link is and what a model may know: shapes and dtypes, said once.
+
+`N` is the number of agents. Every link array is indexed `[..., sender, receiver]`; leading axes
+are batch. The diagonal means nothing: an agent needs no link to itself.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any, NamedTuple, TypeAlias
+
+Array: TypeAlias = Any
+"""An array of whatever namespace the computation runs in."""
+
+
+class Links(NamedTuple):
+    """The state of every link in one round.
+
+    Attributes:
+        bandwidth: Messages per round that a link can carry now, float32 `[..., N, N]`. 0 lets
+            nothing through, 1 is nominal, one half carries every second message.
+        delay: Whole rounds between sending and arrival, int32 `[..., N, N]`; None where no link
+            delays anything.
+        noise: Variance of what the link adds to the content, float32 `[..., N, N]`; None where
+            no link adds any.
+
+    Example:
+        >>> import numpy as np
+        >>> links = Links(bandwidth=np.ones((3, 3), dtype=np.float32))
+        >>> links.delay is None
+        True
+    """
+
+    bandwidth: Array
+    delay: Array | None = None
+    noise: Array | None = None
+
+
+class Context(NamedTuple):
+    """What a model may know of the round it is asked about.
+
+    Attributes:
+        round: Number of the round; 0 is the reset. An integer, or a 0-d integer array.
+        alive: Which agents take part, bool `[..., N]`.
+        positions: Where the agents are, float32 `[..., N, dim]`, in the environment's units; None
+            where nobody asked for them.
+        xp: The array namespace that every operation comes from.
+        shape: Shape of a link array, `(..., N, N)`.
+        agent_ids: The environment's `possible_agents`, in that order.
+
+    Example:
+        >>> import numpy as np
+        >>> context = Context(0, np.ones(2, dtype=bool), None, np, (2, 2), ("a", "b"))
+        >>> context.agent_ids.index("b")
+        1
+    """
+
+    round: Any
+    alive: Array
+    positions: Array | None
+    xp: ModuleType
+    shape: tuple[int, ...]
+    agent_ids: tuple[Any, ...]

@@ -1,0 +1,35 @@
+"""What agents say to each other, and how a receiver sees it."""
+
+from failure_api.exchanges.exchange import BoundExchange, Exchange, Team
+from failure_api.exchanges.known_segments import known_segments
+from failure_api.exchanges.mask_segments import MaskSegments
+from failure_api.exchanges.share_observations import ShareObservations
+
+__all__ = [
+    "BoundExchange",
+    "Exchange",
+    "MaskSegments",
+    "ShareObservations",
+    "Team",
+    "default_exchange",
+]
+
+
+def default_exchange(env: object) -> Exchange:
+    """Returns the exchange that `exchange=None` stands for.
+
+    That is `MaskSegments()` where it is known which parts of an observation come from which
+    agent, since such observations carry what others say already, and `ShareObservations()`
+    elsewhere.
+
+    Args:
+        env: A PettingZoo environment of either kind.
+
+    Example:
+        >>> from mpe2 import simple_line_v1, simple_spread_v3
+        >>> default_exchange(simple_spread_v3.env())
+        MaskSegments(segments=None, missing='zero', report_age=False)
+        >>> default_exchange(simple_line_v1.env())
+        ShareObservations(form='dict', missing='zero')
+    """
+    return ShareObservations() if known_segments(env) is None else MaskSegments()

@@ -1,0 +1,60 @@
+"""What stands where nothing was received: zeros, and the spaces that have room for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+
+
+def blank(space: spaces.Space[Any]) -> Any:
+    """Returns the zero of a space, in the type of its samples.
+
+    Raises:
+        TypeError: Samples of the space have no zero of fixed shape.
+
+    Example:
+        >>> blank(spaces.Dict(place=spaces.Box(-1, 1, (2,)), kind=spaces.Discrete(3)))
+        {'kind': np.int64(0), 'place': array([0., 0.], dtype=float32)}
+    """
+    if isinstance(space, spaces.Box | spaces.MultiBinary | spaces.MultiDiscrete):
+        return np.zeros(space.shape, dtype=space.dtype)
+    if isinstance(space, spaces.Discrete):
+        return space.dtype.type(0)
+    if isinstance(space, spaces.Dict):
+        return {key: blank(part) for key, part in space.spaces.items()}
+    if isinstance(space, spaces.Tuple):
+        return tuple(blank(part) for part in space.spaces)
+    raise TypeError(f"{type(space).__name__} has no zero of fixed shape")
+
+
+def with_blank(space: spaces.Space[Any]) -> spaces.Space[Any]:
+    """Returns a space that holds all of another's elements and its zero.
+
+    Raises:
+        TypeError: Samples of the space have no zero of fixed shape.
+
+    Example:
+        >>> with_blank(spaces.Discrete(3, start=1))
+        Discrete(4)
+        >>> with_blank(spaces.Box(1, 2, (1,))).low.tolist()
+        [0.0]
+    """
+    if isinstance(space, spaces.Box):
+        low, high = np.minimum(space.low, 0), np.maximum(space.high, 0)
+        return spaces.Box(low.astype(space.dtype), high.astype(space.dtype), dtype=space.dtype)  # type: ignore[arg-type]
+    if isinstance(space, spaces.Discrete):
+        first, end = min(int(space.start), 0), max(int(space.start + space.n), 1)
+        return spaces.Discrete(end - first, start=first)
+    if isinstance(space, spaces.MultiDiscrete):
+        first = np.minimum(space.start, 0)
+        end = np.maximum(space.start + space.nvec, 1)
+        return spaces.MultiDiscrete(end - first, dtype=space.dtype, start=first)  # type: ignore[arg-type]
+    if isinstance(space, spaces.MultiBinary):
+        return space
+    if isinstance(space, spaces.Dict):
+        return spaces.Dict({key: with_blank(part) for key, part in space.spaces.items()})
+    if isinstance(space, spaces.Tuple):
+        return spaces.Tuple([with_blank(part) for part in space.spaces])
+    raise TypeError(f"{type(space).__name__} has no zero of fixed shape")

@@ -1,0 +1,87 @@
+"""What every exchange has in common: how it is bound to an environment and asked for views."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gymnasium.spaces import Space
+
+from failure_api.core import Delivery
+from failure_api.core.parameters import normalise_fields
+from failure_api.exchanges.envelope import Envelope
+
+
+@dataclass(frozen=True)
+class Team:
+    """What an exchange is told of the environment that it is bound to.
+
+    Attributes:
+        env: The environment below the wrapper.
+        agent_ids: Its `possible_agents`.
+        spaces: Each agent's observation space.
+        longest_delay: The most rounds that a message may be on its way.
+    """
+
+    env: Any
+    agent_ids: tuple[Any, ...]
+    spaces: dict[Any, Space[Any]]
+    longest_delay: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exchange(ABC):
+    """What agents say and how a receiver sees it: a value, bound to an environment by `bind`."""
+
+    def __post_init__(self) -> None:
+        """Checks and normalises every field that has a rule."""
+        normalise_fields(self)
+
+    @abstractmethod
+    def bind(self, team: Team) -> BoundExchange:
+        """Returns this exchange at work in one environment.
+
+        Raises:
+            InvalidArgumentError: The environment's observations do not suit the exchange.
+        """
+
+
+class BoundExchange(ABC):
+    """An exchange at work: takes each round's observations, gives each agent's view of them.
+
+    Attributes:
+        spaces: The observation space of each agent's view.
+    """
+
+    spaces: dict[Any, Space[Any]]
+
+    def __init__(self, team: Team) -> None:
+        self.agent_ids = team.agent_ids
+        self.index = {agent: i for i, agent in enumerate(team.agent_ids)}
+        self.envelopes = {agent: Envelope(space) for agent, space in team.spaces.items()}
+
+    @abstractmethod
+    def start(self) -> None:
+        """Forgets everything that was said."""
+
+    @abstractmethod
+    def share(self, number: int, observations: Mapping[Any, Any], delivery: Delivery) -> None:
+        """Takes what the agents say in a round, and what of it arrives.
+
+        Args:
+            number: The round.
+            observations: The environment's observation of each agent that takes part.
+            delivery: What the channel brings in this round.
+        """
+
+    @abstractmethod
+    def view(self, agent: Any, observation: Any = None) -> Any:
+        """Returns what an agent sees, as an object that nobody else holds.
+
+        Args:
+            agent: The receiver.
+            observation: The agent's own observation, where it has changed since the round or
+                the agent took no part in it.
+        """

@@ -1,0 +1,239 @@
+"""The observation already carries what others say; those parts fail with their links."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from failure_api.core import Delivery
+from failure_api.core.frozen import FrozenMapping
+from failure_api.errors import InvalidArgumentError
+from failure_api.exchanges.exchange import BoundExchange, Exchange, Team
+from failure_api.exchanges.known_segments import known_segments
+from failure_api.exchanges.segments import places
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskSegments(Exchange):
+    """The parts of an agent's observation that come from another agent fail with that link.
+
+    Spaces stay as they were, so a policy that was trained without failures is evaluated
+    unchanged.
+
+    Args:
+        segments: `{receiver: {sender: slice or indices}}` into the receiver's flattened
+            observation, or a function that takes the environment and returns that, called once
+            a round. None takes what is known of the environment: all of mpe2.
+        missing: What stands in a part that did not arrive: `"zero"`, or `"hold"` for the newest
+            content that ever arrived on the link (zero before the first). Where the space has no
+            room for zero, the nearest value that it holds.
+        report_age: Appends to every observation, for each other agent in the order of
+            `possible_agents`, a flag that is 1 where a message arrived in this round, and the age
+            in rounds of what was last received.
+
+    Raises:
+        InvalidArgumentError: The environment's segments are not known and none are given; they
+            are out of range, overlap or name unknown agents; an observation is not a Box.
+
+    Example:
+        >>> from mpe2 import simple_spread_v3
+        >>> from failure_api import CommunicationWrapper, ProbabilisticModel
+        >>> env = CommunicationWrapper(
+        ...     simple_spread_v3.env(), ProbabilisticModel(failure_prob=1.0), exchange=MaskSegments()
+        ... )
+        >>> env.reset(seed=1)
+        >>> env.observe("agent_0")[10:14].tolist()
+        [0.0, 0.0, 0.0, 0.0]
+    """
+
+    segments: Mapping[Any, Mapping[Any, Any]] | Callable[[Any], Any] | None = None
+    missing: Literal["zero", "hold"] = "zero"
+    report_age: bool = False
+
+    def __post_init__(self) -> None:
+        """Checks the fields and takes a copy of the segments."""
+        super().__post_init__()
+        if isinstance(self.segments, Mapping):
+            frozen = {
+                receiver: FrozenMapping(parts) if isinstance(parts, Mapping) else parts
+                for receiver, parts in self.segments.items()
+            }
+            object.__setattr__(self, "segments", FrozenMapping(frozen))
+
+    def bind(self, team: Team) -> BoundExchange:
+        """Returns this exchange at work in one environment."""
+        segments = known_segments(team.env) if self.segments is None else self.segments
+        if segments is None:
+            raise InvalidArgumentError(
+                f"exchange MaskSegments knows nothing of {team.env} that an agent hears from "
+                "another: give segments={receiver: {sender: indices}}, or use ShareObservations()."
+            )
+        return MaskedSegments(self, segments, team)
+
+
+class MaskedSegments(BoundExchange):
+    """`MaskSegments` at work.
+
+    All observations stand in one vector. What one agent has of another is a row of `[receiver,
+    sender, k]` contents, gathered from that vector and scattered back into it; entries that a
+    pair does not have are gathered from and scattered to one spare place at the vector's end.
+    """
+
+    def __init__(self, exchange: MaskSegments, segments: Any, team: Team) -> None:
+        super().__init__(team)
+        self._env = team.env
+        self._moving = segments if callable(segments) else None
+        self._hold = exchange.missing == "hold"
+        self._report_age = exchange.report_age
+        self._depth = team.longest_delay + 1
+        boxes = [self._box(agent) for agent in self.agent_ids]
+        self._sizes = tuple(int(np.prod(box.shape)) for box in boxes)
+        self._ends = np.cumsum(self._sizes).tolist()
+        self._starts = np.array([0, *self._ends[:-1]])
+        self._slices = {
+            agent: slice(start, end)
+            for agent, start, end in zip(self.agent_ids, self._starts, self._ends, strict=True)
+        }
+        self._boxes = dict(zip(self.agent_ids, boxes, strict=True))
+        self._spare = np.zeros(1, dtype=np.result_type(*(box.dtype for box in boxes)))
+        blanks = [np.clip(0, box.low, box.high).ravel() for box in boxes]
+        self._blanks = np.concatenate([*blanks, self._spare]).astype(self._spare.dtype)
+        self._all_zero = not self._blanks.any()
+        self.spaces = {agent: self._space(agent) for agent in self.agent_ids}
+        # Observations that are vectors of one type, and nothing else, need no packing.
+        self._plain = not self._report_age and all(
+            len(box.shape) == 1 and box.dtype == self._spare.dtype and space is box
+            for box, space in zip(boxes, team.spaces.values(), strict=True)
+        )
+        self.start()
+        if self._moving is None:
+            self._place(segments)
+
+    def _box(self, agent: Any) -> spaces.Box:
+        space = self.envelopes[agent].body_space
+        if not isinstance(space, spaces.Box):
+            raise InvalidArgumentError(
+                f"exchange MaskSegments needs observations that are a Box, but those of agent "
+                f"{agent!r} are {space}: use ShareObservations()."
+            )
+        if self._report_age and (len(space.shape) != 1 or space.dtype.kind != "f"):
+            raise InvalidArgumentError(
+                f"report_age needs one-dimensional float observations, but those of agent "
+                f"{agent!r} are {space}: leave it out, or read message_age from the wrapper."
+            )
+        return space
+
+    def _space(self, agent: Any) -> spaces.Space[Any]:
+        envelope, box = self.envelopes[agent], self._boxes[agent]
+        if not self._report_age:
+            return envelope.enclose(envelope.body_space)
+        others = len(self.agent_ids) - 1
+        low = np.concatenate([box.low, np.zeros(2 * others)]).astype(box.dtype)
+        high = np.concatenate([box.high, np.tile([1.0, np.inf], others)]).astype(box.dtype)
+        return envelope.enclose(spaces.Box(low, high, dtype=box.dtype))  # type: ignore[arg-type]
+
+    def start(self) -> None:
+        """Forgets everything that was said."""
+        self._number = -1
+        self._held: Any = None
+        self._history: list[NDArray[Any]] = []
+        self._observations: Mapping[Any, Any] = {}
+
+    def _place(self, segments: Any) -> None:
+        """Works out where in the vector the parts stand."""
+        width = self._held.shape[-1] if self._held is not None else 0
+        local = places(segments, self.agent_ids, self._sizes, width)
+        absent = local == np.asarray(self._sizes)[:, None, None]
+        self._local = local
+        self._global = np.where(absent, self._ends[-1], local + self._starts[:, None, None])
+
+    def share(self, number: int, observations: Mapping[Any, Any], delivery: Delivery) -> None:
+        """Puts into every observation what arrived, and what is missing into the rest."""
+        if self._moving is not None:
+            self._place(self._moving(self._env))
+        self._number, self._observations, self._delivery = number, observations, delivery
+        if self._plain and tuple(observations) == self.agent_ids:
+            vector = np.concatenate((*observations.values(), self._spare))
+        else:
+            vector = np.concatenate((*map(self._flat, self.agent_ids), self._spare))
+        self._sent = delivery.sent.T
+        self._contents = self._arrived(vector[self._global])
+        vector[self._global] = self._contents
+        self._masked = vector
+
+    def _flat(self, agent: Any) -> NDArray[Any]:
+        """Returns an agent's observation as a vector; zeros where it takes no part."""
+        observation = self._observations.get(agent)
+        if observation is None:
+            return np.zeros(self._boxes[agent].shape, self._spare.dtype).ravel()
+        return np.asarray(self.envelopes[agent].open(observation)).reshape(-1)
+
+    def _arrived(self, contents: NDArray[Any]) -> NDArray[Any]:
+        """Returns what each receiver has of each sender, `[receiver, sender, k]`."""
+        arrived = (self._sent >= 0)[..., None]
+        if self._depth > 1:
+            contents = self._recalled(contents)
+        blank = self._spare if self._all_zero else self._blanks[self._global]
+        if not self._hold:
+            return np.where(arrived, contents, blank)
+        held = self._held
+        if held is None:
+            held = blank
+        elif held.shape != contents.shape:
+            held = _widened(held, contents.shape[-1])
+        self._held = np.where(arrived, contents, held)
+        return self._held
+
+    def _recalled(self, contents: NDArray[Any]) -> NDArray[Any]:
+        """Returns the contents as they were when they were sent."""
+        self._history = [contents, *self._history[: self._depth - 1]]
+        width = contents.shape[-1]
+        self._history = [_widened(past, width) for past in self._history]
+        past = np.stack(self._history)
+        receivers, senders = np.indices(self._sent.shape)
+        ago = np.where(self._sent >= 0, self._number - self._sent, 0)
+        return past[ago, receivers, senders]
+
+    def view(self, agent: Any, observation: Any = None) -> Any:
+        """Returns an agent's observation with what it did not receive taken out."""
+        if observation is None:
+            flat = self._masked[self._slices[agent]].copy()
+            if self._plain:
+                return flat
+            observation = self._observations[agent]
+        else:
+            flat = self._renewed(agent, observation)
+        if self._report_age:
+            flat = np.concatenate((flat, self._flags_and_ages(agent)), dtype=flat.dtype)
+            return self.envelopes[agent].close(observation, flat)
+        box = self._boxes[agent]
+        if flat.dtype != box.dtype or len(box.shape) != 1:
+            flat = flat.astype(box.dtype).reshape(box.shape)
+        return self.envelopes[agent].close(observation, flat)
+
+    def _renewed(self, agent: Any, observation: Any) -> NDArray[Any]:
+        """Masks an observation that is newer than the round: what is current in it stays."""
+        row = self.index[agent]
+        body = np.asarray(self.envelopes[agent].open(observation)).reshape(-1)
+        vector = np.append(body, self._spare)
+        late = self._sent[row] != self._number
+        vector[self._local[row, late]] = self._contents[row, late]
+        return vector[:-1]
+
+    def _flags_and_ages(self, agent: Any) -> NDArray[Any]:
+        """Returns flag and age of every other agent, interleaved."""
+        column = self.index[agent]
+        age = self._number - self._delivery.newest[:, column]
+        both = np.stack([self._delivery.sent[:, column] >= 0, age], axis=-1)
+        return np.delete(both, column, axis=0).ravel()
+
+
+def _widened(contents: NDArray[Any], width: int) -> NDArray[Any]:
+    """Returns contents with zeros added to the last axis."""
+    missing = width - contents.shape[-1]
+    return np.pad(contents, ((0, 0), (0, 0), (0, missing))) if missing else contents

@@ -1,0 +1,98 @@
+"""Which entries of a team's observations come from which agent, as one array of places."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from failure_api.errors import InvalidArgumentError, invalid
+
+REMEDY = "give {receiver: {sender: slice or indices}} into each receiver's flattened observation"
+
+
+def places(
+    segments: Any, agent_ids: tuple[Any, ...], sizes: tuple[int, ...], width: int = 0
+) -> NDArray[np.int64]:
+    """Returns where in each receiver's observation the parts from each sender stand.
+
+    Args:
+        segments: `{receiver: {sender: slice or indices}}`.
+        agent_ids: All agents.
+        sizes: Number of entries of each agent's observation.
+        width: Least length of the last axis.
+
+    Returns:
+        Places `[receiver, sender, k]` in the receiver's flat observation. Pairs with fewer than
+        `k` entries are filled up with the receiver's size, one past its last entry.
+
+    Raises:
+        InvalidArgumentError: An unknown agent, an entry out of range or given to two senders.
+
+    Example:
+        >>> places({"a": {"b": slice(2, 4)}}, ("a", "b"), (4, 3)).tolist()
+        [[[4, 4], [2, 3]], [[3, 3], [3, 3]]]
+    """
+    if not isinstance(segments, Mapping):
+        raise invalid("segments", "must be a mapping", segments, REMEDY)
+    found: dict[tuple[int, int], NDArray[np.int64]] = {}
+    for receiver, by_sender in segments.items():
+        row = _index(receiver, agent_ids)
+        if not isinstance(by_sender, Mapping):
+            raise invalid(f"segments[{receiver!r}]", "must be a mapping", by_sender, REMEDY)
+        for sender, entries in by_sender.items():
+            column = _index(sender, agent_ids)
+            if row == column:
+                raise invalid(
+                    f"segments[{receiver!r}]",
+                    "must name other agents",
+                    sender,
+                    "leave out the agent's own part, which no link carries",
+                )
+            name = f"segments[{receiver!r}][{sender!r}]"
+            found[row, column] = _entries(name, entries, sizes[row])
+        _check_disjoint(receiver, [part for (r, _), part in found.items() if r == row])
+    width = max([width, *(len(part) for part in found.values())])
+    table = np.empty((len(agent_ids), len(agent_ids), width), dtype=np.int64)
+    table[...] = np.asarray(sizes)[:, None, None]
+    for (row, column), part in found.items():
+        table[row, column, : len(part)] = part
+    return table
+
+
+def _index(agent: Any, agent_ids: tuple[Any, ...]) -> int:
+    if agent in agent_ids:
+        return agent_ids.index(agent)
+    known = ", ".join(map(str, agent_ids))
+    raise invalid(
+        "segments", "must name agents of the environment", agent, f"choose from {known}"
+    )
+
+
+def _entries(name: str, entries: Any, size: int) -> NDArray[np.int64]:
+    rule = f"must be a slice or indices from 0 to {size - 1}"
+    if isinstance(entries, slice):
+        stop = entries.stop
+        if stop is None or stop > size or (entries.start or 0) < 0:
+            raise invalid(name, rule, entries, "give a slice with both ends inside")
+        return np.arange(size)[entries]
+    try:
+        array = np.asarray(entries)
+    except ValueError:
+        array = np.empty(0)
+    if array.ndim != 1 or array.dtype.kind not in "iu" or not array.size:
+        raise invalid(name, rule, entries, REMEDY)
+    if array.min() < 0 or array.max() >= size:
+        raise invalid(name, rule, entries, "count from the start of the flattened observation")
+    return array.astype(np.int64)
+
+
+def _check_disjoint(receiver: Any, parts: list[NDArray[np.int64]]) -> None:
+    entries, counts = np.unique(np.concatenate(parts or [[]]), return_counts=True)
+    if (counts > 1).any():
+        raise InvalidArgumentError(
+            f"segments[{receiver!r}] must give each entry to one sender, but entry "
+            f"{int(entries[counts > 1][0])} is given twice: let each entry come from one agent."
+        )

@@ -1,0 +1,200 @@
+"""Where the agents are, in the environments that people use.
+
+`known_positions` finds the function for an environment, `read_positions` calls it (or the user's
+own) and refuses what a model could not work with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from failure_api.errors import InvalidArgumentError, invalid
+
+PositionFunction = Callable[[Any], Any]
+
+
+def known_positions(env: Any) -> Callable[[Any], NDArray[np.float64]] | None:
+    """Returns the function that reads the agents' positions, where the environment is known.
+
+    Distances are in the environment's own units, so a range that suits one family means nothing
+    in another: see the unit in the docstring of each function below (mpe2 counts arena
+    half-widths, pursuit grid cells, multiwalker metres, the others pixels).
+
+    Args:
+        env: An AEC or Parallel environment in any wrappers, reset or not.
+
+    Returns:
+        A function of the environment, valid after `reset`, which gives float64 `[N, 2]`, rows in
+        the order of `possible_agents`, NaN for an agent that has no body any more; None where the
+        environment is not known or has no positions.
+
+    Example:
+        >>> from mpe2 import simple_spread_v3
+        >>> env = simple_spread_v3.env(N=3)
+        >>> env.reset(seed=0)
+        >>> known_positions(env)(env).shape
+        (3, 2)
+    """
+    for ancestor in type(env.unwrapped).__mro__:
+        if ancestor.__module__ in _FUNCTIONS:
+            return _FUNCTIONS[ancestor.__module__]
+    return None
+
+
+def read_positions(
+    function: PositionFunction,
+    env: Any,
+    agent_ids: Sequence[Any],
+    alive: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    """Returns where the agents are now, after checking what the function gave.
+
+    Args:
+        function: A function of the environment, from `known_positions` or the user.
+        env: The environment, after `reset`.
+        agent_ids: The N agents, in the order of the rows.
+        alive: Which of them take part, bool `[N]`.
+
+    Returns:
+        A fresh float64 array `[N, dim]`; rows of agents that are not alive are 0.
+
+    Raises:
+        InvalidArgumentError: Not an `[N, dim]` array of numbers, or a live agent without a
+            finite position.
+
+    Example:
+        >>> read_positions(lambda env: [[0, 1], [2, 3]], None, ["a", "b"], np.array([True, False]))
+        array([[0., 1.],
+               [0., 0.]])
+    """
+    given = function(env)
+    try:
+        array = np.asarray(given)
+    except (TypeError, ValueError):
+        raise _misshapen(given, len(agent_ids)) from None
+    # Kinds rather than a conversion: NumPy would read the text "1.5" as a number.
+    if (
+        array.dtype.kind not in "fiu"
+        or array.ndim != 2
+        or len(array) != len(agent_ids)
+        or not array.shape[1]
+    ):
+        raise _misshapen(given, len(agent_ids))
+    positions = array.astype(np.float64)
+    if not alive.all():
+        positions[~alive] = 0.0
+    if not np.isfinite(positions).all():
+        index = int(np.argmin(np.isfinite(positions).all(axis=1)))
+        raise invalid(
+            "positions",
+            f"must be finite for the live agent {agent_ids[index]!r}",
+            positions[index].tolist(),
+            "let the function return NaN only for agents that are no longer in the environment",
+        )
+    return positions
+
+
+def _misshapen(given: Any, number_of_agents: int) -> InvalidArgumentError:
+    return invalid(
+        "positions",
+        f"must give numbers of shape [{number_of_agents}, dim]",
+        given,
+        "return one row of coordinates for each of possible_agents, in that order",
+    )
+
+
+def world_positions(env: Any) -> NDArray[np.float64]:
+    """Returns the positions in mpe2 (and PettingZoo's former `mpe`).
+
+    Unit: half the arena's width. Agents start in `[-1, 1]` by `[-1, 1]` and may leave it.
+    """
+    agents = env.unwrapped.world.agents
+    return np.array([agent.state.p_pos for agent in agents], dtype=np.float64)
+
+
+def pursuit_positions(env: Any) -> NDArray[np.float64]:
+    """Returns the pursuers' positions in PettingZoo's pursuit.
+
+    Unit: cells of the grid, 16 by 16 unless the environment was told otherwise.
+    """
+    layer = env.unwrapped.env.pursuer_layer
+    return _rows(layer.get_position(index) for index in range(layer.n_agents()))
+
+
+def multiwalker_positions(env: Any) -> NDArray[np.float64]:
+    """Returns the walkers' hulls in PettingZoo's multiwalker; NaN for a walker that was removed.
+
+    Unit: metres of its physics, x along the terrain and y upwards; neighbours start 4.7 apart.
+    """
+    hulls = (walker.hull for walker in env.unwrapped.env.walkers)
+    return _rows(None if hull is None else hull.position for hull in hulls)
+
+
+def waterworld_positions(env: Any) -> NDArray[np.float64]:
+    """Returns the pursuers' positions in PettingZoo's waterworld.
+
+    Unit: pixels; the arena is 750 by 750.
+    """
+    return _rows(pursuer.body.position for pursuer in env.unwrapped.env.pursuers)
+
+
+def pistonball_positions(env: Any) -> NDArray[np.float64]:
+    """Returns the left ends of the pistons' heads in PettingZoo's pistonball.
+
+    Unit: pixels, y downwards; a piston is 40 wide and only its y changes.
+    """
+    return _rows(piston.position for piston in env.unwrapped.pistonList)
+
+
+def cooperative_pong_positions(env: Any) -> NDArray[np.float64]:
+    """Returns the centres of the paddles (of the lowest tier of a cake) in cooperative pong.
+
+    Unit: pixels of its screen, y downwards: 960 by 560 divided by `render_ratio`, which is 2
+    unless the environment was told otherwise.
+    """
+    game = env.unwrapped.env
+    return _rows(_base(paddle).center for paddle in (game.p0, game.p1))
+
+
+def _base(paddle: Any) -> Any:
+    # PettingZoo 1.25 had one rectangle where later versions have a list.
+    return paddle.rects[0] if hasattr(paddle, "rects") else paddle.rect
+
+
+def knights_archers_zombies_positions(env: Any) -> NDArray[np.float64]:
+    """Returns the centres of archers and knights; NaN from the moment that one is killed.
+
+    Unit: pixels, y downwards; the screen is 1280 by 720.
+    """
+    raw = env.unwrapped
+    if hasattr(raw, "agent_map"):
+        players = [raw.agent_map[agent_id] for agent_id in raw.possible_agents]
+        return _rows(player.rect.center if player.is_alive else None for player in players)
+    # Version 10, in PettingZoo 1.25, kept its players in a list and called the flag otherwise.
+    return _rows(player.rect.center if player.alive else None for player in raw.agent_list)
+
+
+def _rows(points: Any) -> NDArray[np.float64]:
+    gone = (np.nan, np.nan)
+    rows = [gone if point is None else (point[0], point[1]) for point in points]
+    return np.array(rows, dtype=np.float64)
+
+
+# Recognised by the module that defines the environment's class or an ancestor of it, since that
+# needs no import.
+_FUNCTIONS: dict[str, Callable[[Any], NDArray[np.float64]]] = {
+    "mpe2._mpe_utils.simple_env": world_positions,
+    "pettingzoo.mpe._mpe_utils.simple_env": world_positions,
+    "pettingzoo.sisl.pursuit.pursuit": pursuit_positions,
+    "pettingzoo.sisl.multiwalker.multiwalker": multiwalker_positions,
+    "pettingzoo.sisl.waterworld.waterworld": waterworld_positions,
+    "pettingzoo.butterfly.pistonball.pistonball": pistonball_positions,
+    "pettingzoo.butterfly.cooperative_pong.cooperative_pong": cooperative_pong_positions,
+    "pettingzoo.butterfly.knights_archers_zombies.knights_archers_zombies": (
+        knights_archers_zombies_positions
+    ),
+}

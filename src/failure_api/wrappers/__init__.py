@@ -1,0 +1,6 @@
+"""The PettingZoo adapters. No failure logic here."""
+
+from failure_api.wrappers.aec import CommunicationWrapper
+from failure_api.wrappers.parallel import CommunicationWrapperParallel
+
+__all__ = ["CommunicationWrapper", "CommunicationWrapperParallel"]

@@ -1,0 +1,232 @@
+"""One exchange for each environment step: what both wrappers do between themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from failure_api.core import Chain, Channel, ChannelState, CommunicationModel, Context
+from failure_api.core import Delivery, Links, RandomStream
+from failure_api.core.random import EpisodeStreams
+from failure_api.errors import (
+    InvalidArgumentError,
+    ModelError,
+    NotResetError,
+    WrongEnvironmentError,
+    invalid,
+)
+from failure_api.exchanges import Exchange, Team, default_exchange
+from failure_api.positions import known_positions, read_positions
+
+Models = CommunicationModel | Iterable[CommunicationModel]
+
+
+class Rounds:
+    """Runs the channel and the exchange, round by round.
+
+    Args:
+        env: The environment below the wrapper.
+        failure_models: One model, or several that act in order.
+        exchange: What agents say to each other; None picks by the environment.
+        positions: A function of the environment that gives `[N, dim]`; None takes what is known.
+
+    Raises:
+        WrongEnvironmentError: The environment does not say who its agents may be.
+        InvalidArgumentError: A model, the exchange or the positions do not suit the environment.
+    """
+
+    def __init__(
+        self,
+        env: Any,
+        failure_models: Models,
+        exchange: Exchange | None,
+        positions: Callable[[Any], Any] | None,
+    ) -> None:
+        self.env = env
+        self.agent_ids = _agent_ids(env)
+        self.index = {agent: place for place, agent in enumerate(self.agent_ids)}
+        self.chain = Chain(models=failure_models)  # type: ignore[arg-type]
+        self.exchange = _chosen(exchange, env)
+        self.given_positions = positions
+        self._positions = self._position_function(positions)
+        self._channel = Channel(chain=self.chain)
+        self._streams = EpisodeStreams()
+        self._everyone = np.ones(len(self.agent_ids), dtype=bool)
+        self._everyone.flags.writeable = False
+        # A trial start, so that what does not fit the environment is said when it is wrapped.
+        self._channel.init(self._context(0, self._everyone, None), RandomStream(0))
+        spaces = {agent: env.observation_space(agent) for agent in self.agent_ids}
+        self.bound = self.exchange.bind(
+            Team(env, self.agent_ids, spaces, self.chain.longest_delay)
+        )
+        self._number = -1
+        self._random: RandomStream
+        self._state: ChannelState
+        self._delivery: Delivery
+
+    def _position_function(self, positions: Any) -> Callable[[Any], Any] | None:
+        if positions is not None and not callable(positions):
+            raise invalid(
+                "positions",
+                "must be a function of the environment",
+                positions,
+                "give one that returns an array with one row for each agent",
+            )
+        needing = self.chain.needing_positions
+        if needing is None:
+            return None
+        found = positions or known_positions(self.env)
+        if found is None:
+            raise InvalidArgumentError(
+                f"{needing} needs the agents' positions, which are not known for {self.env}: "
+                "give positions=, a function of the environment that returns one row for each "
+                "agent."
+            )
+        return found
+
+    def start(
+        self, seed: int | None, observations: Mapping[Any, Any], dead: Mapping[Any, bool]
+    ) -> None:
+        """Begins an episode with its round 0.
+
+        Args:
+            seed: Starts the sequence of episodes anew; None goes on with it.
+            observations: The environment's observation of each agent that takes part.
+            dead: Which of them have terminated.
+        """
+        self._number = 0
+        self._random = self._streams.start(seed)
+        self.bound.start()
+        context = self._present(observations, dead)
+        self._exchange(self._channel.init(context, self._random), context, observations)
+
+    def advance(self, observations: Mapping[Any, Any], dead: Mapping[Any, bool]) -> None:
+        """Runs the round that follows an environment step; arguments as for `start`."""
+        self._number += 1
+        self._exchange(self._state, self._present(observations, dead), observations)
+
+    @property
+    def delivery(self) -> Delivery:
+        """What this round brings each receiver.
+
+        Raises:
+            NotResetError: There has been no round yet.
+        """
+        if self._number < 0:
+            raise NotResetError("the environment has not been reset: call reset() first.")
+        return self._delivery
+
+    @property
+    def age(self) -> NDArray[np.int64]:
+        """Age of what each link has brought, with 0 on the diagonal."""
+        age = self._number - self.delivery.newest.astype(np.int64)
+        np.fill_diagonal(age, 0)
+        return age
+
+    def _context(self, number: int, alive: Any, positions: Any) -> Context:
+        agents = len(self.agent_ids)
+        return Context(number, alive, positions, np, (agents, agents), self.agent_ids)
+
+    def _present(self, observations: Mapping[Any, Any], dead: Mapping[Any, bool]) -> Context:
+        alive = self._everyone
+        if len(observations) < len(self.agent_ids) or True in dead.values():
+            alive = np.array(
+                [agent in observations and not dead.get(agent) for agent in self.agent_ids]
+            )
+        positions = None
+        if self._positions is not None:
+            positions = read_positions(self._positions, self.env, self.agent_ids, alive)
+            positions = positions.astype(np.float32)
+        return self._context(self._number, alive, positions)
+
+    def _exchange(
+        self, state: ChannelState, context: Context, observations: Mapping[Any, Any]
+    ) -> None:
+        self._state, self._delivery = self._channel.step(state, context, self._random)
+        delay = self._delivery.links.delay
+        if delay is not None and delay.max() > self.chain.longest_delay:
+            raise ModelError(
+                f"a failure model returned a delay of {delay.max()} rounds, more than the "
+                f"{self.chain.longest_delay} that the models' longest_delay allows: let its "
+                "longest_delay say how many rounds it may add."
+            )
+        self.bound.share(self._number, observations, self._delivery)
+
+
+class Reports:
+    """What a wrapper tells of its channel; both wrappers derive from it."""
+
+    _rounds: Rounds
+
+    def get_communication_state(self) -> NDArray[np.bool_]:
+        """Returns on which links a message arrived in this round.
+
+        Returns:
+            bool `[sender, receiver]`, in the order of `possible_agents`, False on the diagonal.
+
+        Raises:
+            NotResetError: There has been no reset yet.
+        """
+        return np.asarray(self._rounds.delivery.sent >= 0)
+
+    @property
+    def links(self) -> Links:
+        """A copy of this round's links, arrays `[sender, receiver]`.
+
+        The diagonal means nothing.
+        """
+        return Links(*(None if a is None else a.copy() for a in self._rounds.delivery.links))
+
+    @property
+    def message_age(self) -> NDArray[np.int64]:
+        """Rounds since the newest message that has arrived on each link was sent.
+
+        int64 `[sender, receiver]`. Before the first arrival it counts from the round before the
+        first; the diagonal is 0.
+        """
+        return self._rounds.age
+
+    def __repr__(self) -> str:
+        rounds = self._rounds
+        return (
+            f"{type(self).__name__}({rounds.env}, failure_models={list(rounds.chain.models)}, "
+            f"exchange={rounds.exchange}, positions={rounds.given_positions})"
+        )
+
+    def __str__(self) -> str:
+        return repr(self)
+
+
+def check_seed(seed: Any) -> None:
+    """Raises an error for what cannot seed an environment."""
+    if seed is not None and (not isinstance(seed, int | np.integer) or seed < 0):
+        raise invalid("seed", "must be a whole number, 0 or more, or None", seed, "give one")
+
+
+def _agent_ids(env: Any) -> tuple[Any, ...]:
+    try:
+        agent_ids = tuple(env.possible_agents)
+    except AttributeError:
+        agent_ids = ()
+    if not agent_ids:
+        raise WrongEnvironmentError(
+            f"the environment {env} has no possible_agents, without which links have no ends: "
+            "set possible_agents to the list of all agents that may ever take part."
+        )
+    return agent_ids
+
+
+def _chosen(exchange: Any, env: Any) -> Exchange:
+    if exchange is None:
+        return default_exchange(env)
+    if isinstance(exchange, Exchange):
+        return exchange
+    raise invalid(
+        "exchange",
+        "must be an exchange or None",
+        exchange,
+        "give MaskSegments() or ShareObservations()",
+    )
