@@ -39,7 +39,7 @@ class FrozenArray:
         """Shape of the array."""
         return self._values.shape
 
-    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> NDArray[Any]:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         return np.array(self._values, dtype=dtype) if copy or dtype else self._values
 
     def __eq__(self, other: object) -> bool:

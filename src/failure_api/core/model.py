@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -117,7 +117,7 @@ class Chain(CommunicationModel):
         Chain(agent_ids=None, models=())
     """
 
-    models: tuple[CommunicationModel, ...]
+    models: Sequence[CommunicationModel]
 
     def __post_init__(self) -> None:
         """Flattens and checks the models."""
@@ -238,10 +238,10 @@ def _check_links(name: str, links: Any, context: Context) -> None:
             f"{type(links).__name__}: return links._replace(...)."
         )
     xp, bandwidth, delay, noise = context.xp, *links
-    if delay is noise is None and getattr(bandwidth, "shape", None) == context.shape:
-        # The usual case, told apart in a quarter of the time.
-        if bandwidth.dtype == xp.float32:
-            return
+    # The usual case, told apart in a quarter of the time that the loop takes.
+    usual = delay is noise is None and getattr(bandwidth, "shape", None) == context.shape
+    if usual and bandwidth.dtype == xp.float32:
+        return
     for field, dtype in (("bandwidth", xp.float32), ("delay", xp.int32), ("noise", xp.float32)):
         array = getattr(links, field)
         if array is None and field != "bandwidth":

@@ -149,8 +149,7 @@ Distance: TypeAlias = Annotated[
 Rounds: TypeAlias = Annotated[int, WholeRounds()]
 
 
-@functools.cache
-def rules_of(value_class: type) -> dict[str, Rule]:
+def _rules_of(value_class: Any) -> dict[str, Rule]:
     """Returns the rule of each field of a dataclass that has one."""
     hints = typing.get_type_hints(value_class, include_extras=True)
     rules: dict[str, Rule] = {}
@@ -162,6 +161,9 @@ def rules_of(value_class: type) -> dict[str, Rule]:
             if isinstance(note, Rule):
                 rules[field.name] = note
     return rules
+
+
+rules_of: Callable[[Any], dict[str, Rule]] = functools.cache(_rules_of)
 
 
 def normalise_fields(value: Any) -> None:

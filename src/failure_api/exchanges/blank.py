@@ -43,14 +43,14 @@ def with_blank(space: spaces.Space[Any]) -> spaces.Space[Any]:
     """
     if isinstance(space, spaces.Box):
         low, high = np.minimum(space.low, 0), np.maximum(space.high, 0)
-        return spaces.Box(low.astype(space.dtype), high.astype(space.dtype), dtype=space.dtype)  # type: ignore[arg-type]
+        return spaces.Box(low.astype(space.dtype), high.astype(space.dtype), dtype=space.dtype)
     if isinstance(space, spaces.Discrete):
         first, end = min(int(space.start), 0), max(int(space.start + space.n), 1)
         return spaces.Discrete(end - first, start=first)
     if isinstance(space, spaces.MultiDiscrete):
-        first = np.minimum(space.start, 0)
-        end = np.maximum(space.start + space.nvec, 1)
-        return spaces.MultiDiscrete(end - first, dtype=space.dtype, start=first)  # type: ignore[arg-type]
+        starts = np.minimum(space.start, 0)
+        ends = np.maximum(space.start + space.nvec, 1)
+        return spaces.MultiDiscrete(ends - starts, dtype=space.dtype.str, start=starts)
     if isinstance(space, spaces.MultiBinary):
         return space
     if isinstance(space, spaces.Dict):

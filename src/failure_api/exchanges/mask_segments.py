@@ -44,7 +44,7 @@ class MaskSegments(Exchange):
         >>> from mpe2 import simple_spread_v3
         >>> from failure_api import CommunicationWrapper, ProbabilisticModel
         >>> env = CommunicationWrapper(
-        ...     simple_spread_v3.env(), ProbabilisticModel(failure_prob=1.0), exchange=MaskSegments()
+        ...     simple_spread_v3.env(), ProbabilisticModel(failure_prob=1), exchange=MaskSegments()
         ... )
         >>> env.reset(seed=1)
         >>> env.observe("agent_0")[10:14].tolist()
@@ -135,12 +135,12 @@ class MaskedSegments(BoundExchange):
         others = len(self.agent_ids) - 1
         low = np.concatenate([box.low, np.zeros(2 * others)]).astype(box.dtype)
         high = np.concatenate([box.high, np.tile([1.0, np.inf], others)]).astype(box.dtype)
-        return envelope.enclose(spaces.Box(low, high, dtype=box.dtype))  # type: ignore[arg-type]
+        return envelope.enclose(spaces.Box(low, high, dtype=box.dtype))
 
     def start(self) -> None:
         """Forgets everything that was said."""
         self._number = -1
-        self._held: Any = None
+        self._held: NDArray[Any] | None = None
         self._history: list[NDArray[Any]] = []
         self._observations: Mapping[Any, Any] = {}
 
@@ -186,8 +186,8 @@ class MaskedSegments(BoundExchange):
             held = blank
         elif held.shape != contents.shape:
             held = _widened(held, contents.shape[-1])
-        self._held = np.where(arrived, contents, held)
-        return self._held
+        self._held = held = np.where(arrived, contents, held)
+        return held
 
     def _recalled(self, contents: NDArray[Any]) -> NDArray[Any]:
         """Returns the contents as they were when they were sent."""
@@ -197,7 +197,7 @@ class MaskedSegments(BoundExchange):
         past = np.stack(self._history)
         receivers, senders = np.indices(self._sent.shape)
         ago = np.where(self._sent >= 0, self._number - self._sent, 0)
-        return past[ago, receivers, senders]
+        return np.asarray(past[ago, receivers, senders])
 
     def view(self, agent: Any, observation: Any = None) -> Any:
         """Returns an agent's observation with what it did not receive taken out."""

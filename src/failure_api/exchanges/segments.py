@@ -66,9 +66,7 @@ def _index(agent: Any, agent_ids: tuple[Any, ...]) -> int:
     if agent in agent_ids:
         return agent_ids.index(agent)
     known = ", ".join(map(str, agent_ids))
-    raise invalid(
-        "segments", "must name agents of the environment", agent, f"choose from {known}"
-    )
+    raise invalid("segments", "must name agents of the environment", agent, f"choose from {known}")
 
 
 def _entries(name: str, entries: Any, size: int) -> NDArray[np.int64]:
@@ -90,7 +88,7 @@ def _entries(name: str, entries: Any, size: int) -> NDArray[np.int64]:
 
 
 def _check_disjoint(receiver: Any, parts: list[NDArray[np.int64]]) -> None:
-    entries, counts = np.unique(np.concatenate(parts or [[]]), return_counts=True)
+    entries, counts = np.unique_counts(np.concatenate([np.empty(0, np.int64), *parts]))
     if (counts > 1).any():
         raise InvalidArgumentError(
             f"segments[{receiver!r}] must give each entry to one sender, but entry "

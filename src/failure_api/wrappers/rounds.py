@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from failure_api.core import Chain, Channel, ChannelState, CommunicationModel, Context
-from failure_api.core import Delivery, Links, RandomStream
+from failure_api.core import (
+    Chain,
+    Channel,
+    ChannelState,
+    CommunicationModel,
+    Context,
+    Delivery,
+    Links,
+    RandomStream,
+)
 from failure_api.core.random import EpisodeStreams
 from failure_api.errors import (
     InvalidArgumentError,
@@ -48,7 +56,7 @@ class Rounds:
         self.env = env
         self.agent_ids = _agent_ids(env)
         self.index = {agent: place for place, agent in enumerate(self.agent_ids)}
-        self.chain = Chain(models=failure_models)  # type: ignore[arg-type]
+        self.chain = Chain(models=cast("Any", failure_models))
         self.exchange = _chosen(exchange, env)
         self.given_positions = positions
         self._positions = self._position_function(positions)
@@ -59,9 +67,7 @@ class Rounds:
         # A trial start, so that what does not fit the environment is said when it is wrapped.
         self._channel.init(self._context(0, self._everyone, None), RandomStream(0))
         spaces = {agent: env.observation_space(agent) for agent in self.agent_ids}
-        self.bound = self.exchange.bind(
-            Team(env, self.agent_ids, spaces, self.chain.longest_delay)
-        )
+        self.bound = self.exchange.bind(Team(env, self.agent_ids, spaces, self.chain.longest_delay))
         self._number = -1
         self._random: RandomStream
         self._state: ChannelState
@@ -122,7 +128,7 @@ class Rounds:
     @property
     def age(self) -> NDArray[np.int64]:
         """Age of what each link has brought, with 0 on the diagonal."""
-        age = self._number - self.delivery.newest.astype(np.int64)
+        age: NDArray[np.int64] = self._number - self.delivery.newest.astype(np.int64)
         np.fill_diagonal(age, 0)
         return age
 
