@@ -96,9 +96,9 @@ class MatrixModel(CommunicationModel):
         if length == 1:
             matrix = state[0, ...]
         else:
-            number = xp.asarray(context.round)
+            number = xp.reshape(xp.asarray(context.round), (1,))
             index = number % length if self.at_end == "repeat" else xp.minimum(number, length - 1)
-            matrix = state[index, ...]
+            matrix = xp.take(state, index, axis=0)[0, ...]
         return state, links._replace(bandwidth=xp.minimum(links.bandwidth, matrix))
 
     def expected_loss(self) -> Any:

@@ -129,7 +129,7 @@ class SharedDict(_Shared):
         envelope = self.envelopes[agent]
         body, space = envelope.open(observation), envelope.body_space
         if isinstance(space, spaces.Box):
-            return np.array(body, dtype=space.dtype)
+            return np.array(body, dtype=space.dtype, order="C")
         return copy_value(body)
 
     def view(self, agent: Any, observation: Any = None) -> Any:

@@ -1,0 +1,36 @@
+"""The application: its verbs, its version, and how it words a refusal."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from failure_api.cli.commands import ManyValuesCommand, PlainErrorsGroup
+from failure_api.cli.overhead import overhead
+from failure_api.overhead.machine import version_of
+
+app = typer.Typer(
+    cls=PlainErrorsGroup,
+    help="Failing communication links for multi-agent environments, and what they cost a team.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command(cls=ManyValuesCommand, help="Measure what wrapping an environment costs.")(overhead)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"failure-api {version_of('failure_api')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Options that stand before any verb."""

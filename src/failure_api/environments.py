@@ -1,0 +1,189 @@
+"""Environments by name: `make_environment("mpe2.simple_spread_v3", N=5)`.
+
+A name is an importable module that follows PettingZoo's convention of offering `env` (AEC) and
+`parallel_env` (Parallel), so users' own environments have names as well.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+import inspect
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from failure_api.errors import (
+    FailureApiError,
+    InvalidArgumentError,
+    MissingDependencyError,
+    describe,
+    invalid,
+    nearest,
+)
+
+_CONSTRUCTORS = {"aec": "env", "parallel": "parallel_env"}
+# Where each package keeps the modules that are environments.
+_HOMES = {"mpe2": "*_v*.py", "pettingzoo": "*/*_v*.py"}
+
+
+def make_environment(name: str, *, api: str = "aec", **options: Any) -> Any:
+    """Builds an environment from its name.
+
+    Args:
+        name: An importable module, such as "mpe2.simple_spread_v3" or
+            "pettingzoo.butterfly.pistonball_v6".
+        api: "aec" for agents that act one after another, "parallel" for all at once.
+        **options: The environment's own options, such as `N` or `max_cycles`.
+
+    Returns:
+        A PettingZoo `AECEnv` or `ParallelEnv`.
+
+    Raises:
+        InvalidArgumentError: No such environment, API or option.
+        MissingDependencyError: A package that the environment needs is not installed.
+
+    Example:
+        >>> make_environment("mpe2.simple_spread_v3", N=4).possible_agents
+        ['agent_0', 'agent_1', 'agent_2', 'agent_3']
+    """
+    module, constructor = _find(name, api)
+    known = _options(module)
+    for option, value in options.items():
+        if known is not None and option not in known:
+            raise _unknown_option(name, option, value, known)
+    try:
+        return constructor(**options)
+    except ImportError as error:
+        raise _missing(name, error) from error
+    except (TypeError, ValueError, AssertionError) as error:
+        raise _refused(name, options, known, error) from error
+
+
+def environment_options(name: str, *, api: str = "aec") -> tuple[str, ...] | None:
+    """Returns the names of the options that an environment takes.
+
+    Args:
+        name: As in `make_environment`.
+        api: As in `make_environment`.
+
+    Returns:
+        The names in their order; None for an environment that does not declare them.
+
+    Example:
+        >>> environment_options("mpe2.simple_spread_v3")[:3]
+        ('N', 'local_ratio', 'max_cycles')
+    """
+    module, _ = _find(name, api)
+    return _options(module)
+
+
+def known_environments() -> tuple[str, ...]:
+    """Returns the names of the environments in the installed mpe2 and PettingZoo.
+
+    The modules are listed, not imported: some need packages that may not be there.
+
+    Example:
+        >>> "mpe2.simple_spread_v3" in known_environments()
+        True
+    """
+    names: list[str] = []
+    for package, pattern in _HOMES.items():
+        spec = importlib.util.find_spec(package)
+        for folder in (spec and spec.submodule_search_locations) or ():
+            for file in Path(folder).glob(pattern):
+                module = file.relative_to(folder).with_suffix("")
+                names.append(".".join((package, *module.parts)))
+    return tuple(sorted(names))
+
+
+def _find(name: str, api: str) -> tuple[ModuleType, Any]:
+    if api not in _CONSTRUCTORS:
+        raise invalid("api", "must be 'aec' or 'parallel'", api, "choose one of the two")
+    module = _import(name)
+    offered = [kind for kind, attribute in _CONSTRUCTORS.items() if hasattr(module, attribute)]
+    if not offered:
+        raise _unknown(name)
+    if api not in offered:
+        raise invalid(
+            "api", f"must be {offered[0]!r} for {name}", api, f"ask for api={offered[0]!r}"
+        )
+    return module, getattr(module, _CONSTRUCTORS[api])
+
+
+def _import(name: str) -> ModuleType:
+    if not isinstance(name, str) or not all(part.isidentifier() for part in name.split(".")):
+        raise _unknown(name)
+    try:
+        with warnings.catch_warnings():
+            # PettingZoo's own modules call their own import deprecated; no user can act on that.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return importlib.import_module(name)
+    except ImportError as error:
+        absent = error.name if isinstance(error, ModuleNotFoundError) else None
+        part_of_name = absent is not None and f"{name}.".startswith(f"{absent}.")
+        package = name.partition(".")[0]
+        if part_of_name and package in _HOMES and importlib.util.find_spec(package) is None:
+            raise MissingDependencyError(
+                f"{name} needs the package {package!r}, which is not installed: "
+                f"install it with `pip install {package}`."
+            ) from error
+        if name in known_environments() or (absent is not None and not part_of_name):
+            raise _missing(name, error) from error
+        raise _unknown(name) from error
+
+
+def _options(module: ModuleType) -> tuple[str, ...] | None:
+    # `env` and `parallel_env` pass everything on; the class behind them says what there is.
+    described = getattr(module, "raw_env", None) or getattr(module, "env", None)
+    parameters = inspect.signature(described or module.parallel_env).parameters.values()
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return None
+    return tuple(parameter.name for parameter in parameters)
+
+
+def _unknown(name: object) -> InvalidArgumentError:
+    known = known_environments()
+    rule = "must name an installed module that has `env` or `parallel_env`"
+    if not _similar(str(name), known):
+        remedy = f"name one such as {known[0]!r}, or install the package that has it"
+        return invalid("environment", rule, name, remedy)
+    return InvalidArgumentError(
+        f"environment {rule}, but {describe(name)} was given: {nearest(str(name), known)}"
+    )
+
+
+def _missing(name: str, error: ImportError) -> FailureApiError:
+    package, *folders = name.split(".")
+    extra = f"{package}[{folders[0]}]" if package == "pettingzoo" and folders else None
+    needed = f"the package {error.name!r}" if error.name else "a package"
+    command = f"`pip install '{extra}'`" if extra else f"`pip install {error.name or package}`"
+    return MissingDependencyError(
+        f"{name} needs {needed}, which is not installed: install it with {command}."
+    )
+
+
+def _unknown_option(
+    name: str, option: str, value: object, known: tuple[str, ...]
+) -> InvalidArgumentError:
+    rule = f"is no option of {name} (which takes {', '.join(known)})"
+    if not _similar(option, known):
+        return invalid(option, rule, value, "leave it out")
+    return InvalidArgumentError(
+        f"{option} {rule}, but {describe(value)} was given: {nearest(option, known)}"
+    )
+
+
+def _similar(word: str, known: tuple[str, ...]) -> bool:
+    return bool(difflib.get_close_matches(word, known, n=1, cutoff=0.5))
+
+
+def _refused(
+    name: str, options: Mapping[str, Any], known: tuple[str, ...] | None, error: Exception
+) -> InvalidArgumentError:
+    reason = " ".join(str(error).split()).rstrip(".").replace(". ", "; ") or type(error).__name__
+    takes = f"it takes {', '.join(known)}" if known else "its documentation lists what it takes"
+    return invalid("options", f"must suit {name} ({reason})", dict(options), takes)

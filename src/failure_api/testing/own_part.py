@@ -1,0 +1,57 @@
+"""What of a view is the agent's own, told from the view alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from gymnasium.spaces.utils import flatten
+
+from failure_api.exchanges.envelope import Envelope
+from failure_api.exchanges.known_segments import known_segments
+from failure_api.exchanges.mask_segments import MaskSegments
+
+
+def own_parts(
+    env: Any, bare: Any, agent: Any, view: Any, observation: Any, failing: bool
+) -> tuple[Any, Any]:
+    """Returns an agent's own part as the view shows it, and as the bare environment does.
+
+    Args:
+        env: The wrapped environment.
+        bare: The same environment without a wrapper, in the same state.
+        agent: The agent.
+        view: What it sees.
+        observation: What the bare environment shows it.
+        failing: Whether links may fail. Where they do not, the parts that come from others in
+            the environment's own observation are the agent's own view of them too.
+    """
+    envelope = Envelope(bare.observation_space(agent))
+    view, observation = envelope.open(view), envelope.open(observation)
+    if isinstance(view, Mapping) and agent in view:
+        return view[agent], observation
+    flat = np.asarray(flatten(envelope.body_space, observation))
+    seen = np.asarray(view).ravel()
+    if isinstance(observation, np.ndarray) and isinstance(_exchange(env), MaskSegments):
+        own = np.ones(flat.size, dtype=bool)
+        if failing:
+            own[_heard(env, bare, agent)] = False
+        return seen[: flat.size][own], flat[own]
+    return seen[: flat.size], flat.astype(seen.dtype)
+
+
+def _exchange(env: Any) -> Any:
+    return env._rounds.exchange if hasattr(env, "_rounds") else MaskSegments()
+
+
+def _heard(env: Any, bare: Any, agent: Any) -> Any:
+    """Returns the entries that come from other agents."""
+    segments = _exchange(env).segments
+    if segments is None:
+        segments = known_segments(bare)
+    if callable(segments):
+        segments = segments(bare)
+    size = int(np.prod(bare.observation_space(agent).shape or ()))
+    parts = [np.arange(size)[entries] for entries in segments.get(agent, {}).values()]
+    return np.concatenate([np.empty(0, dtype=np.int64), *parts])

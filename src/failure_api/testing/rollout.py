@@ -1,0 +1,121 @@
+"""Plays any PettingZoo environment, AEC or Parallel, the same way twice."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pettingzoo import AECEnv
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What an environment shows after a reset, a turn or a step, as it was then.
+
+    Attributes:
+        handed: The observations themselves, by agent.
+        observations: Copies of them.
+        received: Links on which a message arrived; None for a bare environment.
+    """
+
+    agents: tuple[Any, ...]
+    handed: dict[Any, Any]
+    observations: dict[Any, Any]
+    rewards: dict[Any, Any]
+    terminations: dict[Any, bool]
+    truncations: dict[Any, bool]
+    infos: dict[Any, Any]
+    received: NDArray[np.bool_] | None
+    age: NDArray[np.int64] | None
+
+
+def play(
+    env: Any, seed: int | None, steps: int, *, looks: int = 1, actions_seed: int = 0
+) -> Iterator[Moment]:
+    """Plays one episode with random actions that depend on the environment and seed alone.
+
+    Args:
+        env: A PettingZoo environment, bare or wrapped.
+        seed: Given to `reset`.
+        steps: The most turns of an AEC environment, or steps of a Parallel one.
+        looks: How often every agent's observation is asked for.
+        actions_seed: Seed of the actions.
+
+    Yields:
+        What there is to see after the reset and after each step.
+    """
+    chooser = _Chooser(actions_seed)
+    if isinstance(env, AECEnv):
+        env.reset(seed=seed)
+        yield _aec_moment(env, looks)
+        for _ in range(steps):
+            if not env.agents:
+                return
+            agent = env.agent_selection
+            over = env.terminations[agent] or env.truncations[agent]
+            mask = None if over else _mask(env.last()[0])
+            env.step(None if over else chooser.choose(agent, env.action_space(agent), mask))
+            yield _aec_moment(env, looks)
+    else:
+        observations, infos = env.reset(seed=seed)
+        nothing = dict.fromkeys(observations, False)
+        yield _moment(env, observations, {}, nothing, nothing, infos)
+        for _ in range(steps):
+            if not env.agents:
+                return
+            actions = {
+                agent: chooser.choose(agent, env.action_space(agent), _mask(observations[agent]))
+                for agent in env.agents
+            }
+            observations, *rest = env.step(actions)
+            yield _moment(env, observations, *rest)
+
+
+class _Chooser:
+    """Draws actions; the spaces' own generators are shared by everyone who holds them."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._spaces: dict[Any, Any] = {}
+
+    def choose(self, agent: Any, space: Any, mask: Any) -> Any:
+        """Returns an action that the mask allows."""
+        if agent not in self._spaces:
+            self._spaces[agent] = copy.deepcopy(space)
+            self._spaces[agent].seed(self._seed + len(self._spaces))
+        return self._spaces[agent].sample(mask)
+
+
+def _mask(observation: Any) -> Any:
+    if isinstance(observation, dict) and "action_mask" in observation:
+        mask = np.asarray(observation["action_mask"], dtype=np.int8)
+        return mask if mask.any() else None
+    return None
+
+
+def _aec_moment(env: Any, looks: int) -> Moment:
+    for _ in range(looks):
+        observations = {agent: env.observe(agent) for agent in env.agents}
+    over = {"terminations": env.terminations, "truncations": env.truncations}
+    return _moment(env, observations, env.rewards, *over.values(), env.infos)
+
+
+def _moment(
+    env: Any, observations: Any, rewards: Any, terminations: Any, truncations: Any, infos: Any
+) -> Moment:
+    reports = hasattr(env, "get_communication_state")
+    return Moment(
+        agents=tuple(env.agents),
+        handed=dict(observations),
+        observations=copy.deepcopy(dict(observations)),
+        rewards=dict(rewards),
+        terminations=dict(terminations),
+        truncations=dict(truncations),
+        infos=copy.deepcopy(dict(infos)),
+        received=np.array(env.get_communication_state()) if reports else None,
+        age=np.array(env.message_age) if reports else None,
+    )

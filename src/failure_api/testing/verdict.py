@@ -1,0 +1,72 @@
+"""How a broken law is said, and when two values are the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from failure_api.errors import FailureApiError, LawError
+
+LAWS = {
+    1: "truthful spaces",
+    2: "one round per environment step",
+    3: "looking changes nothing",
+    4: "determinism",
+    5: "no failure, no change",
+    6: "own senses are the agent's own",
+    7: "what is handed out stays as it is",
+    8: "failures are not deaths",
+    9: "episodes do not leak",
+    10: "it travels",
+    11: "a user's mistake is one sentence",
+}
+
+
+def demand(law: int, holds: Any, finding: str) -> None:
+    """Raises an error that names the law and what was found, unless it holds."""
+    if not holds:
+        raise LawError(f"law {law} ({LAWS[law]}) is broken: {finding}")
+
+
+def same(one: Any, other: Any) -> bool:
+    """Returns whether two observations, infos or the like are equal to the last bit and type.
+
+    Example:
+        >>> same({"a": np.zeros(2)}, {"a": np.zeros(2)}), same(np.zeros(2), np.zeros(2, np.float32))
+        (True, False)
+    """
+    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+        one, other = np.asarray(one), np.asarray(other)
+        exact = one.dtype == other.dtype and one.shape == other.shape
+        return exact and np.array_equal(one, other, equal_nan=one.dtype.kind in "fc")
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, tuple | list) and isinstance(other, tuple | list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return bool(one == other) or (one != one and other != other)
+
+
+def arrays_in(value: Any) -> list[np.ndarray[Any, Any]]:
+    """Returns all arrays within an observation."""
+    if isinstance(value, np.ndarray):
+        return [value]
+    if isinstance(value, dict):
+        return [array for item in value.values() for array in arrays_in(item)]
+    if isinstance(value, tuple | list):
+        return [array for item in value for array in arrays_in(item)]
+    return []
+
+
+def demand_sentence(attempt: str, action: Any) -> None:
+    """Raises unless an action is refused with one sentence of ours (law 11)."""
+    try:
+        action()
+    except FailureApiError as error:
+        text = str(error)
+        plain = text.endswith(".") and "\n" not in text
+        demand(11, plain, f"{attempt} gives an error that is not one sentence: {text!r}")
+    except Exception as error:
+        demand(11, False, f"{attempt} gives {type(error).__name__}: {error}")
+    else:
+        demand(11, False, f"{attempt} is accepted")
