@@ -85,6 +85,8 @@ def overhead(
             TimeRemainingColumn(),
             console=messages,
             transient=True,
+            # Drawn between the blocks: a thread that redraws would run while the clock does.
+            auto_refresh=False,
             disable=not messages.is_terminal,
         ) as bar,
     ):
@@ -93,7 +95,7 @@ def overhead(
         def show(count: int | None, done: int, total: int) -> None:
             stop_if_interrupted()
             description = "measuring" if count is None else f"N = {count}"
-            bar.update(task, description=description, completed=done, total=total)
+            bar.update(task, description=description, completed=done, total=total, refresh=True)
 
         def keep(result: OverheadResult) -> None:
             nonlocal measured
@@ -129,7 +131,8 @@ def overhead(
         typer.echo(found.to_frame().to_string(index=False))
     if profiler is not None:
         typer.echo(write_profile(profiler, output))
-    screen.print(f"Written to {output}/: overhead.csv, overhead.json, overhead.png", soft_wrap=True)
+    files = "overhead.csv, overhead.json, overhead.png" + (", overhead.prof" if profile else "")
+    screen.print(f"Written to {output}/: {files}", soft_wrap=True, highlight=False)
     return found
 
 

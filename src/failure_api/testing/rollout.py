@@ -100,8 +100,7 @@ def _mask(observation: Any) -> Any:
 def _aec_moment(env: Any, looks: int) -> Moment:
     for _ in range(looks):
         observations = {agent: env.observe(agent) for agent in env.agents}
-    over = {"terminations": env.terminations, "truncations": env.truncations}
-    return _moment(env, observations, env.rewards, *over.values(), env.infos)
+    return _moment(env, observations, env.rewards, env.terminations, env.truncations, env.infos)
 
 
 def _moment(

@@ -5,20 +5,19 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from pettingzoo import AECEnv
-from pettingzoo.utils.conversions import aec_to_parallel
 
-from failure_api.communication_models import DelayBasedModel, ProbabilisticModel
+from failure_api.communication_models import ProbabilisticModel
 from failure_api.core import CommunicationModel
 from failure_api.exchanges import Exchange
 from failure_api.testing.own_part import own_parts
 from failure_api.testing.rollout import Moment, play
+from failure_api.testing.round_law import check_rounds, check_same_in_parallel
+from failure_api.testing.trial import DOWN, LOSSY, Trial, compare
 from failure_api.testing.verdict import arrays_in, demand, demand_sentence, same
-from failure_api.wrappers import CommunicationWrapper, CommunicationWrapperParallel
 from failure_api.wrappers.rounds import Models
 
 
@@ -52,48 +51,24 @@ def check_wrapper(
         >>> check_wrapper(simple_spread_v3.parallel_env, DelayBasedModel(min_delay=0, max_delay=2))
     """
     models = [failure_models] if isinstance(failure_models, CommunicationModel) else failure_models
-    trial = _Trial(make_environment, list(models), exchange, positions, wrapper, steps, seed)
-    down = [ProbabilisticModel(failure_prob=1.0)]
-    lossy = [ProbabilisticModel(failure_prob=0.5), DelayBasedModel(min_delay=0, max_delay=2)]
-    for chosen in ([], down, lossy, trial.models):
+    trial = Trial(make_environment, list(models), exchange, positions, wrapper, steps, seed)
+    for chosen in ([], DOWN, LOSSY, trial.models):
         _check_spaces(trial, chosen)
         _check_handed_out(trial, chosen)
-    _check_rounds(trial)
-    _check_looking(trial, lossy)
-    _check_determinism(trial, lossy)
+    check_rounds(trial)
+    check_same_in_parallel(trial)
+    _check_looking(trial, LOSSY)
+    _check_determinism(trial, LOSSY)
     _check_against_bare(trial, [], 5)
     _check_against_bare(trial, [ProbabilisticModel(failure_prob=0.0)], 5)
-    for chosen in (down, lossy, trial.models):
+    for chosen in (DOWN, LOSSY, trial.models):
         _check_against_bare(trial, chosen, 6)
-    _check_leaks(trial, lossy)
-    _check_travel(trial, lossy)
+    _check_leaks(trial, LOSSY)
+    _check_travel(trial, LOSSY)
     _check_mistakes(trial)
 
 
-@dataclass(frozen=True)
-class _Trial:
-    """An environment, how to wrap it, and how long to try it."""
-
-    make: Callable[[], Any]
-    models: list[CommunicationModel]
-    exchange: Exchange | None
-    positions: Callable[[Any], Any] | None
-    wrapper: Callable[..., Any] | None
-    steps: int
-    seed: int
-
-    def wrap(self, models: list[CommunicationModel], env: Any = None) -> Any:
-        env = self.make() if env is None else env
-        kind = CommunicationWrapper if isinstance(env, AECEnv) else CommunicationWrapperParallel
-        chosen = self.wrapper or kind
-        return chosen(env, models, exchange=self.exchange, positions=self.positions)
-
-    def play(self, env: Any, **options: Any) -> list[Moment]:
-        options = {"seed": self.seed, "steps": self.steps, **options}
-        return list(play(env, **options))
-
-
-def _check_spaces(trial: _Trial, models: list[CommunicationModel]) -> None:
+def _check_spaces(trial: Trial, models: list[CommunicationModel]) -> None:
     env, bare = trial.wrap(models), trial.make()
     for agent in env.possible_agents:
         space = env.observation_space(agent)
@@ -113,93 +88,26 @@ def _check_spaces(trial: _Trial, models: list[CommunicationModel]) -> None:
 def _alike(declared: Any, seen: Any) -> bool:
     """Returns whether two observations have the same keys, shapes and dtypes."""
     if isinstance(declared, dict):
-        return declared.keys() == seen.keys() and all(
-            _alike(declared[key], seen[key]) for key in declared
-        )
+        both = declared.keys() == seen.keys()
+        return both and all(_alike(declared[key], seen[key]) for key in declared)
     if isinstance(declared, tuple):
         return len(declared) == len(seen) and all(map(_alike, declared, seen))
     if isinstance(declared, np.ndarray):
-        return declared.dtype == seen.dtype and declared.shape == seen.shape
+        return bool(declared.dtype == seen.dtype and declared.shape == seen.shape)
     return True
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Recorder(CommunicationModel):
-    """Writes down which rounds it is asked about."""
-
-    asked: ClassVar[list[int]] = []
-
-    def step(self, state: Any, links: Any, context: Any, random: Any) -> Any:
-        self.asked.append(int(context.round))
-        return state, links
-
-
-def _check_rounds(trial: _Trial) -> None:
-    env = trial.wrap([_Recorder()])
-    turn_based = not env.metadata.get("is_parallelizable", False)
-    _Recorder.asked.clear()
-    expected, acted = [0], set()
-    env_is_aec = isinstance(env, AECEnv)
-    previous = None
-    for moment in play(env, trial.seed, trial.steps):
-        if previous is None:
-            _Recorder.asked[:] = _Recorder.asked[-1:]
-        elif env_is_aec:
-            agent, live = previous
-            if live is not None:
-                acted.add(agent)
-                if turn_based or acted >= live:
-                    expected.append(len(expected))
-                    acted = set()
-        else:
-            expected.append(len(expected))
-        found = list(_Recorder.asked)
-        demand(2, found == expected, f"the rounds are {found} where they should be {expected}")
-        previous = _whose_turn(env, moment, acted, previous) if env_is_aec else ()
-    _check_same_in_parallel(trial)
-
-
-def _whose_turn(env: Any, moment: Moment, acted: set[Any], previous: Any) -> Any:
-    """Returns the agent that acts next and, if it is alive, who acts in this cycle."""
-    if not env.agents:
-        return None, None
-    over = {a for a in moment.agents if moment.terminations[a] or moment.truncations[a]}
-    agent = env.agent_selection
-    if agent in over:
-        return agent, None
-    live = set(moment.agents) - over
-    return agent, live if not acted else previous[1] or live
-
-
-def _check_same_in_parallel(trial: _Trial) -> None:
-    bare = trial.make()
-    convertible = isinstance(bare, AECEnv) and bare.metadata.get("is_parallelizable", False)
-    if not convertible or trial.wrapper is not None:
-        return
-    models: list[CommunicationModel] = [
-        ProbabilisticModel(failure_prob=0.5),
-        DelayBasedModel(min_delay=0, max_delay=2),
-    ]
-    steps = max(trial.steps // len(bare.possible_agents), 2)
-    inside = trial.play(aec_to_parallel(trial.wrap(models, bare)), steps=steps)
-    outside = trial.play(trial.wrap(models, aec_to_parallel(trial.make())), steps=steps)
-    demand(2, len(inside) == len(outside), "AEC and Parallel episodes differ in length")
-    for one, other in zip(inside, outside, strict=True):
-        equal = same(one.observations, other.observations)
-        demand(2, equal, "with the same seed AEC and Parallel deliver different messages")
-
-
-def _check_looking(trial: _Trial, models: list[CommunicationModel]) -> None:
+def _check_looking(trial: Trial, models: list[CommunicationModel]) -> None:
     once = trial.play(trial.wrap(models))
     often = trial.play(trial.wrap(models), looks=3)
-    _compare(3, once, often, "an episode goes differently when agents look more often")
+    compare(3, once, often, "an episode goes differently when agents look more often")
 
 
-def _check_determinism(trial: _Trial, models: list[CommunicationModel]) -> None:
+def _check_determinism(trial: Trial, models: list[CommunicationModel]) -> None:
     env = trial.wrap(models)
     first = [trial.play(env), trial.play(env, seed=None)]
     second = [trial.play(env), trial.play(env, seed=None)]
-    _compare(4, first[0], second[0], "reset(seed) does not fix the episode")
+    compare(4, first[0], second[0], "reset(seed) does not fix the episode")
     draws = [[moment.received for moment in episode] for episode in (first[1], second[1])]
     short = min(map(len, draws))
     demand(4, same(draws[0][:short], draws[1][:short]), "reset() after reset(seed) is not fixed")
@@ -208,7 +116,7 @@ def _check_determinism(trial: _Trial, models: list[CommunicationModel]) -> None:
     demand(4, not enough or not same(other, draws[0]), "reset() repeats the last episode's draws")
 
 
-def _check_against_bare(trial: _Trial, models: list[CommunicationModel], law: int) -> None:
+def _check_against_bare(trial: Trial, models: list[CommunicationModel], law: int) -> None:
     """Plays the same with and without the wrapper."""
     env, bare = trial.wrap(models), trial.make()
     # Side by side, since what is known of the bare environment is known of its present state.
@@ -237,7 +145,7 @@ def _check_dead(env: Any, moment: Moment) -> None:
         demand(8, not np.diagonal(received).any(), "an agent has a link to itself")
 
 
-def _check_handed_out(trial: _Trial, models: list[CommunicationModel]) -> None:
+def _check_handed_out(trial: Trial, models: list[CommunicationModel]) -> None:
     env = trial.wrap(models)
     before: list[np.ndarray[Any, Any]] = []
     moments = []
@@ -268,7 +176,7 @@ def _check_vandal(env: Any) -> None:
     demand(7, not env.get_communication_state().all(), "get_communication_state is no copy")
 
 
-def _check_leaks(trial: _Trial, models: list[CommunicationModel]) -> None:
+def _check_leaks(trial: Trial, models: list[CommunicationModel]) -> None:
     def second_and_first(env: Any, fresh: Any) -> tuple[list[Moment], list[Moment]]:
         trial.play(env, seed=trial.seed + 1)
         return trial.play(env), trial.play(fresh)
@@ -277,16 +185,16 @@ def _check_leaks(trial: _Trial, models: list[CommunicationModel]) -> None:
     if same(*([moment.observations for moment in episode] for episode in bare)):
         # A bare environment that leaks by itself (knights_archers_zombies does) shows nothing.
         wrapped = second_and_first(trial.wrap(models), trial.wrap(models))
-        _compare(9, *wrapped, "an episode depends on the last one")
+        compare(9, *wrapped, "an episode depends on the last one")
 
 
-def _check_travel(trial: _Trial, models: list[CommunicationModel]) -> None:
+def _check_travel(trial: Trial, models: list[CommunicationModel]) -> None:
+    def pickled(env: Any) -> Any:
+        return pickle.loads(pickle.dumps(env))
+
     env = trial.wrap(models)
     trial.play(env, steps=3)
-    for how, travel in (
-        ("pickled", lambda e: pickle.loads(pickle.dumps(e))),
-        ("deep-copied", copy.deepcopy),
-    ):
+    for how, travel in (("pickled", pickled), ("deep-copied", copy.deepcopy)):
         try:
             travel(trial.make())
         except Exception:
@@ -296,7 +204,7 @@ def _check_travel(trial: _Trial, models: list[CommunicationModel]) -> None:
             twin = travel(env)
         except Exception as error:
             demand(10, False, f"the wrapped environment cannot be {how}: {error}")
-        _compare(
+        compare(
             10, trial.play(copy.deepcopy(env)), trial.play(twin), f"it differs after being {how}"
         )
         going_on = [trial.play(e, seed=None, steps=2)[0] for e in (travel(env), travel(env))]
@@ -304,7 +212,7 @@ def _check_travel(trial: _Trial, models: list[CommunicationModel]) -> None:
         demand(10, on, f"it does not go on as before after being {how}")
 
 
-def _check_mistakes(trial: _Trial) -> None:
+def _check_mistakes(trial: Trial) -> None:
     env = trial.wrap([])
     aec = isinstance(env, AECEnv)
     demand_sentence("step before reset", lambda: env.step(None if aec else {}))
@@ -314,14 +222,3 @@ def _check_mistakes(trial: _Trial) -> None:
         demand_sentence("observe of an unknown agent", lambda: env.observe("nobody"))
     else:
         demand_sentence("an action for an unknown agent", lambda: env.step({"nobody": 0}))
-
-
-def _compare(law: int, one: list[Moment], other: list[Moment], finding: str) -> None:
-    demand(law, len(one) == len(other), f"{finding}: it has another length")
-    for number, (a, b) in enumerate(zip(one, other, strict=True)):
-        for what in ("agents", "observations", "rewards", "terminations", "received", "age"):
-            demand(
-                law,
-                same(getattr(a, what), getattr(b, what)),
-                f"{finding}: {what} differ at step {number}",
-            )
