@@ -74,7 +74,6 @@ def overhead(
     screen, messages = Console(), Console(stderr=True)
     profiler = cProfile.Profile() if profile else None
     counts = check_arguments(environment, agents, episodes, cycles, failure_prob, api, protocol)
-    prepare(output)
     measured = 0
     with (
         remembered_interruption() as stop_if_interrupted,
@@ -107,6 +106,7 @@ def overhead(
                 messages.print(_line(result.rows[-1]), soft_wrap=True, highlight=False)
 
         try:
+            prepare(output)
             found = measure_overhead(
                 environment,
                 agents,
@@ -145,7 +145,8 @@ def _heading(result: OverheadResult) -> str:
 
 
 def _table(result: OverheadResult) -> Table:
-    table = Table(caption="bare, wrapped: time of a step; memory: what wrapping adds")
+    memory = {"paired": "what wrapping adds", "seed": "how the process grew"}[result.protocol]
+    table = Table(caption=f"bare, wrapped: time of a step; memory: {memory}")
     for heading in ("N", "bare", "wrapped", "overhead", "95 % interval", "memory"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in result.rows:

@@ -60,7 +60,8 @@ class ProbabilisticModel(CommunicationModel):
         xp = context.xp
         failure_prob, max_bandwidth = state
         up = xp.astype(~random.bernoulli(failure_prob, context.shape), xp.float32)
-        return state, links._replace(bandwidth=xp.minimum(links.bandwidth, up * max_bandwidth))
+        limit = up * max_bandwidth if self.carries_fractions else up
+        return state, links._replace(bandwidth=xp.minimum(links.bandwidth, limit))
 
     def expected_loss(self) -> Any:
         """Returns `1 - (1 - p) min(b, 1)`."""

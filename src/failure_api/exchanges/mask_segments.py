@@ -14,6 +14,7 @@ from failure_api.core import Delivery
 from failure_api.core.frozen import FrozenMapping
 from failure_api.errors import InvalidArgumentError
 from failure_api.exchanges.exchange import BoundExchange, Exchange, Team
+from failure_api.exchanges.inbox import Inbox
 from failure_api.exchanges.known_segments import known_segments
 from failure_api.exchanges.segments import places
 
@@ -88,9 +89,8 @@ class MaskedSegments(BoundExchange):
         super().__init__(team)
         self._env = team.env
         self._moving = segments if callable(segments) else None
-        self._hold = exchange.missing == "hold"
+        self._inbox = Inbox(exchange.missing == "hold", team.longest_delay)
         self._report_age = exchange.report_age
-        self._depth = team.longest_delay + 1
         boxes = [self._box(agent) for agent in self.agent_ids]
         self._sizes = tuple(int(np.prod(box.shape)) for box in boxes)
         self._ends = np.cumsum(self._sizes).tolist()
@@ -139,15 +139,12 @@ class MaskedSegments(BoundExchange):
 
     def start(self) -> None:
         """Forgets everything that was said."""
-        self._number = -1
-        self._held: NDArray[Any] | None = None
-        self._history: list[NDArray[Any]] = []
+        self._inbox.start()
         self._observations: Mapping[Any, Any] = {}
 
     def _place(self, segments: Any) -> None:
         """Works out where in the vector the parts stand."""
-        width = self._held.shape[-1] if self._held is not None else 0
-        local = places(segments, self.agent_ids, self._sizes, width)
+        local = places(segments, self.agent_ids, self._sizes, self._inbox.width)
         absent = local == np.asarray(self._sizes)[:, None, None]
         self._local = local
         self._global = np.where(absent, self._ends[-1], local + self._starts[:, None, None])
@@ -162,7 +159,8 @@ class MaskedSegments(BoundExchange):
         else:
             vector = np.concatenate((*map(self._flat, self.agent_ids), self._spare))
         self._sent = delivery.sent.T
-        self._contents = self._arrived(vector[self._global])
+        blank = self._spare if self._all_zero else self._blanks[self._global]
+        self._contents = self._inbox.receive(number, vector[self._global], self._sent, blank)
         vector[self._global] = self._contents
         self._masked = vector
 
@@ -172,32 +170,6 @@ class MaskedSegments(BoundExchange):
         if observation is None:
             return np.zeros(self._boxes[agent].shape, self._spare.dtype).ravel()
         return np.asarray(self.envelopes[agent].open(observation)).reshape(-1)
-
-    def _arrived(self, contents: NDArray[Any]) -> NDArray[Any]:
-        """Returns what each receiver has of each sender, `[receiver, sender, k]`."""
-        arrived = (self._sent >= 0)[..., None]
-        if self._depth > 1:
-            contents = self._recalled(contents)
-        blank = self._spare if self._all_zero else self._blanks[self._global]
-        if not self._hold:
-            return np.where(arrived, contents, blank)
-        held = self._held
-        if held is None:
-            held = blank
-        elif held.shape != contents.shape:
-            held = _widened(held, contents.shape[-1])
-        self._held = held = np.where(arrived, contents, held)
-        return held
-
-    def _recalled(self, contents: NDArray[Any]) -> NDArray[Any]:
-        """Returns the contents as they were when they were sent."""
-        self._history = [contents, *self._history[: self._depth - 1]]
-        width = contents.shape[-1]
-        self._history = [_widened(past, width) for past in self._history]
-        past = np.stack(self._history)
-        receivers, senders = np.indices(self._sent.shape)
-        ago = np.where(self._sent >= 0, self._number - self._sent, 0)
-        return np.asarray(past[ago, receivers, senders])
 
     def view(self, agent: Any, observation: Any = None) -> Any:
         """Returns an agent's observation with what it did not receive taken out."""
@@ -231,9 +203,3 @@ class MaskedSegments(BoundExchange):
         age = self._number - self._delivery.newest[:, column]
         both = np.stack([self._delivery.sent[:, column] >= 0, age], axis=-1)
         return np.delete(both, column, axis=0).ravel()
-
-
-def _widened(contents: NDArray[Any], width: int) -> NDArray[Any]:
-    """Returns contents with zeros added to the last axis."""
-    missing = width - contents.shape[-1]
-    return np.pad(contents, ((0, 0), (0, 0), (0, missing))) if missing else contents

@@ -43,8 +43,7 @@ class Mirror(BaseWrapper):
     def __init__(self, env: AECEnv) -> None:
         super().__init__(env)
         self._source = source(env)
-        # While there are agents, all that the order-enforcing layer checks is true here.
-        self._ordered = env.env if type(env) is OrderEnforcingWrapper else env
+        self._action_spaces = {agent: env.action_space(agent) for agent in env.possible_agents}
         self._still = moves_once_a_cycle(env)
         self._turn_based = not env.metadata.get("is_parallelizable", False)
         self._observations: dict[Any, Any] = {}
@@ -59,11 +58,14 @@ class Mirror(BaseWrapper):
 
     def step(self, action: Any) -> None:
         """Steps the environment; takes observations where that completes a cycle or a turn."""
-        agent = self.agent_selection
-        (self._ordered if self.agents else self.env).step(action)
+        agent, waiting = self.agent_selection, self._waiting
+        acts = agent in waiting
+        # An action within its space passes through transparent layers as it is; any other
+        # is for them to clip or refuse.
+        allowed = acts and self._action_spaces[agent].contains(action)
+        (self._source if allowed else self.env).step(action)
         self._follow()
-        waiting = self._waiting
-        if agent in waiting:
+        if acts:
             waiting.remove(agent)
             if self._turn_based or not waiting:
                 self._look()

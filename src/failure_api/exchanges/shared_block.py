@@ -1,0 +1,52 @@
+"""`ShareObservations(form="dict")` where all observations are arrays that are alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+
+from failure_api.core import Delivery
+from failure_api.exchanges.blank import with_blank
+from failure_api.exchanges.exchange import BoundExchange, Team
+from failure_api.exchanges.inbox import Inbox
+
+
+class SharedBlock(BoundExchange):
+    """Keeps what everyone has of everyone in one array; a view is a copy of one row of it."""
+
+    def __init__(self, team: Team, hold: bool) -> None:
+        super().__init__(team)
+        others = {agent: with_blank(space) for agent, space in team.spaces.items()}
+        self.spaces = {
+            agent: spaces.Dict({**others, agent: space}) for agent, space in team.spaces.items()
+        }
+        first = team.spaces[self.agent_ids[0]]
+        self._dtype, self._shape = first.dtype, first.shape
+        self._rows = (len(self.agent_ids), *(first.shape or ()))
+        self._blank = np.zeros(1, dtype=self._dtype)
+        self._absent = np.zeros(first.shape or (), dtype=self._dtype)
+        self._inbox = Inbox(hold, team.longest_delay)
+
+    def start(self) -> None:
+        """Forgets everything that was said."""
+        self._inbox.start()
+
+    def share(self, number: int, observations: Mapping[Any, Any], delivery: Delivery) -> None:
+        """Works out what everyone has of everyone."""
+        said = [observations.get(agent, self._absent) for agent in self.agent_ids]
+        contents = np.concatenate(said, dtype=self._dtype).reshape(1, len(said), -1)
+        sent = np.array(delivery.sent.T, order="C")
+        # What an agent knows of itself needs no link.
+        sent.reshape(-1)[:: len(said) + 1] = number
+        self._block = self._inbox.receive(number, contents, sent, self._blank)
+
+    def view(self, agent: Any, observation: Any = None) -> Any:
+        """Returns what an agent has heard, by sender, with its own observation among it."""
+        receiver = self.index[agent]
+        rows = self._block[receiver].reshape(self._rows).copy()
+        if observation is not None:
+            rows[receiver] = observation
+        return dict(zip(self.agent_ids, rows, strict=False))

@@ -1,0 +1,58 @@
+"""`ShareObservations(form="dict")` for observations of any kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+
+from failure_api.core import Delivery
+from failure_api.exchanges.blank import blank, with_blank
+from failure_api.exchanges.envelope import copy_value
+from failure_api.exchanges.exchange import BoundExchange, Team, shareable
+from failure_api.exchanges.message_log import MessageLog
+
+
+class SharedObjects(BoundExchange):
+    """Keeps messages one by one, and copies those that a view is made of."""
+
+    def __init__(self, team: Team, hold: bool) -> None:
+        super().__init__(team)
+        bodies = {agent: envelope.body_space for agent, envelope in self.envelopes.items()}
+        others = {agent: shareable(with_blank, agent, space) for agent, space in bodies.items()}
+        self.spaces = {
+            agent: envelope.enclose(spaces.Dict({**others, agent: bodies[agent]}))
+            for agent, envelope in self.envelopes.items()
+        }
+        zeros = [blank(bodies[agent]) for agent in self.agent_ids]
+        self._log = MessageLog(self.agent_ids, zeros, hold, team.longest_delay)
+
+    def start(self) -> None:
+        """Forgets everything that was said."""
+        self._log.start()
+
+    def share(self, number: int, observations: Mapping[Any, Any], delivery: Delivery) -> None:
+        """Writes down what is said."""
+        self._observations = observations
+        self._log.write(number, observations, self._message, delivery)
+
+    def _message(self, agent: Any, observation: Any) -> Any:
+        envelope = self.envelopes[agent]
+        body, space = envelope.open(observation), envelope.body_space
+        if isinstance(space, spaces.Box):
+            return np.array(body, dtype=space.dtype, order="C")
+        return copy_value(body)
+
+    def view(self, agent: Any, observation: Any = None) -> Any:
+        """Returns what an agent has heard, by sender, with its own observation among it."""
+        if observation is None:
+            observation = self._observations[agent]
+        receiver = self.index[agent]
+        heard = self._log.heard(receiver)
+        body = {
+            other: self._message(agent, observation) if other == agent else copy_value(content)
+            for other, content in zip(self.agent_ids, heard, strict=True)
+        }
+        return self.envelopes[agent].close(observation, body)

@@ -1,0 +1,89 @@
+"""`ShareObservations(form="flat")`: one vector for each agent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from gymnasium.spaces.utils import flatten, flatten_space
+from numpy.typing import NDArray
+
+from failure_api.core import Delivery
+from failure_api.exchanges.exchange import BoundExchange, Team, shareable
+from failure_api.exchanges.message_log import MessageLog
+
+
+class SharedVector(BoundExchange):
+    """Flattens every message, and joins what an agent has of them with its own observation."""
+
+    def __init__(self, team: Team, hold: bool) -> None:
+        super().__init__(team)
+        boxes = {
+            agent: shareable(_vector_space, agent, envelope.body_space)
+            for agent, envelope in self.envelopes.items()
+        }
+        self.spaces = {
+            agent: envelope.enclose(_joined(agent, boxes))
+            for agent, envelope in self.envelopes.items()
+        }
+        zeros = [np.zeros(box.shape, np.float32) for box in boxes.values()]
+        self._log = MessageLog(self.agent_ids, zeros, hold, team.longest_delay)
+
+    def start(self) -> None:
+        """Forgets everything that was said."""
+        self._log.start()
+
+    def share(self, number: int, observations: Mapping[Any, Any], delivery: Delivery) -> None:
+        """Writes down what is said, and each link's flag and age."""
+        self._observations = observations
+        self._log.write(number, observations, self._message, delivery)
+        self._made: dict[Any, NDArray[np.float32]] = {}
+        self._flags_and_ages = np.empty((*delivery.sent.shape, 2), dtype=np.float32)
+        self._flags_and_ages[..., 0] = delivery.sent >= 0
+        self._flags_and_ages[..., 1] = number - delivery.newest
+
+    def _message(self, agent: Any, observation: Any) -> NDArray[np.float32]:
+        envelope = self.envelopes[agent]
+        vector = flatten(envelope.body_space, envelope.open(observation))
+        return np.array(vector, dtype=np.float32)
+
+    def view(self, agent: Any, observation: Any = None) -> Any:
+        """Returns an agent's own observation and what it has heard, as one vector."""
+        if observation is not None:
+            vector = self._join(agent, observation)
+        else:
+            observation = self._observations[agent]
+            if agent not in self._made:
+                self._made[agent] = self._join(agent, observation)
+            vector = self._made[agent].copy()
+        return self.envelopes[agent].close(observation, vector)
+
+    def _join(self, agent: Any, observation: Any) -> NDArray[np.float32]:
+        receiver = self.index[agent]
+        parts = [self._message(agent, observation)]
+        for sender, content in enumerate(self._log.heard(receiver)):
+            if sender != receiver:
+                parts += [content, self._flags_and_ages[sender, receiver]]
+        return np.concatenate(parts)
+
+
+def _vector_space(space: spaces.Space[Any]) -> spaces.Box:
+    flat = flatten_space(space)
+    if not isinstance(flat, spaces.Box):
+        raise TypeError(f"{type(space).__name__} has no fixed number of entries")
+    return flat
+
+
+def _joined(agent: Any, boxes: Mapping[Any, spaces.Box]) -> spaces.Box:
+    """Returns the space of an agent's vector: its own entries, then those of each other agent."""
+    low: list[Any] = [boxes[agent].low]
+    high: list[Any] = [boxes[agent].high]
+    for other, box in boxes.items():
+        if other != agent:
+            low += [np.minimum(box.low, 0), np.zeros(2)]
+            high += [np.maximum(box.high, 0), np.array([1.0, np.inf])]
+    return spaces.Box(
+        np.concatenate(low).astype(np.float32), np.concatenate(high).astype(np.float32)
+    )
