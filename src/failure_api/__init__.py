@@ -1,19 +1,32 @@
-"""Failing communication links for multi-agent environments."""
+"""Failing communication links for multi-agent environments.
 
-from importlib.metadata import version
+The names below are imported when they are first used, so that `import failure_api` costs nothing.
+"""
 
-from failure_api.communication_models import (
-    Chain,
-    CommunicationModel,
-    DelayBasedModel,
-    DistanceModel,
-    MatrixModel,
-    ProbabilisticModel,
-)
-from failure_api.core import Channel, Context, Delivery, Links, RandomStream
-from failure_api.errors import FailureApiError
-from failure_api.exchanges import MaskSegments, ShareObservations
-from failure_api.wrappers import CommunicationWrapper, CommunicationWrapperParallel
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from failure_api.communication_models import (
+        DelayBasedModel,
+        DistanceModel,
+        MatrixModel,
+        ProbabilisticModel,
+    )
+    from failure_api.core import (
+        Chain,
+        Channel,
+        CommunicationModel,
+        Context,
+        Delivery,
+        Links,
+        RandomStream,
+    )
+    from failure_api.errors import FailureApiError
+    from failure_api.exchanges import MaskSegments, ShareObservations
+    from failure_api.wrappers import CommunicationWrapper, CommunicationWrapperParallel
 
 __all__ = [
     "Chain",
@@ -34,4 +47,22 @@ __all__ = [
     "ShareObservations",
 ]
 
-__version__ = version("failure-api")
+_HOMES = ("wrappers", "communication_models", "exchanges", "core", "errors")
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("failure-api")
+    if name in __all__:
+        for home in _HOMES:
+            module = import_module(f"{__name__}.{home}")
+            if name in getattr(module, "__all__", (name,)):
+                value = globals()[name] = getattr(module, name)
+                return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__, "__version__"]

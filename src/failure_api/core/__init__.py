@@ -3,15 +3,20 @@
 from failure_api.core.channel import Channel, ChannelState, Delivery
 from failure_api.core.links import Context, Links
 from failure_api.core.model import Chain, CommunicationModel
+from failure_api.core.parameters import Bandwidth, Distance, Probability, Rounds
 from failure_api.core.random import RandomStream
 
 __all__ = [
+    "Bandwidth",
     "Chain",
     "Channel",
     "ChannelState",
     "CommunicationModel",
     "Context",
     "Delivery",
+    "Distance",
     "Links",
+    "Probability",
     "RandomStream",
+    "Rounds",
 ]

@@ -19,8 +19,9 @@ class ChannelState(NamedTuple):
 
     Attributes:
         models: The chain's state.
-        untouched: Links before any model has acted.
-        distinct: True where sender and receiver differ, bool `[N, N]`.
+        alive: Which agents took part in the last round, bool `[..., N]`.
+        untouched: Links between them before any model has acted: bandwidth 1 between two
+            different live agents, 0 elsewhere.
         newest: Round in which the newest message that has arrived on each link was sent, -1 where
             none has; int32 `[..., N, N]`.
         in_flight: For each coming round, the same of the message that arrives then.
@@ -29,8 +30,8 @@ class ChannelState(NamedTuple):
     """
 
     models: Any
+    alive: Array
     untouched: Links
-    distinct: Array
     newest: Array
     in_flight: tuple[Array, ...]
     carried: Array | None
@@ -81,12 +82,11 @@ class Channel:
     def init(self, context: Context, random: RandomStream) -> ChannelState:
         """Returns the state before round 0, with nothing in flight."""
         xp, shape = context.xp, context.shape
-        agents = shape[-1]
         nothing = xp.full(shape, -1, dtype=xp.int32)
         return ChannelState(
             models=self.chain.init(context, random),
-            untouched=Links(bandwidth=xp.ones(shape, dtype=xp.float32)),
-            distinct=~xp.eye(agents, dtype=xp.bool),
+            alive=context.alive,
+            untouched=_untouched(context),
             newest=nothing,
             in_flight=(nothing,) * self.chain.longest_delay,
             carried=xp.zeros(shape, dtype=xp.float32) if self.chain.carries_fractions else None,
@@ -97,7 +97,9 @@ class Channel:
     ) -> tuple[ChannelState, Delivery]:
         """Returns the next state and what this round brings each receiver."""
         xp, alive = context.xp, context.alive
-        models, links = self.chain.step(state.models, state.untouched, context, random)
+        # Arrays are never written to, so the same array says the same.
+        untouched = state.untouched if alive is state.alive else _untouched(context)
+        models, links = self.chain.step(state.models, untouched, context, random)
 
         carried = state.carried
         if carried is None:
@@ -106,24 +108,27 @@ class Channel:
             carried = carried + xp.minimum(links.bandwidth, 1.0)
             passes = carried >= WHOLE_MESSAGE
             carried = xp.maximum(carried - xp.astype(passes, xp.float32), 0.0)
-        passes = passes & state.distinct & alive[..., :, None] & alive[..., None, :]
-
         sent = _only(passes, context.round, xp)
         in_flight = state.in_flight
         if in_flight:
             arriving, in_flight = _fly(sent, links.delay, in_flight, xp)
             sent = _only((arriving > state.newest) & alive[..., None, :], arriving, xp)
-
         elif links.delay is not None:
             raise ModelError(
                 "a failure model returned delays although the longest_delay of every model is 0: "
                 "let its longest_delay say how many rounds it may add."
             )
         newest = xp.maximum(state.newest, sent)
-        following = ChannelState(
-            models, state.untouched, state.distinct, newest, in_flight, carried
-        )
+        following = ChannelState(models, alive, untouched, newest, in_flight, carried)
         return following, Delivery(links, sent, newest)
+
+
+def _untouched(context: Context) -> Links:
+    """Returns the links of a round before any model has acted."""
+    xp, alive = context.xp, context.alive
+    apart = ~xp.eye(context.shape[-1], dtype=xp.bool)
+    usable = apart & alive[..., :, None] & alive[..., None, :]
+    return Links(bandwidth=xp.astype(usable, xp.float32))
 
 
 def _only(chosen: Array, number: Any, xp: Any) -> Array:

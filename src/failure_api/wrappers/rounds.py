@@ -58,8 +58,7 @@ class Rounds:
         self.index = {agent: place for place, agent in enumerate(self.agent_ids)}
         self.chain = Chain(models=cast("Any", failure_models))
         self.exchange = _chosen(exchange, env)
-        self.given_positions = positions
-        self._positions = self._position_function(positions)
+        self.positions = self._position_function(positions)
         self._channel = Channel(chain=self.chain)
         self._streams = EpisodeStreams()
         self._everyone = np.ones(len(self.agent_ids), dtype=bool)
@@ -143,8 +142,8 @@ class Rounds:
                 [agent in observations and not dead.get(agent) for agent in self.agent_ids]
             )
         positions = None
-        if self._positions is not None:
-            positions = read_positions(self._positions, self.env, self.agent_ids, alive)
+        if self.positions is not None:
+            positions = read_positions(self.positions, self.env, self.agent_ids, alive)
             positions = positions.astype(np.float32)
         return self._context(self._number, alive, positions)
 
@@ -197,9 +196,10 @@ class Reports:
 
     def __repr__(self) -> str:
         rounds = self._rounds
+        positions = getattr(rounds.positions, "__qualname__", rounds.positions)
         return (
             f"{type(self).__name__}({rounds.env}, failure_models={list(rounds.chain.models)}, "
-            f"exchange={rounds.exchange}, positions={rounds.given_positions})"
+            f"exchange={rounds.exchange}, positions={positions})"
         )
 
     def __str__(self) -> str:

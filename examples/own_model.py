@@ -1,0 +1,28 @@
+"""A failure model of one's own: radios that sleep for part of every period."""
+
+from dataclasses import dataclass
+
+from failure_api.core import CommunicationModel, Rounds
+from failure_api.testing import check_model
+
+
+@dataclass(frozen=True, kw_only=True)
+class DutyCycleModel(CommunicationModel):
+    """Each link is awake for the first rounds of its period, which begins at a random moment."""
+
+    period: Rounds
+    awake: Rounds
+
+    def init(self, context, random):
+        return random.integers(0, self.period, context.shape)
+
+    def step(self, state, links, context, random):
+        xp = context.xp
+        up = xp.astype((state + context.round) % self.period < self.awake, xp.float32)
+        return state, links._replace(bandwidth=links.bandwidth * up)
+
+    def expected_loss(self):
+        return 1 - self.awake / self.period
+
+
+check_model(DutyCycleModel(period=5, awake=2))

@@ -1,0 +1,97 @@
+"""Every snippet in the documents is a tested file, and every command in them is accepted."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from failure_api.cli.app import app
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+
+
+def blocks(document: str, language: str) -> list[str]:
+    text = (ROOT / document).read_text()
+    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
+
+
+def body(example: Path) -> str:
+    """Returns an example without the docstring that says what it shows."""
+    return example.read_text().split('"""\n\n', 1)[1]
+
+
+def test_every_snippet_is_an_example() -> None:
+    bodies = {body(example) for example in EXAMPLES}
+    snippets = [block for document in DOCUMENTS for block in blocks(document, "python")]
+    assert snippets
+    assert set(snippets) == bodies
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_example_runs(example: Path, tmp_path: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-W", "error::UserWarning:failure_api", example],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+
+
+def commands() -> list[str]:
+    lines = [
+        line for d in DOCUMENTS for block in blocks(d, "console") for line in block.split("\n")
+    ]
+    return [line for line in lines if line.startswith("failure-api ")]
+
+
+@pytest.mark.parametrize("command", commands())
+def test_command_is_accepted(command: str, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("failure_api.overhead.seed.PAUSE_SECONDS", 0.0)
+    words = shlex.split(command)[1:]
+    shortened = [*words, "--episodes", "1", "--cycles", "2", "--output", str(tmp_path)]
+    result = CliRunner().invoke(app, shortened)
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "overhead.csv").exists()
+
+
+def test_make_targets_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    lines = [
+        line for d in DOCUMENTS for block in blocks(d, "console") for line in block.split("\n")
+    ]
+    named = {line.split()[1] for line in lines if line.startswith("make ")}
+    assert {"demo", "test"} <= named
+    assert all(re.search(rf"^{target}:", makefile, flags=re.MULTILINE) for target in named)
+
+
+def test_files_that_the_documents_link_to_exist() -> None:
+    for document in DOCUMENTS:
+        for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / document).read_text()):
+            assert (ROOT / target).exists(), f"{document} links to {target}"
+
+
+def test_table_of_speeds_is_the_committed_benchmark() -> None:
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    from table import markdown_table
+
+    findings = json.loads((ROOT / "benchmarks/results/speed.json").read_text())
+    assert markdown_table(findings) in (ROOT / "README.md").read_text()
+
+
+def test_readme_names_every_model_and_exchange() -> None:
+    import failure_api
+
+    readme = (ROOT / "README.md").read_text()
+    names = [n for n in failure_api.__all__ if n.endswith("Model") and n != "CommunicationModel"]
+    assert all(f"`{name}(" in readme for name in [*names, "MaskSegments", "ShareObservations"])
