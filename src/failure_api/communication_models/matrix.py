@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from failure_api.core.frozen import FrozenArray
 from failure_api.core.links import Context, Links
@@ -69,15 +70,22 @@ class MatrixModel(CommunicationModel):
     matrix: Annotated[ArrayLike, Topology()]
     at_end: Literal["repeat", "hold"] = "repeat"
 
-    @property
+    @cached_property
     def carries_fractions(self) -> bool:
         """Whether any entry lies between 0 and 1."""
         values = np.asarray(self.matrix)
         return bool(np.any((values > 0) & (values < 1)))
 
+    @cached_property
+    def _schedule(self) -> NDArray[np.float32]:
+        """The bandwidths as every reset needs them, `[T, N, N]`."""
+        schedule = np.array(self.matrix, dtype=np.float32, ndmin=3)
+        schedule.flags.writeable = False
+        return schedule
+
     def init(self, context: Context, random: RandomStream) -> Any:
         """Returns the schedule as a float32 `[T, N, N]` array."""
-        schedule = np.array(self.matrix, dtype=np.float32)
+        schedule = self._schedule
         count = len(context.agent_ids)
         if schedule.shape[-1] != count:
             raise invalid(
@@ -86,7 +94,7 @@ class MatrixModel(CommunicationModel):
                 schedule,
                 f"give an array of shape ({count}, {count}) in the order of possible_agents",
             )
-        return context.xp.asarray(schedule.reshape(-1, count, count))
+        return context.xp.asarray(schedule)
 
     def step(
         self, state: Any, links: Links, context: Context, random: RandomStream

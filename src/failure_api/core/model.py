@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from failure_api.errors import ModelError, invalid
 
 
 @dataclass(frozen=True, kw_only=True)
-class CommunicationModel:
+class CommunicationModel(ABC):
     """A value that turns the links of a round into worse links.
 
     Subclasses are frozen, keyword-only dataclasses with two pure functions, written in
@@ -62,6 +63,7 @@ class CommunicationModel:
         """Returns the state at the reset, in its stationary distribution where there is one."""
         return ()
 
+    @abstractmethod
     def step(
         self, state: Any, links: Links, context: Context, random: RandomStream
     ) -> tuple[Any, Links]:
@@ -73,7 +75,6 @@ class CommunicationModel:
             context: What is known of the round.
             random: The model's own stream.
         """
-        raise NotImplementedError(f"{self.name} must define step(state, links, context, random)")
 
     def per_link(self, name: str, context: Context) -> Array:
         """Returns a parameter as a float32 array, `[N, N]` or 0-d.

@@ -86,7 +86,10 @@ class CommunicationWrapper(Reports, Mirror):
         check_seed(seed)
         self._observations = {}
         super().reset(seed=seed, options=options)
-        self._rounds.start(seed, self._observations, self.terminations)
+        # There is nothing to see before the first round has succeeded.
+        observations, self._observations = self._observations, {}
+        self._rounds.start(seed, observations, self.terminations)
+        self._observations = observations
 
     def step(self, action: Any) -> None:
         """Takes the action of the agent whose turn it is.

@@ -102,16 +102,16 @@ class Rounds:
             observations: The environment's observation of each agent that takes part.
             dead: Which of them have terminated.
         """
-        self._number = 0
+        self._number = -1
         self._random = self._streams.start(seed)
         self.bound.start()
-        context = self._present(observations, dead)
+        context = self._present(0, observations, dead)
         self._exchange(self._channel.init(context, self._random), context, observations)
 
     def advance(self, observations: Mapping[Any, Any], dead: Mapping[Any, bool]) -> None:
         """Runs the round that follows an environment step; arguments as for `start`."""
-        self._number += 1
-        self._exchange(self._state, self._present(observations, dead), observations)
+        context = self._present(self._number + 1, observations, dead)
+        self._exchange(self._state, context, observations)
 
     @property
     def delivery(self) -> Delivery:
@@ -135,7 +135,9 @@ class Rounds:
         agents = len(self.agent_ids)
         return Context(number, alive, positions, np, (agents, agents), self.agent_ids)
 
-    def _present(self, observations: Mapping[Any, Any], dead: Mapping[Any, bool]) -> Context:
+    def _present(
+        self, number: int, observations: Mapping[Any, Any], dead: Mapping[Any, bool]
+    ) -> Context:
         alive = self._everyone
         if len(observations) < len(self.agent_ids) or True in dead.values():
             alive = np.array(
@@ -145,20 +147,21 @@ class Rounds:
         if self.positions is not None:
             positions = read_positions(self.positions, self.env, self.agent_ids, alive)
             positions = positions.astype(np.float32)
-        return self._context(self._number, alive, positions)
+        return self._context(number, alive, positions)
 
     def _exchange(
         self, state: ChannelState, context: Context, observations: Mapping[Any, Any]
     ) -> None:
-        self._state, self._delivery = self._channel.step(state, context, self._random)
-        delay = self._delivery.links.delay
+        following, delivery = self._channel.step(state, context, self._random)
+        delay = delivery.links.delay
         if delay is not None and delay.max() > self.chain.longest_delay:
             raise ModelError(
                 f"a failure model returned a delay of {delay.max()} rounds, more than the "
                 f"{self.chain.longest_delay} that the models' longest_delay allows: let its "
                 "longest_delay say how many rounds it may add."
             )
-        self.bound.share(self._number, observations, self._delivery)
+        self.bound.share(context.round, observations, delivery)
+        self._number, self._state, self._delivery = context.round, following, delivery
 
 
 class Reports:
@@ -209,7 +212,7 @@ class Reports:
 def check_seed(seed: Any) -> None:
     """Raises an error for what cannot seed an environment."""
     if seed is not None and (not isinstance(seed, int | np.integer) or seed < 0):
-        raise invalid("seed", "must be a whole number, 0 or more, or None", seed, "give one")
+        raise invalid("seed", "must be a whole number or None", seed, "give 0 or more")
 
 
 def _agent_ids(env: Any) -> tuple[Any, ...]:
