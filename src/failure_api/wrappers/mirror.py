@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gymnasium.spaces import Discrete
 from pettingzoo import AECEnv
 from pettingzoo.utils.conversions import parallel_to_aec_wrapper
 from pettingzoo.utils.wrappers import (
@@ -43,7 +44,8 @@ class Mirror(BaseWrapper):
     def __init__(self, env: AECEnv) -> None:
         super().__init__(env)
         self._source = source(env)
-        self._action_spaces = {agent: env.action_space(agent) for agent in env.possible_agents}
+        action_spaces = {agent: env.action_space(agent) for agent in env.possible_agents}
+        self._discrete = {a: space for a, space in action_spaces.items() if type(space) is Discrete}
         self._still = moves_once_a_cycle(env)
         self._turn_based = not env.metadata.get("is_parallelizable", False)
         self._observations: dict[Any, Any] = {}
@@ -60,9 +62,9 @@ class Mirror(BaseWrapper):
         """Steps the environment; takes observations where that completes a cycle or a turn."""
         agent, waiting = self.agent_selection, self._waiting
         acts = agent in waiting
-        # An action within its space passes through transparent layers as it is; any other
-        # is for them to clip or refuse.
-        allowed = acts and self._action_spaces[agent].contains(action)
+        # A number within its space passes through transparent layers as it is; any other action
+        # is for them to convert, clip or refuse.
+        allowed = acts and agent in self._discrete and self._discrete[agent].contains(action)
         (self._source if allowed else self.env).step(action)
         self._follow()
         if acts:
