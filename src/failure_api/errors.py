@@ -56,7 +56,10 @@ def invalid(argument: str, rule: str, value: object, remedy: str) -> InvalidArgu
         >>> print(invalid("failure_prob", "must lie in [0, 1]", 1.5, "give a probability"))
         failure_prob must lie in [0, 1], but 1.5 was given: give a probability.
     """
-    return InvalidArgumentError(f"{argument} {rule}, but {describe(value)} was given: {remedy}.")
+    end = "" if remedy.endswith("?") else "."
+    return InvalidArgumentError(
+        f"{argument} {rule}, but {describe(value)} was given: {remedy}{end}"
+    )
 
 
 def describe(value: object) -> str:

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from failure_api.communication_models.closed_forms import closed_form
 from failure_api.core.links import Context, Links
 from failure_api.core.model import CommunicationModel
 from failure_api.core.parameters import Probability, Rounds
 from failure_api.core.random import RandomStream
 from failure_api.errors import invalid
+
+LONGEST_DELAY = 10_000
+"""Rounds that a message may take; what is in flight takes memory for each of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +34,8 @@ class DelayBasedModel(CommunicationModel):
         agent_ids: Confines the model to links among these agents; None takes all.
 
     Raises:
-        InvalidArgumentError: A delay that is negative or not whole, `max_delay` below
-            `min_delay`, a probability outside of [0, 1].
+        InvalidArgumentError: A delay that is negative, not whole or above 10,000, `max_delay`
+            below `min_delay`, a probability outside of [0, 1].
 
     Example:
         >>> DelayBasedModel(min_delay=3, max_delay=3).expected_age()
@@ -59,6 +61,13 @@ class DelayBasedModel(CommunicationModel):
                 self.max_delay,
                 "exchange the two",
             )
+        if self.max_delay > LONGEST_DELAY:
+            raise invalid(
+                "max_delay",
+                f"must be at most {LONGEST_DELAY} rounds",
+                self.max_delay,
+                "a message that is never to arrive is one for message_drop_probability",
+            )
 
     @property
     def longest_delay(self) -> int:
@@ -83,13 +92,15 @@ class DelayBasedModel(CommunicationModel):
         steps = xp.astype(random.uniform(context.shape) * (span + 1), xp.int32)
         # In float32 the product of a draw just below 1 may round up to the next integer.
         delay = xp.minimum(steps, span) + self.min_delay
-        if links.delay is not None:
+        if self.max_delay == 0:
+            delay = links.delay
+        elif links.delay is not None:
             delay = links.delay + delay
         return state, links._replace(bandwidth=links.bandwidth * kept, delay=delay)
 
     def expected_loss(self) -> Any:
         """Returns the drop probability; messages that are overtaken are not counted."""
-        return closed_form(lambda q: q, self.message_drop_probability)
+        return self.closed_form(lambda q: q, "message_drop_probability")
 
     def expected_age(self) -> Any:
         """Returns the sum of `P(A > a)` over all `a`, which ends in a geometric series."""
@@ -102,4 +113,4 @@ class DelayBasedModel(CommunicationModel):
             last = survival[..., -1] if self.max_delay else 1.0
             return survival.sum(axis=-1) + last * q / (1.0 - q)
 
-        return closed_form(mean_age, self.message_drop_probability)
+        return self.closed_form(mean_age, "message_drop_probability")

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from failure_api.core.frozen import FrozenArray
 from failure_api.core.links import Context, Links
 from failure_api.core.model import CommunicationModel
-from failure_api.core.parameters import Rule
+from failure_api.core.parameters import LARGEST, Rule, numbers
 from failure_api.core.random import RandomStream
 from failure_api.errors import invalid
 
@@ -23,14 +23,14 @@ class Topology(Rule):
     def normalise(self, name: str, value: Any) -> FrozenArray:
         """Returns the bandwidths as a `[T, N, N]` array, or raises what is wrong with them."""
         remedy = "give bandwidths indexed [sender, receiver], or one such matrix for each round"
-        try:
-            matrix = np.array(value, dtype=np.float64)
-        except (TypeError, ValueError):
-            matrix = np.empty(0)
-        if matrix.ndim not in (2, 3) or matrix.shape[-1] != matrix.shape[-2] or not matrix.size:
+        matrix = numbers(value)
+        square = (
+            matrix is not None and matrix.ndim in (2, 3) and matrix.shape[-1] == matrix.shape[-2]
+        )
+        if matrix is None or not square or not matrix.size:
             raise invalid(name, "must be an [N, N] or [T, N, N] array of numbers", value, remedy)
         off_diagonal = ~np.eye(matrix.shape[-1], dtype=bool)
-        refused = ~((matrix >= 0) & (matrix < np.inf)) & off_diagonal
+        refused = ~((matrix >= 0) & (matrix <= LARGEST)) & off_diagonal
         if refused.any():
             place = np.argwhere(refused)[0].tolist()
             raise invalid(

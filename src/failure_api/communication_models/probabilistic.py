@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from failure_api.communication_models.closed_forms import closed_form
 from failure_api.core.links import Context, Links
 from failure_api.core.model import CommunicationModel
 from failure_api.core.parameters import Bandwidth, Probability
@@ -65,18 +64,18 @@ class ProbabilisticModel(CommunicationModel):
 
     def expected_loss(self) -> Any:
         """Returns `1 - (1 - p) min(b, 1)`."""
-        return closed_form(
-            lambda p, b: 1.0 - (1.0 - p) * b.clip(max=1.0), self.failure_prob, self.max_bandwidth
+        return self.closed_form(
+            lambda p, b: p + (1.0 - p) * (1.0 - b.clip(max=1.0)), "failure_prob", "max_bandwidth"
         )
 
     def expected_burst_length(self) -> Any:
         """Returns `1 / (1 - p)`; None where `max_bandwidth` loses messages too."""
         if self.carries_fractions:
             return None
-        return closed_form(lambda p: 1.0 / (1.0 - p), self.failure_prob)
+        return self.closed_form(lambda p: 1.0 / (1.0 - p), "failure_prob")
 
     def expected_age(self) -> Any:
         """Returns `p / (1 - p)`; None where `max_bandwidth` loses messages too."""
         if self.carries_fractions:
             return None
-        return closed_form(lambda p: p / (1.0 - p), self.failure_prob)
+        return self.closed_form(lambda p: p / (1.0 - p), "failure_prob")

@@ -10,8 +10,8 @@ from failure_api.core.model import Chain
 from failure_api.core.random import RandomStream
 from failure_api.errors import ModelError
 
-WHOLE_MESSAGE = 1.0 - 1e-6
-"""What counts as a whole message: ten float32 tenths add up to a little less or more than 1."""
+WHOLE_MESSAGE = 1.0 - 2.0**-16
+"""What counts as a whole message: float32 hundredths add up to a little less or more than 1."""
 
 
 class ChannelState(NamedTuple):
@@ -101,14 +101,19 @@ class Channel:
         untouched = state.untouched if alive is state.alive else _untouched(context)
         models, links = self.chain.step(state.models, untouched, context, random)
 
+        # A round has one message a link, and a model that forgets what it was given wakes no dead.
+        bandwidth = xp.minimum(links.bandwidth, untouched.bandwidth)
         carried = state.carried
         if carried is None:
-            passes = links.bandwidth > 0
+            passes = bandwidth > 0
         else:
-            carried = carried + xp.minimum(links.bandwidth, 1.0)
+            carried = carried + bandwidth
             passes = carried >= WHOLE_MESSAGE
             carried = xp.maximum(carried - xp.astype(passes, xp.float32), 0.0)
-        sent = _only(passes, context.round, xp)
+        number = context.round
+        if not isinstance(number, int):
+            number = xp.astype(number, xp.int32)
+        sent = _only(passes, number, xp)
         in_flight = state.in_flight
         if in_flight:
             arriving, in_flight = _fly(sent, links.delay, in_flight, xp)

@@ -30,7 +30,8 @@ class FrozenArray:
     __slots__ = ("_values",)
 
     def __init__(self, values: ArrayLike | FrozenArray, dtype: DTypeLike = np.float64) -> None:
-        array: NDArray[Any] = np.array(values, dtype=dtype)
+        # Adding 0 makes minus zeros plain ones, which compare equal but have other bytes.
+        array: NDArray[Any] = np.asarray(np.array(values, dtype=dtype) + 0)
         array.flags.writeable = False
         self._values = array
 

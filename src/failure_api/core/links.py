@@ -41,7 +41,8 @@ class Context(NamedTuple):
 
     Attributes:
         round: Number of the round; 0 is the reset. An integer, or a 0-d integer array.
-        alive: Which agents take part, bool `[..., N]`.
+        alive: Which agents take part, bool `[..., N]`. Like every array here it is never written
+            to: a change is another array.
         positions: Where the agents are, float32 `[..., N, dim]`, in the environment's units; None
             where nobody asked for them.
         xp: The array namespace that every operation comes from.

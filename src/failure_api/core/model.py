@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 
+from failure_api.core.closed_forms import closed_form
+from failure_api.core.contract import check_links, state_and_links
 from failure_api.core.links import Array, Context, Links
 from failure_api.core.parameters import LinkRule, index_of, normalise_fields, per_link, rules_of
 from failure_api.core.random import RandomStream
@@ -86,6 +88,17 @@ class CommunicationModel(ABC):
         rule = rules_of(type(self))[name]
         assert isinstance(rule, LinkRule)
         return per_link(f"{self.name}.{name}", getattr(self, name), rule.neutral, context)
+
+    def closed_form(self, function: Callable[..., Any], *names: str) -> Any:
+        """Returns a function of link parameters, as `closed_forms.closed_form` does.
+
+        Args:
+            function: Maps NumPy float64 arrays to one of the same shape.
+            names: The fields that it takes, annotated with link rules.
+        """
+        rules = rules_of(type(self))
+        neutral = [getattr(rules[name], "neutral", None) for name in names]
+        return closed_form(function, [getattr(self, name) for name in names], neutral)
 
     def expected_loss(self) -> Any:
         """Returns the long-run share of messages lost on a link; None where none is known."""
@@ -166,8 +179,14 @@ class Chain(CommunicationModel):
         """Returns the next state and the links as the last model leaves them."""
         following = []
         for (model, name, occurrence), (scope, own) in zip(self.placed, state, strict=False):
-            own, worse = model.step(own, links, context, random.child(name, occurrence))
-            _check_links(name, worse, context)
+            if model.needs_positions and context.positions is None:
+                raise ModelError(
+                    f"{name} needs the agents' positions, but the context has none: give them as "
+                    "context.positions, an array [..., N, dim]."
+                )
+            result = model.step(own, links, context, random.child(name, occurrence))
+            own, worse = state_and_links(name, result)
+            check_links(name, worse, context)
             links = worse if scope is None else _confine(scope, worse, links, context)
             following.append((scope, own))
         return tuple(following), links
@@ -180,9 +199,11 @@ class Chain(CommunicationModel):
 
 def _distinct(agent_ids: Any) -> tuple[Any, ...]:
     remedy = "give the names of the agents, as in agent_ids=env.possible_agents"
-    if isinstance(agent_ids, str) or not hasattr(agent_ids, "__iter__"):
+    if isinstance(agent_ids, str | bytes) or not hasattr(agent_ids, "__iter__"):
         raise invalid("agent_ids", "must be a list of agent ids", agent_ids, remedy)
     distinct = tuple(agent_ids)
+    if not all(isinstance(agent, Hashable) for agent in distinct):
+        raise invalid("agent_ids", "must be a flat list of agent ids", agent_ids, remedy)
     if len(set(distinct)) != len(distinct) or not distinct:
         raise invalid("agent_ids", "must name at least one agent, each once", agent_ids, remedy)
     return distinct
@@ -229,29 +250,3 @@ def _confine(scope: Array, worse: Links, links: Links, context: Context) -> Link
             old = zeros(context.shape, dtype=new.dtype) if old is None else old
             chosen[name] = where(scope, new, old)
     return Links(**chosen)
-
-
-def _check_links(name: str, links: Any, context: Context) -> None:
-    """Raises what is wrong with the links that a model returned; shapes and types only."""
-    if not isinstance(links, Links):
-        raise ModelError(
-            f"{name}.step must return (state, Links), but its second value is of type "
-            f"{type(links).__name__}: return links._replace(...)."
-        )
-    xp, bandwidth, delay, noise = context.xp, *links
-    # The usual case, told apart in a quarter of the time that the loop takes.
-    usual = delay is noise is None and getattr(bandwidth, "shape", None) == context.shape
-    if usual and bandwidth.dtype == xp.float32:
-        return
-    for field, dtype in (("bandwidth", xp.float32), ("delay", xp.int32), ("noise", xp.float32)):
-        array = getattr(links, field)
-        if array is None and field != "bandwidth":
-            continue
-        shape = getattr(array, "shape", None)
-        if shape != context.shape or array.dtype != dtype:
-            kind = getattr(array, "dtype", type(array).__name__)
-            raise ModelError(
-                f"{name}.step must return {field} as {dtype.__name__} of shape "
-                f"{context.shape}, but returned {kind} of shape {shape}: convert it with "
-                f"context.xp.astype and broadcast it to context.shape."
-            )

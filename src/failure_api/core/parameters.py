@@ -23,6 +23,10 @@ from failure_api.core.frozen import FrozenArray, FrozenMapping
 from failure_api.core.links import Array, Context
 from failure_api.errors import invalid, nearest
 
+LARGEST = float(np.finfo(np.float32).max)
+SMALLEST = float(np.finfo(np.float32).tiny)
+"""Links are float32: beyond these a finite number is infinite, or zero, to them."""
+
 
 class Rule(ABC):
     """What a parameter must satisfy."""
@@ -47,15 +51,14 @@ class LinkRule(Rule):
             return FrozenMapping(
                 {self._pair(name, pair): self._number(name, v) for pair, v in value.items()}
             )
-        try:
-            array = np.asarray(value, dtype=np.float64)
-        except (TypeError, ValueError):
+        array = numbers(value)
+        if array is None:
             raise invalid(
                 name,
                 "must be a number, an [N, N] array or {(sender, receiver): number}",
                 value,
                 self.remedy,
-            ) from None
+            )
         if array.ndim == 0:
             return self._number(name, value)
         if array.ndim != 2 or array.shape[0] != array.shape[1]:
@@ -67,21 +70,19 @@ class LinkRule(Rule):
             )
         # The diagonal means nothing, so nothing is asked of it.
         off_diagonal = ~np.eye(len(array), dtype=bool)
-        refused = off_diagonal & ~self.accepts(array)
+        fine = self.accepts(array)
+        refused = off_diagonal & ~fine
         if refused.any():
             sender, receiver = np.argwhere(refused)[0].tolist()
             entry = f"{name}[{sender}, {receiver}]"
             raise invalid(entry, self.text, float(array[sender, receiver]), self.remedy)
-        return FrozenArray(np.where(off_diagonal, array, self.neutral))
+        return FrozenArray(np.where(fine, array, 1.0))
 
     def _number(self, name: str, value: Any) -> float:
-        try:
-            number = float(value)
-        except (TypeError, ValueError):
-            raise invalid(name, self.text, value, self.remedy) from None
-        if isinstance(value, str) or not self.accepts(np.asarray(number)):
+        number = numbers(value)
+        if number is None or number.ndim or not self.accepts(number):
             raise invalid(name, self.text, value, self.remedy)
-        return number
+        return float(number)
 
     def _pair(self, name: str, key: Any) -> tuple[Any, Any]:
         if isinstance(key, tuple) and len(key) == 2 and key[0] != key[1]:
@@ -122,6 +123,15 @@ class WholeRounds(Rule):
         return rounds
 
 
+def numbers(value: Any) -> NDArray[np.float64] | None:
+    """Returns real numbers as a float64 array; None for anything else, such as text."""
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return array.astype(np.float64) if array.dtype.kind in "biuf" else None
+
+
 LinkValue: TypeAlias = float | ArrayLike | Mapping[tuple[Any, Any], float]
 
 Probability: TypeAlias = Annotated[
@@ -132,7 +142,7 @@ Bandwidth: TypeAlias = Annotated[
     LinkValue,
     LinkRule(
         "must be finite and at least 0",
-        lambda b: (b >= 0) & (b < np.inf),
+        lambda b: (b >= 0) & (b <= LARGEST),
         1.0,
         "give messages per round, where 1 is nominal",
     ),
@@ -141,7 +151,7 @@ Distance: TypeAlias = Annotated[
     LinkValue,
     LinkRule(
         "must be greater than 0",
-        lambda d: d > 0,
+        lambda d: d >= SMALLEST,
         np.inf,
         "give a distance in the environment's units",
     ),

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from failure_api.core.links import Array
+from failure_api.errors import invalid
 
 
 class RandomStream:
@@ -39,6 +40,8 @@ class RandomStream:
     def __init__(
         self, seed: int | None = None, path: tuple[int, ...] = (), xp: ModuleType = np
     ) -> None:
+        if seed is not None and (not isinstance(seed, int | np.integer) or seed < 0):
+            raise invalid("seed", "must be a whole number or None", seed, "give 0 or more")
         sequence = np.random.SeedSequence(seed, spawn_key=path)
         self.seed: int = sequence.entropy  # type: ignore[assignment]
         self.path = path
@@ -89,8 +92,9 @@ class RandomStream:
         from scipy.special import ndtri
 
         uniform = self._generator.random(shape)
-        # The half step keeps 0, whose quantile is minus infinity, out of the argument.
-        return self.xp.asarray(ndtri(uniform + 2.0**-54).astype(np.float32))
+        # Half a step inwards from 0 and 1, whose quantiles are infinite.
+        inside = np.clip(uniform, 2.0**-54, 1.0 - 2.0**-53)
+        return self.xp.asarray(ndtri(inside).astype(np.float32))
 
     def integers(self, low: int, high: int, shape: tuple[int, ...]) -> Array:
         """Returns int32 draws from low, ..., high - 1, all equally likely."""

@@ -64,7 +64,7 @@ def demand_sentence(attempt: str, action: Any) -> None:
         action()
     except FailureApiError as error:
         text = str(error)
-        plain = text.endswith(".") and "\n" not in text
+        plain = text.endswith((".", "?")) and "\n" not in text
         demand(11, plain, f"{attempt} gives an error that is not one sentence: {text!r}")
     except Exception as error:
         demand(11, False, f"{attempt} gives {type(error).__name__}: {error}")

@@ -46,7 +46,7 @@ class CommunicationWrapper(Reports, Mirror):
         ... )
         >>> env.reset(seed=42)
         >>> env.get_communication_state().tolist()
-        [[False, False, True], [False, False, True], [False, True, False]]
+        [[False, False, False], [True, False, False], [True, False, False]]
     """
 
     def __init__(

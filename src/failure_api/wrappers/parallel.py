@@ -42,7 +42,7 @@ class CommunicationWrapperParallel(Reports, BaseParallelWrapper):
         ... )
         >>> observations, infos = env.reset(seed=42)
         >>> env.get_communication_state().tolist()
-        [[False, False, True], [False, False, True], [False, True, False]]
+        [[False, False, False], [True, False, False], [True, False, False]]
     """
 
     def __init__(

@@ -154,10 +154,11 @@ class Rounds:
     ) -> None:
         following, delivery = self._channel.step(state, context, self._random)
         delay = delivery.links.delay
-        if delay is not None and delay.max() > self.chain.longest_delay:
+        longest = self.chain.longest_delay
+        if delay is not None and not (delay.min() >= 0 and delay.max() <= longest):
             raise ModelError(
-                f"a failure model returned a delay of {delay.max()} rounds, more than the "
-                f"{self.chain.longest_delay} that the models' longest_delay allows: let its "
+                f"the failure models returned delays from {delay.min()} to {delay.max()} rounds, "
+                f"not within 0 to {longest} as their longest_delay says: let each model's "
                 "longest_delay say how many rounds it may add."
             )
         self.bound.share(context.round, observations, delivery)

@@ -1,0 +1,45 @@
+"""What a model must return: the form, the shapes and the types, whatever the numbers are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from failure_api.core.links import Context, Links
+from failure_api.errors import ModelError
+
+
+def state_and_links(name: str, result: Any) -> tuple[Any, Links]:
+    """Returns what a model returned, or raises what is wrong with its form."""
+    # Links are a tuple too, and to return them alone is the likeliest mistake.
+    if type(result) is tuple and len(result) == 2 and isinstance(result[1], Links):
+        return result
+    kinds = [type(part).__name__ for part in result] if type(result) is tuple else type(result)
+    raise ModelError(
+        f"{name}.step must return the pair (state, Links), but returned "
+        f"{getattr(kinds, '__name__', kinds)}: return state, links._replace(...)."
+    )
+
+
+def check_links(name: str, links: Links, context: Context) -> None:
+    """Raises what is wrong with the links that a model returned; shapes and types only."""
+    xp, bandwidth, delay, noise = context.xp, *links
+    # The usual case, told apart in a quarter of the time that the loop takes.
+    usual = delay is noise is None and getattr(bandwidth, "shape", None) == context.shape
+    if usual and bandwidth.dtype == xp.float32:
+        return
+    for field, dtype in (("bandwidth", xp.float32), ("delay", xp.int32), ("noise", xp.float32)):
+        array = getattr(links, field)
+        if array is None and field != "bandwidth":
+            continue
+        shape = getattr(array, "shape", None)
+        if shape != context.shape or array.dtype != dtype:
+            kind = getattr(array, "dtype", type(array).__name__)
+            raise ModelError(
+                f"{name}.step must return {field} as {_type_name(dtype)} of shape "
+                f"{context.shape}, but returned {kind} of shape {shape}: convert it with "
+                f"context.xp.astype and broadcast it to context.shape."
+            )
+
+
+def _type_name(dtype: Any) -> str:
+    return getattr(dtype, "__name__", None) or str(dtype)

@@ -1,0 +1,152 @@
+"""A chain: bandwidth is the bottleneck, delays and noise add, draws are each model's own."""
+
+import array_api_strict
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from failure_api.communication_models import (
+    DelayBasedModel,
+    DistanceModel,
+    MatrixModel,
+    ProbabilisticModel,
+)
+from failure_api.core import Chain
+from failure_api.errors import InvalidArgumentError
+from helpers import Scripted, assert_one_sentence, assert_same, off_diagonal, play
+
+ROUNDS, AGENTS = 30, 4
+POSITIONS = np.random.default_rng(1).random((ROUNDS, AGENTS, 2))
+LOSSY = ProbabilisticModel(failure_prob=0.3)
+LATE = DelayBasedModel(min_delay=0, max_delay=3, message_drop_probability=0.2)
+NEAR = DistanceModel(distance_threshold=0.6, failure_prob=0.2)
+GIVEN = MatrixModel(matrix=np.random.default_rng(2).random((3, AGENTS, AGENTS)) > 0.3)
+QUIET = {
+    ProbabilisticModel: ProbabilisticModel(failure_prob=0.0),
+    DelayBasedModel: DelayBasedModel(min_delay=0, max_delay=0),
+}
+HALF = ProbabilisticModel(failure_prob=0.1, max_bandwidth=0.5)
+
+
+def played(*models, **options):
+    return play(*models, rounds=ROUNDS, agents=AGENTS, positions=POSITIONS, **options)
+
+
+def test_no_models_change_nothing():
+    links = played()
+    assert (off_diagonal(links.bandwidth) == 1).all()
+    assert links.delay is None
+    assert links.noise is None
+
+
+@pytest.mark.parametrize("xp", [np, array_api_strict])
+def test_bandwidth_is_the_bottleneck_and_delays_and_noise_add(xp):
+    one = Scripted(bandwidths=[0.5], delays=[2], noises=[0.25])
+    other = Scripted(bandwidths=[0.75], delays=[3], noises=[0.5])
+    links = play(one, other, xp=xp)
+    assert (off_diagonal(links.bandwidth) == 0.5).all()
+    assert (links.delay == 5).all()
+    assert (links.noise == 0.75).all()
+
+
+@pytest.mark.parametrize(
+    "models",
+    [(LOSSY, GIVEN), (LOSSY, NEAR, GIVEN), (HALF, LATE, LOSSY), (LATE, LATE, NEAR)],
+    ids=lambda models: "+".join(type(model).__name__ for model in models),
+)
+def test_a_chain_is_the_minimum_and_the_sum_of_what_each_model_does_alone(models):
+    whole = played(*models)
+    alone = []
+    for place, model in enumerate(models):
+        # Earlier models of its class are made harmless, so that it keeps its stream.
+        earlier = [QUIET[type(m)] for m in models[:place] if type(m) is type(model)]
+        alone.append(played(*earlier, model))
+    expected = np.minimum.reduce([links.bandwidth for links in alone])
+    np.testing.assert_array_equal(whole.bandwidth, expected)
+    delays = [links.delay for links in alone if links.delay is not None]
+    if delays:
+        np.testing.assert_array_equal(whole.delay, sum(delays))
+    else:
+        assert whole.delay is None
+
+
+@settings(max_examples=25, deadline=None)
+@given(order=st.permutations([LOSSY, GIVEN, NEAR, HALF]))
+def test_the_order_of_pure_loss_models_of_different_classes_does_not_matter(order):
+    # LOSSY and HALF are of one class: they keep their order so as to keep their streams.
+    if order.index(HALF) < order.index(LOSSY):
+        first, second = order.index(HALF), order.index(LOSSY)
+        order[first], order[second] = LOSSY, HALF
+    assert_same(played(*order), played(LOSSY, GIVEN, NEAR, HALF))
+
+
+@pytest.mark.parametrize("other", [LATE, GIVEN, NEAR], ids=lambda model: model.name)
+def test_another_kind_of_model_changes_no_draw_wherever_it_stands(other):
+    alone = played(LOSSY).bandwidth
+    without_loss = played(other).bandwidth
+    for models in ((LOSSY, other), (other, LOSSY)):
+        np.testing.assert_array_equal(played(*models).bandwidth, np.minimum(alone, without_loss))
+
+
+def test_moving_a_model_moves_no_draw_of_a_delay():
+    np.testing.assert_array_equal(played(LATE).delay, played(LOSSY, GIVEN, LATE).delay)
+    np.testing.assert_array_equal(played(LATE).delay, played(LATE, LOSSY).delay)
+
+
+def test_two_models_of_one_class_draw_independently():
+    both = play(LOSSY, LOSSY, rounds=200, agents=6)
+    one = play(LOSSY, rounds=200, agents=6)
+    assert (one.bandwidth != both.bandwidth).any()
+    assert not ((both.bandwidth > 0) & (one.bandwidth == 0)).any()
+
+
+@pytest.mark.parametrize(
+    "nested",
+    [
+        (Chain(models=[LOSSY, LATE, NEAR]),),
+        (LOSSY, Chain(models=[LATE, NEAR])),
+        (Chain(models=[LOSSY, Chain(models=[LATE, Chain(models=[NEAR])])]), Chain(models=[])),
+        (Chain(models=[Chain(models=[LOSSY])]), LATE, NEAR),
+    ],
+)
+def test_a_nested_chain_flattens_and_draws_the_same(nested):
+    assert Chain(models=nested) == Chain(models=[LOSSY, LATE, NEAR])
+    assert_same(played(*nested), played(LOSSY, LATE, NEAR))
+
+
+def test_a_chain_of_models_of_one_class_flattens_without_repeating_a_stream():
+    nested = played(Chain(models=[LOSSY]), Chain(models=[LOSSY]))
+    assert_same(nested, played(LOSSY, LOSSY))
+
+
+def test_one_model_stands_for_a_list_of_one():
+    assert Chain(models=LOSSY) == Chain(models=[LOSSY])
+
+
+def test_a_chain_knows_what_its_models_need():
+    chain = Chain(models=[LOSSY, LATE, NEAR, LATE])
+    assert chain.longest_delay == 6
+    assert chain.needing_positions == "DistanceModel"
+    assert not chain.carries_fractions
+    assert Chain(models=[LOSSY, HALF]).carries_fractions
+    assert Chain(models=[LOSSY]).needing_positions is None
+
+
+@pytest.mark.parametrize("models", ["ab", None, 3, {"a": LOSSY}, [3], [LOSSY, None], ["LOSSY"]])
+def test_a_chain_holds_nothing_but_models(models):
+    with pytest.raises(InvalidArgumentError) as caught:
+        Chain(models=models)
+    assert_one_sentence(caught.value, "failure_models")
+
+
+def test_a_model_class_in_place_of_a_model_is_refused():
+    with pytest.raises(InvalidArgumentError) as caught:
+        Chain(models=[ProbabilisticModel])
+    assert_one_sentence(caught.value, "failure_models")
+
+
+def test_a_chain_has_no_scope_of_its_own():
+    with pytest.raises(InvalidArgumentError) as caught:
+        Chain(models=[LOSSY], agent_ids=["agent_0"])
+    assert_one_sentence(caught.value, "agent_ids")

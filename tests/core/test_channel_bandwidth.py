@@ -1,0 +1,111 @@
+"""A link of bandwidth b < 1 carries floor(b t) of the first t messages, for every t."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import array_api_strict
+import numpy as np
+import pytest
+
+from failure_api.communication_models import MatrixModel, ProbabilisticModel
+from failure_api.core import Chain, Channel, CommunicationModel, Links, RandomStream
+from helpers import context_of, off_diagonal, play
+
+BANDWIDTHS = {
+    0.0: Fraction(0),
+    1e-6: Fraction(1, 10**6),
+    0.1: Fraction(1, 10),
+    0.3: Fraction(3, 10),
+    1 / 3: Fraction(1, 3),
+    0.5: Fraction(1, 2),
+    2 / 3: Fraction(2, 3),
+    0.7: Fraction(7, 10),
+    0.9: Fraction(9, 10),
+    0.99: Fraction(99, 100),
+    1.0: Fraction(1),
+    2.5: Fraction(1),
+}
+
+
+def carried(model, rounds, agents, **options):
+    return np.cumsum(off_diagonal(play(model, rounds=rounds, agents=agents, **options).arrived), 0)
+
+
+@pytest.mark.parametrize(("bandwidth", "exact"), BANDWIDTHS.items())
+@pytest.mark.parametrize("xp", [np, array_api_strict])
+def test_floor_b_t_of_the_first_t_messages_are_carried(bandwidth, exact, xp):
+    rounds = 300
+    expected = [int(exact * t) for t in range(1, rounds + 1)]
+    for model in (
+        ProbabilisticModel(failure_prob=0.0, max_bandwidth=bandwidth),
+        MatrixModel(matrix=[[0, bandwidth], [bandwidth, 0]]),
+    ):
+        counts = carried(model, rounds, 2, xp=xp)
+        np.testing.assert_array_equal(counts, np.stack([expected] * 2, axis=-1))
+
+
+def test_the_count_is_right_for_every_hundredth_over_many_rounds():
+    agents, rounds = 11, 20_000
+    percent = np.arange(1, agents * agents + 1).reshape(agents, agents).clip(max=100)
+    model = ProbabilisticModel(failure_prob=0.0, max_bandwidth=percent / 100)
+    expected = np.arange(1, rounds + 1)[:, None] * off_diagonal(percent)[None, :] // 100
+    np.testing.assert_array_equal(carried(model, rounds, agents), expected)
+
+
+@pytest.mark.parametrize("bandwidth", [1e-6, 1e-5, 1e-4])
+def test_a_very_narrow_link_fills_up_at_its_own_rate(bandwidth):
+    """A link that has carried half a message goes on as it began, but for float32's grid."""
+    channel = Channel(chain=Chain(models=[MatrixModel(matrix=np.full((2, 2), bandwidth))]))
+    stream, rounds = RandomStream(0), 1000
+    state = channel.init(context_of(2), stream)
+    half = np.full((2, 2), 0.5, dtype=state.carried.dtype)
+    state = before = state._replace(carried=half)
+    for number in range(rounds):
+        state, _ = channel.step(state, context_of(2, number=number), stream)
+    gained = float((state.carried - before.carried)[0, 1])
+    assert gained == pytest.approx(rounds * bandwidth, rel=0.02)
+
+
+def test_a_link_that_is_down_saves_up_nothing():
+    schedule = np.zeros((4, 2, 2))
+    schedule[[0, 2, 3], 0, 1] = 0.5
+    played = play(MatrixModel(matrix=schedule), rounds=4, agents=2)
+    assert played.arrived[:, 0, 1].tolist() == [False, False, True, False]
+
+
+def test_more_than_one_message_a_round_saves_up_nothing_either():
+    schedule = np.zeros((3, 2, 2))
+    schedule[:, 0, 1] = (2.5, 0.5, 0.0)
+    played = play(MatrixModel(matrix=schedule), rounds=3, agents=2)
+    assert played.arrived[:, 0, 1].tolist() == [True, False, False]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generous(CommunicationModel):
+    """Widens every link beyond nominal, but for the last rounds."""
+
+    def step(self, state: Any, links: Links, context: Any, random: Any) -> Any:
+        wide = np.float32(2.5 if context.round < 2 else 0.25)
+        return state, links._replace(bandwidth=wide * np.ones(context.shape, dtype=np.float32))
+
+
+def test_a_link_that_is_wider_than_nominal_carries_one_message_and_saves_up_nothing():
+    played = play(Generous(), rounds=6, agents=2)
+    assert played.arrived[:, 0, 1].tolist() == [True, True, False, False, False, True]
+
+
+def test_the_bottleneck_of_two_narrow_links_decides():
+    models = [
+        ProbabilisticModel(failure_prob=0.0, max_bandwidth=bandwidth) for bandwidth in (0.5, 0.25)
+    ]
+    played = play(*models, rounds=12, agents=2)
+    assert np.flatnonzero(played.arrived[:, 0, 1]).tolist() == [3, 7, 11]
+
+
+def test_a_channel_without_narrow_links_keeps_no_account_of_them():
+    stream = RandomStream(0)
+    wide = Channel(chain=Chain(models=[ProbabilisticModel(failure_prob=0.2)]))
+    narrow = Channel(chain=Chain(models=[ProbabilisticModel(failure_prob=0.2, max_bandwidth=0.5)]))
+    assert wide.init(context_of(), stream).carried is None
+    assert narrow.init(context_of(), stream).carried is not None
