@@ -156,7 +156,7 @@ def assert_one_sentence(error: BaseException, *words: str) -> None:
     """Raises unless an error is one sentence that holds the words, a rule and a remedy."""
     text = str(error)
     assert "\n" not in text, text
-    assert text.endswith("."), text
+    assert text.endswith((".", "?")), text
     rule, colon, remedy = text.rpartition(": ")
     assert colon, text
     assert len(remedy.split()) >= 2, text

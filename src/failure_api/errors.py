@@ -56,10 +56,8 @@ def invalid(argument: str, rule: str, value: object, remedy: str) -> InvalidArgu
         >>> print(invalid("failure_prob", "must lie in [0, 1]", 1.5, "give a probability"))
         failure_prob must lie in [0, 1], but 1.5 was given: give a probability.
     """
-    end = "" if remedy.endswith("?") else "."
-    return InvalidArgumentError(
-        f"{argument} {rule}, but {describe(value)} was given: {remedy}{end}"
-    )
+    sentence = f"{argument} {rule}, but {describe(value)} was given: {remedy}"
+    return InvalidArgumentError(sentence if sentence.endswith("?") else f"{sentence}.")
 
 
 def describe(value: object) -> str:

@@ -85,7 +85,7 @@ def test_a_bandwidth_above_nominal_loses_nothing():
 
 
 def test_a_mapping_and_a_number_go_together():
-    result = closed_form(lambda p, b: p * b, {("a", "b"): 0.5}, 0.5)
+    result = closed_form(lambda p, b: p * b, [{("a", "b"): 0.5}, 0.5], [0.0, 1.0])
     assert result == {("a", "b"): 0.25}
 
 

@@ -15,8 +15,8 @@ def blank(space: spaces.Space[Any]) -> Any:
         TypeError: Samples of the space have no zero of fixed shape.
 
     Example:
-        >>> blank(spaces.Dict(place=spaces.Box(-1, 1, (2,)), kind=spaces.Discrete(3)))
-        {'kind': np.int64(0), 'place': array([0., 0.], dtype=float32)}
+        >>> blank(spaces.Tuple([spaces.Box(-1, 1, (2,)), spaces.Discrete(3)]))
+        (array([0., 0.], dtype=float32), np.int64(0))
     """
     if isinstance(space, spaces.Box | spaces.MultiBinary | spaces.MultiDiscrete):
         return np.zeros(space.shape, dtype=space.dtype)
