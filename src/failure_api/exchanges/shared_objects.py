@@ -2,43 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
 
-from failure_api.core import Delivery
 from failure_api.exchanges.blank import blank, with_blank
 from failure_api.exchanges.envelope import copy_value
-from failure_api.exchanges.exchange import BoundExchange, Team, shareable
-from failure_api.exchanges.message_log import MessageLog
+from failure_api.exchanges.exchange import Team, shareable
+from failure_api.exchanges.shared_messages import SharedMessages
 
 
-class SharedObjects(BoundExchange):
+class SharedObjects(SharedMessages):
     """Keeps messages one by one, and copies those that a view is made of."""
 
     def __init__(self, team: Team, hold: bool) -> None:
-        super().__init__(team)
+        super().__init__(team, hold)
         bodies = {agent: envelope.body_space for agent, envelope in self.envelopes.items()}
         others = {agent: shareable(with_blank, agent, space) for agent, space in bodies.items()}
         self.spaces = {
             agent: envelope.enclose(spaces.Dict({**others, agent: bodies[agent]}))
             for agent, envelope in self.envelopes.items()
         }
-        zeros = [blank(bodies[agent]) for agent in self.agent_ids]
-        self._log = MessageLog(self.agent_ids, zeros, hold, team.longest_delay)
+        self.zeros = [blank(bodies[agent]) for agent in self.agent_ids]
 
-    def start(self) -> None:
-        """Forgets everything that was said."""
-        self._log.start()
-
-    def share(self, number: int, observations: Mapping[Any, Any], delivery: Delivery) -> None:
-        """Writes down what is said."""
-        self._observations = observations
-        self._log.write(number, observations, self._message, delivery)
-
-    def _message(self, agent: Any, observation: Any) -> Any:
+    def message(self, agent: Any, observation: Any) -> Any:
+        """Returns a copy of what an agent observes, without its action mask."""
         envelope = self.envelopes[agent]
         body, space = envelope.open(observation), envelope.body_space
         if isinstance(space, spaces.Box):
@@ -50,9 +39,9 @@ class SharedObjects(BoundExchange):
         if observation is None:
             observation = self._observations[agent]
         receiver = self.index[agent]
-        heard = self._log.heard(receiver)
+        heard = self.heard(receiver)
         body = {
-            other: self._message(agent, observation) if other == agent else copy_value(content)
+            other: self.message(agent, observation) if other == agent else copy_value(content)
             for other, content in zip(self.agent_ids, heard, strict=True)
         }
         return self.envelopes[agent].close(observation, body)

@@ -11,15 +11,15 @@ from gymnasium.spaces.utils import flatten, flatten_space
 from numpy.typing import NDArray
 
 from failure_api.core import Delivery
-from failure_api.exchanges.exchange import BoundExchange, Team, shareable
-from failure_api.exchanges.message_log import MessageLog
+from failure_api.exchanges.exchange import Team, shareable
+from failure_api.exchanges.shared_messages import SharedMessages
 
 
-class SharedVector(BoundExchange):
+class SharedVector(SharedMessages):
     """Flattens every message, and joins what an agent has of them with its own observation."""
 
     def __init__(self, team: Team, hold: bool) -> None:
-        super().__init__(team)
+        super().__init__(team, hold)
         boxes = {
             agent: shareable(_vector_space, agent, envelope.body_space)
             for agent, envelope in self.envelopes.items()
@@ -28,23 +28,18 @@ class SharedVector(BoundExchange):
             agent: envelope.enclose(_joined(agent, boxes))
             for agent, envelope in self.envelopes.items()
         }
-        zeros = [np.zeros(box.shape, np.float32) for box in boxes.values()]
-        self._log = MessageLog(self.agent_ids, zeros, hold, team.longest_delay)
-
-    def start(self) -> None:
-        """Forgets everything that was said."""
-        self._log.start()
+        self.zeros = [np.zeros(box.shape, np.float32) for box in boxes.values()]
 
     def share(self, number: int, observations: Mapping[Any, Any], delivery: Delivery) -> None:
         """Writes down what is said, and each link's flag and age."""
-        self._observations = observations
-        self._log.write(number, observations, self._message, delivery)
+        super().share(number, observations, delivery)
         self._made: dict[Any, NDArray[np.float32]] = {}
         self._flags_and_ages = np.empty((*delivery.sent.shape, 2), dtype=np.float32)
         self._flags_and_ages[..., 0] = delivery.sent >= 0
         self._flags_and_ages[..., 1] = number - delivery.newest
 
-    def _message(self, agent: Any, observation: Any) -> NDArray[np.float32]:
+    def message(self, agent: Any, observation: Any) -> NDArray[np.float32]:
+        """Returns what an agent observes as a vector, without its action mask."""
         envelope = self.envelopes[agent]
         vector = flatten(envelope.body_space, envelope.open(observation))
         return np.array(vector, dtype=np.float32)
@@ -62,8 +57,8 @@ class SharedVector(BoundExchange):
 
     def _join(self, agent: Any, observation: Any) -> NDArray[np.float32]:
         receiver = self.index[agent]
-        parts = [self._message(agent, observation)]
-        for sender, content in enumerate(self._log.heard(receiver)):
+        parts = [self.message(agent, observation)]
+        for sender, content in enumerate(self.heard(receiver)):
             if sender != receiver:
                 parts += [content, self._flags_and_ages[sender, receiver]]
         return np.concatenate(parts)
