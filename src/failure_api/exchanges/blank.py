@@ -43,7 +43,9 @@ def with_blank(space: spaces.Space[Any]) -> spaces.Space[Any]:
     """
     if isinstance(space, spaces.Box):
         low, high = np.minimum(space.low, 0), np.maximum(space.high, 0)
-        return spaces.Box(low.astype(space.dtype), high.astype(space.dtype), dtype=space.dtype)
+        # The shape is said because Gymnasium takes a 0-d array for one of one entry.
+        low, high = low.astype(space.dtype), high.astype(space.dtype)
+        return spaces.Box(low, high, space.shape, space.dtype.type)
     if isinstance(space, spaces.Discrete):
         first, end = min(int(space.start), 0), max(int(space.start + space.n), 1)
         return spaces.Discrete(end - first, start=first)

@@ -72,10 +72,14 @@ def _index(agent: Any, agent_ids: tuple[Any, ...]) -> int:
 def _entries(name: str, entries: Any, size: int) -> NDArray[np.int64]:
     rule = f"must be a slice or indices from 0 to {size - 1}"
     if isinstance(entries, slice):
-        stop = entries.stop
-        if stop is None or stop > size or (entries.start or 0) < 0:
+        try:
+            inside = 0 <= (entries.start or 0) < entries.stop <= size
+            found = np.arange(size)[entries] if inside else np.empty(0, dtype=np.int64)
+        except (TypeError, ValueError):
+            found = np.empty(0, dtype=np.int64)
+        if not found.size:
             raise invalid(name, rule, entries, "give a slice with both ends inside")
-        return np.arange(size)[entries]
+        return found
     try:
         array = np.asarray(entries)
     except ValueError:

@@ -8,13 +8,14 @@ import importlib.util
 import pickle
 from collections.abc import Sequence
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from failure_api.core import Chain, CommunicationModel, Context, Links, RandomStream
+from failure_api.core import Chain, CommunicationModel, Context, RandomStream
 from failure_api.core.random import EpisodeStreams
-from failure_api.errors import FailureApiError, invalid
+from failure_api.errors import invalid
+from failure_api.testing.model_trial import ModelTrial, Round
 from failure_api.testing.verdict import demand, demand_sentence, same
 
 
@@ -45,107 +46,21 @@ def check_model(
     """
     if not isinstance(model, CommunicationModel):
         raise invalid("model", "must be a CommunicationModel", model, "give an instance of one")
-    trial = _Trial(model, tuple(agent_ids), rounds, seed)
+    trial = ModelTrial(model, tuple(agent_ids), rounds, seed)
+    _check_positions(trial)
     first = trial.run()
     _check_links(trial, first)
+    _check_links(trial, trial.run(first_links=trial.damaged()))
     _check_determinism(trial, first)
     _check_purity(trial)
-    _check_travel(trial, first)
     _check_values(model)
+    _check_travel(trial, first)
     _check_batch(trial)
     if importlib.util.find_spec("array_api_strict"):
         _check_namespace(trial, first, importlib.import_module("array_api_strict"))
 
 
-class _Round(NamedTuple):
-    """What a model was given and what it made of it."""
-
-    before: Links
-    after: Links
-
-
-class _Trial(NamedTuple):
-    """A model and the circumstances that it is tried in."""
-
-    model: CommunicationModel
-    agent_ids: tuple[Any, ...]
-    rounds: int
-    seed: int
-
-    def contexts(
-        self, xp: ModuleType = np, batch: tuple[int, ...] = (), everyone: bool = True
-    ) -> list[Context]:
-        """Returns what is known of each round: agents that move about, and some that die."""
-        count = len(self.agent_ids)
-        generator = np.random.default_rng(self.seed)
-        contexts = []
-        for number in range(self.rounds):
-            positions = generator.uniform(-1, 1, (count, 2)).astype(np.float32)
-            alive = np.ones(count, dtype=bool)
-            alive[0] = everyone or number < self.rounds // 2
-            alive, positions = (
-                np.broadcast_to(array, batch + array.shape).copy() for array in (alive, positions)
-            )
-            alive.flags.writeable = positions.flags.writeable = False
-            contexts.append(
-                Context(
-                    number,
-                    xp.asarray(alive),
-                    xp.asarray(positions),
-                    xp,
-                    (*batch, count, count),
-                    self.agent_ids,
-                )
-            )
-        return contexts
-
-    def links(self, xp: ModuleType, shape: tuple[int, ...]) -> Links:
-        """Returns links that are as good as can be."""
-        bandwidth = np.ones(shape, dtype=np.float32)
-        bandwidth.flags.writeable = False
-        return Links(bandwidth=xp.asarray(bandwidth))
-
-    def run(
-        self,
-        xp: ModuleType = np,
-        batch: tuple[int, ...] = (),
-        *,
-        everyone: bool = True,
-        stream: RandomStream | None = None,
-        first_links: Links | None = None,
-    ) -> list[_Round]:
-        """Runs the model through all rounds."""
-        stream = stream or RandomStream(self.seed, xp=xp)
-        contexts = self.contexts(xp, batch, everyone)
-        chain = Chain(models=[self.model])
-        links = first_links or self.links(xp, contexts[0].shape)
-        try:
-            state = chain.init(contexts[0], stream)
-            seen = []
-            for context in contexts:
-                state, after = chain.step(_locked(state), links, context, stream)
-                seen.append(_Round(links, after))
-        except FailureApiError as error:
-            demand(1, False, str(error))
-        except ValueError as error:
-            demand(7, "read-only" not in str(error), f"{self.model.name} writes to its input")
-            raise
-        return seen
-
-
-def _locked(value: Any) -> Any:
-    """Makes every NumPy array within a state read-only."""
-    if isinstance(value, np.ndarray):
-        value.flags.writeable = False
-    elif isinstance(value, tuple | list):
-        for item in value:
-            _locked(item)
-    elif isinstance(value, dict):
-        _locked(tuple(value.values()))
-    return value
-
-
-def _check_links(trial: _Trial, rounds: list[_Round]) -> None:
+def _check_links(trial: ModelTrial, rounds: list[Round]) -> None:
     name, limit = trial.model.name, trial.model.longest_delay
     for before, after in rounds:
         good = np.isfinite(after.bandwidth) & (after.bandwidth >= 0)
@@ -153,18 +68,35 @@ def _check_links(trial: _Trial, rounds: list[_Round]) -> None:
         worse = (after.bandwidth <= before.bandwidth).all()
         demand(1, worse, f"{name} returns more bandwidth than it was given")
         whole = (after.bandwidth == 0) | (after.bandwidth >= 1)
-        truthful = trial.model.carries_fractions or whole.all()
+        given = (before.bandwidth > 0) & (before.bandwidth < 1)
+        truthful = trial.model.carries_fractions or (whole | given).all()
         demand(1, truthful, f"{name} returns fractions, but its carries_fractions is False")
+        for what in ("delay", "noise"):
+            lost = getattr(before, what) is not None and getattr(after, what) is None
+            demand(1, not lost, f"{name} takes away the {what} that it was given")
         if after.delay is not None:
-            within = (after.delay >= 0) & (after.delay <= limit)
+            added = after.delay - (0 if before.delay is None else before.delay)
+            within = (added >= 0) & (added <= limit)
             demand(
-                1, within.all(), f"{name} returns a delay outside of 0 to its longest_delay {limit}"
+                1, within.all(), f"{name} adds a delay outside of 0 to its longest_delay {limit}"
             )
         if after.noise is not None:
-            demand(1, (after.noise >= 0).all(), f"{name} returns a negative noise variance")
+            added = after.noise - (0 if before.noise is None else before.noise)
+            demand(1, (added >= 0).all(), f"{name} adds a negative noise variance")
 
 
-def _check_determinism(trial: _Trial, first: list[_Round]) -> None:
+def _check_positions(trial: ModelTrial) -> None:
+    if Chain(models=[trial.model]).needing_positions is not None:
+        return
+    try:
+        trial.run(placed=False)
+    except (TypeError, AttributeError, IndexError):
+        # With positions: what goes wrong now has nothing to do with them, and goes to the user.
+        trial.run()
+        demand(1, False, f"{trial.model.name} reads positions, but its needs_positions is False")
+
+
+def _check_determinism(trial: ModelTrial, first: list[Round]) -> None:
     name = trial.model.name
     demand(4, _equal(first, trial.run()), f"{name} gives other links from the same seed")
     one, other = RandomStream(trial.seed), RandomStream(trial.seed)
@@ -181,7 +113,7 @@ def _check_determinism(trial: _Trial, first: list[_Round]) -> None:
     )
 
 
-def _check_purity(trial: _Trial) -> None:
+def _check_purity(trial: ModelTrial) -> None:
     """Asks the same question twice, and looks whether the question has changed."""
     name = trial.model.name
     context = trial.contexts()[0]
@@ -200,7 +132,7 @@ def _check_purity(trial: _Trial) -> None:
     demand(9, same(again, kept[0]), f"{name} starts an episode differently after another one")
 
 
-def _check_travel(trial: _Trial, first: list[_Round]) -> None:
+def _check_travel(trial: ModelTrial, first: list[Round]) -> None:
     model = trial.model
     for how, twin in (
         ("pickled", lambda: pickle.loads(pickle.dumps(model))),
@@ -210,15 +142,27 @@ def _check_travel(trial: _Trial, first: list[_Round]) -> None:
             travelled = twin()
         except Exception as error:
             demand(10, False, f"{model.name} cannot be {how}: {error}")
-        demand(10, travelled == model, f"{model.name} is not equal to itself after being {how}")
+        try:
+            equal = travelled == model
+        except Exception as error:
+            demand(10, False, f"{model.name} cannot be compared: {error}")
+        demand(10, equal, f"{model.name} is not equal to itself after being {how}")
         rounds = trial._replace(model=travelled).run()
         demand(10, _equal(first, rounds), f"{model.name} fails differently after being {how}")
 
 
 def _check_values(model: CommunicationModel) -> None:
-    frozen = getattr(type(model), "__dataclass_params__", None)
-    demand(10, frozen is not None and frozen.frozen, f"{model.name} is not a frozen dataclass")
-    demand(10, dataclasses.replace(model) == model, f"{model.name} is changed by replace()")
+    try:
+        model.agent_ids = model.agent_ids  # type: ignore[misc]
+    except dataclasses.FrozenInstanceError:
+        pass
+    else:
+        demand(10, False, f"{model.name} is not a frozen dataclass")
+    try:
+        equal = dataclasses.replace(model) == model
+    except Exception as error:
+        demand(10, False, f"{model.name} is not made and compared by its fields alone: {error}")
+    demand(10, equal, f"{model.name} is changed by replace()")
     demand_sentence(
         f"{model.name} scoped to an agent that does not exist",
         lambda: Chain(models=[dataclasses.replace(model, agent_ids=("nobody",))]).init(
@@ -227,14 +171,14 @@ def _check_values(model: CommunicationModel) -> None:
     )
 
 
-def _check_batch(trial: _Trial) -> None:
+def _check_batch(trial: ModelTrial) -> None:
     try:
         trial.run(batch=(2,))
     except (IndexError, TypeError, ValueError) as error:
         demand(1, False, f"{trial.model.name} fails on links with a leading batch axis: {error}")
 
 
-def _check_namespace(trial: _Trial, first: list[_Round], xp: ModuleType) -> None:
+def _check_namespace(trial: ModelTrial, first: list[Round], xp: ModuleType) -> None:
     name = trial.model.name
     try:
         strict = trial.run(xp)
@@ -246,5 +190,5 @@ def _check_namespace(trial: _Trial, first: list[_Round], xp: ModuleType) -> None
             demand(4, equal, f"{name} gives other links on {xp.__name__} than on NumPy")
 
 
-def _equal(one: list[_Round], other: list[_Round]) -> bool:
+def _equal(one: list[Round], other: list[Round]) -> bool:
     return all(same(tuple(a.after), tuple(b.after)) for a, b in zip(one, other, strict=True))

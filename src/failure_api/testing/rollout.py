@@ -34,7 +34,14 @@ class Moment:
 
 
 def play(
-    env: Any, seed: int | None, steps: int, *, looks: int = 1, actions_seed: int = 0
+    env: Any,
+    seed: int | None,
+    steps: int,
+    *,
+    looks: int = 1,
+    actions_seed: int = 0,
+    reset: bool = True,
+    spoil: bool = False,
 ) -> Iterator[Moment]:
     """Plays one episode with random actions that depend on the environment and seed alone.
 
@@ -44,35 +51,67 @@ def play(
         steps: The most turns of an AEC environment, or steps of a Parallel one.
         looks: How often every agent's observation is asked for.
         actions_seed: Seed of the actions.
+        reset: Whether a new episode starts; otherwise the present one goes on.
+        spoil: Whether everything that was handed out is written to before the next step.
 
     Yields:
         What there is to see after the reset and after each step.
     """
     chooser = _Chooser(actions_seed)
-    if isinstance(env, AECEnv):
+    turns = _turns if isinstance(env, AECEnv) else _steps
+    for moment in turns(env, seed, steps, looks, chooser, reset):
+        yield moment
+        if spoil:
+            _spoil(moment.handed)
+
+
+def _turns(
+    env: Any, seed: int | None, steps: int, looks: int, chooser: _Chooser, reset: bool
+) -> Iterator[Moment]:
+    if reset:
         env.reset(seed=seed)
         yield _aec_moment(env, looks)
-        for _ in range(steps):
-            if not env.agents:
-                return
-            agent = env.agent_selection
-            over = env.terminations[agent] or env.truncations[agent]
-            mask = None if over else _mask(env.last()[0])
-            env.step(None if over else chooser.choose(agent, env.action_space(agent), mask))
-            yield _aec_moment(env, looks)
-    else:
+    for _ in range(steps):
+        if not env.agents:
+            return
+        agent = env.agent_selection
+        over = env.terminations[agent] or env.truncations[agent]
+        for _ in range(looks):
+            observation = env.last()[0]
+        mask = None if over else _mask(observation)
+        env.step(None if over else chooser.choose(agent, env.action_space(agent), mask))
+        yield _aec_moment(env, looks)
+
+
+def _steps(
+    env: Any, seed: int | None, steps: int, looks: int, chooser: _Chooser, reset: bool
+) -> Iterator[Moment]:
+    masks: dict[Any, Any] = {}
+    if reset:
         observations, infos = env.reset(seed=seed)
         nothing = dict.fromkeys(observations, False)
+        masks = {agent: _mask(observation) for agent, observation in observations.items()}
         yield _moment(env, observations, {}, nothing, nothing, infos)
-        for _ in range(steps):
-            if not env.agents:
-                return
-            actions = {
-                agent: chooser.choose(agent, env.action_space(agent), _mask(observations[agent]))
-                for agent in env.agents
-            }
-            observations, *rest = env.step(actions)
-            yield _moment(env, observations, *rest)
+    for _ in range(steps):
+        if not env.agents:
+            return
+        actions = {
+            agent: chooser.choose(agent, env.action_space(agent), masks.get(agent))
+            for agent in env.agents
+        }
+        observations, *rest = env.step(actions)
+        masks = {agent: _mask(observation) for agent, observation in observations.items()}
+        yield _moment(env, observations, *rest)
+
+
+def _spoil(value: Any) -> None:
+    """Writes to all arrays within an observation, and empties its dicts."""
+    for item in value.values() if isinstance(value, dict) else ():
+        _spoil(item)
+    if isinstance(value, np.ndarray) and value.flags.writeable:
+        value[...] = 1
+    if isinstance(value, dict):
+        value.clear()
 
 
 class _Chooser:

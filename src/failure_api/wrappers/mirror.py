@@ -44,7 +44,9 @@ class Mirror(BaseWrapper):
     def __init__(self, env: AECEnv) -> None:
         super().__init__(env)
         self._source = source(env)
-        action_spaces = {agent: env.action_space(agent) for agent in env.possible_agents}
+        # An environment without possible_agents is refused elsewhere, in words.
+        agents = getattr(env, "possible_agents", ())
+        action_spaces = {agent: env.action_space(agent) for agent in agents}
         self._discrete = {a: space for a, space in action_spaces.items() if type(space) is Discrete}
         self._still = moves_once_a_cycle(env)
         self._turn_based = not env.metadata.get("is_parallelizable", False)

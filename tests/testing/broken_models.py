@@ -1,0 +1,182 @@
+"""Communication models that each break one law; those that break the first are elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+import broken_links
+import numpy as np
+from broken_links import Sound
+
+from failure_api import CommunicationModel, Links
+
+
+class Unseeded(Sound):
+    def up(self, links: Links, context: Any, random: Any) -> Any:
+        kept = np.random.default_rng().random(context.shape) >= self.loss
+        return links.bandwidth * context.xp.asarray(kept.astype(np.float32))
+
+
+class DrawsForTheLiving(Sound):
+    def up(self, links: Links, context: Any, random: Any) -> Any:
+        random.uniform((int(np.asarray(context.alive).sum()),))
+        return super().up(links, context, random)
+
+
+class DrawsForTraffic(Sound):
+    def up(self, links: Links, context: Any, random: Any) -> Any:
+        random.uniform((int(np.asarray(links.bandwidth).sum()),))
+        return super().up(links, context, random)
+
+
+class Clock(Sound):
+    """Counts the rounds in the class, where no reset reaches."""
+
+    rounds: ClassVar[list[int]] = [0]
+
+    def up(self, links: Links, context: Any, random: Any) -> Any:
+        self.rounds[0] += 1
+        return super().up(links, context, random) * (0.0 if self.rounds[0] % 7 == 0 else 1.0)
+
+
+class HiddenMemory(Sound):
+    """Starts anew in every episode, but keeps its state in the class."""
+
+    fading: ClassVar[list[int]] = [0]
+
+    def init(self, context: Any, random: Any) -> Any:
+        self.fading[0] = 0
+        return ()
+
+    def up(self, links: Links, context: Any, random: Any) -> Any:
+        self.fading[0] += 1
+        return super().up(links, context, random) * (1.0 if self.fading[0] % 2 else 0.0)
+
+
+class GrowsOlder(Sound):
+    """Starts its second episode in another state than its first."""
+
+    episodes: ClassVar[list[int]] = [0]
+
+    def init(self, context: Any, random: Any) -> Any:
+        self.episodes[0] += 1
+        return self.episodes[0]
+
+
+class WritesInPlace(Sound):
+    def up(self, links: Links, context: Any, random: Any) -> Any:
+        bandwidth = links.bandwidth
+        bandwidth *= super().up(links, context, random)
+        return bandwidth
+
+
+class MutatesState(Sound):
+    def init(self, context: Any, random: Any) -> Any:
+        return [0]
+
+    def step(self, state: Any, links: Links, context: Any, random: Any) -> Any:
+        state[0] += 1
+        return super().step(state, links, context, random)
+
+
+class Thawed(Sound):
+    """A subclass that its decorator did not freeze, and that can be written to."""
+
+    __setattr__ = object.__setattr__
+
+
+class Undeclared(CommunicationModel):
+    """A plain class: its parameter is no field, so text, `==` and replace() know nothing of it."""
+
+    def __init__(self, loss: float) -> None:
+        super().__init__()
+        object.__setattr__(self, "loss", loss)
+
+    def step(self, state: Any, links: Links, context: Any, random: Any) -> Any:
+        return state, links
+
+
+@dataclass(frozen=True, kw_only=True)
+class Incomparable(Sound):
+    """Holds an array, so that comparing two of them raises an error."""
+
+    table: Any = field(default_factory=lambda: np.zeros((3, 3)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoldsAFunction(Sound):
+    shape: Any = field(default_factory=lambda: lambda distance: distance)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComesBackDifferent(Sound):
+    def __reduce__(self) -> Any:
+        return ComesBackDifferent, (), {}
+
+    def __setstate__(self, state: Any) -> None:
+        object.__setattr__(self, "loss", 0.9)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailsDifferently(Sound):
+    """Is equal to itself after pickling, but no longer does the same."""
+
+    luck: Any = field(default_factory=lambda: SimpleNamespace(loss=0.5), compare=False)
+
+    def __getstate__(self) -> Any:
+        return {**self.__dict__, "luck": SimpleNamespace(loss=0.9)}
+
+    def __setstate__(self, state: Any) -> None:
+        self.__dict__.update(state)
+
+    def up(self, links: Links, context: Any, random: Any) -> Any:
+        xp = context.xp
+        kept = xp.astype(random.uniform(context.shape) >= self.luck.loss, xp.float32)
+        return xp.minimum(links.bandwidth, kept)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Traceback(Sound):
+    """Crashes on a list of agents that it does not expect."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.agent_ids is not None:
+            {"a": 0, "b": 1, "c": 2}[self.agent_ids[0]]
+
+
+BROKEN = {
+    broken_links.DoublePrecision: 1,
+    broken_links.OneRow: 1,
+    broken_links.BareArray: 1,
+    broken_links.NotANumber: 1,
+    broken_links.Negative: 1,
+    broken_links.Generous: 1,
+    broken_links.LastWriterWins: 1,
+    broken_links.ForgetsDelay: 1,
+    broken_links.ForgetsNoise: 1,
+    broken_links.TooLate: 1,
+    broken_links.TooEarly: 1,
+    broken_links.NegativeNoise: 1,
+    broken_links.HiddenFractions: 1,
+    broken_links.Unbatched: 1,
+    broken_links.NumpyOnly: 1,
+    broken_links.SecretPositions: 1,
+    Unseeded: 4,
+    DrawsForTheLiving: 4,
+    DrawsForTraffic: 4,
+    Clock: 4,
+    HiddenMemory: 9,
+    GrowsOlder: 9,
+    WritesInPlace: 7,
+    MutatesState: 7,
+    Thawed: 10,
+    Undeclared: 10,
+    Incomparable: 10,
+    HoldsAFunction: 10,
+    ComesBackDifferent: 10,
+    FailsDifferently: 10,
+    Traceback: 11,
+}

@@ -1,0 +1,93 @@
+"""`check_model` lets sound models pass and names the law that a broken one breaks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import broken_models
+import pytest
+from broken_links import Sound
+
+from failure_api import (
+    Chain,
+    CommunicationModel,
+    DelayBasedModel,
+    DistanceModel,
+    MatrixModel,
+    ProbabilisticModel,
+)
+from failure_api.errors import InvalidArgumentError, LawError
+from failure_api.testing import check_model
+from failure_api.testing.verdict import LAWS
+
+
+def make(subject: Any) -> CommunicationModel:
+    model: CommunicationModel = subject(0.5) if subject is broken_models.Undeclared else subject()
+    return model
+
+
+@pytest.mark.parametrize("subject", broken_models.BROKEN, ids=lambda subject: subject.__name__)
+def test_a_broken_model_is_refused_with_its_law(subject: Any) -> None:
+    law = broken_models.BROKEN[subject]
+    with pytest.raises(LawError) as caught:
+        check_model(make(subject))
+    assert str(caught.value).startswith(f"law {law} ({LAWS[law]}) is broken: ")
+    assert subject.__name__ in str(caught.value)
+
+
+class Fade(NamedTuple):
+    """The state of a model with memory."""
+
+    bad: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remembering(CommunicationModel):
+    """A sound model with a state: a link that fails stays down for another round."""
+
+    failure_prob: float = 0.3
+
+    def init(self, context: Any, random: Any) -> Fade:
+        return Fade(random.uniform(context.shape) < self.failure_prob)
+
+    def step(self, state: Fade, links: Any, context: Any, random: Any) -> Any:
+        xp = context.xp
+        bad = random.uniform(context.shape) < self.failure_prob
+        up = xp.astype(~(bad | state.bad), xp.float32)
+        return Fade(bad), links._replace(bandwidth=xp.minimum(links.bandwidth, up))
+
+
+SOUND = [
+    Sound(),
+    Remembering(),
+    ProbabilisticModel(failure_prob=0.0),
+    ProbabilisticModel(failure_prob={("a", "b"): 0.5}, max_bandwidth=0.4),
+    ProbabilisticModel(failure_prob=0.5, agent_ids=["c", "a"]),
+    MatrixModel(matrix=[[0, 1, 0], [0.5, 0, 1], [1, 1, 0]]),
+    MatrixModel(matrix=[[[0, 1, 0]] * 3, [[1, 0, 1]] * 3], at_end="hold"),
+    DistanceModel(distance_threshold=0.7, falloff="linear", failure_prob=0.2),
+    DelayBasedModel(min_delay=1, max_delay=4, message_drop_probability=0.3),
+    Chain(models=[DelayBasedModel(min_delay=0, max_delay=2), ProbabilisticModel(failure_prob=0.5)]),
+]
+
+
+@pytest.mark.parametrize("model", SOUND, ids=repr)
+def test_a_sound_model_passes(model: CommunicationModel) -> None:
+    check_model(model)
+
+
+def test_the_team_and_the_number_of_rounds_can_be_chosen() -> None:
+    team = ["first", "second"]
+    check_model(
+        ProbabilisticModel(failure_prob={("first", "second"): 0.5}),
+        agent_ids=team,
+        rounds=5,
+        seed=3,
+    )
+
+
+@pytest.mark.parametrize("subject", [None, "loss", ProbabilisticModel, 0.5])
+def test_what_is_no_model_is_refused(subject: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match="model must be a CommunicationModel"):
+        check_model(subject)

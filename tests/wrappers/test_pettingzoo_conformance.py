@@ -1,0 +1,105 @@
+"""PettingZoo's own tests pass on wrapped environments wherever they pass on bare ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from chains_and_exchanges import chain_for, fitting_exchanges
+from pettingzoo.test import (
+    api_test,
+    max_cycles_test,
+    parallel_api_test,
+    parallel_seed_test,
+    seed_test,
+)
+
+from environments_under_test import EVERY, KNIGHTS, MPE, PISTONBALL, PONG, PURSUIT, Subject
+from failure_api import CommunicationWrapper, CommunicationWrapperParallel
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
+
+CASES = [
+    (subject, name)
+    for subject in EVERY
+    for name in fitting_exchanges(subject)
+    if name in ("default", "dict-hold", "flat-zero", "mask-age")
+]
+LIMITED = (*MPE, PISTONBALL, KNIGHTS, PONG, PURSUIT)
+
+
+def failure(test: Callable[[], Any]) -> Exception | None:
+    """Returns what a test raises, if it does."""
+    try:
+        test()
+    except Exception as error:
+        return error
+    return None
+
+
+def passes_like_the_bare(test: Callable[[bool], Any]) -> None:
+    """Raises if a test fails on the wrapped environment, unless the bare one fails alike."""
+    found = failure(lambda: test(True))
+    if found is not None:
+        bare = failure(lambda: test(False))
+        assert type(bare) is type(found), f"{found!r}, where the bare environment gives {bare!r}"
+
+
+def wrapping(subject: Subject, api: str, name: str, **options: Any) -> Callable[[bool], Any]:
+    """Returns a function that makes the environment, wrapped or bare."""
+    kind = CommunicationWrapper if api == "aec" else CommunicationWrapperParallel
+    models, exchange = chain_for(subject), fitting_exchanges(subject)[name]
+
+    def make(wrapped: bool) -> Any:
+        env = subject.make(api, **options)
+        return kind(env, models, exchange=exchange) if wrapped else env
+
+    return make
+
+
+@pytest.mark.parametrize(("subject", "name"), CASES, ids=str)
+def test_api_test(subject: Subject, name: str) -> None:
+    make = wrapping(subject, "aec", name)
+    passes_like_the_bare(lambda wrapped: api_test(make(wrapped), num_cycles=8))
+
+
+@pytest.mark.parametrize(("subject", "name"), CASES, ids=str)
+def test_parallel_api_test(subject: Subject, name: str) -> None:
+    if not subject.parallel:
+        return
+    make = wrapping(subject, "parallel", name)
+    passes_like_the_bare(lambda wrapped: parallel_api_test(make(wrapped), num_cycles=8))
+
+
+@pytest.mark.parametrize("subject", EVERY, ids=str)
+def test_seed_tests(subject: Subject) -> None:
+    make = wrapping(subject, "aec", "default")
+    passes_like_the_bare(lambda wrapped: seed_test(lambda: make(wrapped), num_cycles=4))
+    if subject.parallel:
+        twin = wrapping(subject, "parallel", "default")
+        passes_like_the_bare(
+            lambda wrapped: parallel_seed_test(lambda: twin(wrapped), num_cycles=4)
+        )
+
+
+@pytest.mark.parametrize("subject", LIMITED, ids=str)
+def test_max_cycles_test(subject: Subject) -> None:
+    def module(wrapped: bool) -> Any:
+        return SimpleNamespace(
+            env=lambda max_cycles: wrapping(subject, "aec", "default", max_cycles=max_cycles)(
+                wrapped
+            ),
+            parallel_env=lambda max_cycles: wrapping(
+                subject, "parallel", "default", max_cycles=max_cycles
+            )(wrapped),
+        )
+
+    passes_like_the_bare(lambda wrapped: max_cycles_test(module(wrapped)))
+
+
+def test_the_tests_pass_and_not_only_alike() -> None:
+    for subject in (MPE[8], PISTONBALL, KNIGHTS):
+        assert failure(lambda s=subject: api_test(s.make(), num_cycles=8)) is None
+        assert failure(lambda s=subject: parallel_api_test(s.make("parallel"), 8)) is None

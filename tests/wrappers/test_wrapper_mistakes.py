@@ -1,0 +1,179 @@
+"""What a user can get wrong with the wrappers is said in one sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from pettingzoo.utils.conversions import parallel_to_aec
+
+from environments_under_test import Plain, Subject
+from failure_api import (
+    CommunicationModel,
+    CommunicationWrapper,
+    CommunicationWrapperParallel,
+    MatrixModel,
+    ProbabilisticModel,
+    ShareObservations,
+)
+from failure_api.errors import (
+    FailureApiError,
+    InvalidArgumentError,
+    ModelError,
+    NotResetError,
+    WrongEnvironmentError,
+)
+
+SPREAD = Subject("mpe2", "simple_spread")
+KINDS = [("aec", CommunicationWrapper), ("parallel", CommunicationWrapperParallel)]
+LOSSY = ProbabilisticModel(failure_prob=0.5)
+
+
+def sentence(action: Any, kind: type[FailureApiError] = FailureApiError) -> str:
+    with pytest.raises(kind) as caught:
+        action()
+    text = str(caught.value)
+    assert text.endswith(".")
+    assert "\n" not in text
+    assert ". " not in text
+    return text
+
+
+def test_the_wrong_kind_of_environment_names_the_right_class() -> None:
+    aec, parallel = SPREAD.make(), SPREAD.make("parallel")
+    text = sentence(lambda: CommunicationWrapper(parallel, LOSSY), WrongEnvironmentError)
+    assert "use CommunicationWrapperParallel" in text
+    text = sentence(lambda: CommunicationWrapperParallel(aec, LOSSY), WrongEnvironmentError)
+    assert text.endswith("use CommunicationWrapper.")
+
+
+@pytest.mark.parametrize(("api", "kind"), KINDS)
+@pytest.mark.parametrize("env", [None, "simple_spread_v3", object, 3])
+def test_what_is_no_environment_is_refused(api: str, kind: Any, env: Any) -> None:
+    sentence(lambda: kind(env, LOSSY), WrongEnvironmentError)
+
+
+@pytest.mark.parametrize("missing", ["absent", "empty"])
+def test_an_environment_must_say_who_its_agents_may_be(missing: str) -> None:
+    env = Plain()
+    if missing == "absent":
+        del env.possible_agents
+    else:
+        env.possible_agents = []
+    text = sentence(lambda: CommunicationWrapperParallel(env, LOSSY), WrongEnvironmentError)
+    assert "possible_agents" in text
+
+
+def test_an_aec_environment_must_say_so_too() -> None:
+    env = parallel_to_aec(Plain())
+    del env.unwrapped.possible_agents
+    del env.env.possible_agents
+    text = sentence(lambda: CommunicationWrapper(env, LOSSY), WrongEnvironmentError)
+    assert "possible_agents" in text
+
+
+@pytest.mark.parametrize(("api", "kind"), KINDS)
+def test_nothing_before_the_first_reset(api: str, kind: Any) -> None:
+    env = kind(SPREAD.make(api), LOSSY)
+    actions = [
+        lambda: env.step(0 if api == "aec" else {}),
+        lambda: env.get_communication_state(),
+        lambda: env.links,
+        lambda: env.message_age,
+    ]
+    if api == "aec":
+        actions.append(lambda: env.observe("agent_0"))
+    for action in actions:
+        assert "reset" in sentence(action, NotResetError)
+
+
+def test_unknown_agents() -> None:
+    env = CommunicationWrapperParallel(SPREAD.make("parallel"), LOSSY)
+    env.reset(seed=0)
+    text = sentence(lambda: env.step({"agent_7": 0}), InvalidArgumentError)
+    assert "'agent_7'" in text
+    assert "agent_0, agent_1, agent_2" in text
+    sentence(lambda: env.step([0, 0, 0]), InvalidArgumentError)
+    aec = CommunicationWrapper(SPREAD.make(), LOSSY)
+    aec.reset(seed=0)
+    text = sentence(lambda: aec.observe("agent_7"), InvalidArgumentError)
+    assert "'agent_7'" in text
+    assert "agent_0, agent_1, agent_2" in text
+
+
+@pytest.mark.parametrize(("api", "kind"), KINDS)
+@pytest.mark.parametrize("seed", [-1, 1.5, "one"])
+def test_seeds(api: str, kind: Any, seed: Any) -> None:
+    env = kind(SPREAD.make(api), LOSSY)
+    assert "seed must" in sentence(lambda: env.reset(seed=seed), InvalidArgumentError)
+
+
+@pytest.mark.parametrize("models", [None, "loss", 0.5, [0.5], [ProbabilisticModel], {"a": LOSSY}])
+def test_what_are_no_models(models: Any) -> None:
+    text = sentence(lambda: CommunicationWrapper(SPREAD.make(), models), InvalidArgumentError)
+    assert "failure_models" in text
+
+
+@pytest.mark.parametrize("exchange", ["dict", ShareObservations, 3])
+def test_what_is_no_exchange(exchange: Any) -> None:
+    text = sentence(
+        lambda: CommunicationWrapper(SPREAD.make(), LOSSY, exchange=exchange), InvalidArgumentError
+    )
+    assert "exchange must be an exchange" in text
+
+
+def test_models_that_do_not_fit_the_team_are_refused_when_built() -> None:
+    for model, word in (
+        (MatrixModel(matrix=np.ones((2, 2))), "(3, 3)"),
+        (ProbabilisticModel(failure_prob=np.zeros((4, 4))), "(3, 3)"),
+        (ProbabilisticModel(failure_prob={("agent_0", "agent_9"): 0.5}), "agent_9"),
+        (ProbabilisticModel(failure_prob=0.5, agent_ids=["agent_9"]), "agent_9"),
+    ):
+        text = sentence(
+            lambda model=model: CommunicationWrapper(SPREAD.make(), model), InvalidArgumentError
+        )
+        assert word in text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Returns(CommunicationModel):
+    """Returns what a test tells it to."""
+
+    what: Any
+
+    def step(self, state: Any, links: Any, context: Any, random: Any) -> Any:
+        return state, self.what(links)
+
+
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [
+        (lambda links: links._replace(bandwidth=np.ones((2, 2), np.float32)), ("(3, 3)", "(2, 2)")),
+        (lambda links: links._replace(bandwidth=np.ones((3, 3))), ("float32", "float64")),
+        (lambda links: links._replace(bandwidth=None), ("bandwidth",)),
+        (lambda links: links._replace(delay=np.ones((3, 3))), ("delay", "int32")),
+        (lambda links: links._replace(noise=np.float32(1)), ("noise", "float32")),
+        (lambda links: links._replace(delay=np.ones((3, 3), np.int32)), ("longest_delay",)),
+        (lambda links: links.bandwidth, ("Links", "ndarray")),
+        (lambda links: None, ("Links", "NoneType")),
+    ],
+)
+def test_a_model_that_breaks_its_contract_is_named(what: Any, words: tuple[str, ...]) -> None:
+    env = CommunicationWrapperParallel(SPREAD.make("parallel"), Returns(what=what))
+    text = sentence(lambda: env.reset(seed=0), ModelError)
+    for word in ("model" if "longest_delay" in words else "Returns", *words):
+        assert word in text
+
+
+def test_after_a_mistake_all_goes_on() -> None:
+    env = CommunicationWrapperParallel(SPREAD.make("parallel"), LOSSY)
+    twin = CommunicationWrapperParallel(SPREAD.make("parallel"), LOSSY)
+    for one in (env, twin):
+        one.reset(seed=1)
+    sentence(lambda: env.step({"agent_7": 0}))
+    actions = dict.fromkeys(env.agents, 1)
+    one, other = env.step(actions)[0], twin.step(actions)[0]
+    for agent in one:
+        np.testing.assert_array_equal(one[agent], other[agent])
