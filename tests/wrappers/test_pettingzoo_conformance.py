@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,7 +28,8 @@ CASES = [
     for name in fitting_exchanges(subject)
     if name in ("default", "dict-hold", "flat-zero", "mask-age")
 ]
-LIMITED = (*MPE, PISTONBALL, KNIGHTS, PONG, PURSUIT)
+# The test resets without a seed, and with three pistons every other ball is home before its end.
+LIMITED = (*MPE, replace(PISTONBALL, options={"n_pistons": 10}), KNIGHTS, PONG, PURSUIT)
 
 
 def failure(test: Callable[[], Any]) -> Exception | None:
