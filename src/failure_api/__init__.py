@@ -48,6 +48,7 @@ __all__ = [
 ]
 
 _HOMES = ("wrappers", "communication_models", "exchanges", "core", "errors")
+_FURTHER = ("environments", "overhead", "positions", "testing")
 
 
 def __getattr__(name: str) -> Any:
@@ -55,6 +56,8 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("failure-api")
+    if name in (*_HOMES, *_FURTHER):
+        return import_module(f"{__name__}.{name}")
     if name in __all__:
         for home in _HOMES:
             module = import_module(f"{__name__}.{home}")

@@ -1,8 +1,9 @@
 """Pure array code: links, models, random streams and the channel. No environment, no space."""
 
+from failure_api.core.chain import Chain
 from failure_api.core.channel import Channel, ChannelState, Delivery
 from failure_api.core.links import Context, Links
-from failure_api.core.model import Chain, CommunicationModel
+from failure_api.core.model import CommunicationModel
 from failure_api.core.parameters import Bandwidth, Distance, Probability, Rounds
 from failure_api.core.random import RandomStream
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from failure_api.core.chain import Chain
 from failure_api.core.links import Array, Context, Links
-from failure_api.core.model import Chain
 from failure_api.core.random import RandomStream
 from failure_api.errors import ModelError
 

@@ -22,7 +22,7 @@ class Links(NamedTuple):
         delay: Whole rounds between sending and arrival, int32 `[..., N, N]`; None where no link
             delays anything.
         noise: Variance of what the link adds to the content, float32 `[..., N, N]`; None where
-            no link adds any.
+            no link adds any. It is carried along; no exchange applies it yet.
 
     Example:
         >>> import numpy as np

@@ -106,6 +106,16 @@ class Choice(Rule):
         raise invalid(name, f"must be {listed}", value, nearest(str(value), self.words))
 
 
+class Flag(Rule):
+    """A parameter that is True or False."""
+
+    def normalise(self, name: str, value: Any) -> bool:
+        """Returns the flag, or raises an error for anything that is none."""
+        if isinstance(value, bool | np.bool_):
+            return bool(value)
+        raise invalid(name, "must be True or False", value, "give one of the two")
+
+
 @dataclass(frozen=True)
 class WholeRounds(Rule):
     """A parameter that counts rounds."""
@@ -165,6 +175,8 @@ def _rules_of(value_class: Any) -> dict[str, Rule]:
     rules: dict[str, Rule] = {}
     for field in fields(value_class):
         hint = hints[field.name]
+        if hint is bool:
+            rules[field.name] = Flag()
         if typing.get_origin(hint) is typing.Literal:
             rules[field.name] = Choice(typing.get_args(hint))
         for note in getattr(hint, "__metadata__", ()):

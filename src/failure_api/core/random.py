@@ -114,6 +114,9 @@ class RandomStream:
 class EpisodeStreams:
     """Gives each episode a stream of its own, so that none depends on how long another lasted.
 
+    Args:
+        names: Tell these streams from others of the same seed.
+
     Example:
         >>> streams = EpisodeStreams()
         >>> first = streams.start(seed=3).uniform((1,))
@@ -122,7 +125,8 @@ class EpisodeStreams:
         (True, False)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *names: int) -> None:
+        self._names = names
         self._seed: int | None = None
         self._episode = 0
 
@@ -134,7 +138,7 @@ class EpisodeStreams:
         """
         if seed is not None:
             self._seed, self._episode = seed, 0
-        stream = RandomStream(self._seed, (self._episode,))
+        stream = RandomStream(self._seed, (self._episode, *self._names))
         self._seed = stream.seed
         self._episode += 1
         return stream

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,6 @@ from gymnasium.spaces import Space
 
 from failure_api.core import Delivery
 from failure_api.core.parameters import normalise_fields
-from failure_api.errors import InvalidArgumentError
 from failure_api.exchanges.envelope import Envelope
 
 
@@ -86,14 +85,3 @@ class BoundExchange(ABC):
             observation: The agent's own observation, where it has changed since the round or
                 the agent took no part in it.
         """
-
-
-def shareable(function: Callable[[Any], Any], agent: Any, space: Space[Any]) -> Any:
-    """Calls a function of a space; what it refuses becomes an error that names the agent."""
-    try:
-        return function(space)
-    except (TypeError, NotImplementedError) as error:
-        raise InvalidArgumentError(
-            f"exchange ShareObservations cannot share the observations of agent {agent!r}, "
-            f"whose space is {space} ({error}): give another exchange, or flatten the space first."
-        ) from None

@@ -35,7 +35,7 @@ class Inbox:
         """Forgets everything that was said."""
         self.width = 0
         self._held: NDArray[Any] | None = None
-        self._history: list[NDArray[Any]] = []
+        self._history: list[tuple[NDArray[Any], NDArray[np.bool_] | None]] = []
 
     def receive(
         self,
@@ -43,6 +43,7 @@ class Inbox:
         contents: NDArray[Any],
         sent: NDArray[Any],
         blank: NDArray[Any],
+        said: NDArray[np.bool_] | None = None,
     ) -> NDArray[Any]:
         """Returns what each receiver has of each sender, `[receiver, sender, k]`.
 
@@ -53,30 +54,46 @@ class Inbox:
             sent: Round from which each link brings something, -1 where it brings nothing;
                 `[receiver, sender]`.
             blank: What there is before anything has arrived.
+            said: Where a message has an entry at all, in the shape of `contents`; None where it
+                has all of them.
         """
         self._widen(contents.shape[-1])
-        arrived = (sent >= 0)[..., None]
         if self._depth > 1:
-            contents = self._recall(number, contents, sent)
+            contents, said = self._recall(number, contents, said, sent)
+        arrived = (sent >= 0)[..., None]
+        if said is not None:
+            arrived = arrived & said
         if not self._hold:
             return np.where(arrived, contents, blank)
         held = blank if self._held is None else self._held
         self._held = held = np.where(arrived, contents, held)
         return held
 
-    def _recall(self, number: int, contents: NDArray[Any], sent: NDArray[Any]) -> NDArray[Any]:
-        """Returns the contents as they were when they were sent."""
+    def _recall(
+        self,
+        number: int,
+        contents: NDArray[Any],
+        said: NDArray[np.bool_] | None,
+        sent: NDArray[Any],
+    ) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
+        """Returns contents and what there was of them as they were when they were sent."""
         everyone = np.broadcast_to(contents, (*sent.shape, contents.shape[-1]))
-        self._history = [everyone, *self._history[: self._depth - 1]]
+        self._history = [(everyone, said), *self._history[: self._depth - 1]]
         receivers, senders = np.indices(sent.shape)
-        ago = np.where(sent >= 0, number - sent, 0)
-        return np.asarray(np.stack(self._history)[ago, receivers, senders])
+        then = np.where(sent >= 0, number - sent, 0), receivers, senders
+        past = np.stack([contents for contents, _ in self._history])[then]
+        if said is None:
+            return past, None
+        return past, np.stack([said for _, said in self._history if said is not None])[then]
 
     def _widen(self, width: int) -> None:
         """Makes room where rows have become longer than they were."""
         missing = width - self.width
         if missing and self.width:
             padding = ((0, 0), (0, 0), (0, missing))
-            self._history = [np.pad(past, padding) for past in self._history]
+            self._history = [
+                (np.pad(contents, padding), None if said is None else np.pad(said, padding))
+                for contents, said in self._history
+            ]
             self._held = None if self._held is None else np.pad(self._held, padding)
         self.width = width

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from failure_api.core import Delivery
 from failure_api.core.frozen import FrozenMapping
-from failure_api.errors import InvalidArgumentError
+from failure_api.errors import InvalidArgumentError, invalid
 from failure_api.exchanges.exchange import BoundExchange, Exchange, Team
 from failure_api.exchanges.inbox import Inbox
 from failure_api.exchanges.known_segments import known_segments
-from failure_api.exchanges.segments import places
+from failure_api.exchanges.segments import REMEDY, places
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +59,9 @@ class MaskSegments(Exchange):
     def __post_init__(self) -> None:
         """Checks the fields and takes a copy of the segments."""
         super().__post_init__()
+        given = self.segments
+        if given is not None and not callable(given) and not isinstance(given, Mapping):
+            raise invalid("segments", "must be a mapping or a function", given, REMEDY)
         if isinstance(self.segments, Mapping):
             frozen = {
                 receiver: FrozenMapping(parts) if isinstance(parts, Mapping) else parts
@@ -105,7 +108,8 @@ class MaskedSegments(BoundExchange):
         self._blanks = np.concatenate([*blanks, self._spare]).astype(self._spare.dtype)
         self._all_zero = not self._blanks.any()
         self.spaces = {agent: self._space(agent) for agent in self.agent_ids}
-        # Observations that are vectors of one type, and nothing else, need no packing.
+        # Vectors of one type, and nothing else, are copied out as they are; of several types the
+        # widest, in which all are kept, might not hold every integer.
         self._plain = not self._report_age and all(
             len(box.shape) == 1 and box.dtype == self._spare.dtype and space is box
             for box, space in zip(boxes, team.spaces.values(), strict=True)
@@ -160,7 +164,10 @@ class MaskedSegments(BoundExchange):
             vector = np.concatenate((*map(self._flat, self.agent_ids), self._spare))
         self._sent = delivery.sent.T
         blank = self._spare if self._all_zero else self._blanks[self._global]
-        self._contents = self._inbox.receive(number, vector[self._global], self._sent, blank)
+        # Segments that move may leave a sender out of view, with nothing said and nothing heard.
+        said = None if self._moving is None else self._global != self._ends[-1]
+        contents = vector[self._global]
+        self._contents = self._inbox.receive(number, contents, self._sent, blank, said)
         vector[self._global] = self._contents
         self._masked = vector
 
@@ -174,12 +181,10 @@ class MaskedSegments(BoundExchange):
     def view(self, agent: Any, observation: Any = None) -> Any:
         """Returns an agent's observation with what it did not receive taken out."""
         if observation is None:
-            flat = self._masked[self._slices[agent]].copy()
             if self._plain:
-                return flat
+                return self._masked[self._slices[agent]].copy()
             observation = self._observations[agent]
-        else:
-            flat = self._renewed(agent, observation)
+        flat = self._renewed(agent, observation)
         if self._report_age:
             flat = np.concatenate((flat, self._flags_and_ages(agent)), dtype=flat.dtype)
             return self.envelopes[agent].close(observation, flat)
@@ -192,7 +197,7 @@ class MaskedSegments(BoundExchange):
         """Masks an observation that is newer than the round: what is current in it stays."""
         row = self.index[agent]
         body = np.asarray(self.envelopes[agent].open(observation)).reshape(-1)
-        vector = np.append(body, self._spare)
+        vector = np.append(body, body.dtype.type(0))
         late = self._sent[row] != self._number
         vector[self._local[row, late]] = self._contents[row, late]
         return vector[:-1]

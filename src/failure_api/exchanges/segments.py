@@ -73,12 +73,13 @@ def _entries(name: str, entries: Any, size: int) -> NDArray[np.int64]:
     rule = f"must be a slice or indices from 0 to {size - 1}"
     if isinstance(entries, slice):
         try:
-            inside = 0 <= (entries.start or 0) < entries.stop <= size
+            ends = [end for end in (entries.start, entries.stop) if end is not None]
+            inside = all(0 <= end <= size for end in ends)
             found = np.arange(size)[entries] if inside else np.empty(0, dtype=np.int64)
         except (TypeError, ValueError):
             found = np.empty(0, dtype=np.int64)
         if not found.size:
-            raise invalid(name, rule, entries, "give a slice with both ends inside")
+            raise invalid(name, rule, entries, "give a slice that holds entries, all inside")
         return found
     try:
         array = np.asarray(entries)

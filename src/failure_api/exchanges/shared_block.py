@@ -24,7 +24,7 @@ class SharedBlock(BoundExchange):
             agent: spaces.Dict({**others, agent: space}) for agent, space in team.spaces.items()
         }
         first = team.spaces[self.agent_ids[0]]
-        self._dtype, self._shape = first.dtype, first.shape
+        self._dtype = first.dtype
         self._rows = (len(self.agent_ids), *(first.shape or ()))
         self._blank = np.zeros(1, dtype=self._dtype)
         self._absent = np.zeros(first.shape or (), dtype=self._dtype)

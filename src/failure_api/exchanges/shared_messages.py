@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from gymnasium.spaces import Space
+
 from failure_api.core import Delivery
+from failure_api.errors import InvalidArgumentError
 from failure_api.exchanges.exchange import BoundExchange, Team
 
 
@@ -61,3 +64,14 @@ class SharedMessages(BoundExchange):
             said[sent][sender] if sent >= 0 else zeros[sender]
             for sender, sent in enumerate(self._sources[receiver])
         ]
+
+
+def shareable(function: Callable[[Any], Any], agent: Any, space: Space[Any]) -> Any:
+    """Calls a function of a space; what it refuses becomes an error that names the agent."""
+    try:
+        return function(space)
+    except (TypeError, NotImplementedError) as error:
+        raise InvalidArgumentError(
+            f"exchange ShareObservations cannot share the observations of agent {agent!r}, "
+            f"whose space is {space} ({error}): give another exchange, or flatten the space first."
+        ) from None

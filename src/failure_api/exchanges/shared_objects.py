@@ -9,8 +9,8 @@ from gymnasium import spaces
 
 from failure_api.exchanges.blank import blank, with_blank
 from failure_api.exchanges.envelope import copy_value
-from failure_api.exchanges.exchange import Team, shareable
-from failure_api.exchanges.shared_messages import SharedMessages
+from failure_api.exchanges.exchange import Team
+from failure_api.exchanges.shared_messages import SharedMessages, shareable
 
 
 class SharedObjects(SharedMessages):

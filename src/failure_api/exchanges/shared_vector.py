@@ -11,8 +11,8 @@ from gymnasium.spaces.utils import flatten, flatten_space
 from numpy.typing import NDArray
 
 from failure_api.core import Delivery
-from failure_api.exchanges.exchange import Team, shareable
-from failure_api.exchanges.shared_messages import SharedMessages
+from failure_api.exchanges.exchange import Team
+from failure_api.exchanges.shared_messages import SharedMessages, shareable
 
 
 class SharedVector(SharedMessages):

@@ -11,7 +11,8 @@ from pettingzoo import AECEnv, ParallelEnv
 from failure_api.errors import NotResetError, WrongEnvironmentError, describe, invalid
 from failure_api.exchanges import Exchange
 from failure_api.wrappers.mirror import Mirror
-from failure_api.wrappers.rounds import Models, Reports, Rounds, check_seed
+from failure_api.wrappers.reports import Reports
+from failure_api.wrappers.rounds import Models, RoundKeeper, check_seed
 
 
 class CommunicationWrapper(Reports, Mirror):
@@ -68,7 +69,8 @@ class CommunicationWrapper(Reports, Mirror):
                 "none: give an instance of pettingzoo.AECEnv."
             )
         super().__init__(env)
-        self._rounds = Rounds(env, failure_models, exchange, positions)
+        self._started = False
+        self._rounds = RoundKeeper(env, failure_models, exchange, positions)
         self._view = self._rounds.bound.view
         self.observation_spaces: dict[Any, Space[Any]] = self._rounds.bound.spaces
 
@@ -84,12 +86,10 @@ class CommunicationWrapper(Reports, Mirror):
             options: Passed to the environment.
         """
         check_seed(seed)
-        self._observations = {}
+        self._started = False
         super().reset(seed=seed, options=options)
-        # There is nothing to see before the first round has succeeded.
-        observations, self._observations = self._observations, {}
-        self._rounds.start(seed, observations, self.terminations)
-        self._observations = observations
+        self._rounds.start(seed, self._observations, self.terminations)
+        self._started = True
 
     def step(self, action: Any) -> None:
         """Takes the action of the agent whose turn it is.
@@ -97,12 +97,23 @@ class CommunicationWrapper(Reports, Mirror):
         Raises:
             NotResetError: There has been no reset yet.
         """
+        self._check_started("step")
         before = self._observations
-        if not before:
-            raise NotResetError("step was called before reset: call reset() first.")
         super().step(action)
         if self._observations is not before:
+            # If the round fails there is nothing to go on from.
+            self._started = False
             self._rounds.advance(self._observations, self.terminations)
+            self._started = True
+
+    def last(self, observe: bool = True) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """Returns observation, reward, flags and info of the agent whose turn it is.
+
+        Raises:
+            NotResetError: There has been no reset yet.
+        """
+        self._check_started("last")
+        return super().last(observe)  # type: ignore[no-any-return]
 
     def observe(self, agent: Any) -> Any:
         """Returns what an agent sees, as an object that nobody else holds.
@@ -110,11 +121,14 @@ class CommunicationWrapper(Reports, Mirror):
         Raises:
             NotResetError: There has been no reset yet.
         """
+        self._check_started("observe")
         if agent in self._observations and not self._moved:
             return self._view(agent)
-        if not self._observations:
-            raise NotResetError("observe was called before reset: call reset() first.")
         if agent not in self.observation_spaces:
             known = ", ".join(map(str, self.observation_spaces))
             raise invalid("agent", "must be one of the environment's", agent, f"take {known}")
         return self._view(agent, self._source.observe(agent))
+
+    def _check_started(self, what: str) -> None:
+        if not self._started:
+            raise NotResetError(f"{what} was called before a reset that succeeded: call reset().")

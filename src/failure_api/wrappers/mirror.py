@@ -20,18 +20,12 @@ from pettingzoo.utils.wrappers import (
     OrderEnforcingWrapper,
 )
 
-TRANSPARENT = (BaseWrapper, OrderEnforcingWrapper, AssertOutOfBoundsWrapper, ClipOutOfBoundsWrapper)
-"""Wrappers that change neither what agents observe nor the attributes below."""
+from failure_api.exchanges.envelope import copy_value
 
-FOLLOWED = (
-    "agents",
-    "rewards",
-    "terminations",
-    "truncations",
-    "infos",
-    "agent_selection",
-    "_cumulative_rewards",
-)
+TRANSPARENT = (BaseWrapper, OrderEnforcingWrapper, AssertOutOfBoundsWrapper, ClipOutOfBoundsWrapper)
+"""Wrappers that change neither what agents observe nor what `Mirror` follows."""
+
+MPE = "mpe2._mpe_utils.simple_env"
 
 
 class Mirror(BaseWrapper):
@@ -69,18 +63,24 @@ class Mirror(BaseWrapper):
         allowed = acts and agent in self._discrete and self._discrete[agent].contains(action)
         (self._source if allowed else self.env).step(action)
         self._follow()
-        if acts:
-            waiting.remove(agent)
-            if self._turn_based or not waiting:
-                self._look()
-                return
-        self._moved = not self._still
+        waiting.discard(agent)
+        if not self._still and not waiting.issubset(self.agents):
+            # Who has left has nothing more to do in this cycle.
+            waiting.intersection_update(self.agents)
+            acts = True
+        if acts and (self._turn_based or not waiting):
+            self._look()
+        else:
+            self._moved = not self._still
 
     def observe(self, agent: Any) -> Any:
         """Returns the agent's observation, by reference where it was taken already."""
         if self._moved or agent not in self._observations:
             return self._source.observe(agent)
         return self._observations[agent]
+
+    def _observe_copy(self, agent: Any) -> Any:
+        return copy_value(self._source.observe(agent))
 
     def _follow(self) -> None:
         source = self._source
@@ -94,7 +94,9 @@ class Mirror(BaseWrapper):
 
     def _look(self) -> None:
         """Takes every agent's observation; from here each live agent has one action to give."""
-        observe, dead, cut = self._source.observe, self.terminations, self.truncations
+        # An unknown environment may fill the same array for one agent after the other.
+        observe = self._source.observe if self._still else self._observe_copy
+        dead, cut = self.terminations, self.truncations
         self._observations = {agent: observe(agent) for agent in self.agents}
         self._waiting = {agent for agent in self.agents if not (dead[agent] or cut[agent])}
         self._moved = False
@@ -113,6 +115,6 @@ def moves_once_a_cycle(env: Any) -> bool:
     That is known of mpe2, and of Parallel environments turned into AEC ones. Others may declare
     themselves parallelizable and still move in mid-cycle (PettingZoo's pursuit does).
     """
-    layer = source(env)
-    modules = {kind.__module__ for kind in type(layer).__mro__}
-    return type(layer) is parallel_to_aec_wrapper or "mpe2._mpe_utils.simple_env" in modules
+    kinds = type(source(env)).__mro__
+    stepping = next(kind for kind in kinds if "step" in vars(kind))
+    return stepping is parallel_to_aec_wrapper or stepping.__module__ == MPE

@@ -13,7 +13,8 @@ from pettingzoo.utils.conversions import aec_to_parallel_wrapper
 from failure_api.errors import NotResetError, WrongEnvironmentError, describe, invalid
 from failure_api.exchanges import Exchange
 from failure_api.wrappers.mirror import Mirror, moves_once_a_cycle
-from failure_api.wrappers.rounds import Models, Reports, Rounds, check_seed
+from failure_api.wrappers.reports import Reports
+from failure_api.wrappers.rounds import Models, RoundKeeper, check_seed
 
 
 class CommunicationWrapperParallel(Reports, BaseParallelWrapper):
@@ -64,8 +65,9 @@ class CommunicationWrapperParallel(Reports, BaseParallelWrapper):
                 f"{describe(env)} is none: give an instance of pettingzoo.ParallelEnv."
             )
         super().__init__(env)
-        self._rounds = Rounds(env, failure_models, exchange, positions)
+        self._rounds = RoundKeeper(env, failure_models, exchange, positions)
         self._inner = _quick(env)
+        self._converted = isinstance(env, aec_to_parallel_wrapper)
         self._started = False
         self.observation_spaces: dict[Any, Space[Any]] = self._rounds.bound.spaces
 
@@ -91,7 +93,7 @@ class CommunicationWrapperParallel(Reports, BaseParallelWrapper):
         self._follow()
         self._rounds.start(seed, observations, {})
         self._started = True
-        return self._views(observations), infos
+        return self._views(observations), dict(infos)
 
     def step(
         self, actions: dict[Any, Any]
@@ -109,11 +111,20 @@ class CommunicationWrapperParallel(Reports, BaseParallelWrapper):
             InvalidArgumentError: An action for an agent that the environment does not have.
         """
         if not self._started:
-            raise NotResetError("step was called before reset: call reset() first.")
+            raise NotResetError("step was called before a reset that succeeded: call reset().")
         self._check_agents(actions)
+        playing = set(self.agents)
         observations, rewards, terminations, truncations, infos = self._inner.step(actions)
         self._follow()
-        self._rounds.advance(observations, terminations)
+        dead = terminations
+        if not playing.issuperset(observations):
+            # Some environments go on telling what the dead observe.
+            gone = observations.keys() - playing.union(self.agents)
+            dead = {**terminations, **dict.fromkeys(gone, True)}
+        # If the round fails there is nothing to go on from.
+        self._started = False
+        self._rounds.advance(observations, dead)
+        self._started = True
         return (
             self._views(observations),
             dict(rewards),
@@ -139,6 +150,15 @@ class CommunicationWrapperParallel(Reports, BaseParallelWrapper):
             if agent not in known:
                 listed = ", ".join(map(str, known))
                 raise invalid("actions", "must name known agents", agent, f"choose from {listed}")
+        if self._converted and not actions.keys() >= set(self.agents):
+            # A converted environment would find out only after others have acted.
+            missing = next(agent for agent in self.agents if agent not in actions)
+            raise invalid(
+                "actions",
+                f"must hold an action for every agent in agents, {missing!r} among them",
+                actions,
+                "add what is missing",
+            )
 
 
 def _quick(env: Any) -> Any:

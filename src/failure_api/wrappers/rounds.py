@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
@@ -15,7 +16,6 @@ from failure_api.core import (
     CommunicationModel,
     Context,
     Delivery,
-    Links,
     RandomStream,
 )
 from failure_api.core.random import EpisodeStreams
@@ -28,11 +28,12 @@ from failure_api.errors import (
 )
 from failure_api.exchanges import Exchange, Team, default_exchange
 from failure_api.positions import known_positions, read_positions
+from failure_api.wrappers.reports import Reports
 
 Models = CommunicationModel | Iterable[CommunicationModel]
 
 
-class Rounds:
+class RoundKeeper:
     """Runs the channel and the exchange, round by round.
 
     Args:
@@ -60,7 +61,7 @@ class Rounds:
         self.exchange = _chosen(exchange, env)
         self.positions = self._position_function(positions)
         self._channel = Channel(chain=self.chain)
-        self._streams = EpisodeStreams()
+        self._streams = EpisodeStreams(*_others_below(env))
         self._everyone = np.ones(len(self.agent_ids), dtype=bool)
         self._everyone.flags.writeable = False
         # A trial start, so that what does not fit the environment is said when it is wrapped.
@@ -79,6 +80,13 @@ class Rounds:
                 "must be a function of the environment",
                 positions,
                 "give one that returns an array with one row for each agent",
+            )
+        if positions is not None and not _takes_one(positions):
+            raise invalid(
+                "positions",
+                "must take the environment as its one argument",
+                positions,
+                "give a function such as lambda env: env.unwrapped.positions",
             )
         needing = self.chain.needing_positions
         if needing is None:
@@ -165,49 +173,15 @@ class Rounds:
         self._number, self._state, self._delivery = context.round, following, delivery
 
 
-class Reports:
-    """What a wrapper tells of its channel; both wrappers derive from it."""
-
-    _rounds: Rounds
-
-    def get_communication_state(self) -> NDArray[np.bool_]:
-        """Returns on which links a message arrived in this round.
-
-        Returns:
-            bool `[sender, receiver]`, in the order of `possible_agents`, False on the diagonal.
-
-        Raises:
-            NotResetError: There has been no reset yet.
-        """
-        return np.asarray(self._rounds.delivery.sent >= 0)
-
-    @property
-    def links(self) -> Links:
-        """A copy of this round's links, arrays `[sender, receiver]`.
-
-        The diagonal means nothing.
-        """
-        return Links(*(None if a is None else a.copy() for a in self._rounds.delivery.links))
-
-    @property
-    def message_age(self) -> NDArray[np.int64]:
-        """Rounds since the newest message that has arrived on each link was sent.
-
-        int64 `[sender, receiver]`. Before the first arrival it counts from the round before the
-        first; the diagonal is 0.
-        """
-        return self._rounds.age
-
-    def __repr__(self) -> str:
-        rounds = self._rounds
-        positions = getattr(rounds.positions, "__qualname__", rounds.positions)
-        return (
-            f"{type(self).__name__}({rounds.env}, failure_models={list(rounds.chain.models)}, "
-            f"exchange={rounds.exchange}, positions={positions})"
-        )
-
-    def __str__(self) -> str:
-        return repr(self)
+def _takes_one(function: Callable[..., Any]) -> bool:
+    try:
+        inspect.signature(function).bind(None)
+    except TypeError:
+        return False
+    except ValueError:
+        # Some built-in functions do not tell what they take.
+        return True
+    return True
 
 
 def check_seed(seed: Any) -> None:
@@ -227,6 +201,19 @@ def _agent_ids(env: Any) -> tuple[Any, ...]:
             "set possible_agents to the list of all agents that may ever take part."
         )
     return agent_ids
+
+
+def _others_below(env: Any) -> tuple[int, ...]:
+    """Returns how many communication wrappers there are below; nothing where there are none.
+
+    Two of them with the same model and seed would otherwise fail in the same rounds.
+    """
+    count = 0
+    while env is not None:
+        count += isinstance(env, Reports)
+        layers = vars(env)
+        env = layers.get("env", layers.get("aec_env"))
+    return (count,) if count else ()
 
 
 def _chosen(exchange: Any, env: Any) -> Exchange:

@@ -1,0 +1,58 @@
+"""What a wrapper tells of its channel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from failure_api.core import Links
+
+if TYPE_CHECKING:
+    from failure_api.wrappers.rounds import RoundKeeper
+
+
+class Reports:
+    """What a wrapper tells of its channel; both wrappers derive from it."""
+
+    _rounds: RoundKeeper
+
+    def get_communication_state(self) -> NDArray[np.bool_]:
+        """Returns on which links a message arrived in this round.
+
+        Returns:
+            bool `[sender, receiver]`, in the order of `possible_agents`, False on the diagonal.
+
+        Raises:
+            NotResetError: There has been no reset yet.
+        """
+        return np.asarray(self._rounds.delivery.sent >= 0)
+
+    @property
+    def links(self) -> Links:
+        """A copy of this round's links, arrays `[sender, receiver]`.
+
+        The diagonal means nothing.
+        """
+        return Links(*(None if a is None else a.copy() for a in self._rounds.delivery.links))
+
+    @property
+    def message_age(self) -> NDArray[np.int64]:
+        """Rounds since the newest message that has arrived on each link was sent.
+
+        int64 `[sender, receiver]`. Before the first arrival it counts from the round before the
+        first; the diagonal is 0.
+        """
+        return self._rounds.age
+
+    def __repr__(self) -> str:
+        rounds = self._rounds
+        positions = getattr(rounds.positions, "__qualname__", rounds.positions)
+        return (
+            f"{type(self).__name__}({rounds.env}, failure_models={list(rounds.chain.parts)}, "
+            f"exchange={rounds.exchange}, positions={positions})"
+        )
+
+    def __str__(self) -> str:
+        return repr(self)
