@@ -5,7 +5,9 @@ BIN := .venv/bin
 # One worker for each processor; the statistics and the trainers gain most from it.
 WORKERS ?= auto
 
-.PHONY: setup demo test benchmark clean
+OLDEST := 'gymnasium==1.0.0' 'pettingzoo[butterfly]==1.25.0' 'numpy==2.0.*' 'scipy==1.13.*'
+
+.PHONY: setup demo test test-oldest benchmark clean
 
 setup: .venv/ready
 
@@ -24,8 +26,17 @@ test: setup
 	$(BIN)/mypy
 	$(BIN)/python -m pytest --numprocesses $(WORKERS)
 
+# The sisl environments of that PettingZoo need a Box2D that has to be compiled; they are left out.
+test-oldest:
+	$(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python -m pip install --quiet $(OLDEST) mpe2 typer pytest pytest-xdist \
+		hypothesis array-api-strict cloudpickle --editable .
+	.venv-oldest/bin/python -m pytest --numprocesses $(WORKERS) -k 'not multiwalker' \
+		tests/core tests/communication_models tests/exchanges tests/wrappers
+
 benchmark: setup
 	$(BIN)/python benchmarks/speed.py --peer
+	$(BIN)/python benchmarks/table.py
 
 clean:
-	rm -rf .venv overhead
+	rm -rf .venv .venv-oldest overhead

@@ -20,7 +20,6 @@ from failure_api.errors import (
     FailureApiError,
     InvalidArgumentError,
     MissingDependencyError,
-    describe,
     invalid,
     nearest,
 )
@@ -148,12 +147,9 @@ def _options(module: ModuleType) -> tuple[str, ...] | None:
 def _unknown(name: object) -> InvalidArgumentError:
     known = known_environments()
     rule = "must name an installed module that has `env` or `parallel_env`"
-    if not _similar(str(name), known):
-        remedy = f"name one such as {known[0]!r}, or install the package that has it"
-        return invalid("environment", rule, name, remedy)
-    return InvalidArgumentError(
-        f"environment {rule}, but {describe(name)} was given: {nearest(str(name), known)}"
-    )
+    if _similar(str(name), known):
+        return invalid("environment", rule, name, nearest(str(name), known))
+    return invalid("environment", rule, name, f"name one such as {known[0]!r}")
 
 
 def _missing(name: str, error: ImportError) -> FailureApiError:
@@ -170,11 +166,8 @@ def _unknown_option(
     name: str, option: str, value: object, known: tuple[str, ...]
 ) -> InvalidArgumentError:
     rule = f"is no option of {name} (which takes {', '.join(known)})"
-    if not _similar(option, known):
-        return invalid(option, rule, value, "leave it out")
-    return InvalidArgumentError(
-        f"{option} {rule}, but {describe(value)} was given: {nearest(option, known)}"
-    )
+    remedy = nearest(option, known) if _similar(option, known) else "leave it out"
+    return invalid(option, rule, value, remedy)
 
 
 def _similar(word: str, known: tuple[str, ...]) -> bool:

@@ -46,6 +46,8 @@ class Topology(Rule):
 class MatrixModel(CommunicationModel):
     """A topology that is given: fixed, or one matrix for each round.
 
+    Its text shows matrices of up to 100 entries whole, and shape and digest of larger ones.
+
     Args:
         matrix: Bandwidths `[N, N]`, indexed `[sender, receiver]` in the order of
             `possible_agents`, or a schedule `[T, N, N]` whose first matrix belongs to round 0.

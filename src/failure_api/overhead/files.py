@@ -29,13 +29,15 @@ def prepare(directory: Path) -> None:
 
     Raises:
         InvalidArgumentError: The directory can be neither made nor written to.
-        MissingDependencyError: What draws the picture is not installed.
+        MissingDependencyError: What draws the picture or makes the tables is not installed.
     """
-    if importlib.util.find_spec("matplotlib") is None:
-        raise MissingDependencyError(
-            "The picture needs matplotlib, which is not installed: "
-            "install it with `pip install 'failure-api[cli]'`."
-        )
+    needs = {"picture": "matplotlib", "table": "pandas", "record of the machine": "psutil"}
+    for what, package in needs.items():
+        if importlib.util.find_spec(package) is None:
+            raise MissingDependencyError(
+                f"The {what} needs {package}, which is not installed: "
+                "install it with `pip install 'failure-api[cli]'`."
+            )
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=directory):
