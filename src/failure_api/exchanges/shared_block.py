@@ -25,7 +25,7 @@ class SharedBlock(BoundExchange):
         }
         first = team.spaces[self.agent_ids[0]]
         self._dtype = first.dtype
-        self._rows = (len(self.agent_ids), *(first.shape or ()))
+        self._everything = (len(self.agent_ids),) * 2 + (first.shape or ())
         self._blank = np.zeros(1, dtype=self._dtype)
         self._absent = np.zeros(first.shape or (), dtype=self._dtype)
         self._inbox = Inbox(hold, team.longest_delay)
@@ -41,12 +41,13 @@ class SharedBlock(BoundExchange):
         sent = np.array(delivery.sent.T, order="C")
         # What an agent knows of itself needs no link.
         sent.reshape(-1)[:: len(said) + 1] = number
-        self._block = self._inbox.receive(number, contents, sent, self._blank)
+        received = self._inbox.receive(number, contents, sent, self._blank)
+        self._block = received.reshape(self._everything)
 
     def view(self, agent: Any, observation: Any = None) -> Any:
         """Returns what an agent has heard, by sender, with its own observation among it."""
         receiver = self.index[agent]
-        rows = self._block[receiver].reshape(self._rows).copy()
+        rows = self._block[receiver].copy()
         if observation is not None:
             rows[receiver] = observation
         return dict(zip(self.agent_ids, rows, strict=False))

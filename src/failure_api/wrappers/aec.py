@@ -97,7 +97,8 @@ class CommunicationWrapper(Reports, Mirror):
         Raises:
             NotResetError: There has been no reset yet.
         """
-        self._check_started("step")
+        if not self._started:
+            raise _not_started("step")
         before = self._observations
         super().step(action)
         if self._observations is not before:
@@ -112,7 +113,8 @@ class CommunicationWrapper(Reports, Mirror):
         Raises:
             NotResetError: There has been no reset yet.
         """
-        self._check_started("last")
+        if not self._started:
+            raise _not_started("last")
         return super().last(observe)  # type: ignore[no-any-return]
 
     def observe(self, agent: Any) -> Any:
@@ -121,7 +123,8 @@ class CommunicationWrapper(Reports, Mirror):
         Raises:
             NotResetError: There has been no reset yet.
         """
-        self._check_started("observe")
+        if not self._started:
+            raise _not_started("observe")
         if agent in self._observations and not self._moved:
             return self._view(agent)
         if agent not in self.observation_spaces:
@@ -129,6 +132,6 @@ class CommunicationWrapper(Reports, Mirror):
             raise invalid("agent", "must be one of the environment's", agent, f"take {known}")
         return self._view(agent, self._source.observe(agent))
 
-    def _check_started(self, what: str) -> None:
-        if not self._started:
-            raise NotResetError(f"{what} was called before a reset that succeeded: call reset().")
+
+def _not_started(what: str) -> NotResetError:
+    return NotResetError(f"{what} was called before a reset that succeeded: call reset().")

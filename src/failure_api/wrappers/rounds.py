@@ -161,16 +161,20 @@ class RoundKeeper:
         self, state: ChannelState, context: Context, observations: Mapping[Any, Any]
     ) -> None:
         following, delivery = self._channel.step(state, context, self._random)
-        delay = delivery.links.delay
-        longest = self.chain.longest_delay
-        if delay is not None and not (delay.min() >= 0 and delay.max() <= longest):
-            raise ModelError(
-                f"the failure models returned delays from {delay.min()} to {delay.max()} rounds, "
-                f"not within 0 to {longest} as their longest_delay says: let each model's "
-                "longest_delay say how many rounds it may add."
-            )
+        if delivery.links.delay is not None:
+            _check_delays(delivery.links.delay, self.chain.longest_delay)
         self.bound.share(context.round, observations, delivery)
         self._number, self._state, self._delivery = context.round, following, delivery
+
+
+def _check_delays(delay: NDArray[np.int32], longest: int) -> None:
+    """Raises an error for delays that the channel has no place for."""
+    if delay.min() < 0 or delay.max() > longest:
+        raise ModelError(
+            f"the failure models returned delays from {delay.min()} to {delay.max()} rounds, "
+            f"not within 0 to {longest} as their longest_delay says: let each model's "
+            "longest_delay say how many rounds it may add."
+        )
 
 
 def _takes_one(function: Callable[..., Any]) -> bool:
