@@ -12,7 +12,7 @@ from pettingzoo.utils import BaseWrapper
 
 from failure_api import CommunicationWrapper, CommunicationWrapperParallel
 from failure_api.core.random import EpisodeStreams
-from failure_api.wrappers.rounds import Rounds
+from failure_api.wrappers.rounds import RoundKeeper
 
 
 class TicksEachTurn(CommunicationWrapper):
@@ -54,7 +54,7 @@ class DrawsAtLast(CommunicationWrapper):
         return super().last(observe)
 
 
-class _UnseededRounds(Rounds):
+class _UnseededRounds(RoundKeeper):
     def start(self, seed: Any, observations: Any, dead: Any) -> None:
         super().start(None, observations, dead)
 
@@ -65,7 +65,7 @@ class Unseeded(CommunicationWrapper):
         self._rounds.__class__ = _UnseededRounds
 
 
-class _RepeatedRounds(Rounds):
+class _RepeatedRounds(RoundKeeper):
     def start(self, seed: Any, observations: Any, dead: Any) -> None:
         super().start(7 if seed is None else seed, observations, dead)
 
@@ -78,7 +78,7 @@ class RepeatsItself(CommunicationWrapperParallel):
         self._rounds.__class__ = _RepeatedRounds
 
 
-class _TiedRounds(Rounds):
+class _TiedRounds(RoundKeeper):
     def start(self, seed: Any, observations: Any, dead: Any) -> None:
         drawn = int(self.env.unwrapped.np_random.integers(2**31))
         super().start(drawn, observations, dead)
@@ -128,7 +128,7 @@ class TerminatesTheUnheard(CommunicationWrapperParallel):
         return observations, rewards, terminations, *rest
 
 
-class _NobodyDies(Rounds):
+class _NobodyDies(RoundKeeper):
     def _present(self, *arguments: Any) -> Any:
         return super()._present(*arguments)._replace(alive=self._everyone)
 

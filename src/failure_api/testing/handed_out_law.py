@@ -29,6 +29,9 @@ def check_handed_out(trial: Trial, models: list[CommunicationModel]) -> None:
     for moment in moments:
         unchanged = same(moment.handed, moment.observations)
         demand(7, unchanged, "an observation changed after it was handed out")
+        then = (moment.rewards, moment.terminations, moment.truncations, moment.infos)
+        unchanged = not moment.told or same(moment.told, then)
+        demand(7, unchanged, "rewards, flags or infos changed after they were handed out")
     for name in ("get_communication_state", "links", "message_age"):
         if hasattr(env, name):
             _check_copy(env, name)

@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import importlib.util
 import pickle
+import random
 from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
@@ -48,10 +49,15 @@ def check_model(
         raise invalid("model", "must be a CommunicationModel", model, "give an instance of one")
     trial = ModelTrial(model, tuple(agent_ids), rounds, seed)
     _check_positions(trial)
+    # Another library's generators are nobody's to use.
+    before = random.getstate(), np.random.get_state()  # noqa: NPY002
     first = trial.run()
+    after = random.getstate(), np.random.get_state()  # noqa: NPY002
+    demand(4, same(before, after), f"{model.name} draws from the global random generators")
     _check_links(trial, first)
     _check_links(trial, trial.run(first_links=trial.damaged()))
     _check_determinism(trial, first)
+    _check_round_arrays(trial, first)
     _check_purity(trial)
     _check_values(model)
     _check_travel(trial, first)
@@ -83,6 +89,14 @@ def _check_links(trial: ModelTrial, rounds: list[Round]) -> None:
         if after.noise is not None:
             added = after.noise - (0 if before.noise is None else before.noise)
             demand(1, (added >= 0).all(), f"{name} adds a negative noise variance")
+
+
+def _check_round_arrays(trial: ModelTrial, first: list[Round]) -> None:
+    try:
+        equal = _equal(first, trial.run(counted=True))
+    except (TypeError, ValueError, IndexError) as error:
+        demand(1, False, f"{trial.model.name} fails where the round is a 0-d array: {error}")
+    demand(1, equal, f"{trial.model.name} gives other links where the round is a 0-d array")
 
 
 def _check_positions(trial: ModelTrial) -> None:

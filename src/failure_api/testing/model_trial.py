@@ -33,6 +33,7 @@ class ModelTrial(NamedTuple):
         batch: tuple[int, ...] = (),
         everyone: bool = True,
         placed: bool = True,
+        counted: bool = False,
     ) -> list[Context]:
         """Returns what is known of each round: agents that move about, and some that die."""
         count = len(self.agent_ids)
@@ -41,14 +42,16 @@ class ModelTrial(NamedTuple):
         for number in range(self.rounds):
             positions = generator.uniform(-1, 1, (count, 2)).astype(np.float32)
             alive = np.ones(count, dtype=bool)
-            alive[0] = everyone or number < self.rounds // 2
+            if not everyone:
+                # Everyone alone, and every group of them, as the bits of a number.
+                alive = np.array([number >> place & 1 == 0 for place in range(count)])
             alive, positions = (
                 np.broadcast_to(array, batch + array.shape).copy() for array in (alive, positions)
             )
             alive.flags.writeable = positions.flags.writeable = False
             contexts.append(
                 Context(
-                    number,
+                    xp.asarray(number) if counted else number,
                     xp.asarray(alive),
                     xp.asarray(positions) if placed else None,
                     xp,
@@ -81,12 +84,13 @@ class ModelTrial(NamedTuple):
         *,
         everyone: bool = True,
         placed: bool = True,
+        counted: bool = False,
         stream: RandomStream | None = None,
         first_links: Links | None = None,
     ) -> list[Round]:
-        """Runs the model through all rounds."""
+        """Runs the model through all rounds; `counted` makes their numbers arrays."""
         stream = stream or RandomStream(self.seed, xp=xp)
-        contexts = self.contexts(xp, batch, everyone, placed)
+        contexts = self.contexts(xp, batch, everyone, placed, counted)
         chain = Chain(models=[self.model])
         links = first_links or self.links(xp, contexts[0].shape)
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,14 @@ from failure_api.exchanges.mask_segments import MaskSegments
 
 
 def own_parts(
-    env: Any, bare: Any, agent: Any, view: Any, observation: Any, failing: bool
+    env: Any,
+    bare: Any,
+    agent: Any,
+    view: Any,
+    observation: Any,
+    *,
+    failing: bool,
+    dead: Collection[Any] = (),
 ) -> tuple[Any, Any]:
     """Returns an agent's own part as the view shows it, and as the bare environment does.
 
@@ -26,6 +33,7 @@ def own_parts(
         observation: What the bare environment shows it.
         failing: Whether links may fail. Where they do not, the parts that come from others in
             the environment's own observation are the agent's own view of them too.
+        dead: Agents that neither send nor receive, whether links fail or not.
     """
     envelope = Envelope(bare.observation_space(agent))
     view, observation = envelope.open(view), envelope.open(observation)
@@ -35,8 +43,8 @@ def own_parts(
     seen = np.asarray(view).ravel()
     if isinstance(observation, np.ndarray) and isinstance(_exchange(env), MaskSegments):
         own = np.ones(flat.size, dtype=bool)
-        if failing:
-            own[_heard(env, bare, agent)] = False
+        silent = None if failing or agent in dead else dead
+        own[heard_entries(env, bare, agent, silent)] = False
         return seen[: flat.size][own], flat[own]
     return seen[: flat.size], flat.astype(seen.dtype)
 
@@ -45,13 +53,17 @@ def _exchange(env: Any) -> Any:
     return env._rounds.exchange if hasattr(env, "_rounds") else MaskSegments()
 
 
-def _heard(env: Any, bare: Any, agent: Any) -> Any:
-    """Returns the entries that come from other agents."""
+def heard_entries(env: Any, bare: Any, agent: Any, senders: Collection[Any] | None = None) -> Any:
+    """Returns the entries that come from other agents; from some of them where they are named."""
     segments = _exchange(env).segments
     if segments is None:
         segments = known_segments(bare)
     if callable(segments):
         segments = segments(bare)
     size = int(np.prod(bare.observation_space(agent).shape or ()))
-    parts = [np.arange(size)[entries] for entries in segments.get(agent, {}).values()]
+    parts = [
+        np.arange(size)[entries]
+        for sender, entries in segments.get(agent, {}).items()
+        if senders is None or sender in senders
+    ]
     return np.concatenate([np.empty(0, dtype=np.int64), *parts])

@@ -17,13 +17,16 @@ class Moment:
     """What an environment shows after a reset, a turn or a step, as it was then.
 
     Attributes:
-        handed: The observations themselves, by agent.
-        observations: Copies of them.
+        handed: The observations themselves, in the very dict that was handed out.
+        told: The same of rewards, terminations, truncations and infos; empty for AEC, where
+            they are the environment's own attributes.
+        observations: Copies of what was handed out, and so are those that follow.
         received: Links on which a message arrived; None for a bare environment.
     """
 
     agents: tuple[Any, ...]
     handed: dict[Any, Any]
+    told: tuple[dict[Any, Any], ...]
     observations: dict[Any, Any]
     rewards: dict[Any, Any]
     terminations: dict[Any, bool]
@@ -148,7 +151,8 @@ def _moment(
     reports = hasattr(env, "get_communication_state")
     return Moment(
         agents=tuple(env.agents),
-        handed=dict(observations),
+        handed=observations,
+        told=() if isinstance(env, AECEnv) else (rewards, terminations, truncations, infos),
         observations=copy.deepcopy(dict(observations)),
         rewards=dict(rewards),
         terminations=dict(terminations),

@@ -11,6 +11,7 @@ from pettingzoo import AECEnv
 from failure_api.communication_models import ProbabilisticModel
 from failure_api.core import CommunicationModel
 from failure_api.exchanges import Exchange
+from failure_api.testing.content_law import check_contents
 from failure_api.testing.handed_out_law import check_handed_out, check_spoiled
 from failure_api.testing.own_part import own_parts
 from failure_api.testing.random_law import check_determinism, check_randomness
@@ -68,6 +69,7 @@ def check_wrapper(
     _check_against_bare(trial, [ProbabilisticModel(failure_prob=0.0)], 5)
     for chosen in (DOWN, LOSSY, trial.models):
         _check_against_bare(trial, chosen, 6)
+    check_contents(trial)
     _check_leaks(trial, LOSSY)
     check_travel(trial, LOSSY)
     _check_mistakes(trial)
@@ -126,7 +128,15 @@ def _check_against_bare(trial: Trial, models: list[CommunicationModel], law: int
             deaths = models and what in ("terminations", "truncations")
             demand(8 if deaths else law, equal, f"{what} are not the environment's")
         for agent, view in moment.observations.items():
-            seen, own = own_parts(env, bare, agent, view, plain.observations[agent], bool(models))
+            seen, own = own_parts(
+                env,
+                bare,
+                agent,
+                view,
+                plain.observations[agent],
+                failing=bool(models),
+                dead=_silent(env, moment),
+            )
             demand(law, same(seen, own), f"{agent}'s own part is {seen!r}, not {own!r}")
         # Links tell of the last round: who has died or left since then took part in it.
         if len(Recorder.asked) > rounds:
@@ -134,12 +144,14 @@ def _check_against_bare(trial: Trial, models: list[CommunicationModel], law: int
         rounds = len(Recorder.asked)
 
 
+def _silent(env: Any, moment: Moment) -> list[Any]:
+    """Returns the agents that are dead or have left."""
+    over = moment.terminations
+    return [a for a in env.possible_agents if a not in moment.observations or over.get(a)]
+
+
 def _check_dead(env: Any, moment: Moment, late: bool) -> None:
-    dead = [
-        place
-        for place, agent in enumerate(env.possible_agents)
-        if agent not in moment.observations or moment.terminations.get(agent)
-    ]
+    dead = [env.possible_agents.index(agent) for agent in _silent(env, moment)]
     received = moment.received
     if received is not None and dead:
         demand(8, not received[:, dead].any(), "an agent that is dead receives messages")
@@ -170,4 +182,6 @@ def _check_mistakes(trial: Trial) -> None:
     if aec:
         demand_sentence("observe of an unknown agent", lambda: env.observe("nobody"))
     else:
-        demand_sentence("an action for an unknown agent", lambda: env.step({"nobody": 0}))
+        actions = {agent: env.action_space(agent).sample() for agent in env.agents}
+        actions["nobody"] = 0
+        demand_sentence("an action for an unknown agent", lambda: env.step(actions))

@@ -1,0 +1,148 @@
+"""The checks see what is shown, not only what is reported."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from gymnasium import spaces
+from mpe2 import simple_spread_v3
+from pettingzoo.utils.conversions import parallel_to_aec
+
+from environments_under_test import Plain
+from failure_api import (
+    CommunicationModel,
+    CommunicationWrapperParallel,
+    MaskSegments,
+    ShareObservations,
+)
+from failure_api.errors import LawError
+from failure_api.testing import check_model, check_wrapper
+
+SEGMENTS = {"a": {"b": [1]}, "c": {"a": [0]}}
+
+
+class NeverMasks(CommunicationWrapperParallel):
+    """Reports failures and shows everything."""
+
+    def _views(self, observations: dict[Any, Any]) -> dict[Any, Any]:
+        return {agent: view.copy() for agent, view in observations.items()}
+
+
+class ShowsTheLatest(CommunicationWrapperParallel):
+    """Shows on every link that brings something what its sender observes now."""
+
+    def _views(self, observations: dict[Any, Any]) -> dict[Any, Any]:
+        views = super()._views(observations)
+        received = self.get_communication_state()
+        for place, sender in enumerate(self.possible_agents):
+            for agent, view in views.items():
+                if received[place, self.possible_agents.index(agent)]:
+                    view[sender] = observations[sender].copy()
+        return views
+
+
+class ShowsTheDead(CommunicationWrapperParallel):
+    """Shows what dead agents observe, and reports that they are silent."""
+
+    def _views(self, observations: dict[Any, Any]) -> dict[Any, Any]:
+        views = super()._views(observations)
+        for sender in observations.keys() - set(self.agents):
+            for view in views.values():
+                view[sender] = observations[sender].copy()
+        return views
+
+
+class OneDict(CommunicationWrapperParallel):
+    """Returns the same outer dict in every step."""
+
+    def _views(self, observations: dict[Any, Any]) -> dict[Any, Any]:
+        self.views = getattr(self, "views", {})
+        self.views.clear()
+        self.views.update(super()._views(observations))
+        return self.views
+
+
+class OneRewardDict(CommunicationWrapperParallel):
+    """Returns the same dict of rewards in every step."""
+
+    def step(self, actions: Any) -> Any:
+        observations, rewards, *rest = super().step(actions)
+        self.paid = getattr(self, "paid", {})
+        self.paid.clear()
+        self.paid.update(rewards)
+        return observations, self.paid, *rest
+
+
+@pytest.mark.parametrize(
+    ("wrapper", "law", "environment", "exchange"),
+    [
+        (NeverMasks, 2, simple_spread_v3.parallel_env, None),
+        (ShowsTheLatest, 2, Plain, ShareObservations()),
+        (ShowsTheDead, 8, lambda: Plain(lengths={"b": 3}), ShareObservations()),
+        (OneDict, 7, Plain, ShareObservations()),
+        (OneRewardDict, 7, Plain, ShareObservations()),
+    ],
+)
+def test_a_wrapper_that_shows_what_it_should_not_is_refused(
+    wrapper: Any, law: int, environment: Any, exchange: Any
+) -> None:
+    with pytest.raises(LawError, match=rf"^law {law} "):
+        check_wrapper(environment, exchange=exchange, wrapper=wrapper)
+
+
+def test_masking_is_sound_where_agents_die() -> None:
+    exchange = MaskSegments(segments=SEGMENTS)
+    check_wrapper(lambda: Plain(lengths={"b": 3}), exchange=exchange)
+
+
+def test_agents_may_have_numbers_for_names() -> None:
+    box = spaces.Box(-1, 1, (2,))
+    check_wrapper(lambda: parallel_to_aec(Plain(dict.fromkeys(range(3), box))))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Global(CommunicationModel):
+    """Draws from somebody else's generator, and does nothing with it."""
+
+    numpy: bool = True
+
+    def step(self, state: Any, links: Any, context: Any, random_stream: Any) -> Any:
+        np.random.random() if self.numpy else random.random()  # noqa: NPY002
+        return state, links
+
+
+@dataclass(frozen=True, kw_only=True)
+class Census(CommunicationModel):
+    """Draws once more while the second agent lives."""
+
+    def step(self, state: Any, links: Any, context: Any, random_stream: Any) -> Any:
+        if context.alive[..., 1].all():
+            random_stream.uniform((1,))
+        return state, links
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountsInIntegers(CommunicationModel):
+    """Takes the round for a Python integer."""
+
+    def step(self, state: Any, links: Any, context: Any, random_stream: Any) -> Any:
+        late = isinstance(context.round, int) and context.round > 3
+        return state, links._replace(bandwidth=links.bandwidth * np.float32(not late))
+
+
+@pytest.mark.parametrize(
+    ("model", "law"),
+    [(Global(), 4), (Global(numpy=False), 4), (Census(), 4), (CountsInIntegers(), 1)],
+)
+def test_a_model_that_looks_elsewhere_is_refused(model: CommunicationModel, law: int) -> None:
+    with pytest.raises(LawError, match=rf"^law {law} "):
+        check_model(model)
+
+
+def test_a_wrapper_with_a_model_that_draws_elsewhere_is_refused() -> None:
+    with pytest.raises(LawError, match=r"^law 4 .*global generators"):
+        check_wrapper(Plain, Global())
