@@ -36,7 +36,8 @@ def _number(value: float | None, signed: bool) -> str:
         return ""
     if signed:
         return f"{value:+.1f}"
-    return f"{value:g}" if value == round(value, 1) else f"{value:.2f}"
+    # Adding 0 makes what rounds to minus zero a plain one.
+    return f"{value:g}" if value == round(value, 1) else f"{round(value, 2) + 0:.2f}"
 
 
 def main() -> None:
