@@ -4,9 +4,15 @@ import os
 import sys
 from pathlib import Path
 
+from hypothesis import settings
+
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 
 SHARED = str(Path(__file__).resolve().parent)
+# The same examples every time, however slow the machine: red means that the code has changed.
+settings.register_profile("same", deadline=None, derandomize=True)
+settings.load_profile("same")
+
 if SHARED not in sys.path:
     sys.path.insert(0, SHARED)
