@@ -14,6 +14,7 @@ from pettingzoo.utils.conversions import parallel_to_aec
 
 from environments_under_test import Plain
 from failure_api import (
+    Chain,
     CommunicationModel,
     CommunicationWrapperParallel,
     MaskSegments,
@@ -136,7 +137,13 @@ class CountsInIntegers(CommunicationModel):
 
 @pytest.mark.parametrize(
     ("model", "law"),
-    [(Global(), 4), (Global(numpy=False), 4), (Census(), 4), (CountsInIntegers(), 1)],
+    [
+        (Global(), 4),
+        (Global(numpy=False), 4),
+        (Census(), 4),
+        (Chain(models=[Census()]), 4),
+        (CountsInIntegers(), 1),
+    ],
 )
 def test_a_model_that_looks_elsewhere_is_refused(model: CommunicationModel, law: int) -> None:
     with pytest.raises(LawError, match=rf"^law {law} "):

@@ -119,12 +119,18 @@ def _check_determinism(trial: ModelTrial, first: list[Round]) -> None:
         bandwidth=np.zeros(trial.contexts()[0].shape, dtype=np.float32)
     )
     trial.run(stream=other, everyone=False, first_links=nothing)
-    after = [stream.child(name).uniform((4,)).tolist() for stream in (one, other)]
+    after = [_next_draws(stream) for stream in (one, other)]
     demand(
         4,
         after[0] == after[1],
         f"{name} draws more or less often depending on traffic or on who is alive",
     )
+
+
+def _next_draws(stream: RandomStream) -> Any:
+    """Returns what a stream and all streams below it draw next, by name."""
+    below = {key: _next_draws(child) for key, child in stream._children.items()}
+    return stream.uniform((4,)).tolist(), below
 
 
 def _check_purity(trial: ModelTrial) -> None:
