@@ -108,7 +108,7 @@ def test_a_model_without_a_step_says_what_it_must_define():
     class Idle(CommunicationModel):
         pass
 
-    with pytest.raises((NotImplementedError, TypeError), match=r"Idle.*step|step.*Idle"):
+    with pytest.raises(TypeError, match=r"Idle.*step"):
         play(Idle())
 
 

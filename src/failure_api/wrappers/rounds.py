@@ -215,7 +215,7 @@ def _others_below(env: Any) -> tuple[int, ...]:
     count = 0
     while env is not None:
         count += isinstance(env, Reports)
-        layers = vars(env)
+        layers = getattr(env, "__dict__", {})
         env = layers.get("env", layers.get("aec_env"))
     return (count,) if count else ()
 
