@@ -1,5 +1,7 @@
 """A chain: bandwidth is the bottleneck, delays and noise add, draws are each model's own."""
 
+import dataclasses
+
 import array_api_strict
 import numpy as np
 import pytest
@@ -133,7 +135,7 @@ def test_a_chain_knows_what_its_models_need():
     assert Chain(models=[LOSSY]).needing_positions is None
 
 
-@pytest.mark.parametrize("models", ["ab", None, 3, {"a": LOSSY}, [3], [LOSSY, None], ["LOSSY"]])
+@pytest.mark.parametrize("models", ["ab", None, 3, {"a": 3}, [3], [LOSSY, None], ["LOSSY"]])
 def test_a_chain_holds_nothing_but_models(models):
     with pytest.raises(InvalidArgumentError) as caught:
         Chain(models=models)
@@ -150,3 +152,37 @@ def test_a_chain_has_no_scope_of_its_own():
     with pytest.raises(InvalidArgumentError) as caught:
         Chain(models=[LOSSY], agent_ids=["agent_0"])
     assert_one_sentence(caught.value, "agent_ids")
+
+
+def test_a_named_model_draws_from_the_stream_of_its_name():
+    named = Chain(models={"first": LOSSY, "second": LOSSY})
+    assert named["second"] == LOSSY
+    assert (played(named).bandwidth != played(LOSSY, LOSSY).bandwidth).any()
+    # The name says where the stream is, so what stands before it does not.
+    second = Chain(models={"second": LOSSY})
+    alone = played(second).bandwidth
+    first = played(Chain(models={"first": LOSSY})).bandwidth
+    np.testing.assert_array_equal(played(named).bandwidth, np.minimum(first, alone))
+
+
+def test_names_survive_nesting_and_replacement():
+    named = Chain(models=[Chain(models={"loss": LOSSY}), LATE])
+    assert named.names == ("loss", None)
+    assert dataclasses.replace(named) == named
+    assert dataclasses.replace(named)["loss"] == LOSSY
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Chain(models={"": LOSSY}),
+        lambda: Chain(models={3: LOSSY}),
+        lambda: Chain(models=[LOSSY], names=("a", "b")),
+        lambda: Chain(models=[LOSSY, LATE], names=("a", "a")),
+        lambda: Chain(models={"loss": LOSSY})["lose"],
+    ],
+)
+def test_a_name_that_cannot_be_is_one_sentence(make):
+    with pytest.raises(InvalidArgumentError) as caught:
+        make()
+    assert_one_sentence(caught.value, "name")

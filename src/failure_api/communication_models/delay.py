@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from failure_api.core.kinds import Probability, Rounds
 from failure_api.core.links import Context, Links
 from failure_api.core.model import CommunicationModel
-from failure_api.core.parameters import Probability, Rounds
 from failure_api.core.random import RandomStream
 from failure_api.errors import invalid
 

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from failure_api.core.frozen import FrozenArray
+from failure_api.core.kinds import LARGEST
 from failure_api.core.links import Context, Links
 from failure_api.core.model import CommunicationModel
-from failure_api.core.parameters import LARGEST, Rule, numbers
 from failure_api.core.random import RandomStream
+from failure_api.core.rules import Rule, numbers
 from failure_api.errors import invalid
 
 

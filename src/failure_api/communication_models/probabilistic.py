@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from failure_api.core.kinds import Bandwidth, Probability
 from failure_api.core.links import Context, Links
 from failure_api.core.model import CommunicationModel
-from failure_api.core.parameters import Bandwidth, Probability
 from failure_api.core.random import RandomStream
 
 

@@ -2,9 +2,9 @@
 
 from failure_api.core.chain import Chain
 from failure_api.core.channel import Channel, ChannelState, Delivery
+from failure_api.core.kinds import Bandwidth, Distance, Probability, Rounds
 from failure_api.core.links import Context, Links
 from failure_api.core.model import CommunicationModel
-from failure_api.core.parameters import Bandwidth, Distance, Probability, Rounds
 from failure_api.core.random import RandomStream
 
 __all__ = [

@@ -14,8 +14,9 @@ from failure_api.core.contract import check_links, state_and_links
 from failure_api.core.links import Array, Context, Links
 from failure_api.core.model import CommunicationModel
 from failure_api.core.parameters import index_of
+from failure_api.core.queue import Queue
 from failure_api.core.random import RandomStream
-from failure_api.errors import ModelError, invalid
+from failure_api.errors import ModelError, invalid, nearest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,17 +27,24 @@ class Chain(CommunicationModel):
     number of earlier models of that name determine.
 
     Args:
-        models: The models, in order.
+        models: The models, in order; or `{name: model}`, where the name stands for the class in
+            the model's random stream, and finds it again, as in `chain["loss"]`.
+        names: The same names beside a list of models, None for a model without one.
 
     Raises:
-        InvalidArgumentError: Something in `models` is not a communication model.
+        InvalidArgumentError: Something in `models` is not a communication model, or a name is
+            given twice.
 
     Example:
         >>> Chain(models=[Chain(models=[])])
-        Chain(models=())
+        Chain(models=(), names=())
+        >>> from failure_api import ProbabilisticModel
+        >>> Chain(models={"loss": ProbabilisticModel(failure_prob=0.1)})["loss"].failure_prob
+        0.1
     """
 
-    models: CommunicationModel | Sequence[CommunicationModel]
+    models: CommunicationModel | Sequence[CommunicationModel] | Mapping[str, CommunicationModel]
+    names: Sequence[str | None] | None = None
     agent_ids: Sequence[Any] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -46,11 +54,30 @@ class Chain(CommunicationModel):
             raise invalid(
                 "agent_ids", "belongs to the models of a chain", self.agent_ids, "give it to them"
             )
-        models = (self.models,) if isinstance(self.models, CommunicationModel) else self.models
-        flat: list[CommunicationModel] = []
-        for model in _listed(models):
-            flat.extend(model.parts if isinstance(model, Chain) else (_checked(model),))
-        object.__setattr__(self, "models", tuple(flat))
+        flat: list[tuple[str | None, CommunicationModel]] = []
+        for name, model in _named(_listed(self.models), self.names):
+            if isinstance(model, Chain):
+                flat.extend(zip(model.known_as, model.parts, strict=True))
+            else:
+                flat.append((name, _checked(model)))
+        names = tuple(name for name, _ in flat)
+        twice = [name for name, count in Counter(names).items() if name and count > 1]
+        if twice:
+            raise invalid("names", "must give each name once", twice[0], "choose another one")
+        object.__setattr__(self, "models", tuple(model for _, model in flat))
+        object.__setattr__(self, "names", names)
+
+    def __getitem__(self, name: str) -> CommunicationModel:
+        """Returns the model of that name."""
+        if name is not None and name in self.known_as:
+            return self.parts[self.known_as.index(name)]
+        known = [known for known in self.known_as if known]
+        raise invalid("name", "must be that of a named model", name, nearest(str(name), known))
+
+    @property
+    def known_as(self) -> tuple[str | None, ...]:
+        """The name that each of the models was given."""
+        return cast("tuple[str | None, ...]", self.names)
 
     @property
     def parts(self) -> tuple[CommunicationModel, ...]:
@@ -63,6 +90,11 @@ class Chain(CommunicationModel):
         return sum(model.longest_delay for model in self.parts)
 
     @property
+    def queue(self) -> Queue | None:
+        """The queue of the last model that has one."""
+        return next((model.queue for model in self.parts[::-1] if model.queue), None)
+
+    @property
     def carries_fractions(self) -> bool:
         """Whether any model may leave a bandwidth between 0 and 1."""
         return any(model.carries_fractions for model in self.parts)
@@ -72,9 +104,10 @@ class Chain(CommunicationModel):
         """Each model with the name and the occurrence that know its stream."""
         seen: Counter[str] = Counter()
         placed = []
-        for model in self.parts:
-            placed.append((model, model.name, seen[model.name]))
-            seen[model.name] += 1
+        for given, model in zip(self.known_as, self.parts, strict=True):
+            name = given or model.name
+            placed.append((model, name, seen[name]))
+            seen[name] += 1
         return tuple(placed)
 
     def init(self, context: Context, random: RandomStream) -> Any:
@@ -108,12 +141,28 @@ class Chain(CommunicationModel):
         return next((model.name for model in self.parts if model.needs_positions), None)
 
 
-def _listed(models: Any) -> list[Any]:
-    if isinstance(models, str | Mapping) or not hasattr(models, "__iter__"):
+def _listed(models: Any) -> list[tuple[str | None, Any]]:
+    """Returns the models with the names that they are given."""
+    if isinstance(models, CommunicationModel):
+        return [(None, models)]
+    if isinstance(models, Mapping):
+        return list(models.items())
+    if isinstance(models, str) or not hasattr(models, "__iter__"):
         raise invalid(
             "failure_models", "must be a model or a list of models", models, "give a list"
         )
-    return list(models)
+    return [(None, model) for model in models]
+
+
+def _named(models: list[tuple[str | None, Any]], names: Any) -> list[tuple[str | None, Any]]:
+    if names is not None:
+        if isinstance(names, str) or len(names) != len(models):
+            raise invalid("names", f"must be {len(models)}, one a model", names, "leave them out")
+        models = [(name, model) for name, (_, model) in zip(names, models, strict=True)]
+    for name, _ in models:
+        if name is not None and not (isinstance(name, str) and name):
+            raise invalid("names", "must be words", name, "give text")
+    return models
 
 
 def _checked(model: Any) -> CommunicationModel:
@@ -141,7 +190,7 @@ def _confine(scope: Array, worse: Links, links: Links, context: Context) -> Link
     """Returns `worse` inside the scope and `links` outside of it."""
     where, zeros = context.xp.where, context.xp.zeros
     chosen = {"bandwidth": where(scope, worse.bandwidth, links.bandwidth)}
-    for name in ("delay", "noise"):
+    for name in Links._fields[1:]:
         new, old = getattr(worse, name), getattr(links, name)
         if new is None:
             chosen[name] = old

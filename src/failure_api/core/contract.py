@@ -22,13 +22,14 @@ def state_and_links(name: str, result: Any) -> tuple[Any, Links]:
 
 def check_links(name: str, links: Links, context: Context) -> None:
     """Raises what is wrong with the links that a model returned; shapes and types only."""
-    xp, bandwidth, delay, noise = context.xp, *links
+    xp, bandwidth, delay, noise, interference = context.xp, *links
     # The usual case, told apart in a quarter of the time that the loop takes.
-    usual = delay is noise is None and getattr(bandwidth, "shape", None) == context.shape
+    alone = delay is noise is interference is None
+    usual = alone and getattr(bandwidth, "shape", None) == context.shape
     if usual and bandwidth.dtype == xp.float32:
         return
-    for field, dtype in (("bandwidth", xp.float32), ("delay", xp.int32), ("noise", xp.float32)):
-        array = getattr(links, field)
+    for field, array in zip(links._fields, links, strict=True):
+        dtype = xp.int32 if field == "delay" else xp.float32
         if array is None and field != "bandwidth":
             continue
         shape = getattr(array, "shape", None)

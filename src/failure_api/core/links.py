@@ -22,7 +22,10 @@ class Links(NamedTuple):
         delay: Whole rounds between sending and arrival, int32 `[..., N, N]`; None where no link
             delays anything.
         noise: Variance of what the link adds to the content, float32 `[..., N, N]`; None where
-            no link adds any. It is carried along; no exchange applies it yet.
+            no link adds any.
+        interference: Power of others' signals at the receiver, in milliwatts, float32
+            `[..., N, N]`; None where there is none. Models of a later place in the chain that
+            know of signal and noise take it into account.
 
     Example:
         >>> import numpy as np
@@ -34,6 +37,7 @@ class Links(NamedTuple):
     bandwidth: Array
     delay: Array | None = None
     noise: Array | None = None
+    interference: Array | None = None
 
 
 class Context(NamedTuple):

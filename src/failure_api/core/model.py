@@ -1,4 +1,4 @@
-"""What a failure model is, and how several become one."""
+"""What a failure model is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ from typing import Any, ClassVar
 
 from failure_api.core.closed_forms import closed_form
 from failure_api.core.links import Array, Context, Links
-from failure_api.core.parameters import LinkRule, normalise_fields, per_link, rules_of
+from failure_api.core.parameters import (
+    AgentRule,
+    LinkRule,
+    normalise_fields,
+    per_agent,
+    per_link,
+    rules_of,
+)
+from failure_api.core.queue import Queue
 from failure_api.core.random import RandomStream
 from failure_api.errors import invalid
 
@@ -36,7 +44,7 @@ class CommunicationModel(ABC):
         """Checks and normalises every field that has a rule."""
         normalise_fields(self)
         if self.agent_ids is not None:
-            object.__setattr__(self, "agent_ids", _distinct(self.agent_ids))
+            object.__setattr__(self, "agent_ids", distinct(self.agent_ids))
 
     @property
     def name(self) -> str:
@@ -47,6 +55,21 @@ class CommunicationModel(ABC):
     def longest_delay(self) -> int:
         """The most rounds that this model adds to any link's delay."""
         return 0
+
+    @property
+    def queue(self) -> Queue | None:
+        """Where messages wait for a link that is not free; None where they are lost."""
+        return None
+
+    @property
+    def raises_interference(self) -> bool:
+        """Whether the model's effect is the interference that later models take into account."""
+        return False
+
+    @property
+    def hears_interference(self) -> bool:
+        """Whether the model takes into account the interference that earlier models raise."""
+        return False
 
     @property
     def carries_fractions(self) -> bool:
@@ -74,7 +97,7 @@ class CommunicationModel(ABC):
         """
 
     def per_link(self, name: str, context: Context) -> Array:
-        """Returns a parameter as a float32 array, `[N, N]` or 0-d.
+        """Returns a parameter as a float32 array, `[N, N]`, 0-d, or `[..., 1, 1]` if drawn.
 
         Args:
             name: The field, annotated with a link rule.
@@ -83,6 +106,17 @@ class CommunicationModel(ABC):
         rule = rules_of(type(self))[name]
         assert isinstance(rule, LinkRule)
         return per_link(f"{self.name}.{name}", getattr(self, name), rule.neutral, context)
+
+    def per_agent(self, name: str, context: Context) -> Array:
+        """Returns a parameter as a float32 array, `[N]` or 0-d.
+
+        Args:
+            name: The field, annotated with an agent rule.
+            context: Says who the agents are.
+        """
+        rule = rules_of(type(self))[name]
+        assert isinstance(rule, AgentRule)
+        return per_agent(f"{self.name}.{name}", getattr(self, name), rule.neutral, context)
 
     def closed_form(self, function: Callable[..., Any], *names: str) -> Any:
         """Returns a function of link parameters, as `closed_forms.closed_form` does.
@@ -108,7 +142,8 @@ class CommunicationModel(ABC):
         return None
 
 
-def _distinct(agent_ids: Any) -> tuple[Any, ...]:
+def distinct(agent_ids: Any) -> tuple[Any, ...]:
+    """Returns agent ids as a tuple, or raises what is wrong with them."""
     remedy = "give the names of the agents, as in agent_ids=env.possible_agents"
     if isinstance(agent_ids, str | bytes) or not hasattr(agent_ids, "__iter__"):
         raise invalid("agent_ids", "must be a list of agent ids", agent_ids, remedy)

@@ -1,39 +1,27 @@
-"""The parameters of a model: one rule for each kind, checked when the model is made.
+"""Parameters that may differ from link to link or from agent to agent.
 
-A field annotated with one of the kinds below is checked and normalised by
-`CommunicationModel.__post_init__`. Link parameters accept a number for all links, an `[N, N]`
-array indexed `[sender, receiver]`, or `{(sender, receiver): value}`, where links that are not
-named keep the rule's neutral value.
+A field whose type stands for a rule (`core/kinds.py` has the usual ones) is checked and normalised
+when the model is made. Link parameters accept a number for all links, an `[N, N]` array indexed
+`[sender, receiver]`, or `{(sender, receiver): value}`, where links that are not named keep the
+rule's neutral value; agent parameters a number, an `[N]` array or `{agent: value}`.
 """
 
 from __future__ import annotations
 
 import functools
-import operator
+import types
 import typing
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
-from typing import Annotated, Any, TypeAlias
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from failure_api.core.frozen import FrozenArray, FrozenMapping
 from failure_api.core.links import Array, Context
-from failure_api.errors import invalid, nearest
-
-LARGEST = float(np.finfo(np.float32).max)
-SMALLEST = float(np.finfo(np.float32).tiny)
-"""Links are float32: beyond these a finite number is infinite, or zero, to them."""
-
-
-class Rule(ABC):
-    """What a parameter must satisfy."""
-
-    @abstractmethod
-    def normalise(self, name: str, value: Any) -> Any:
-        """Returns the value in its immutable form, or raises what is wrong with it."""
+from failure_api.core.rules import Choice, Flag, Function, Instance, Optional, Rule, numbers
+from failure_api.errors import invalid
 
 
 @dataclass(frozen=True)
@@ -44,6 +32,7 @@ class LinkRule(Rule):
     accepts: Callable[[NDArray[np.float64]], NDArray[np.bool_]]
     neutral: float
     remedy: str
+    unit: str = ""
 
     def normalise(self, name: str, value: Any) -> float | FrozenArray | FrozenMapping:
         """Returns the value in its immutable form, or raises what is wrong with it."""
@@ -93,96 +82,79 @@ class LinkRule(Rule):
 
 
 @dataclass(frozen=True)
-class Choice(Rule):
-    """A parameter that is one of a few words, as its `Literal` type says."""
+class AgentRule(Rule):
+    """What a parameter that may differ from agent to agent must satisfy."""
 
-    words: tuple[str, ...]
+    text: str
+    accepts: Callable[[NDArray[np.float64]], NDArray[np.bool_]]
+    neutral: float
+    remedy: str
+    unit: str = ""
 
-    def normalise(self, name: str, value: Any) -> str:
-        """Returns the word, or raises an error that lists those accepted."""
-        if isinstance(value, str) and value in self.words:
-            return value
-        listed = " or ".join(map(repr, self.words))
-        raise invalid(name, f"must be {listed}", value, nearest(str(value), self.words))
-
-
-class Flag(Rule):
-    """A parameter that is True or False."""
-
-    def normalise(self, name: str, value: Any) -> bool:
-        """Returns the flag, or raises an error for anything that is none."""
-        if isinstance(value, bool | np.bool_):
-            return bool(value)
-        raise invalid(name, "must be True or False", value, "give one of the two")
-
-
-@dataclass(frozen=True)
-class WholeRounds(Rule):
-    """A parameter that counts rounds."""
-
-    def normalise(self, name: str, value: Any) -> int:
-        """Returns the value as an integer, or raises what is wrong with it."""
-        try:
-            rounds = operator.index(value)
-        except TypeError:
-            rounds = -1
-        if rounds < 0 or isinstance(value, bool | np.bool_):
+    def normalise(self, name: str, value: Any) -> float | FrozenArray | FrozenMapping:
+        """Returns the value in its immutable form, or raises what is wrong with it."""
+        if isinstance(value, Mapping):
+            return FrozenMapping({key: self._number(name, v) for key, v in value.items()})
+        array = numbers(value)
+        if array is None or array.ndim > 1:
             raise invalid(
-                name, "must be a whole number of rounds, 0 or more", value, "give an integer"
+                name,
+                "must be a number, an array of one for each agent, or {agent: number}",
+                value,
+                self.remedy,
             )
-        return rounds
+        if array.ndim == 0:
+            return self._number(name, value)
+        refused = ~self.accepts(array)
+        if refused.any():
+            place = int(np.flatnonzero(refused)[0])
+            raise invalid(f"{name}[{place}]", self.text, float(array[place]), self.remedy)
+        return FrozenArray(array)
+
+    def _number(self, name: str, value: Any) -> float:
+        number = numbers(value)
+        if number is None or number.ndim or not self.accepts(number):
+            raise invalid(name, self.text, value, self.remedy)
+        return float(number)
 
 
-def numbers(value: Any) -> NDArray[np.float64] | None:
-    """Returns real numbers as a float64 array; None for anything else, such as text."""
-    try:
-        array = np.asarray(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return array.astype(np.float64) if array.dtype.kind in "biuf" else None
+class Drawn(NamedTuple):
+    """A link parameter that is drawn for an episode, in place of one that is given.
 
+    Attributes:
+        array: One value for each element of the batch, float32 `[..., 1, 1]`; None before any
+            is drawn.
+    """
 
-LinkValue: TypeAlias = float | ArrayLike | Mapping[tuple[Any, Any], float]
-
-Probability: TypeAlias = Annotated[
-    LinkValue,
-    LinkRule("must lie in [0, 1]", lambda p: (p >= 0) & (p <= 1), 0.0, "give a probability"),
-]
-Bandwidth: TypeAlias = Annotated[
-    LinkValue,
-    LinkRule(
-        "must be finite and at least 0",
-        lambda b: (b >= 0) & (b <= LARGEST),
-        1.0,
-        "give messages per round, where 1 is nominal",
-    ),
-]
-Distance: TypeAlias = Annotated[
-    LinkValue,
-    LinkRule(
-        "must be greater than 0",
-        lambda d: d >= SMALLEST,
-        np.inf,
-        "give a distance in the environment's units",
-    ),
-]
-Rounds: TypeAlias = Annotated[int, WholeRounds()]
+    array: Array | None = None
 
 
 def _rules_of(value_class: Any) -> dict[str, Rule]:
     """Returns the rule of each field of a dataclass that has one."""
     hints = typing.get_type_hints(value_class, include_extras=True)
-    rules: dict[str, Rule] = {}
-    for field in fields(value_class):
-        hint = hints[field.name]
-        if hint is bool:
-            rules[field.name] = Flag()
-        if typing.get_origin(hint) is typing.Literal:
-            rules[field.name] = Choice(typing.get_args(hint))
-        for note in getattr(hint, "__metadata__", ()):
-            if isinstance(note, Rule):
-                rules[field.name] = note
-    return rules
+    found = {field.name: _rule(hints[field.name]) for field in fields(value_class)}
+    return {name: rule for name, rule in found.items() if rule is not None}
+
+
+def _rule(hint: Any) -> Rule | None:
+    """Returns the rule that a field's type stands for; None where it stands for none."""
+    for note in getattr(hint, "__metadata__", ()):
+        if isinstance(note, Rule):
+            return note
+    if hint is bool:
+        return Flag()
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Literal:
+        return Choice(arguments)
+    if origin is Callable:
+        return Function()
+    if origin in (typing.Union, types.UnionType) and types.NoneType in arguments:
+        given = [argument for argument in arguments if argument is not types.NoneType]
+        rule = _rule(given[0]) if len(given) == 1 else None
+        return None if rule is None else Optional(rule)
+    if isinstance(hint, type) and is_dataclass(hint):
+        return Instance(hint)
+    return None
 
 
 rules_of: Callable[[Any], dict[str, Rule]] = functools.cache(_rules_of)
@@ -197,6 +169,8 @@ def normalise_fields(value: Any) -> None:
 def per_link(name: str, value: Any, neutral: float, context: Context) -> Array:
     """Returns a link parameter as a float32 array of the namespace, `[N, N]` or 0-d.
 
+    A parameter that is drawn for the episode is `[..., 1, 1]`.
+
     Args:
         name: What errors call the parameter.
         value: Its normalised value.
@@ -206,6 +180,8 @@ def per_link(name: str, value: Any, neutral: float, context: Context) -> Array:
     Raises:
         InvalidArgumentError: The array is not `[N, N]`, or the mapping names an unknown agent.
     """
+    if isinstance(value, Drawn):
+        return value.array
     if isinstance(value, float):
         return context.xp.asarray(value, dtype=context.xp.float32)
     agent_ids, count = context.agent_ids, len(context.agent_ids)
@@ -223,6 +199,37 @@ def per_link(name: str, value: Any, neutral: float, context: Context) -> Array:
                 f"give an array of shape ({count}, {count}) in the order of possible_agents",
             )
     return context.xp.asarray(table)
+
+
+def per_agent(name: str, value: Any, neutral: float, context: Context) -> Array:
+    """Returns an agent parameter as a float32 array of the namespace, `[N]` or 0-d.
+
+    Args:
+        name: What errors call the parameter.
+        value: Its normalised value.
+        neutral: What holds for agents that a mapping does not name.
+        context: Says who the agents are.
+
+    Raises:
+        InvalidArgumentError: The array is not `[N]`, or the mapping names an unknown agent.
+    """
+    if isinstance(value, float):
+        return context.xp.asarray(value, dtype=context.xp.float32)
+    agent_ids, count = context.agent_ids, len(context.agent_ids)
+    if isinstance(value, FrozenMapping):
+        row = np.full(count, neutral, dtype=np.float32)
+        for agent_id, number in value.items():
+            row[index_of(name, agent_id, agent_ids)] = number
+    else:
+        row = np.array(value, dtype=np.float32)
+        if row.shape != (count,):
+            raise invalid(
+                name,
+                f"must have one entry for each of the {count} agents",
+                row,
+                f"give {count} numbers in the order of possible_agents",
+            )
+    return context.xp.asarray(row)
 
 
 def index_of(name: str, agent_id: Any, agent_ids: tuple[Any, ...]) -> int:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib
+import math
 from types import ModuleType
 from typing import Any
 
@@ -83,18 +84,19 @@ class RandomStream:
         return self.xp.asarray(self._scratch) < probability
 
     def normal(self, shape: tuple[int, ...]) -> Array:
-        """Returns float32 draws from the standard normal distribution.
+        r"""Returns float32 draws from the standard normal distribution.
 
-        They are made from one uniform number each, so that the amount of randomness used is
-        the same in every call.
+        Two uniform numbers make two of them, so that the amount of randomness used is the same in
+        every call: $\sqrt{-2 \ln u}$ times the cosine and the sine of $2 \pi v$ (Box and Muller,
+        1958). With $u$ in steps of $2^{-24}$ none is further than 5.8 from 0.
         """
-        # Imported here because it would double the time that importing this package takes.
-        from scipy.special import ndtri
-
-        uniform = self._generator.random(shape)
-        # Half a step inwards from 0 and 1, whose quantiles are infinite.
-        inside = np.clip(uniform, 2.0**-54, 1.0 - 2.0**-53)
-        return self.xp.asarray(ndtri(inside).astype(np.float32))
+        count = math.prod(shape)
+        uniform = self._generator.random((2, (count + 1) // 2), dtype=np.float32)
+        # Half a step away from 0, whose logarithm is infinite.
+        radius = np.sqrt(-2.0 * np.log(uniform[0] + np.float32(2.0**-25)))
+        angle = np.float32(2.0 * np.pi) * uniform[1]
+        both = np.concatenate((radius * np.cos(angle), radius * np.sin(angle)))
+        return self.xp.asarray(both[:count].reshape(shape))
 
     def integers(self, low: int, high: int, shape: tuple[int, ...]) -> Array:
         """Returns int32 draws from low, ..., high - 1, all equally likely."""

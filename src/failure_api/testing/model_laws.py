@@ -77,7 +77,7 @@ def _check_links(trial: ModelTrial, rounds: list[Round]) -> None:
         given = (before.bandwidth > 0) & (before.bandwidth < 1)
         truthful = trial.model.carries_fractions or (whole | given).all()
         demand(1, truthful, f"{name} returns fractions, but its carries_fractions is False")
-        for what in ("delay", "noise"):
+        for what in before._fields[1:]:
             lost = getattr(before, what) is not None and getattr(after, what) is None
             demand(1, not lost, f"{name} takes away the {what} that it was given")
         if after.delay is not None:
@@ -86,9 +86,11 @@ def _check_links(trial: ModelTrial, rounds: list[Round]) -> None:
             demand(
                 1, within.all(), f"{name} adds a delay outside of 0 to its longest_delay {limit}"
             )
-        if after.noise is not None:
-            added = after.noise - (0 if before.noise is None else before.noise)
-            demand(1, (added >= 0).all(), f"{name} adds a negative noise variance")
+        for what in ("noise", "interference"):
+            new, old = getattr(after, what), getattr(before, what)
+            if new is not None:
+                added = new - (0 if old is None else old)
+                demand(1, (added >= 0).all(), f"{name} takes away some of the {what}")
 
 
 def _check_round_arrays(trial: ModelTrial, first: list[Round]) -> None:

@@ -68,13 +68,14 @@ class ModelTrial(NamedTuple):
         return Links(bandwidth=xp.asarray(bandwidth))
 
     def damaged(self) -> Links:
-        """Returns links that other models have left lossy, late and noisy."""
+        """Returns links that other models have left lossy, late, noisy and disturbed."""
         shape = (len(self.agent_ids),) * 2
         generator = np.random.default_rng(self.seed)
         return Links(
             bandwidth=generator.choice([0.0, 0.5, 1.0], shape).astype(np.float32),
             delay=generator.integers(0, 3, shape).astype(np.int32),
             noise=generator.random(shape, dtype=np.float32),
+            interference=1e-6 * generator.random(shape, dtype=np.float32),
         )
 
     def run(

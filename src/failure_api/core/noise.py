@@ -1,0 +1,98 @@
+"""What a noise model is, and how several corrupt the content of messages one after the other."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from failure_api.core.links import Array
+from failure_api.core.model import distinct
+from failure_api.core.parameters import index_of, normalise_fields
+from failure_api.core.random import RandomStream
+
+
+class NoiseContext(NamedTuple):
+    """What a noise model may know of the content that it is given.
+
+    Content is a float32 or float64 array `[..., N, K]`: `K` entries from each of `N` agents. Of
+    messages it is `[receiver, sender, K]`, of an environment's own observations `[agent, K]`.
+
+    Attributes:
+        round: Number of the round; an integer, or a 0-d integer array.
+        arrived: Where there is content in this round, bool `[..., N]`; elsewhere its entries mean
+            nothing.
+        low: Least value of each entry, of the content's dtype; it broadcasts to its shape.
+        high: Greatest value of each entry, likewise.
+        whole: Which entries are whole numbers, bool; it broadcasts to the content's shape.
+        xp: The array namespace that every operation comes from.
+        shape: Shape of the content.
+        agent_ids: The environment's `possible_agents`, in that order.
+    """
+
+    round: Any
+    arrived: Array
+    low: Array
+    high: Array
+    whole: Array
+    xp: ModuleType
+    shape: tuple[int, ...]
+    agent_ids: tuple[Any, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoiseModel(ABC):
+    """A value that corrupts the content of messages that did arrive.
+
+    Subclasses are frozen, keyword-only dataclasses with two pure functions, as failure models are:
+    operations of `context.xp` alone, nothing written in place, no branch on what an array holds,
+    and a draw for every entry of every message in every round, whatever arrived.
+
+    Args:
+        agent_ids: The senders whose messages are corrupted; None takes all. Whoever runs the
+            model sees to it: `step` itself need not.
+    """
+
+    agent_ids: Sequence[Any] | None = None
+
+    def __post_init__(self) -> None:
+        """Checks and normalises every field that has a rule."""
+        normalise_fields(self)
+        if self.agent_ids is not None:
+            object.__setattr__(self, "agent_ids", distinct(self.agent_ids))
+
+    @property
+    def name(self) -> str:
+        """What the model's random stream and errors call it."""
+        return type(self).__name__
+
+    def init(self, context: NoiseContext, random: RandomStream) -> Any:
+        """Returns the state at the reset."""
+        return ()
+
+    @abstractmethod
+    def step(
+        self, state: Any, content: Array, context: NoiseContext, random: RandomStream
+    ) -> tuple[Any, Array]:
+        """Returns the next state and the content as this model leaves it.
+
+        Args:
+            state: What `init` or the last `step` returned.
+            content: The content so far, `[..., N, K]`.
+            context: What is known of it.
+            random: The model's own stream.
+        """
+
+
+def senders(model: NoiseModel, context: NoiseContext) -> Array | None:
+    """Returns True for the agents a model is confined to, `[N]`; None where it has all of them."""
+    if model.agent_ids is None:
+        return None
+    inside = np.zeros(len(context.agent_ids), dtype=bool)
+    for agent_id in model.agent_ids:
+        inside[index_of(f"{model.name}.agent_ids", agent_id, context.agent_ids)] = True
+    return None if inside.all() else context.xp.asarray(inside)

@@ -1,0 +1,150 @@
+"""The rules of parameters that are one value: words, flags, numbers, functions and parts."""
+
+from __future__ import annotations
+
+import math
+import operator
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from failure_api.errors import invalid, nearest
+
+
+class Rule(ABC):
+    """What a parameter must satisfy.
+
+    Attributes:
+        unit: What the parameter is measured in, for the reader; empty where it has no unit.
+    """
+
+    unit: str = ""
+
+    @abstractmethod
+    def normalise(self, name: str, value: Any) -> Any:
+        """Returns the value in its immutable form, or raises what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Choice(Rule):
+    """A parameter that is one of a few words, as its `Literal` type says."""
+
+    words: tuple[str, ...]
+
+    def normalise(self, name: str, value: Any) -> str:
+        """Returns the word, or raises an error that lists those accepted."""
+        if isinstance(value, str) and value in self.words:
+            return value
+        listed = " or ".join(map(repr, self.words))
+        raise invalid(name, f"must be {listed}", value, nearest(str(value), self.words))
+
+
+class Flag(Rule):
+    """A parameter that is True or False."""
+
+    def normalise(self, name: str, value: Any) -> bool:
+        """Returns the flag, or raises an error for anything that is none."""
+        if isinstance(value, bool | np.bool_):
+            return bool(value)
+        raise invalid(name, "must be True or False", value, "give one of the two")
+
+
+@dataclass(frozen=True)
+class WholeNumber(Rule):
+    """A parameter that counts something."""
+
+    least: int = 0
+    unit: str = ""
+
+    def normalise(self, name: str, value: Any) -> int:
+        """Returns the value as an integer, or raises what is wrong with it."""
+        try:
+            number = operator.index(value)
+        except TypeError:
+            number = self.least - 1
+        if number < self.least or isinstance(value, bool | np.bool_):
+            of = f" of {self.unit}" if self.unit else ""
+            raise invalid(
+                name, f"must be a whole number{of}, {self.least} or more", value, "give an integer"
+            )
+        return number
+
+
+@dataclass(frozen=True)
+class Number(Rule):
+    """A parameter that is one finite number for all links.
+
+    Args:
+        text: What holds for every accepted value, as in "must be greater than 0".
+        accepts: Whether a finite number is accepted.
+        remedy: What the user can do.
+        unit: What it is measured in.
+    """
+
+    text: str
+    accepts: Callable[[float], bool]
+    remedy: str
+    unit: str = ""
+
+    def normalise(self, name: str, value: Any) -> float:
+        """Returns the value as a float, or raises what is wrong with it."""
+        number = numbers(value)
+        if number is not None and not number.ndim:
+            single = float(number)
+            if math.isfinite(single) and self.accepts(single):
+                return single
+        raise invalid(name, self.text, value, self.remedy)
+
+
+class Function(Rule):
+    """A parameter that is called."""
+
+    def normalise(self, name: str, value: Any) -> Any:
+        """Returns the function, or raises an error for anything that cannot be called."""
+        if callable(value):
+            return value
+        raise invalid(name, "must be a function", value, "give one that can be called")
+
+
+@dataclass(frozen=True)
+class Instance(Rule):
+    """A parameter that is a value of a class, such as a part of a model."""
+
+    kind: type
+
+    def normalise(self, name: str, value: Any) -> Any:
+        """Returns the value, or raises an error for one of another class."""
+        if isinstance(value, self.kind):
+            return value
+        raise invalid(
+            name, f"must be a {self.kind.__name__}", value, "give an instance of one of its classes"
+        )
+
+
+@dataclass(frozen=True)
+class Optional(Rule):
+    """A parameter that may be None, or what another rule accepts."""
+
+    rule: Rule
+
+    @property
+    def unit(self) -> str:  # type: ignore[override]
+        """What the parameter is measured in where it is not None."""
+        return self.rule.unit
+
+    def normalise(self, name: str, value: Any) -> Any:
+        """Returns None, or what the other rule makes of the value."""
+        return None if value is None else self.rule.normalise(name, value)
+
+
+def numbers(value: Any) -> NDArray[np.float64] | None:
+    """Returns real numbers as a float64 array; None for anything else, such as text."""
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return array.astype(np.float64) if array.dtype.kind in "biuf" else None
