@@ -42,6 +42,9 @@ class RoundKeeper:
         exchange: What agents say to each other; None picks by the environment.
         positions: A function of the environment that gives `[N, dim]`; None takes what is known.
 
+    Attributes:
+        watchers: Functions that are told of every round: what was known of it, and what it brought.
+
     Raises:
         WrongEnvironmentError: The environment does not say who its agents may be.
         InvalidArgumentError: A model, the exchange or the positions do not suit the environment.
@@ -68,6 +71,7 @@ class RoundKeeper:
         self._channel.init(self._context(0, self._everyone, None), RandomStream(0))
         spaces = {agent: env.observation_space(agent) for agent in self.agent_ids}
         self.bound = self.exchange.bind(Team(env, self.agent_ids, spaces, self.chain.longest_delay))
+        self.watchers: list[Callable[[Context, Delivery], None]] = []
         self._number = -1
         self._random: RandomStream
         self._state: ChannelState
@@ -165,6 +169,8 @@ class RoundKeeper:
             _check_delays(delivery.links.delay, self.chain.longest_delay)
         self.bound.share(context.round, observations, delivery)
         self._number, self._state, self._delivery = context.round, following, delivery
+        for watch in self.watchers:
+            watch(context, delivery)
 
 
 def _check_delays(delay: NDArray[np.int32], longest: int) -> None:
