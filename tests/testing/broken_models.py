@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
+import broken_arrays
+import broken_draws
 import broken_links
 import numpy as np
 from broken_links import Sound
@@ -164,6 +166,16 @@ BROKEN = {
     broken_links.Unbatched: 1,
     broken_links.NumpyOnly: 1,
     broken_links.SecretPositions: 1,
+    broken_arrays.EarlyRounds: 1,
+    broken_arrays.RoundsInText: 1,
+    broken_arrays.BranchesOnDraws: 1,
+    broken_arrays.FirstRowOnly: 1,
+    broken_arrays.SharedCapacity: 1,
+    broken_draws.DrawsFromNumPy: 4,
+    broken_draws.DrawsFromPython: 4,
+    broken_draws.DrawsForTheSecond: 4,
+    broken_draws.DrawsForPairs: 4,
+    broken_draws.DrawsWhenNeeded: 4,
     Unseeded: 4,
     DrawsForTheLiving: 4,
     DrawsForTraffic: 4,

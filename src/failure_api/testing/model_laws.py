@@ -6,9 +6,7 @@ import copy
 import dataclasses
 import importlib.util
 import pickle
-import random
 from collections.abc import Sequence
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -16,7 +14,9 @@ import numpy as np
 from failure_api.core import Chain, CommunicationModel, Context, RandomStream
 from failure_api.core.random import EpisodeStreams
 from failure_api.errors import invalid
-from failure_api.testing.model_trial import ModelTrial, Round
+from failure_api.testing.array_laws import check_array_rounds, check_batch, check_namespace
+from failure_api.testing.draws_law import check_draws
+from failure_api.testing.model_trial import Circumstances, ModelTrial, Round, equal_rounds
 from failure_api.testing.verdict import demand, demand_sentence, same
 
 
@@ -49,21 +49,17 @@ def check_model(
         raise invalid("model", "must be a CommunicationModel", model, "give an instance of one")
     trial = ModelTrial(model, tuple(agent_ids), rounds, seed)
     _check_positions(trial)
-    # Another library's generators are nobody's to use.
-    before = random.getstate(), np.random.get_state()  # noqa: NPY002
     first = trial.run()
-    after = random.getstate(), np.random.get_state()  # noqa: NPY002
-    demand(4, same(before, after), f"{model.name} draws from the global random generators")
     _check_links(trial, first)
     _check_links(trial, trial.run(first_links=trial.damaged()))
-    _check_determinism(trial, first)
-    _check_round_arrays(trial, first)
+    check_draws(trial, first)
+    check_array_rounds(trial, first)
     _check_purity(trial)
     _check_values(model)
     _check_travel(trial, first)
-    _check_batch(trial)
+    check_batch(trial)
     if importlib.util.find_spec("array_api_strict"):
-        _check_namespace(trial, first, importlib.import_module("array_api_strict"))
+        check_namespace(trial, first, importlib.import_module("array_api_strict"))
 
 
 def _check_links(trial: ModelTrial, rounds: list[Round]) -> None:
@@ -93,46 +89,15 @@ def _check_links(trial: ModelTrial, rounds: list[Round]) -> None:
                 demand(1, (added >= 0).all(), f"{name} takes away some of the {what}")
 
 
-def _check_round_arrays(trial: ModelTrial, first: list[Round]) -> None:
-    try:
-        equal = _equal(first, trial.run(counted=True))
-    except (TypeError, ValueError, IndexError) as error:
-        demand(1, False, f"{trial.model.name} fails where the round is a 0-d array: {error}")
-    demand(1, equal, f"{trial.model.name} gives other links where the round is a 0-d array")
-
-
 def _check_positions(trial: ModelTrial) -> None:
     if Chain(models=[trial.model]).needing_positions is not None:
         return
     try:
-        trial.run(placed=False)
+        trial.run(circumstances=Circumstances(placed=False))
     except (TypeError, AttributeError, IndexError):
         # With positions: what goes wrong now has nothing to do with them, and goes to the user.
         trial.run()
         demand(1, False, f"{trial.model.name} reads positions, but its needs_positions is False")
-
-
-def _check_determinism(trial: ModelTrial, first: list[Round]) -> None:
-    name = trial.model.name
-    demand(4, _equal(first, trial.run()), f"{name} gives other links from the same seed")
-    one, other = RandomStream(trial.seed), RandomStream(trial.seed)
-    trial.run(stream=one)
-    nothing = trial.links(np, trial.contexts()[0].shape)._replace(
-        bandwidth=np.zeros(trial.contexts()[0].shape, dtype=np.float32)
-    )
-    trial.run(stream=other, everyone=False, first_links=nothing)
-    after = [_next_draws(stream) for stream in (one, other)]
-    demand(
-        4,
-        after[0] == after[1],
-        f"{name} draws more or less often depending on traffic or on who is alive",
-    )
-
-
-def _next_draws(stream: RandomStream) -> Any:
-    """Returns what a stream and all streams below it draw next, by name."""
-    below = {key: _next_draws(child) for key, child in stream._children.items()}
-    return stream.uniform((4,)).tolist(), below
 
 
 def _check_purity(trial: ModelTrial) -> None:
@@ -170,7 +135,7 @@ def _check_travel(trial: ModelTrial, first: list[Round]) -> None:
             demand(10, False, f"{model.name} cannot be compared: {error}")
         demand(10, equal, f"{model.name} is not equal to itself after being {how}")
         rounds = trial._replace(model=travelled).run()
-        demand(10, _equal(first, rounds), f"{model.name} fails differently after being {how}")
+        demand(10, equal_rounds(first, rounds), f"{model.name} fails differently after being {how}")
 
 
 def _check_values(model: CommunicationModel) -> None:
@@ -191,26 +156,3 @@ def _check_values(model: CommunicationModel) -> None:
             Context(0, np.ones(2, dtype=bool), None, np, (2, 2), ("a", "b")), RandomStream(0)
         ),
     )
-
-
-def _check_batch(trial: ModelTrial) -> None:
-    try:
-        trial.run(batch=(2,))
-    except (IndexError, TypeError, ValueError) as error:
-        demand(1, False, f"{trial.model.name} fails on links with a leading batch axis: {error}")
-
-
-def _check_namespace(trial: ModelTrial, first: list[Round], xp: ModuleType) -> None:
-    name = trial.model.name
-    try:
-        strict = trial.run(xp)
-    except (AttributeError, TypeError, IndexError, ValueError) as error:
-        demand(1, False, f"{name} uses what the array API does not have: {error}")
-    for numpy_round, strict_round in zip(first, strict, strict=True):
-        for one, other in zip(numpy_round.after, strict_round.after, strict=True):
-            equal = one is other is None or np.array_equal(one, np.asarray(other))
-            demand(4, equal, f"{name} gives other links on {xp.__name__} than on NumPy")
-
-
-def _equal(one: list[Round], other: list[Round]) -> bool:
-    return all(same(tuple(a.after), tuple(b.after)) for a, b in zip(one, other, strict=True))

@@ -9,7 +9,7 @@ import numpy as np
 
 from failure_api.core import Chain, CommunicationModel, Context, Links, RandomStream
 from failure_api.errors import FailureApiError
-from failure_api.testing.verdict import demand
+from failure_api.testing.verdict import demand, same
 
 
 class Round(NamedTuple):
@@ -17,6 +17,27 @@ class Round(NamedTuple):
 
     before: Links
     after: Links
+
+
+class Circumstances(NamedTuple):
+    """What differs from one run of a trial to another.
+
+    Attributes:
+        everyone: Whether all agents live; otherwise everyone alone, and every group of them.
+        placed: Whether it is known where the agents are.
+        counted: Whether rounds are numbered by 0-d arrays, as they are under tracing.
+        rows: Teams that differ in where they are and who of them is alive.
+        batched: Whether these stand along a leading batch axis; otherwise there is one.
+    """
+
+    everyone: bool = True
+    placed: bool = True
+    counted: bool = False
+    rows: tuple[int, ...] = (0,)
+    batched: bool = False
+
+
+NORMAL = Circumstances()
 
 
 class ModelTrial(NamedTuple):
@@ -27,27 +48,23 @@ class ModelTrial(NamedTuple):
     rounds: int
     seed: int
 
-    def contexts(
-        self,
-        xp: ModuleType = np,
-        batch: tuple[int, ...] = (),
-        everyone: bool = True,
-        placed: bool = True,
-        counted: bool = False,
-    ) -> list[Context]:
+    def contexts(self, xp: ModuleType = np, circumstances: Circumstances = NORMAL) -> list[Context]:
         """Returns what is known of each round: agents that move about, and some that die."""
         count = len(self.agent_ids)
-        generator = np.random.default_rng(self.seed)
+        everyone, placed, counted, rows, batched = circumstances
+        batch = (len(rows),) if batched else ()
+        # A stream for each row, so that a row is the same whatever stands beside it.
+        generators = [np.random.default_rng(self.seed + row) for row in rows]
         contexts = []
         for number in range(self.rounds):
-            positions = generator.uniform(-1, 1, (count, 2)).astype(np.float32)
-            alive = np.ones(count, dtype=bool)
+            places = np.stack([g.uniform(-1, 1, (count, 2)) for g in generators])
+            alive = np.ones((len(rows), count), dtype=bool)
             if not everyone:
                 # Everyone alone, and every group of them, as the bits of a number.
-                alive = np.array([number >> place & 1 == 0 for place in range(count)])
-            alive, positions = (
-                np.broadcast_to(array, batch + array.shape).copy() for array in (alive, positions)
-            )
+                bits = np.array(rows)[:, None] + number >> np.arange(count)
+                alive = bits & 1 == 0
+            alive = alive.reshape(*batch, count).copy()
+            positions = places.astype(np.float32).reshape(*batch, count, 2)
             alive.flags.writeable = positions.flags.writeable = False
             contexts.append(
                 Context(
@@ -67,10 +84,10 @@ class ModelTrial(NamedTuple):
         bandwidth.flags.writeable = False
         return Links(bandwidth=xp.asarray(bandwidth))
 
-    def damaged(self) -> Links:
+    def damaged(self, row: int = 0) -> Links:
         """Returns links that other models have left lossy, late, noisy and disturbed."""
         shape = (len(self.agent_ids),) * 2
-        generator = np.random.default_rng(self.seed)
+        generator = np.random.default_rng(self.seed + row)
         return Links(
             bandwidth=generator.choice([0.0, 0.5, 1.0], shape).astype(np.float32),
             delay=generator.integers(0, 3, shape).astype(np.int32),
@@ -81,17 +98,14 @@ class ModelTrial(NamedTuple):
     def run(
         self,
         xp: ModuleType = np,
-        batch: tuple[int, ...] = (),
+        circumstances: Circumstances = NORMAL,
         *,
-        everyone: bool = True,
-        placed: bool = True,
-        counted: bool = False,
         stream: RandomStream | None = None,
         first_links: Links | None = None,
     ) -> list[Round]:
-        """Runs the model through all rounds; `counted` makes their numbers arrays."""
+        """Runs the model through all rounds."""
         stream = stream or RandomStream(self.seed, xp=xp)
-        contexts = self.contexts(xp, batch, everyone, placed, counted)
+        contexts = self.contexts(xp, circumstances)
         chain = Chain(models=[self.model])
         links = first_links or self.links(xp, contexts[0].shape)
         try:
@@ -118,3 +132,18 @@ def _locked(value: Any) -> Any:
     elif isinstance(value, dict):
         _locked(tuple(value.values()))
     return value
+
+
+def equal_rounds(one: list[Round], other: list[Round]) -> bool:
+    """Returns whether two runs left the same links in every round."""
+    return all(same(tuple(a.after), tuple(b.after)) for a, b in zip(one, other, strict=True))
+
+
+def positions_of(stream: RandomStream) -> dict[tuple[int, ...], Any]:
+    """Returns how far each stream has been used, of those that anything was drawn from."""
+    place = stream._generator.bit_generator.state
+    fresh = RandomStream(stream.seed, stream.path)._generator.bit_generator.state
+    found = {} if place == fresh else {stream.path: place}
+    for child in stream._children.values():
+        found |= positions_of(child)
+    return found

@@ -1,0 +1,54 @@
+"""Communication models that do to arrays what only some arrays allow (law 1)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from broken_links import Sound
+
+from failure_api import CommunicationModel, Links
+
+
+class EarlyRounds(Sound):
+    """Takes the round for a Python integer."""
+
+    def up(self, links: Links, context: Any, random: Any) -> Any:
+        up = super().up(links, context, random)
+        return links.bandwidth if context.round < 3 else up
+
+
+class RoundsInText(Sound):
+    """Takes the round for something that can be a key."""
+
+    def up(self, links: Links, context: Any, random: Any) -> Any:
+        return super().up(links, context, random) * {0: 1.0}.get(context.round, 1.0)
+
+
+class BranchesOnDraws(Sound):
+    def up(self, links: Links, context: Any, random: Any) -> Any:
+        up = super().up(links, context, random)
+        if context.xp.any(random.uniform(context.shape) > 0.99):
+            return context.xp.zeros_like(up)
+        return up
+
+
+class FirstRowOnly(CommunicationModel):
+    """Goes by the positions in the first row of a batch."""
+
+    needs_positions = True
+
+    def step(self, state: Any, links: Links, context: Any, random: Any) -> Any:
+        xp, count = context.xp, len(context.agent_ids)
+        east = xp.reshape(context.positions, (-1, count, 2))[0, :, 0] > 0
+        near = xp.astype(east[:, None] == east[None, :], xp.float32)
+        return state, links._replace(bandwidth=links.bandwidth * near)
+
+
+class SharedCapacity(CommunicationModel):
+    """Lets each receiver's traffic depend on that in all other rows of the batch."""
+
+    def step(self, state: Any, links: Links, context: Any, random: Any) -> Any:
+        xp, count = context.xp, len(context.agent_ids)
+        rows = xp.reshape(links.bandwidth, (-1, count, count))
+        crowded = xp.astype(xp.sum(rows, axis=(0, 1)) > 2.0, xp.float32)
+        return state, links._replace(bandwidth=links.bandwidth * (1.0 - 0.5 * crowded))
