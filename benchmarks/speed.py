@@ -9,74 +9,29 @@ Each line says what was promised and what was found. The exit status is 1 if a p
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
-import sys
-import time
 import tracemalloc
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from findings import Finding, chain_step, median_time, record
 from interleave import compare
 from mpe2 import simple_spread_v3
+from peer import measure_in_peer
 from pettingzoo.utils.conversions import aec_to_parallel
 
 from failure_api import (
-    Chain,
     CommunicationWrapper,
     CommunicationWrapperParallel,
-    Context,
     DelayBasedModel,
     DistanceModel,
-    Links,
     MatrixModel,
     ProbabilisticModel,
-    RandomStream,
     ShareObservations,
 )
-from failure_api.overhead.machine import describe_machine, list_versions
 
-RESULTS = Path(__file__).parent / "results"
 CYCLES = 25
 BLOCKS = {3: 200, 10: 60, 25: 24}
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One promise, and what was found.
-
-    Attributes:
-        what: What was measured.
-        found: The ratio or amount.
-        low: Lower end of its 95 % interval, where there is one.
-        high: Upper end.
-        must: What it has to stay at or below; None for a comparison without a promise.
-        aim: What it should be.
-        unit: What the numbers count.
-    """
-
-    what: str
-    found: float
-    low: float | None = None
-    high: float | None = None
-    must: float | None = None
-    aim: float | None = None
-    unit: str = "%"
-
-    @property
-    def kept(self) -> bool:
-        """Whether the promise is kept."""
-        return self.must is None or self.found <= self.must
-
-    def line(self) -> str:
-        """Returns the finding as one line of text."""
-        interval = "" if self.low is None else f" [{self.low:+.1f}, {self.high:+.1f}]"
-        promise = "" if self.must is None else f", promised at most {self.must:g} {self.unit}"
-        mark = "" if self.kept else "  <-- BROKEN"
-        return f"{self.what}: {self.found:+.2f} {self.unit}{interval}{promise}{mark}"
 
 
 def bare_aec(agents: int) -> Any:
@@ -129,24 +84,6 @@ def measure_further_model() -> Iterator[Finding]:
             must=8,
             aim=3,
         )
-
-
-def median_time(function: Callable[[], Any], repeats: int) -> float:
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - start)
-    return float(np.median(times[len(times) // 5 :]))
-
-
-def chain_step(agents: int, models: list[Any]) -> Callable[[], Any]:
-    stream, chain = RandomStream(1), Chain(models=models)
-    positions = np.random.default_rng(0).uniform(-1, 1, (agents, 2)).astype(np.float32)
-    alive, shape = np.ones(agents, dtype=bool), (agents, agents)
-    context = Context(0, alive, positions, np, shape, tuple(range(agents)))
-    links, state = Links(np.ones(shape, np.float32)), chain.init(context, stream)
-    return lambda: chain.step(state, links, context, stream)
 
 
 def four_models(agents: int) -> list[Any]:
@@ -226,9 +163,7 @@ def memory_gained(rounds: int) -> float:
 
 
 def measure_peer() -> Iterator[Finding]:
-    script = Path(__file__).parent / "peer.py"
-    run = subprocess.run([sys.executable, script], check=True, capture_output=True, text=True)
-    for agents, (overhead, interval) in json.loads(run.stdout.splitlines()[-1]).items():
+    for agents, (overhead, interval) in measure_in_peer("overhead").items():
         yield Finding(f"failure-api 0.1.7, AEC, N = {agents}, overhead", overhead, *interval)
 
 
@@ -237,19 +172,8 @@ def main() -> None:
     parser.add_argument("--peer", action="store_true", help="also measure failure-api 0.1.7")
     arguments = parser.parse_args()
     parts = [measure_wrappers, measure_further_model, measure_links, measure_memory]
-    findings = []
-    for part in [*parts, *([measure_peer] if arguments.peer else [])]:
-        for finding in part():
-            print(finding.line(), flush=True)
-            findings.append(finding)
-    RESULTS.mkdir(exist_ok=True)
-    document = {
-        "findings": [asdict(finding) for finding in findings],
-        "versions": list_versions("mpe2.simple_spread_v3"),
-        "machine": describe_machine(),
-    }
-    (RESULTS / "speed.json").write_text(json.dumps(document, indent=2) + "\n")
-    sys.exit(not all(finding.kept for finding in findings))
+    parts += [measure_peer] if arguments.peer else []
+    record("speed", parts, "mpe2.simple_spread_v3")
 
 
 if __name__ == "__main__":
