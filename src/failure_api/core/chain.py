@@ -90,8 +90,15 @@ class Chain(CommunicationModel):
         return sum(model.longest_delay for model in self.parts)
 
     @property
+    def longest_journey(self) -> int:
+        """The most rounds between the sending of a message and its arrival, queues included."""
+        return self.longest_delay + (self.queue.max_wait if self.queue else 0)
+
+    @cached_property
     def queue(self) -> Queue | None:
-        """The queue of the last model that has one."""
+        """The queue of the last model that has one; None where no message ever waits."""
+        if not self.carries_fractions:
+            return None
         return next((model.queue for model in self.parts[::-1] if model.queue), None)
 
     @property

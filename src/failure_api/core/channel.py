@@ -7,11 +7,9 @@ from typing import Any, NamedTuple
 
 from failure_api.core.chain import Chain
 from failure_api.core.links import Array, Context, Links
+from failure_api.core.queue import WHOLE_MESSAGE, QueueState, carry, empty
 from failure_api.core.random import RandomStream
 from failure_api.errors import ModelError
-
-WHOLE_MESSAGE = 1.0 - 2.0**-16
-"""What counts as a whole message: float32 hundredths add up to a little less or more than 1."""
 
 
 class ChannelState(NamedTuple):
@@ -20,13 +18,14 @@ class ChannelState(NamedTuple):
     Attributes:
         models: The chain's state.
         alive: Which agents took part in the last round, bool `[..., N]`.
-        untouched: Links between them before any model has acted: bandwidth 1 between two
-            different live agents, 0 elsewhere.
+        untouched: Links between them before any model has acted: between two different live
+            agents the bandwidth is 1, or the greatest that a queue knows of, and 0 elsewhere.
         newest: Round in which the newest message that has arrived on each link was sent, -1 where
             none has; int32 `[..., N, N]`.
         in_flight: For each coming round, the same of the message that arrives then.
         carried: Fraction of a message that each link has carried so far, float32 `[..., N, N]`;
-            None where no link carries fractions.
+            None where no link carries fractions, and where messages queue.
+        queues: What waits on each link; None where nothing does.
     """
 
     models: Any
@@ -35,6 +34,7 @@ class ChannelState(NamedTuple):
     newest: Array
     in_flight: tuple[Array, ...]
     carried: Array | None
+    queues: QueueState | None = None
 
 
 class Delivery(NamedTuple):
@@ -63,6 +63,15 @@ class Channel:
     arrives `delay` rounds later. When two arrive on a link in one round the newest wins; one
     that is older than what the link has already delivered is discarded.
 
+    Where the chain has a queue, messages wait for a link that is not free instead: `b` of a
+    message is carried in every round, so that one that finds the link free leaves in round
+    `ceil(1 / b) - 1` after its own, and the delay begins then. A message is lost where it is sent
+    while its bandwidth is 0, where it finds no place in the queue, and where it waits too long.
+    A link whose bandwidth is 0 carries nothing, and what waits there goes on waiting.
+
+    What is in flight is one array for each coming round, and a round reads them all: its time is
+    proportional to the longest delay.
+
     Args:
         chain: The failure models.
 
@@ -82,14 +91,16 @@ class Channel:
     def init(self, context: Context, random: RandomStream) -> ChannelState:
         """Returns the state before round 0, with nothing in flight."""
         xp, shape = context.xp, context.shape
+        queue, whole = self.chain.queue, not self.chain.carries_fractions
         nothing = xp.full(shape, -1, dtype=xp.int32)
         return ChannelState(
             models=self.chain.init(context, random),
             alive=context.alive,
-            untouched=_untouched(context),
+            untouched=_untouched(context, queue.widest if queue else 1.0),
             newest=nothing,
             in_flight=(nothing,) * self.chain.longest_delay,
-            carried=xp.zeros(shape, dtype=xp.float32) if self.chain.carries_fractions else None,
+            carried=None if whole or queue else xp.zeros(shape, dtype=xp.float32),
+            queues=None if queue is None else empty(queue, shape, xp),
         )
 
     def step(
@@ -97,23 +108,28 @@ class Channel:
     ) -> tuple[ChannelState, Delivery]:
         """Returns the next state and what this round brings each receiver."""
         xp, alive = context.xp, context.alive
+        queue = None if state.queues is None else self.chain.queue
         # Arrays are never written to, so the same array says the same.
-        untouched = state.untouched if alive is state.alive else _untouched(context)
+        untouched = state.untouched
+        if alive is not state.alive:
+            untouched = _untouched(context, queue.widest if queue else 1.0)
         models, links = self.chain.step(state.models, untouched, context, random)
 
         # A round has one message a link, and a model that forgets what it was given wakes no dead.
         bandwidth = xp.minimum(links.bandwidth, untouched.bandwidth)
-        carried = state.carried
-        if carried is None:
-            passes = bandwidth > 0
+        number = context.round
+        if not isinstance(number, int):
+            number = xp.astype(number, xp.int32)
+        carried, queues = state.carried, state.queues
+        if queue and queues:
+            queues, sent = carry(queue, queues, bandwidth, number, xp)
+        elif carried is None:
+            sent = _only(bandwidth > 0, number, xp)
         else:
             carried = carried + bandwidth
             passes = carried >= WHOLE_MESSAGE
             carried = xp.maximum(carried - xp.astype(passes, xp.float32), 0.0)
-        number = context.round
-        if not isinstance(number, int):
-            number = xp.astype(number, xp.int32)
-        sent = _only(passes, number, xp)
+            sent = _only(passes, number, xp)
         in_flight = state.in_flight
         if in_flight:
             arriving, in_flight = _fly(sent, links.delay, in_flight, xp)
@@ -124,16 +140,17 @@ class Channel:
                 "let its longest_delay say how many rounds it may add."
             )
         newest = xp.maximum(state.newest, sent)
-        following = ChannelState(models, alive, untouched, newest, in_flight, carried)
+        following = ChannelState(models, alive, untouched, newest, in_flight, carried, queues)
         return following, Delivery(links, sent, newest)
 
 
-def _untouched(context: Context) -> Links:
+def _untouched(context: Context, widest: float) -> Links:
     """Returns the links of a round before any model has acted."""
     xp, alive = context.xp, context.alive
     apart = ~xp.eye(context.shape[-1], dtype=xp.bool)
     usable = apart & alive[..., :, None] & alive[..., None, :]
-    return Links(bandwidth=xp.astype(usable, xp.float32))
+    bandwidth = xp.astype(usable, xp.float32)
+    return Links(bandwidth=bandwidth if widest == 1.0 else bandwidth * widest)
 
 
 def _only(chosen: Array, number: Any, xp: Any) -> Array:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from failure_api.core.links import Context, Links
-from failure_api.errors import ModelError
+from failure_api.errors import ModelError, invalid
+
+if TYPE_CHECKING:
+    from failure_api.core.model import CommunicationModel
 
 
 def state_and_links(name: str, result: Any) -> tuple[Any, Links]:
@@ -40,6 +44,27 @@ def check_links(name: str, links: Links, context: Context) -> None:
                 f"{context.shape}, but returned {kind} of shape {shape}: convert it with "
                 f"context.xp.astype and broadcast it to context.shape."
             )
+
+
+def check_heard(models: Sequence[CommunicationModel]) -> None:
+    """Raises an error if a model raises interference and no later one takes it into account.
+
+    Args:
+        models: The models of a chain, in order.
+    """
+    unheard = None
+    for model in models:
+        if model.hears_interference:
+            unheard = None
+        if model.raises_interference:
+            unheard = unheard or model.name
+    if unheard:
+        raise invalid(
+            "failure_models",
+            "must have a model that hears the interference of an earlier one",
+            unheard,
+            "put a SignalBasedModel after it",
+        )
 
 
 def _type_name(dtype: Any) -> str:

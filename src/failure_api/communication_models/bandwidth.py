@@ -1,0 +1,209 @@
+"""Capacity: links that carry less than is sent, and messages that wait for them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+
+from failure_api.core.kinds import Bandwidth, Count, Rounds
+from failure_api.core.links import Context, Links
+from failure_api.core.model import CommunicationModel
+from failure_api.core.parameters import Drawn, index_of
+from failure_api.core.queue import Queue
+from failure_api.core.random import RandomStream
+
+LONGEST_DEFAULT_WAIT = 1000
+"""Rounds that a message waits by default at most; exchanges remember as many."""
+
+UNKNOWN_WAIT = 100
+"""The same where it is not known beforehand how long a full queue takes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BandwidthModel(CommunicationModel):
+    r"""A link carries so many messages a round, and what it cannot carry at once waits.
+
+    With this model in the chain, a link of bandwidth $b < 1$ takes $\lceil 1 / b \rceil$ rounds a
+    message: one that is sent in round $t$ and finds the link free arrives in round
+    $t + \lceil 1 / b \rceil - 1$. That holds for the bandwidth that all models together leave, as
+    `DistanceModel(falloff="linear")` does. A message sent while the bandwidth is 0 is lost, as
+    without this model, so other models lose what they lose.
+
+    An agent sends one message a round. At a capacity $c < 1$ the queue fills up, and for good a
+    share $1 - c$ is lost. What is sent in a full queue of $L \ge 2$ messages is old when it
+    arrives: with $x$ the fraction of a message that has been carried, uniform over $[0, 1)$ in
+    steps of $1 / q$ where $c = p / q$, the age is $\lfloor (L + x) / c \rfloor - 1$ with drop-tail
+    and $\lceil (1 + x) / c \rceil - 1$ with newest-first.
+
+    Args:
+        capacity: Most messages per round that a link carries: a number, an `[N, N]` array
+            indexed `[sender, receiver]`, or `{(sender, receiver): capacity}`.
+        per: `"link"` takes the capacity as it is. `"sender"` takes it as what a sender could do
+            if it had one receiver, and divides its time equally among its links to live ones.
+        queue_length: Most messages that wait on a link, the one being carried among them.
+        drop: Which message is lost where one too many waits. `"tail"`: the one that comes.
+            `"newest_first"`: the one that waits, whose place the one that comes takes; no more
+            than one waits then behind the one being carried, which keeps age low.
+        max_wait: Most rounds that a message waits; it is lost if it has not left by then, and the
+            link goes on with the next. None takes as many as a full queue needs at the smallest
+            capacity, but no more than 1000, and 100 where that is not known beforehand: per
+            sender, or drawn for the episode.
+        agent_ids: Confines the model to links among these agents; None takes all. The queue is
+            there for all links.
+
+    Raises:
+        InvalidArgumentError: A capacity that is negative or not finite, a queue that has no place,
+            a wait that is not a whole number of rounds.
+
+    Example:
+        >>> BandwidthModel(capacity=0.5, queue_length=2).expected_age()
+        3.5
+        >>> BandwidthModel(capacity=0.5, drop="newest_first").expected_age()
+        1.5
+
+    Source: drop-tail queues as in ns-3 `DropTailQueue` and tc-netem(8), options `rate` and
+    `limit`; Costa, Codreanu and Ephremides (2016) for the replacement of the message that waits
+    (their M/M/1/2*, here with one message a round and a service of fixed length).
+    """
+
+    capacity: Bandwidth
+    per: Literal["link", "sender"] = "link"
+    queue_length: Count = 10
+    drop: Literal["tail", "newest_first"] = "tail"
+    max_wait: Rounds | None = None
+
+    @cached_property
+    def queue(self) -> Queue:
+        """Where messages wait for a link that is not free."""
+        known = self._capacities
+        # More than there are places is the same as that many.
+        widest = self.queue_length if known is None else float(known.max())
+        return Queue(
+            length=self.queue_length,
+            max_wait=self._longest_wait if self.max_wait is None else self.max_wait,
+            drop=self.drop,
+            widest=float(min(max(widest, 1.0), self.queue_length)),
+        )
+
+    @property
+    def carries_fractions(self) -> bool:
+        """Whether a link may be left with a bandwidth between 0 and 1."""
+        known = self._capacities
+        return known is None or self.per == "sender" or bool(((known > 0) & (known < 1)).any())
+
+    @cached_property
+    def _capacities(self) -> Any:
+        """All capacities that are given, as an array; None where they are drawn."""
+        if isinstance(self.capacity, Drawn):
+            return None
+        if isinstance(self.capacity, Mapping):
+            return np.array([1.0, *self.capacity.values()])
+        array = np.array(self.capacity, dtype=np.float64)
+        return array[~np.eye(len(array), dtype=bool)] if array.size > 1 else array.reshape(-1)
+
+    @property
+    def _longest_wait(self) -> int:
+        known = self._capacities
+        if known is None or self.per == "sender":
+            return UNKNOWN_WAIT
+        slowest = float(known[known > 0].min(initial=1.0))
+        return math.ceil(min(self._places / slowest, LONGEST_DEFAULT_WAIT))
+
+    @property
+    def _places(self) -> int:
+        return min(self.queue_length, 2) if self.drop == "newest_first" else self.queue_length
+
+    def init(self, context: Context, random: RandomStream) -> Any:
+        """Returns the capacity of each link, and who shares a sender's time."""
+        among = np.ones(len(context.agent_ids), dtype=np.float32)
+        if self.agent_ids is not None:
+            among[:] = 0.0
+            for agent_id in self.agent_ids:
+                among[index_of(f"{self.name}.agent_ids", agent_id, context.agent_ids)] = 1.0
+        return self.per_link("capacity", context), context.xp.asarray(among)
+
+    def step(
+        self, state: Any, links: Links, context: Context, random: RandomStream
+    ) -> tuple[Any, Links]:
+        """Returns the links with no more bandwidth than the capacity."""
+        xp = context.xp
+        capacity, among = state
+        if self.per == "sender":
+            sharing = xp.astype(context.alive, xp.float32) * among
+            others = xp.sum(sharing, axis=-1, keepdims=True)[..., None] - 1.0
+            capacity = capacity / xp.maximum(others, xp.ones_like(others))
+        return state, links._replace(bandwidth=xp.minimum(links.bandwidth, capacity))
+
+    def expected_loss(self) -> Any:
+        """Returns the share lost for good at one message a round; None per sender."""
+        return self._steady(_loss)
+
+    def expected_burst_length(self) -> Any:
+        """Returns the mean number of losses in a row at one message a round; None per sender."""
+        return self._steady(_burst)
+
+    def expected_age(self) -> Any:
+        """Returns the mean age once the queue is full; None per sender."""
+        return self._steady(_tail_age if self.drop == "tail" else _newest_age)
+
+    def _steady(self, formula: Any) -> Any:
+        """Returns a closed form; None where `max_wait` cuts waiting short as well."""
+        known, places = self._capacities, self._places
+        if self.per == "sender" or known is None:
+            return None
+        if _needed(float(known[known > 0].min(initial=1.0)), places) > self.queue.max_wait:
+            return None
+        each = np.vectorize(lambda c: formula(float(c), places), otypes=[np.float64])
+        return self.closed_form(each, "capacity")
+
+
+def _needed(capacity: float, places: int) -> int:
+    """Returns the most rounds that a message waits if nothing cuts that short."""
+    return 0 if capacity >= 1 else math.ceil(places / capacity - 1e-9)
+
+
+def _loss(capacity: float, places: int) -> float:
+    if places == 1 and 0 < capacity < 1:
+        # The link begins anew after each message, so what is left of a round is lost to it.
+        return 1.0 - 1.0 / _rounds(capacity)
+    return max(1.0 - capacity, 0.0)
+
+
+def _burst(capacity: float, places: int) -> float:
+    loss = _loss(capacity, places)
+    if loss in (0.0, 1.0):
+        return math.inf if loss else 1.0
+    return max(loss / (1.0 - loss), 1.0)
+
+
+def _tail_age(capacity: float, places: int) -> float:
+    if places == 1:
+        return _newest_age(capacity, places)
+    return _mean_age(capacity, lambda i, p, q: (places * q + i) // p - 1)
+
+
+def _newest_age(capacity: float, places: int) -> float:
+    if places == 1 and 0 < capacity < 1:
+        capacity = 1.0 / _rounds(capacity)
+    return _mean_age(capacity, lambda i, p, q: -(-(q + i) // p) - 1)
+
+
+def _mean_age(capacity: float, age: Any) -> float:
+    if capacity == 0 or capacity >= 1:
+        return 0.0 if capacity else math.inf
+    exact = Fraction(capacity).limit_denominator(1000)
+    if exact <= 0:
+        exact = 1 / Fraction(round(1 / capacity))
+    steps = np.arange(exact.denominator)
+    return float(age(steps, exact.numerator, exact.denominator).mean())
+
+
+def _rounds(capacity: float) -> int:
+    """Returns the rounds that a message takes on a link that was idle."""
+    return math.ceil(1.0 / capacity - 1e-9)

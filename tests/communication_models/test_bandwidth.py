@@ -1,0 +1,190 @@
+"""BandwidthModel: its laws, its shares, and its steady state against slow sums."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from failure_api.communication_models import BandwidthModel, MatrixModel
+from failure_api.core import Chain
+from failure_api.errors import InvalidArgumentError
+from failure_api.testing import check_model
+from helpers import assert_one_sentence, off_diagonal, play
+
+PAIR = ("agent_0", "agent_1")
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        BandwidthModel(capacity=0.5),
+        BandwidthModel(capacity=0),
+        BandwidthModel(capacity=3),
+        BandwidthModel(capacity=0.5, per="sender", drop="newest_first", queue_length=1),
+        BandwidthModel(capacity=[[0, 0.2, 1], [2, 0, 0.5], [0, 1, 0]], per="sender"),
+        BandwidthModel(capacity={("a", "b"): 0.3}, max_wait=4),
+        BandwidthModel(capacity=0.3, per="sender", agent_ids=("a", "c")),
+    ],
+    ids=str,
+)
+def test_the_model_keeps_the_laws(model):
+    check_model(model)
+
+
+def test_capacity_bounds_what_other_models_leave():
+    matrix = MatrixModel(matrix=[[0, 0.25], [2, 0]])
+    for models in ([matrix, BandwidthModel(capacity=0.5)], [BandwidthModel(capacity=0.5), matrix]):
+        assert off_diagonal(play(*models, agents=2).bandwidth)[0].tolist() == [0.25, 0.5]
+
+
+def test_a_sender_divides_its_time_among_the_links_to_live_receivers():
+    alive = np.ones((4, 5), dtype=bool)
+    alive[1, 4] = alive[2, 3:] = False
+    alive[3, 1:] = False
+    bandwidth = play(BandwidthModel(capacity=2, per="sender"), rounds=4, agents=5, alive=alive)
+    bandwidth = bandwidth.bandwidth[:, 0]
+    np.testing.assert_allclose(bandwidth[0, 1:], 0.5)
+    np.testing.assert_allclose(bandwidth[1], [0, 2 / 3, 2 / 3, 2 / 3, 0])
+    np.testing.assert_allclose(bandwidth[2], [0, 1, 1, 0, 0])
+    assert (bandwidth[3] == 0).all()
+
+
+def test_each_episode_of_a_batch_has_receivers_of_its_own():
+    alive = np.ones((1, 2, 3), dtype=bool)
+    alive[0, 1, 2] = False
+    model = BandwidthModel(capacity=1, per="sender")
+    bandwidth = play(model, rounds=1, batch=(2,), alive=alive).bandwidth[0, :, 0]
+    assert bandwidth.tolist() == [[0, 0.5, 0.5], [0, 1, 0]]
+
+
+def test_a_sender_confined_to_some_links_divides_its_time_among_those():
+    model = BandwidthModel(capacity=1, per="sender", agent_ids=["agent_0", "agent_1", "agent_2"])
+    bandwidth = play(model, agents=5).bandwidth[0]
+    np.testing.assert_allclose(bandwidth[0], [0, 0.5, 0.5, 1, 1])
+    assert (bandwidth[3, :3] == 1).all()
+
+
+def test_links_of_a_sender_may_differ():
+    model = BandwidthModel(capacity={PAIR: 0.5}, per="sender")
+    assert play(model).bandwidth[0, 0].tolist() == [0, 0.25, 0.5]
+
+
+def test_what_the_queue_is():
+    assert BandwidthModel(capacity=0.5).queue.max_wait == 20
+    assert BandwidthModel(capacity=[[0, 0.5], [0.1, 0]], queue_length=3).queue.max_wait == 30
+    assert BandwidthModel(capacity={PAIR: 0.25}, queue_length=3).queue.max_wait == 12
+    assert BandwidthModel(capacity=0.5, drop="newest_first").queue.max_wait == 4
+    assert BandwidthModel(capacity=1e-9).queue.max_wait == 1000
+    assert BandwidthModel(capacity=0).queue.max_wait == 10
+    assert BandwidthModel(capacity=0.5, per="sender").queue.max_wait == 100
+    assert BandwidthModel(capacity=0.5, per="sender", max_wait=7).queue.max_wait == 7
+    assert BandwidthModel(capacity=2.5).queue.widest == 2.5
+    assert BandwidthModel(capacity=0.5).queue.widest == 1.0
+    assert BandwidthModel(capacity=1e30, per="sender").queue.widest == 10
+
+
+@pytest.mark.parametrize(
+    ("capacity", "fractions"),
+    [(1, False), (0, False), (2.5, False), (0.5, True), ([[0.5, 1], [0, 0.5]], False)],
+)
+def test_only_a_narrow_link_makes_messages_wait(capacity, fractions):
+    assert BandwidthModel(capacity=capacity).carries_fractions == fractions
+    assert (Chain(models=[BandwidthModel(capacity=capacity)]).queue is not None) == fractions
+    assert BandwidthModel(capacity=capacity, per="sender").carries_fractions
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"capacity": -0.5}, ["capacity", "-0.5"]),
+        ({"capacity": math.nan}, ["capacity", "nan"]),
+        ({"capacity": math.inf}, ["capacity", "inf"]),
+        ({"capacity": "wide"}, ["capacity", "wide"]),
+        ({"capacity": 1, "per": "team"}, ["per", "sender", "team"]),
+        ({"capacity": 1, "queue_length": 0}, ["queue_length", "0"]),
+        ({"capacity": 1, "queue_length": 2.5}, ["queue_length", "2.5"]),
+        ({"capacity": 1, "drop": "newest"}, ["drop", "newest_first"]),
+        ({"capacity": 1, "max_wait": -1}, ["max_wait", "-1"]),
+    ],
+)
+def test_a_mistake_is_one_sentence(arguments, words):
+    with pytest.raises(InvalidArgumentError) as caught:
+        BandwidthModel(**arguments)
+    assert_one_sentence(caught.value, *words)
+
+
+def steady(model, rounds):
+    """Returns loss, burst length and age of one link once its queue is full."""
+    played = play(model, rounds=2 * rounds, agents=2)
+    lost, age = ~played.arrived[rounds:, 0, 1], played.age[rounds:, 0, 1]
+    begins = (lost[1:] & ~lost[:-1]).sum()
+    return lost.mean(), lost[1:].sum() / begins, age.mean()
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    over=st.integers(2, 12),
+    under=st.integers(1, 11),
+    queue_length=st.integers(1, 6),
+    drop=st.sampled_from(["tail", "newest_first"]),
+)
+def test_the_steady_state_is_what_the_closed_forms_say(over, under, queue_length, drop):
+    capacity = min(under, over - 1) / over
+    model = BandwidthModel(capacity=capacity, queue_length=queue_length, drop=drop)
+    # A whole number of periods, so that the sums are exact but for where a burst is cut.
+    loss, burst, age = steady(model, 50 * over)
+    assert loss == pytest.approx(model.expected_loss(), abs=1e-4)
+    assert burst == pytest.approx(model.expected_burst_length(), rel=0.03)
+    assert age == pytest.approx(model.expected_age(), abs=1e-3)
+
+
+def test_worked_values():
+    # Every third message is carried. It begins when its forerunner is done and takes 3 rounds, so
+    # that its age goes from 2 to 4.
+    newest = BandwidthModel(capacity=1 / 3, drop="newest_first")
+    assert newest.expected_age() == pytest.approx(1.5 * (3 - 1))
+    # Four messages of 2 rounds each are in front of the end of the queue: 7 to 8 rounds.
+    assert BandwidthModel(capacity=0.5, queue_length=4).expected_age() == 7.5
+    assert newest.expected_loss() == pytest.approx(2 / 3)
+    assert newest.expected_burst_length() == pytest.approx(2)
+    # Without a place to wait, 0.4 takes 3 rounds and begins anew.
+    alone = BandwidthModel(capacity=0.4, queue_length=1)
+    assert alone.expected_loss() == pytest.approx(2 / 3)
+    assert alone.expected_age() == pytest.approx(3)
+
+
+def test_the_ends_of_the_scale():
+    full, none = BandwidthModel(capacity=1), BandwidthModel(capacity=0)
+    assert (full.expected_loss(), full.expected_burst_length(), full.expected_age()) == (0, 1, 0)
+    assert none.expected_loss() == 1
+    assert none.expected_burst_length() == none.expected_age() == math.inf
+
+
+def test_closed_forms_take_the_form_of_the_capacity():
+    table = BandwidthModel(capacity=[[0, 0.5], [1, 0]], queue_length=2)
+    np.testing.assert_allclose(off_diagonal(table.expected_age()), [3.5, 0])
+    assert BandwidthModel(capacity={PAIR: 0.25}).expected_loss() == {PAIR: 0.75}
+
+
+def test_nothing_is_said_of_what_is_not_known():
+    for model in (
+        BandwidthModel(capacity=0.5, per="sender"),
+        BandwidthModel(capacity=0.5, max_wait=3),
+        BandwidthModel(capacity=0.005),
+    ):
+        assert model.expected_loss() is None
+        assert model.expected_burst_length() is None
+        assert model.expected_age() is None
+    assert BandwidthModel(capacity=0.5, max_wait=20).expected_loss() == 0.5
+
+
+def test_capacities_sweep():
+    model = BandwidthModel(capacity=0.5)
+    assert replace(model, capacity=0.25).queue.max_wait == 40
+    arrived = [
+        play(replace(model, capacity=capacity), rounds=60).arrived.sum() for capacity in (0.2, 0.6)
+    ]
+    assert arrived == [12 * 6, 36 * 6]
