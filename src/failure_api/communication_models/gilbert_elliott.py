@@ -1,0 +1,231 @@
+"""Loss in bursts: every link is a two-state Markov chain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from failure_api.communication_models.bursts import chain_values, two_state_matrix
+from failure_api.core.kinds import SMALLEST, LinkValue, Probability
+from failure_api.core.links import Array, Context, Links
+from failure_api.core.model import CommunicationModel
+from failure_api.core.parameters import LinkRule
+from failure_api.core.random import RandomStream
+
+Recovery: TypeAlias = Annotated[
+    LinkValue,
+    LinkRule("must lie in [0, 1]", lambda p: (p >= 0) & (p <= 1), 1.0, "give a probability"),
+]
+"""A probability of getting better; links that a mapping does not name have 1."""
+
+
+class GilbertElliottState(NamedTuple):
+    """Where each link is, and what its chain does there.
+
+    Attributes:
+        bad: Which links are in the bad state in the coming round, bool `[..., N, N]`.
+        worsens: Probability of going bad.
+        stays_bad: Probability of staying bad.
+        loss_good: Loss in the good state.
+        loss_bad: Loss in the bad state.
+    """
+
+    bad: Array
+    worsens: Array
+    stays_bad: Array
+    loss_good: Array
+    loss_bad: Array
+
+
+@dataclass(frozen=True, kw_only=True)
+class GilbertElliottModel(CommunicationModel):
+    r"""Every link is good or bad, loses messages accordingly, and changes state now and then.
+
+    After each round a good link goes bad with probability $p$ and a bad one recovers with
+    probability $r$. With $g$ and $b$ the loss in the good and in the bad state, the shares of
+    time are $\pi_B = p / (p + r)$ and $\pi_G = 1 - \pi_B$, the loss is
+    $e = \pi_G g + \pi_B b$, and the mean burst length is
+
+    $$\frac{e}{\pi_G g \, [(1 - p)(1 - g) + p (1 - b)] + \pi_B b \, [(1 - r)(1 - b) + r (1 - g)]},$$
+
+    which is $1 / r$ where $g = 0$ and $b = 1$. The mean age of information is
+    $\pi L (I - P L)^{-1} \mathbf{1}$ with $L = \mathrm{diag}(g, b)$, and losses in two rounds that
+    follow each other have correlation $(1 - p - r)\, \pi_G \pi_B (b - g)^2 / (e (1 - e))$.
+    What is lost at some $p$ is lost at a greater one too, and at a smaller $r$, as long as
+    $p + r \le 1$.
+
+    Args:
+        p: Probability that a good link is bad in the next round: a number, an `[N, N]` array
+            indexed `[sender, receiver]`, or `{(sender, receiver): probability}`; 0 for links that
+            a mapping does not name.
+        r: Probability that a bad link is good in the next round, in the same forms; 1 for links
+            that a mapping does not name. A link whose `p` and `r` are both 0 stays good.
+        loss_good: Probability that a message is lost in a round in which its link is good.
+        loss_bad: The same while it is bad.
+        start: In which state links are in round 0: `"stationary"` draws it from the shares of
+            time, `"good"` has all of them good.
+        agent_ids: Confines the model to links among these agents; None takes all.
+
+    Raises:
+        InvalidArgumentError: A probability outside of [0, 1].
+
+    Example:
+        >>> model = GilbertElliottModel(p=0.05, r=0.25)
+        >>> round(model.expected_loss(), 6), round(model.expected_age(), 6)
+        (0.166667, 0.666667)
+        >>> model.expected_burst_length(), round(model.expected_correlation(), 6)
+        (4.0, 0.7)
+        >>> bursty = GilbertElliottModel.from_loss_and_burst(0.5, 4.0)
+        >>> bursty.p, bursty.r
+        (0.25, 0.25)
+
+    Source: Gilbert (1960) and Elliott (1963), Bell System Technical Journal; tc-netem(8), option
+    `loss gemodel`, whose `1-h` is `loss_bad` and whose `1-k` is `loss_good`.
+    """
+
+    p: Probability
+    r: Recovery
+    loss_good: Probability = 0.0
+    loss_bad: Probability = 1.0
+    start: Literal["stationary", "good"] = "stationary"
+
+    @classmethod
+    def from_loss_and_burst(
+        cls,
+        loss: LinkValue,
+        mean_burst_length: LinkValue,
+        *,
+        start: Literal["stationary", "good"] = "stationary",
+        agent_ids: Sequence[Any] | None = None,
+    ) -> GilbertElliottModel:
+        """Returns the model that loses everything while bad and nothing while good.
+
+        Args:
+            loss: Long-run share of messages lost: a number, an array or a mapping.
+            mean_burst_length: Mean number of losses in a row, in rounds, in the same forms; 1 or
+                more, and at least `loss / (1 - loss)`. At `1 / (1 - loss)` losses are independent.
+            start: As in the model.
+            agent_ids: As in the model.
+
+        Raises:
+            InvalidArgumentError: A loss or length that is impossible, alone or with the other.
+        """
+        p, r = chain_values(loss, mean_burst_length)
+        return cls(p=p, r=r, start=start, agent_ids=agent_ids)
+
+    @classmethod
+    def from_transition_matrix(
+        cls,
+        matrix: ArrayLike,
+        *,
+        loss_good: LinkValue = 0.0,
+        loss_bad: LinkValue = 1.0,
+        start: Literal["stationary", "good"] = "stationary",
+        agent_ids: Sequence[Any] | None = None,
+    ) -> GilbertElliottModel:
+        """Returns the model whose chain has this transition matrix.
+
+        Args:
+            matrix: `[[1 - p, p], [r, 1 - r]]`: row and column 0 are the good state, 1 the bad one.
+            loss_good: As in the model.
+            loss_bad: As in the model.
+            start: As in the model.
+            agent_ids: As in the model.
+
+        Raises:
+            InvalidArgumentError: The matrix is not 2 by 2, or a row holds no probabilities that
+                sum to 1.
+        """
+        p, r = two_state_matrix(matrix)
+        return cls(
+            p=p, r=r, loss_good=loss_good, loss_bad=loss_bad, start=start, agent_ids=agent_ids
+        )
+
+    @property
+    def carries_fractions(self) -> bool:
+        """No: a link is up or down."""
+        return False
+
+    def init(self, context: Context, random: RandomStream) -> GilbertElliottState:
+        """Returns the state of each link in round 0, and the parameters."""
+        xp = context.xp
+        p, r = self.per_link("p", context), self.per_link("r", context)
+        share = p / xp.maximum(p + r, SMALLEST)
+        draw = random.child("state").uniform(context.shape)
+        bad = draw < (share if self.start == "stationary" else 0.0)
+        losses = self.per_link("loss_good", context), self.per_link("loss_bad", context)
+        return GilbertElliottState(bad, p, 1.0 - r, *losses)
+
+    def step(
+        self, state: GilbertElliottState, links: Links, context: Context, random: RandomStream
+    ) -> tuple[GilbertElliottState, Links]:
+        """Returns the links as their states leave them, and the states of the next round."""
+        xp, bad = context.xp, state.bad
+        # Losses have a stream of their own: where the state decides, leaving it out moves nothing.
+        if self.loss_good in (0.0, 1.0) and self.loss_bad in (0.0, 1.0):
+            worse = (state.loss_bad - state.loss_good) * xp.astype(bad, xp.float32)
+            up = 1.0 - state.loss_good - worse
+        else:
+            draw = random.child("loss").uniform(context.shape)
+            lost = _by_state(bad, draw < state.loss_bad, draw < state.loss_good)
+            up = xp.astype(~lost, xp.float32)
+        draw = random.child("state").uniform(context.shape)
+        following = state._replace(bad=_by_state(bad, draw < state.stays_bad, draw < state.worsens))
+        return following, links._replace(bandwidth=links.bandwidth * up)
+
+    def expected_loss(self) -> Any:
+        """Returns the mean of the two losses, weighted with the shares of time."""
+        return self._closed(_loss)
+
+    def expected_burst_length(self) -> Any:
+        """Returns the loss over the rate at which bursts end; NaN where nothing is lost."""
+
+        def length(p: Any, r: Any, g: Any, b: Any) -> Any:
+            share = _share_bad(p, r)
+            ends_good = (1 - share) * g * ((1 - p) * (1 - g) + p * (1 - b))
+            ends_bad = share * b * ((1 - r) * (1 - b) + r * (1 - g))
+            return _loss(p, r, g, b) / (ends_good + ends_bad)
+
+        return self._closed(length)
+
+    def expected_age(self) -> Any:
+        r"""Returns $\pi L (I - P L)^{-1} \mathbf{1}$, written out."""
+
+        def age(p: Any, r: Any, g: Any, b: Any) -> Any:
+            share, r = _share_bad(p, r), np.where(p > 0, r, 1.0)
+            determinant = (1 - g) * (1 - b) + (1 - g) * r * b + (1 - b) * p * g
+            from_good = (1 - share) * g * ((1 - b) + (p + r) * b)
+            from_bad = share * b * ((1 - g) + (p + r) * g)
+            return (from_good + from_bad) / determinant
+
+        return self._closed(age)
+
+    def expected_correlation(self) -> Any:
+        """Returns the correlation of losses in consecutive rounds; NaN where it has no meaning."""
+
+        def correlation(p: Any, r: Any, g: Any, b: Any) -> Any:
+            share, loss = _share_bad(p, r), _loss(p, r, g, b)
+            return (1 - p - r) * share * (1 - share) * (b - g) ** 2 / (loss * (1 - loss))
+
+        return self._closed(correlation)
+
+    def _closed(self, function: Any) -> Any:
+        return self.closed_form(function, "p", "r", "loss_good", "loss_bad")
+
+
+def _by_state(bad: Array, if_bad: Array, if_good: Array) -> Array:
+    """Returns what holds for each link's state; exact, and cheaper than a mixed threshold."""
+    return (bad & if_bad) | (~bad & if_good)
+
+
+def _share_bad(p: Any, r: Any) -> Any:
+    return np.where(p > 0, p / (p + r), 0.0)
+
+
+def _loss(p: Any, r: Any, g: Any, b: Any) -> Any:
+    share = _share_bad(p, r)
+    return (1 - share) * g + share * b
