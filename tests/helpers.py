@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -83,6 +84,11 @@ def context_of(
         positions = xp.asarray(np.array(positions, dtype=np.float32))
     agent_ids = tuple(f"agent_{index}" for index in range(agents))
     return Context(number, xp.asarray(alive), positions, xp, shape, agent_ids)
+
+
+def label(value: Any) -> str:
+    """Returns what a test calls one of its values, the same in every process."""
+    return getattr(value, "__name__", None) or re.sub(r"^<(.*) object at .*>$", r"\1", repr(value))
 
 
 def lock(tree: Any) -> Any:

@@ -1,11 +1,23 @@
 """DelayBasedModel against its closed forms; every test has a false alarm of 1e-6."""
 
+import math
+
 import numpy as np
 import pytest
 from scipy import stats
 
-from failure_api.communication_models import DelayBasedModel
-from helpers import FALSE_ALARM, off_diagonal, play
+from failure_api.communication_models import DelayBasedModel, ProbabilisticModel
+from failure_api.communication_models.delays import (
+    ConstantDelay,
+    EmpiricalDelay,
+    GeometricDelay,
+    NormalDelay,
+    ParetoDelay,
+    UniformDelay,
+)
+from failure_api.errors import InvalidArgumentError
+from failure_api.testing import check_model
+from helpers import FALSE_ALARM, Scripted, assert_one_sentence, label, off_diagonal, play
 
 
 def model_of(least, greatest, drop=0.0):
@@ -139,3 +151,239 @@ def test_the_sum_of_two_uniform_delays_is_triangular():
     expected = np.asarray([1, 2, 3, 2, 1]) / 9 * delays.size
     counts = np.bincount(delays.ravel())[1:]
     assert stats.chisquare(counts, expected).pvalue > FALSE_ALARM
+
+
+def squared(uniform):
+    return 6 * uniform**2
+
+
+DISTRIBUTIONS = [
+    None,
+    ConstantDelay(rounds=2.5),
+    UniformDelay(low=0.5, high=4),
+    NormalDelay(mean=2, standard_deviation=1.5),
+    GeometricDelay(mean=1.5),
+    ParetoDelay(shape=1.5, scale=0.5),
+    EmpiricalDelay(delays=[0, 1, 1, 6], probabilities=[0.25, 0.25, 0.25, 0.25]),
+    squared,
+]
+
+
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS, ids=label)
+@pytest.mark.parametrize("options", [{}, {"delivery": "fifo"}, {"delivery": "fifo", "expiry": 3}])
+def test_the_model_keeps_the_laws(distribution, options):
+    check_model(
+        DelayBasedModel(
+            min_delay=1,
+            max_delay=5,
+            message_drop_probability=0.2,
+            distribution=distribution,
+            **options,
+        )
+    )
+
+
+def test_the_model_keeps_the_laws_where_links_differ():
+    table = [[0, 0.2, 1], [0.5, 0, 0], [0.1, 0.1, 0]]
+    options = {"distribution": GeometricDelay(mean=2), "delivery": "fifo", "expiry": 4}
+    check_model(DelayBasedModel(message_drop_probability=table, **options))
+    drop = {("a", "b"): 0.4}
+    check_model(DelayBasedModel(message_drop_probability=drop, agent_ids=("a", "b"), **options))
+
+
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS, ids=label)
+def test_messages_are_dropped_in_the_same_rounds_under_every_distribution(distribution):
+    """Also with three agents, where normal delays have one uniform number without a partner."""
+    options = {"max_delay": 5, "message_drop_probability": 0.4}
+    expected = play(DelayBasedModel(**options), rounds=50).bandwidth
+    model = DelayBasedModel(distribution=distribution, **options)
+    np.testing.assert_array_equal(play(model, rounds=50).bandwidth, expected)
+
+
+@pytest.mark.parametrize(
+    ("short", "long"),
+    [
+        (UniformDelay(low=0, high=3), UniformDelay(low=0, high=4)),
+        (GeometricDelay(mean=1), GeometricDelay(mean=1.5)),
+        (ParetoDelay(shape=2, scale=1), ParetoDelay(shape=1.5, scale=1)),
+        (NormalDelay(mean=2, standard_deviation=1), NormalDelay(mean=2.5, standard_deviation=1)),
+        (EmpiricalDelay(delays=[1, 4]), EmpiricalDelay(delays=[1, 2, 4, 7])),
+    ],
+)
+def test_a_longer_distribution_delays_the_same_messages_by_more(short, long):
+    less, more = (
+        off_diagonal(play(DelayBasedModel(max_delay=20, distribution=given), rounds=60).delay)
+        for given in (short, long)
+    )
+    assert (less <= more).all()
+    assert (less < more).any()
+
+
+def test_what_expires_at_a_longer_expiry_expires_at_a_shorter_one():
+    kept = [
+        play(DelayBasedModel(distribution=GeometricDelay(mean=2), expiry=expiry), rounds=80)
+        for expiry in (1, 3)
+    ]
+    assert (kept[0].bandwidth <= kept[1].bandwidth).all()
+    assert (kept[0].bandwidth < kept[1].bandwidth).any()
+    assert kept[0].delay.max() == 1
+    assert kept[1].delay.max() == 3
+
+
+def test_an_expiry_of_nothing_keeps_what_arrives_at_once():
+    model = DelayBasedModel(max_delay=3, expiry=0)
+    played = play(model, rounds=300)
+    assert model.longest_delay == 0
+    assert (off_diagonal(played.age)[off_diagonal(played.arrived)] == 0).all()
+    assert model.expected_loss() == 0.75
+    assert model.expected_age() == pytest.approx(3)
+
+
+def test_an_expiry_beyond_the_longest_delay_changes_nothing():
+    one, other = DelayBasedModel(max_delay=3), DelayBasedModel(max_delay=3, expiry=3)
+    np.testing.assert_array_equal(play(one, rounds=50).sent, play(other, rounds=50).sent)
+    assert other.expected_loss() == 0
+    late = DelayBasedModel(min_delay=3, max_delay=5, expiry=2)
+    assert late.expected_loss() == 1
+    assert late.expected_age() == math.inf
+    assert not play(late, rounds=20).arrived.any()
+
+
+def test_bounds_hold_whatever_the_distribution_says():
+    model = DelayBasedModel(
+        min_delay=1, max_delay=3, distribution=NormalDelay(mean=2, standard_deviation=20)
+    )
+    delays = off_diagonal(play(model, rounds=50).delay)
+    assert set(np.unique(delays)) == {1, 2, 3}
+    assert (delays == 3).mean() == pytest.approx(stats.norm(2, 20).sf(2.5), abs=0.15)
+
+
+def test_the_longest_delay_may_be_left_to_the_distribution():
+    assert DelayBasedModel(distribution=UniformDelay(low=1, high=3.5)).longest_delay == 4
+    assert DelayBasedModel(distribution=EmpiricalDelay(delays=[1, 9])).longest_delay == 9
+    assert DelayBasedModel(distribution=GeometricDelay(mean=3), expiry=7).longest_delay == 7
+    assert DelayBasedModel(distribution=squared, expiry=4).longest_delay == 4
+    assert DelayBasedModel(distribution=squared, max_delay=4).longest_delay == 4
+
+
+def one_link(delays, drops=None, longest=9):
+    """Returns what a link delivers of messages whose delays are given, in order."""
+    rounds = len(delays)
+
+    class Listed(EmpiricalDelay):
+        """Gives the next delay of a list in each round."""
+
+        def draw(self, uniform, table, xp):
+            return xp.full_like(uniform, float(next(self.__dict__["coming"])))
+
+    given = Listed(delays=[longest])
+    given.__dict__["coming"] = iter(delays)
+    models = [DelayBasedModel(distribution=given, delivery="fifo")]
+    if drops is not None:
+        models.insert(0, Scripted(bandwidths=[0 if drop else 1 for drop in drops]))
+    return play(*models, rounds=rounds, agents=2).sent[:, 0, 1].tolist()
+
+
+def test_no_message_arrives_before_one_that_was_sent_earlier():
+    # Message 0 takes 3 rounds: 1 and 2 arrive with it, and the newest of them is delivered.
+    assert one_link([3, 0, 1, 1, 0, 0]) == [-1, -1, -1, 2, 4, 5]
+    # A lost message holds nothing up.
+    assert one_link([3, 0, 1, 1, 0, 0], drops=[1, 0, 0, 0, 0, 0]) == [-1, 1, -1, 2, 4, 5]
+    assert one_link([9, 9, 0, 0], drops=[0, 1, 0, 0]) == [-1] * 4
+
+
+def test_in_order_against_the_latest_arrival_of_all_before():
+    rounds, models = 400, {}
+    for delivery in ("reorder", "fifo"):
+        models[delivery] = DelayBasedModel(
+            max_delay=9,
+            distribution=GeometricDelay(mean=2),
+            message_drop_probability=0.3,
+            expiry=6,
+            delivery=delivery,
+        )
+    own, late = (off_diagonal(play(model, rounds=rounds).delay) for model in models.values())
+    kept = off_diagonal(play(models["fifo"], rounds=rounds).bandwidth) > 0
+    arrival = np.arange(rounds)[:, None] + own
+    latest = np.maximum.accumulate(np.where(kept, arrival, -1))
+    assert (np.where(kept, latest - np.arange(rounds)[:, None], late) == late).all()
+    assert (late[kept] > own[kept]).any()
+    assert late.max() <= 6
+
+
+def test_what_earlier_models_lose_holds_nothing_up():
+    lossy = ProbabilisticModel(failure_prob=1.0)
+    fifo = DelayBasedModel(min_delay=0, max_delay=4, delivery="fifo")
+    plain = DelayBasedModel(min_delay=0, max_delay=4)
+    np.testing.assert_array_equal(
+        off_diagonal(play(lossy, fifo, rounds=30).delay),
+        off_diagonal(play(lossy, plain, rounds=30).delay),
+    )
+
+
+def test_mean_delays_by_hand():
+    assert DelayBasedModel(max_delay=4).expected_delay() == 2
+    assert DelayBasedModel(max_delay=4, expiry=2).expected_delay() == pytest.approx(1)
+    # In order: a delay of 0 becomes 1 where the message before takes 1 after it was sent: never;
+    # of 0 to 2 rounds, 0 is held up by a 2 before it.
+    in_order = DelayBasedModel(max_delay=2, delivery="fifo")
+    assert in_order.expected_delay() == pytest.approx(1 + 1 / 3 * 1 / 3)
+    lossy = DelayBasedModel(max_delay=2, delivery="fifo", message_drop_probability=0.5)
+    assert lossy.expected_delay() == pytest.approx(1 + 1 / 3 * 1 / 6)
+    assert DelayBasedModel(distribution=squared, max_delay=4).expected_delay() is None
+
+
+def test_age_in_order_by_hand():
+    """Of delays 0 and 1 nothing is ever overtaken; of 0 to 2 the product has two factors."""
+    assert DelayBasedModel(max_delay=1, delivery="fifo").expected_age() == 0.5
+    within = [1 / 3 * 2 / 3, 2 / 3]
+    expected = sum(1 - share for share in within)
+    assert DelayBasedModel(max_delay=2, delivery="fifo").expected_age() == pytest.approx(expected)
+    drop = [[0, 0.3], [1.0, 0]]
+    forms = DelayBasedModel(max_delay=0, delivery="fifo", message_drop_probability=drop)
+    np.testing.assert_allclose(off_diagonal(forms.expected_age()), [3 / 7, np.inf])
+
+
+def test_nothing_is_said_of_what_a_function_gives():
+    model = DelayBasedModel(distribution=squared, max_delay=4, message_drop_probability=0.1)
+    assert model.expected_age() is None
+    assert model.expected_loss() == pytest.approx(0.1)
+    assert DelayBasedModel(distribution=squared, max_delay=4, expiry=2).expected_loss() is None
+
+
+def of_one_axis(uniform):
+    return np.zeros(9)
+
+
+def fails(uniform):
+    return uniform.delays
+
+
+def infinite(uniform):
+    return uniform * math.inf
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({}, ["max_delay", "None"]),
+        ({"expiry": 3}, ["max_delay", "None"]),
+        ({"distribution": GeometricDelay(mean=1)}, ["max_delay", "None"]),
+        ({"distribution": squared}, ["max_delay"]),
+        ({"distribution": "normal", "max_delay": 3}, ["distribution", "normal"]),
+        ({"distribution": NormalDelay, "max_delay": 3}, ["distribution", "NormalDelay(...)"]),
+        ({"distribution": of_one_axis, "max_delay": 3}, ["distribution", "each uniform number"]),
+        ({"distribution": infinite, "max_delay": 3}, ["distribution", "finite"]),
+        ({"distribution": fails, "max_delay": 3}, ["distribution", "no attribute"]),
+        ({"distribution": ConstantDelay(rounds=2), "min_delay": 3}, ["max_delay", "min_delay=3"]),
+        ({"distribution": ConstantDelay(rounds=20_000)}, ["max_delay", "10000", "20000"]),
+        ({"max_delay": 3, "delivery": "lifo"}, ["delivery", "fifo"]),
+        ({"max_delay": 3, "expiry": -1}, ["expiry", "-1"]),
+        ({"max_delay": 20_000, "expiry": 3}, ["max_delay", "10000"]),
+        ({"distribution": squared, "expiry": 20_000}, ["max_delay", "10000"]),
+    ],
+)
+def test_a_mistake_is_one_sentence(arguments, words):
+    with pytest.raises(InvalidArgumentError) as caught:
+        DelayBasedModel(**arguments)
+    assert_one_sentence(caught.value, *words)

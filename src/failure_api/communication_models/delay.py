@@ -2,77 +2,147 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
+from failure_api.communication_models.delays import closed_forms as closed
+from failure_api.communication_models.delays.distribution import LONGEST_DELAY, DelayDistribution
 from failure_api.core.kinds import Probability, Rounds
-from failure_api.core.links import Context, Links
+from failure_api.core.links import Array, Context, Links
 from failure_api.core.model import CommunicationModel
 from failure_api.core.random import RandomStream
-from failure_api.errors import invalid
+from failure_api.core.rules import Instance, Optional
+from failure_api.errors import ModelError, invalid
 
-LONGEST_DELAY = 10_000
-"""Rounds that a message may take; what is in flight takes memory for each of them."""
+
+class Distribution(Instance):
+    """A parameter that is a distribution of delays, or a quantile function."""
+
+    def normalise(self, name: str, value: Any) -> Any:
+        """Returns the value, or raises an error for one that gives no delays."""
+        if isinstance(value, self.kind):
+            return value
+        if isinstance(value, type) or not callable(value):
+            text = "must be a distribution of delays, a function of uniform numbers or None"
+            raise invalid(name, text, value, "give one such as NormalDelay(...)")
+        uniform = np.linspace(0.0, 1.0 - 2.0**-24, 9, dtype=np.float32).reshape(3, 3)
+        try:
+            given = np.asarray(value(uniform), dtype=np.float64)
+        except Exception as error:
+            text = "must turn an array of uniform numbers into delays"
+            raise invalid(name, text, value, f"it fails with {error}") from None
+        if given.shape != uniform.shape or not np.isfinite(given).all():
+            text = "must return a finite delay, in rounds, for each uniform number"
+            remedy = "let it work on all entries of an array of any shape"
+            raise invalid(name, text, given, remedy)
+        return value
 
 
 @dataclass(frozen=True, kw_only=True)
 class DelayBasedModel(CommunicationModel):
-    r"""Every message takes a whole number of rounds, uniform between two bounds.
+    r"""Every message takes a whole number of rounds, uniform between two bounds or distributed.
 
     A message sent in round $t$ with delay $d$ arrives in round $t + d$ with the content that it
-    had in round $t$. Messages may overtake each other; one that is overtaken is discarded. With
-    drop probability $q$ and $F(k)$ the probability that a delay is at most $k$, the age $A$ of
-    information has $P(A > a) = \prod_{k=0}^{a} (1 - (1 - q) F(k))$.
+    had in round $t$. With drop probability $q$, $F(k)$ the probability that a delay is at most
+    $k$, and $S(k) = (1 - q) F(k)$ up to the expiry and constant beyond, the age $A$ of information
+    has $P(A > a) = \prod_{k=0}^{a} (1 - S(k))$ where messages may overtake each other. In order
+    and without losses it has $P(A \le a) = \prod_{k \ge a} F(k)$.
 
     Args:
-        min_delay: Least delay, in rounds.
-        max_delay: Greatest delay, in rounds.
+        min_delay: Least delay, in rounds; shorter ones take as long.
+        max_delay: Greatest delay, in rounds; longer ones take no longer. None takes the longest
+            that the distribution has or that does not expire.
         message_drop_probability: Probability that a message never arrives: a number, an `[N, N]`
             array indexed `[sender, receiver]`, or `{(sender, receiver): probability}`.
+        distribution: How delays are distributed before they are rounded to the nearest round:
+            None gives all whole rounds between the bounds the same probability. A function turns
+            an array of uniform numbers in [0, 1) into one of delays in rounds, as a quantile
+            function does; it is tried on a NumPy array.
+        delivery: `"reorder"`: messages may overtake each other, and one that is overtaken is
+            discarded. `"fifo"`: none arrives before one that was sent earlier on its link; those
+            that this model or an earlier one has lost hold nothing up.
+        expiry: A message that would take longer than so many rounds is lost; None loses none.
         agent_ids: Confines the model to links among these agents; None takes all.
 
     Raises:
         InvalidArgumentError: A delay that is negative, not whole or above 10,000, `max_delay`
-            below `min_delay`, a probability outside of [0, 1].
+            below `min_delay` or not to be had from the distribution, a probability outside of
+            [0, 1], a distribution that gives no delays.
 
     Example:
         >>> DelayBasedModel(min_delay=3, max_delay=3).expected_age()
         3.0
         >>> DelayBasedModel(min_delay=0, max_delay=1).expected_age()
         0.5
+        >>> from failure_api.communication_models.delays import GeometricDelay
+        >>> model = DelayBasedModel(distribution=GeometricDelay(mean=1), expiry=2)
+        >>> model.longest_delay, model.expected_loss()
+        (2, 0.125)
 
-    Source: tc-netem(8), option `delay` with its default uniform distribution; Kaul, Yates and
-    Gruteser (2012) for the age of information.
+    Source: tc-netem(8), option `delay`; Kaul, Yates and Gruteser (2012) for the age of
+    information.
     """
 
-    min_delay: Rounds
-    max_delay: Rounds
+    min_delay: Rounds = 0
+    max_delay: Rounds | None = None
     message_drop_probability: Probability = 0.0
+    distribution: Annotated[
+        DelayDistribution | Callable[[Any], Any] | None,
+        Optional(Distribution(kind=DelayDistribution)),
+    ] = None
+    delivery: Literal["reorder", "fifo"] = "reorder"
+    expiry: Rounds | None = None
 
     def __post_init__(self) -> None:
         """Checks the fields, and that the bounds are in order."""
         super().__post_init__()
-        if self.max_delay < self.min_delay:
+        if self.max_delay is None and self._bound is None:
+            text = (
+                "must be a whole number of rounds unless the distribution or expiry bounds delays"
+            )
+            raise invalid("max_delay", text, None, "give the longest delay in rounds")
+        if self._most < self.min_delay:
             raise invalid(
                 "max_delay",
                 f"must be at least min_delay={self.min_delay}",
-                self.max_delay,
-                "exchange the two",
+                self._most,
+                "exchange the two" if self.max_delay is not None else "give a smaller min_delay",
             )
-        if self.max_delay > LONGEST_DELAY:
+        if self.longest_delay > LONGEST_DELAY or (self.max_delay or 0) > LONGEST_DELAY:
             raise invalid(
                 "max_delay",
                 f"must be at most {LONGEST_DELAY} rounds",
-                self.max_delay,
+                self._most,
                 "a message that is never to arrive is one for message_drop_probability",
             )
 
     @property
+    def _bound(self) -> int | None:
+        """The greatest delay that needs telling apart, as far as the other fields know it."""
+        given = self.distribution
+        greatest = given.greatest if isinstance(given, DelayDistribution) else None
+        if greatest is not None:
+            return math.floor(greatest + 0.5)
+        # Where all whole rounds are equally likely, the bounds are the distribution.
+        if self.expiry is None or given is None:
+            return None
+        return max(self.expiry, self.min_delay) + 1
+
+    @property
+    def _most(self) -> int:
+        most = self._bound if self.max_delay is None else self.max_delay
+        assert most is not None
+        return most
+
+    @property
     def longest_delay(self) -> int:
-        """The same as `max_delay`."""
-        return self.max_delay
+        """The greatest delay of a message that does not expire."""
+        return self._most if self.expiry is None else min(self._most, self.expiry)
 
     @property
     def carries_fractions(self) -> bool:
@@ -80,37 +150,99 @@ class DelayBasedModel(CommunicationModel):
         return False
 
     def init(self, context: Context, random: RandomStream) -> Any:
-        """Returns the drop probability of each link."""
-        return self.per_link("message_drop_probability", context)
+        """Returns the drop probabilities, what delays are looked up in, and what holds links up."""
+        xp, given = context.xp, self.distribution
+        return (
+            self.per_link("message_drop_probability", context),
+            given.table(xp) if isinstance(given, DelayDistribution) else None,
+            xp.zeros(context.shape, dtype=xp.int32) if self.delivery == "fifo" else None,
+        )
 
     def step(
         self, state: Any, links: Links, context: Context, random: RandomStream
     ) -> tuple[Any, Links]:
         """Returns the links with this round's delays added."""
-        xp, span = context.xp, self.max_delay - self.min_delay
-        kept = xp.astype(~random.bernoulli(state, context.shape), xp.float32)
-        steps = xp.astype(random.uniform(context.shape) * (span + 1), xp.int32)
-        # In float32 the product of a draw just below 1 may round up to the next integer.
-        delay = xp.minimum(steps, span) + self.min_delay
-        if self.max_delay == 0:
+        xp, longest = context.xp, self.longest_delay
+        drop, table, held = state
+        kept = ~random.bernoulli(drop, context.shape)
+        delay = self._delays(random.uniform(context.shape), table, xp)
+        if longest < self._most:
+            kept = kept & (delay <= longest)
+            delay = xp.minimum(delay, xp.full_like(delay, longest))
+        if held is not None:
+            # Rounds until the last message sent before has arrived; lost ones wait for nothing.
+            counts = xp.astype(kept & (links.bandwidth > 0), xp.int32)
+            held = xp.maximum(held - 1, xp.zeros_like(held))
+            delay = xp.maximum(delay, held)
+            held = held + counts * (delay - held)
+        bandwidth = links.bandwidth * xp.astype(kept, xp.float32)
+        if longest == 0:
             delay = links.delay
         elif links.delay is not None:
             delay = links.delay + delay
-        return state, links._replace(bandwidth=links.bandwidth * kept, delay=delay)
+        return (drop, table, held), links._replace(bandwidth=bandwidth, delay=delay)
+
+    def _delays(self, uniform: Array, table: Any, xp: Any) -> Array:
+        """Returns whole rounds within the bounds, int32."""
+        least, most, given = self.min_delay, self._most, self.distribution
+        if given is None:
+            steps = xp.astype(uniform * (most - least + 1), xp.int32)
+            # In float32 the product of a draw just below 1 may round up to the next integer.
+            return xp.minimum(steps, xp.full_like(steps, most - least)) + least
+        if isinstance(given, DelayDistribution):
+            rounds = given.draw(uniform, table, xp)
+        else:
+            rounds = xp.astype(xp.asarray(given(uniform)), xp.float32)
+            if rounds.shape != uniform.shape:
+                raise ModelError(
+                    f"distribution must return a delay for each of its uniform numbers, but gave "
+                    f"shape {rounds.shape} for {uniform.shape}: let it work on arrays of any shape."
+                )
+        # Half a round more, cut to an integer, is the nearest one.
+        rounds = xp.maximum(rounds + 0.5, xp.full_like(rounds, float(least)))
+        return xp.astype(xp.minimum(rounds, xp.full_like(rounds, most + 0.5)), xp.int32)
+
+    def _cumulative(self) -> NDArray[np.float64] | None:
+        """Returns `F(k)` for `k` up to the longest delay; None where it is not known."""
+        least, most, given = self.min_delay, self._most, self.distribution
+        whole = np.arange(self.longest_delay + 1, dtype=np.float64)
+        if given is None:
+            below = np.clip((whole - least + 1) / (most - least + 1), 0.0, 1.0)
+        elif isinstance(given, DelayDistribution):
+            below = np.where(whole < least, 0.0, given.cumulative(whole))
+        else:
+            return None
+        return np.where(whole < most, below, 1.0)
 
     def expected_loss(self) -> Any:
-        """Returns the drop probability; messages that are overtaken are not counted."""
-        return self.closed_form(lambda q: q, "message_drop_probability")
+        """Returns the share that is dropped or expires; overtaken messages are not counted.
+
+        None where the distribution is a function and messages may expire.
+        """
+        below = self._cumulative()
+        if below is None and self.longest_delay < self._most:
+            return None
+        late = 0.0 if below is None else 1.0 - below[-1]
+        return self.closed_form(lambda q: q + (1.0 - q) * late, "message_drop_probability")
+
+    def expected_delay(self) -> Any:
+        """Returns the mean delay of the messages that are not lost, in rounds.
+
+        None where the distribution is a function.
+        """
+        below = self._cumulative()
+        if below is None:
+            return None
+
+        def mean_delay(q: Any) -> Any:
+            return closed.mean_delay(below, q, in_order=self.delivery == "fifo")
+
+        return self.closed_form(mean_delay, "message_drop_probability")
 
     def expected_age(self) -> Any:
-        """Returns the sum of `P(A > a)` over all `a`, which ends in a geometric series."""
-        delays = np.arange(self.max_delay)
-        arrived = (delays - self.min_delay + 1) / (self.max_delay - self.min_delay + 1)
-
-        def mean_age(q: Any) -> Any:
-            still_waiting = 1.0 - (1.0 - q)[..., None] * np.clip(arrived, 0.0, 1.0)
-            survival = np.cumprod(still_waiting, axis=-1)
-            last = survival[..., -1] if self.max_delay else 1.0
-            return survival.sum(axis=-1) + last * q / (1.0 - q)
-
-        return self.closed_form(mean_age, "message_drop_probability")
+        """Returns the mean age of information; None where the distribution is a function."""
+        below = self._cumulative()
+        if below is None:
+            return None
+        mean_age = closed.mean_age_in_order if self.delivery == "fifo" else closed.mean_age
+        return self.closed_form(lambda q: mean_age(below, q), "message_drop_probability")
