@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from failure_api.communication_models.schedule import entry
 from failure_api.core.frozen import FrozenArray
 from failure_api.core.kinds import LARGEST
 from failure_api.core.links import Context, Links
@@ -103,13 +104,8 @@ class MatrixModel(CommunicationModel):
         self, state: Any, links: Links, context: Context, random: RandomStream
     ) -> tuple[Any, Links]:
         """Returns the links limited by the matrix of this round."""
-        xp, length = context.xp, state.shape[0]
-        if length == 1:
-            matrix = state[0, ...]
-        else:
-            number = xp.reshape(xp.asarray(context.round), (1,))
-            index = number % length if self.at_end == "repeat" else xp.minimum(number, length - 1)
-            matrix = xp.take(state, index, axis=0)[0, ...]
+        xp = context.xp
+        matrix = entry(state, context.round, self.at_end, xp)
         return state, links._replace(bandwidth=xp.minimum(links.bandwidth, matrix))
 
     def expected_loss(self) -> Any:

@@ -1,0 +1,213 @@
+"""When a team is cut: always, on a schedule, at random."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import numpy as np
+
+from failure_api.core.kinds import Count, Rounds
+from failure_api.core.links import Array, Context
+from failure_api.core.part import Part
+from failure_api.core.random import RandomStream
+from failure_api.core.rules import Number
+from failure_api.errors import invalid
+
+MeanTime = Annotated[
+    float, Number("must be finite and at least 1 round", lambda t: t >= 1, "give rounds", "rounds")
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Switching(Part, ABC):
+    """When a team is cut."""
+
+    def init(self, context: Context, random: RandomStream) -> Any:
+        """Returns the state before the first round."""
+        return ()
+
+    @abstractmethod
+    def step(self, state: Any, context: Context, random: RandomStream) -> tuple[Any, Array, Array]:
+        """Returns the next state, and whether there is a cut and whether it is a new one.
+
+        Both are bool arrays that broadcast to `[..., 1, 1]` and have these two axes.
+        """
+
+    @property
+    def back_to_back(self) -> bool:
+        """Whether one cut follows the other without a round between them."""
+        return False
+
+    @abstractmethod
+    def expected_share(self) -> float:
+        """Returns the long-run share of rounds with a cut."""
+
+    @abstractmethod
+    def expected_duration(self) -> float:
+        """Returns how many rounds a cut lasts in the mean; infinite if it stays."""
+
+    @abstractmethod
+    def expected_age(self) -> float:
+        """Returns the mean age of information, in rounds, on a link that every cut takes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlwaysCut(Switching):
+    """There is a cut in every round, and it is always the same one.
+
+    Example:
+        >>> AlwaysCut().expected_share()
+        1.0
+    """
+
+    def step(self, state: Any, context: Context, random: RandomStream) -> tuple[Any, Array, Array]:
+        """Returns that there is a cut, which is no new one."""
+        xp = context.xp
+        return state, xp.ones((1, 1), dtype=xp.bool), xp.zeros((1, 1), dtype=xp.bool)
+
+    def expected_share(self) -> float:
+        """Returns 1."""
+        return 1.0
+
+    def expected_duration(self) -> float:
+        """Returns infinity."""
+        return np.inf
+
+    def expected_age(self) -> float:
+        """Returns infinity."""
+        return np.inf
+
+
+ALWAYS = AlwaysCut()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CutOnSchedule(Switching):
+    r"""There is a cut from one round to another, once or in every period.
+
+    In a period of $T$ rounds a cut of $L < T$ rounds makes the mean age of information
+    $L (L + 1) / (2 T)$ on the links that it takes.
+
+    Args:
+        start: First round with a cut, counted from the start of the episode or of the period.
+        stop: First round without one; None keeps the cut until the episode or the period ends.
+        period: Rounds after which all starts over; None for a single cut. A cut that fills its
+            period is followed by a new one, so that a shuffled team is cut elsewhere.
+
+    Raises:
+        InvalidArgumentError: A number of rounds that is negative or not whole, or `start`,
+            `stop` and `period` out of order.
+
+    Example:
+        >>> CutOnSchedule(start=10, stop=15, period=20).expected_share()
+        0.25
+    """
+
+    start: Rounds = 0
+    stop: Rounds | None = None
+    period: Count | None = None
+
+    def __post_init__(self) -> None:
+        """Checks the fields, and that they are in order."""
+        super().__post_init__()
+        if self.stop is not None and self.stop <= self.start:
+            raise invalid("stop", f"must be above start={self.start}", self.stop, "put it later")
+        end = self.start + 1 if self.stop is None else self.stop
+        if self.period is not None and self.period < end:
+            rule = f"must be at least {end}, so that the cut fits into it"
+            raise invalid("period", rule, self.period, "lengthen it, or stop earlier")
+
+    def step(self, state: Any, context: Context, random: RandomStream) -> tuple[Any, Array, Array]:
+        """Returns what the round's number says."""
+        xp = context.xp
+        number = xp.reshape(xp.asarray(context.round), (1, 1))
+        if self.period is not None:
+            number = number % self.period
+        cut = number >= self.start
+        if self.stop is not None:
+            cut = cut & (number < self.stop)
+        return state, cut, number == self.start
+
+    @property
+    def back_to_back(self) -> bool:
+        """Whether the cut fills its period."""
+        return self._length == self.period
+
+    def expected_share(self) -> float:
+        """Returns the share of the period; without a period, 1 for a cut that stays, else 0."""
+        if self.period is None:
+            return 1.0 if self.stop is None else 0.0
+        return self._length / self.period
+
+    def expected_duration(self) -> float:
+        """Returns the rounds from `start` to `stop`."""
+        return self._length
+
+    def expected_age(self) -> float:
+        """Returns `L (L + 1) / (2 T)`; without a period, infinity for a cut that stays, else 0."""
+        length = self._length
+        if length == np.inf or self.back_to_back:
+            return np.inf
+        return 0.0 if self.period is None else length * (length + 1) / (2 * self.period)
+
+    @property
+    def _length(self) -> float:
+        end = self.stop or self.period
+        return np.inf if end is None else float(end - self.start)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CutAtRandom(Switching):
+    r"""Cuts form and heal at random, after geometric times.
+
+    A two-state chain for the whole team: with mean times $1/p$ and $1/r$ there is a cut in
+    $p / (p + r)$ of the rounds, and the mean age of information on the links that it takes is
+    $p / (r (p + r))$.
+
+    Args:
+        mean_time_to_partition: Mean number of rounds without a cut.
+        mean_time_to_heal: Mean number of rounds with one.
+        start: Where an episode begins: `"stationary"` draws whether there is a cut in round 0 by
+            the long-run share, `"whole"` begins without one.
+
+    Raises:
+        InvalidArgumentError: A time below 1 round or not finite.
+
+    Example:
+        >>> CutAtRandom(mean_time_to_partition=30, mean_time_to_heal=10).expected_share()
+        0.25
+
+    Source: Gilbert (1960), with one chain for all links.
+    """
+
+    mean_time_to_partition: MeanTime
+    mean_time_to_heal: MeanTime
+    start: Literal["stationary", "whole"] = "stationary"
+
+    def init(self, context: Context, random: RandomStream) -> Any:
+        """Returns whether round 0 has a cut, and that it is a new one."""
+        share = self.expected_share() if self.start == "stationary" else 0.0
+        cut = random.bernoulli(share, (*context.shape[:-2], 1, 1))
+        return cut, cut
+
+    def step(self, state: Any, context: Context, random: RandomStream) -> tuple[Any, Array, Array]:
+        """Returns the state as it is, and draws that of the next round."""
+        xp, (cut, new) = context.xp, state
+        forms, stays = 1.0 / self.mean_time_to_partition, 1.0 - 1.0 / self.mean_time_to_heal
+        there = xp.astype(cut, xp.float32)
+        following = random.bernoulli((1.0 - there) * forms + there * stays, cut.shape)
+        return (following, following & ~cut), cut, new
+
+    def expected_share(self) -> float:
+        """Returns the share of the mean time to heal in the sum of both."""
+        return self.mean_time_to_heal / (self.mean_time_to_partition + self.mean_time_to_heal)
+
+    def expected_duration(self) -> float:
+        """Returns the mean time to heal."""
+        return self.mean_time_to_heal
+
+    def expected_age(self) -> float:
+        """Returns the share of rounds with a cut times the mean time to heal."""
+        return self.expected_share() * self.mean_time_to_heal

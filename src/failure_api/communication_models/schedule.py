@@ -1,0 +1,37 @@
+"""Schedules: arrays with one entry for each round, and what follows the last one."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias
+
+from failure_api.core.links import Array
+
+AtEnd: TypeAlias = Literal["repeat", "hold", "down"]
+
+
+def entry(schedule: Array, number: Any, at_end: AtEnd, xp: Any) -> Array:
+    """Returns the entry of a round.
+
+    Args:
+        schedule: `[T, ...]`; the first entry belongs to round 0.
+        number: The round, an integer or a 0-d integer array.
+        at_end: What follows the last entry: `"repeat"` starts over, `"hold"` keeps the last one,
+            `"down"` gives 0.
+        xp: The array namespace.
+
+    Example:
+        >>> import numpy as np
+        >>> [int(entry(np.array([5, 6]), number, "repeat", np)) for number in range(4)]
+        [5, 6, 5, 6]
+    """
+    length = schedule.shape[0]
+    if at_end != "down" and length == 1:
+        return schedule[0, ...]
+    if isinstance(number, int):
+        index = number % length if at_end == "repeat" else min(number, length - 1)
+        now = schedule[index, ...]
+        return now if at_end != "down" or number < length else xp.zeros_like(now)
+    number = xp.reshape(xp.asarray(number), (1,))
+    index = number % length if at_end == "repeat" else xp.minimum(number, length - 1)
+    now = xp.take(schedule, index, axis=0)[0, ...]
+    return now if at_end != "down" else now * xp.astype((number < length)[0], now.dtype)
