@@ -1,0 +1,35 @@
+"""The parts of a radio link: path loss, shadowing, fading, noise and reception."""
+
+from failure_api.communication_models.radio.fading import Fading, Nakagami, Rayleigh, Rician
+from failure_api.communication_models.radio.noise_floor import NoiseFloor
+from failure_api.communication_models.radio.path_loss import (
+    Friis,
+    LogDistance,
+    PathLoss,
+    TwoRayGround,
+)
+from failure_api.communication_models.radio.reception import (
+    LogisticReception,
+    PacketError,
+    Reception,
+    SnrThreshold,
+)
+from failure_api.communication_models.radio.shadowing import LogNormalShadowing, Shadowing
+
+__all__ = [
+    "Fading",
+    "Friis",
+    "LogDistance",
+    "LogNormalShadowing",
+    "LogisticReception",
+    "Nakagami",
+    "NoiseFloor",
+    "PacketError",
+    "PathLoss",
+    "Rayleigh",
+    "Reception",
+    "Rician",
+    "Shadowing",
+    "SnrThreshold",
+    "TwoRayGround",
+]

@@ -1,0 +1,178 @@
+"""Fading: many reflections add up, or cancel, anew in every round."""
+
+from __future__ import annotations
+
+import functools
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, gammaincc, gammainccinv, gammaincinv
+from scipy.stats import ncx2
+
+from failure_api.communication_models.radio.tables import Table, look_up, prepare, tabulate
+from failure_api.communication_models.radio.units import between, decibels
+from failure_api.core.links import Array
+from failure_api.core.part import Part
+
+HALF_STEP = 2.0**-25
+"""Half of the step in which uniform draws are made."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fading(Part, ABC):
+    """How the received power scatters about its mean. The base of every fading.
+
+    The power, as a multiple of its mean, is drawn anew for every link and round by the inverse of
+    its distribution function: a small draw is a deep fade. Subclasses give that inverse, which is
+    then looked up in a table.
+
+    Args:
+        reciprocal: Whether both directions of a link fade alike, as they do where they take turns
+            on one frequency.
+    """
+
+    reciprocal: bool = True
+
+    @abstractmethod
+    def survival(self, power: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Returns the probability that the power exceeds so many times its mean."""
+
+    @abstractmethod
+    def quantile(
+        self, probability: NDArray[np.float64], complement: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Returns the power that is not exceeded with a probability.
+
+        Args:
+            probability: The probability.
+            complement: One minus it, which says more where that is small.
+        """
+
+    def prepare(self, xp: Any) -> Any:
+        """Returns what `gain` needs, as arrays of the namespace."""
+        return prepare(_quantiles(self), xp)
+
+    def gain(self, prepared: Any, uniform: Array, xp: Any) -> Array:
+        """Returns the power in dB above its mean, for uniform draws of any shape."""
+        # Off 0 by half a step, and in float32 still off 1.
+        draw = uniform * (1.0 - 2.0**-24) + HALF_STEP
+        return look_up(prepared, xp.log(draw) - xp.log(1.0 - draw), xp)
+
+
+@functools.lru_cache(maxsize=64)
+def _quantiles(fading: Fading) -> Table:
+    """Returns the power in dB over the logit of the probability, which is nearly straight."""
+    logits = np.linspace(-17.4, 17.4, 2049)
+    power = fading.quantile(expit(logits), expit(-logits))
+    return tabulate(logits, decibels(power, np))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rayleigh(Fading):
+    r"""No line of sight: the power is exponential, $P(X > x) = e^{-x}$.
+
+    Args:
+        reciprocal: Whether both directions of a link fade alike.
+
+    Example:
+        >>> round(float(Rayleigh().survival(0.1)), 6)
+        0.904837
+
+    Source: Rayleigh (1880); Clarke (1968).
+    """
+
+    def survival(self, power: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Returns `exp(-power)`."""
+        return np.asarray(np.exp(-power))
+
+    def quantile(
+        self, probability: NDArray[np.float64], complement: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Returns `-log(1 - probability)`."""
+        return np.asarray(-np.log1p(-probability))
+
+    def prepare(self, xp: Any) -> Any:
+        """Returns nothing: no table is needed."""
+        return ()
+
+    def gain(self, prepared: Any, uniform: Array, xp: Any) -> Array:
+        """Returns the power in dB above its mean."""
+        # A draw of 0 stands for half of the least one above it: no power has an infinite level.
+        return decibels(xp.maximum(-xp.log(1.0 - uniform), HALF_STEP), xp)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rician(Fading):
+    r"""A line of sight and many reflections.
+
+    $$ P(X > x) = Q_1\!\left(\sqrt{2K}, \sqrt{2(1+K)x}\right) $$
+
+    Args:
+        k_factor: Power $K$ of the line of sight, as a multiple of that of all reflections: 0 is
+            Rayleigh fading, 10 barely fades.
+        reciprocal: Whether both directions of a link fade alike.
+
+    Raises:
+        InvalidArgumentError: A factor outside of [0, 1000].
+
+    Example:
+        >>> round(float(1 - Rician(k_factor=5.0).survival(0.1)), 6)
+        0.009642
+
+    Source: Rice (1945); Marcum's Q as the tail of a noncentral chi-squared distribution.
+    """
+
+    k_factor: Annotated[float, between(0.0, 1000.0, "")]
+
+    def survival(self, power: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Returns Marcum's Q of the power."""
+        scale = 2.0 * (1.0 + self.k_factor)
+        return np.asarray(ncx2.sf(scale * np.asarray(power), 2.0, 2.0 * self.k_factor))
+
+    def quantile(
+        self, probability: NDArray[np.float64], complement: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Returns the quantile of that chi-squared distribution."""
+        low = ncx2.ppf(probability, 2.0, 2.0 * self.k_factor)
+        high = ncx2.isf(complement, 2.0, 2.0 * self.k_factor)
+        power = np.where(probability < 0.5, low, high) / (2.0 * (1.0 + self.k_factor))
+        return np.asarray(power)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nakagami(Fading):
+    r"""Fading of any depth: the power has a gamma distribution of mean 1.
+
+    $$ P(X > x) = \Gamma(m, m x) / \Gamma(m) $$
+
+    Args:
+        shape_parameter: $m$: 1 is Rayleigh fading, less is deeper, more is shallower.
+        reciprocal: Whether both directions of a link fade alike.
+
+    Raises:
+        InvalidArgumentError: A shape parameter outside of [0.5, 1000].
+
+    Example:
+        >>> round(float(1 - Nakagami(shape_parameter=2.0).survival(0.1)), 6)
+        0.017523
+
+    Source: Nakagami (1960); ns-3 `NakagamiPropagationLossModel`.
+    """
+
+    shape_parameter: Annotated[float, between(0.5, 1000.0, "")]
+
+    def survival(self, power: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Returns the regularised upper incomplete gamma function."""
+        m = self.shape_parameter
+        return np.asarray(gammaincc(m, m * np.asarray(power)))
+
+    def quantile(
+        self, probability: NDArray[np.float64], complement: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Returns the inverse of the incomplete gamma function."""
+        m = self.shape_parameter
+        low, high = gammaincinv(m, probability), gammainccinv(m, complement)
+        return np.asarray(np.where(probability < 0.5, low, high) / m)

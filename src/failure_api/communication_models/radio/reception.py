@@ -1,0 +1,174 @@
+"""Reception: which signals a receiver can read."""
+
+from __future__ import annotations
+
+import functools
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from failure_api.communication_models.radio.modulation import Modulation, bit_error_rate
+from failure_api.communication_models.radio.tables import Table, look_up, prepare, tabulate
+from failure_api.communication_models.radio.units import Level, Ratio, between
+from failure_api.core.kinds import Count
+from failure_api.core.links import Array
+from failure_api.core.part import Part
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reception(Part, ABC):
+    """The probability that a message is read. The base of every reception.
+
+    Subclasses give it as a function of the ratio of signal to noise and interference, which is
+    then looked up in a table.
+
+    Args:
+        sensitivity: Least signal, in dBm, of which a receiver takes notice, whatever the noise;
+            None for no such limit.
+    """
+
+    sensitivity: Level | None = None
+
+    @abstractmethod
+    def success(self, ratio: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Returns the probability at a ratio in dB, which may not fall as the ratio rises."""
+
+    def transition(self, count: int) -> NDArray[np.float64]:
+        """Returns equally spaced ratios, in dB, that hold every change of the probability."""
+        return np.linspace(*_ends(self), count)
+
+    def prepare(self, xp: Any) -> Any:
+        """Returns what `probability` needs, as arrays of the namespace."""
+        return prepare(_successes(self), xp)
+
+    def probability(self, prepared: Any, ratio: Array, xp: Any) -> Array:
+        """Returns the probability, float32, at ratios in dB of any shape."""
+        return look_up(prepared, ratio, xp)
+
+
+@functools.lru_cache(maxsize=64)
+def _ends(reception: Reception) -> tuple[float, float]:
+    """Returns ratios in dB below and above which the probability stays as it is."""
+    ratios = np.linspace(-300.0, 300.0, 12001)
+    success = reception.success(ratios)
+    rising = np.flatnonzero((success > success[0] + 1e-7) & (success < success[-1] - 1e-7))
+    if not rising.size:
+        rising = np.flatnonzero(np.diff(success))[:1]
+    low, high = (rising[0], rising[-1]) if rising.size else (0, 0)
+    return float(ratios[max(low - 1, 0)]), float(ratios[min(high + 1, len(ratios) - 1)])
+
+
+@functools.lru_cache(maxsize=64)
+def _successes(reception: Reception) -> Table:
+    ratios = reception.transition(2049)
+    return tabulate(ratios, reception.success(ratios))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SnrThreshold(Reception):
+    """All that is strong enough is read: the ratio is at least a threshold.
+
+    Args:
+        threshold: Least ratio of signal to noise and interference, inclusive, in dB.
+        sensitivity: Least signal, inclusive, in dBm; None for no such limit.
+
+    Raises:
+        InvalidArgumentError: A threshold outside of [-180, 180] dB.
+
+    Example:
+        >>> SnrThreshold(threshold=10.0).success([9.9, 10.0]).tolist()
+        [0.0, 1.0]
+
+    Source: ns-3 `ThresholdPreambleDetectionModel`, whose defaults are 4 dB and -82 dBm.
+    """
+
+    threshold: Ratio = 4.0
+
+    def success(self, ratio: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Returns 1 from the threshold on."""
+        return np.asarray(np.asarray(ratio) >= self.threshold, dtype=np.float64)
+
+    def transition(self, count: int) -> NDArray[np.float64]:
+        """Returns the threshold between its two nearest neighbours."""
+        around = (np.nextafter(self.threshold, end) for end in (-np.inf, np.inf))
+        return np.asarray(sorted((*around, self.threshold)))
+
+    def prepare(self, xp: Any) -> Any:
+        """Returns nothing: no table is needed."""
+        return ()
+
+    def probability(self, prepared: Any, ratio: Array, xp: Any) -> Array:
+        """Returns 1 from the threshold on, float32."""
+        return xp.astype(ratio >= self.threshold, xp.float32)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogisticReception(Reception):
+    r"""The probability rises gradually, as measured links do.
+
+    $$ P = \frac{1}{1 + e^{-s (x - x_0)}} $$
+
+    Args:
+        midpoint: The ratio $x_0$, in dB, at which one half is read.
+        slope: Steepness $s$, per dB.
+        sensitivity: Least signal, inclusive, in dBm; None for no such limit.
+
+    Raises:
+        InvalidArgumentError: A midpoint outside of [-180, 180] dB, or a slope outside of
+            [0.01, 1000] per dB.
+
+    Example:
+        >>> LogisticReception(midpoint=5.0, slope=1.0).success([5.0, 6.0]).round(6).tolist()
+        [0.5, 0.731059]
+
+    Source: logistic regression of packet reception on signal strength, common for measured links.
+    """
+
+    midpoint: Ratio
+    slope: Annotated[float, between(0.01, 1000.0, "per dB")] = 1.0
+
+    def success(self, ratio: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Returns the logistic function."""
+        return np.asarray(expit(self.slope * (np.asarray(ratio) - self.midpoint)))
+
+    def prepare(self, xp: Any) -> Any:
+        """Returns nothing: no table is needed."""
+        return ()
+
+    def probability(self, prepared: Any, ratio: Array, xp: Any) -> Array:
+        """Returns the logistic function, float32."""
+        # As a hyperbolic tangent, which cannot overflow.
+        return 0.5 + 0.5 * xp.tanh((ratio - self.midpoint) * (0.5 * self.slope))
+
+
+@dataclass(frozen=True, kw_only=True)
+class PacketError(Reception):
+    r"""A message is read if every one of its bits is: $P = (1 - \text{BER})^{\text{bits}}$.
+
+    Args:
+        modulation: `"bpsk"`, `"qpsk"` or `"802.15.4"`; see `bit_error_rate`.
+        message_bits: Length of a message.
+        sensitivity: Least signal, inclusive, in dBm; None for no such limit.
+
+    Raises:
+        InvalidArgumentError: An unknown modulation, or a length that is no positive integer.
+
+    Example:
+        >>> reception = PacketError(modulation="bpsk", message_bits=1000)
+        >>> round(1.0 - float(reception.success(7.0)), 6)
+        0.538362
+
+    Source: ns-3 `NistErrorRateModel` and `LrWpanErrorModel`, without error correction.
+    """
+
+    modulation: Modulation
+    message_bits: Count = 1000
+
+    def success(self, ratio: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Returns the probability that no bit is wrong."""
+        wrong = bit_error_rate(self.modulation, 10.0 ** (np.asarray(ratio) / 10.0))
+        return np.asarray(np.exp(self.message_bits * np.log1p(-wrong)))

@@ -1,0 +1,218 @@
+"""Radio: a signal weakens on its way, and a receiver reads what stands out of the noise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from failure_api.communication_models.distance import squared_distances
+from failure_api.communication_models.radio.averages import mean_success
+from failure_api.communication_models.radio.fading import Fading
+from failure_api.communication_models.radio.noise_floor import Noise, NoiseFloor
+from failure_api.communication_models.radio.path_loss import LogDistance, PathLoss
+from failure_api.communication_models.radio.reception import Reception, SnrThreshold
+from failure_api.communication_models.radio.reciprocity import mirrored, upper_triangle
+from failure_api.communication_models.radio.shadowing import Shadowing
+from failure_api.communication_models.radio.units import (
+    MetresPerUnit,
+    TransmitPower,
+    decibels,
+    milliwatts,
+)
+from failure_api.core.links import Array, Context, Links
+from failure_api.core.model import CommunicationModel
+from failure_api.core.random import RandomStream
+from failure_api.core.rules import numbers
+from failure_api.errors import invalid
+
+BLOCKED = 1000.0
+"""Loss in dB of a link that an obstacle cuts, or of which it gives no number."""
+
+
+class SignalState(NamedTuple):
+    """What the model carries from round to round; () for what it has not.
+
+    Attributes:
+        transmit_power: In dBm, float32, one value or one for each link.
+        shadowing: State of the shadowing.
+        fading: Tables of the fading.
+        reception: Tables of the reception.
+        upper: 1 above the diagonal, float32 `[N, N]`, for fading that is reciprocal.
+    """
+
+    transmit_power: Array
+    shadowing: Any
+    fading: Any
+    reception: Any
+    upper: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignalBasedModel(CommunicationModel):
+    r"""A link works in a round if its receiver can read the signal, from power to packet error.
+
+    The signal is $P_t - L(d) + S + 10 \log_{10} X$ dBm with path loss $L$, shadowing $S$ and
+    fading $X$. It is read with the probability that `reception` gives to
+    $\text{SINR} = \text{signal} - 10 \log_{10}(N + I)$, where $N$ is the noise floor and $I$ the
+    interference that earlier models of the chain have raised, as `JammingModel` does.
+
+    Args:
+        transmit_power: Power of the senders, with antenna gains, in dBm: a number, an `[N, N]`
+            array indexed `[sender, receiver]`, or `{(sender, receiver): power}`.
+        path_loss: `Friis`, `LogDistance` or `TwoRayGround`.
+        shadowing: `LogNormalShadowing`; None for none.
+        fading: `Rayleigh`, `Rician` or `Nakagami`; None for none.
+        noise_floor: A `NoiseFloor`, or its power in dBm.
+        reception: `SnrThreshold`, `LogisticReception` or `PacketError`.
+        metres_per_unit: How many metres one unit of the agents' positions is.
+        obstacles: A function of the positions, `[..., N, dim]` in the environment's units, that
+            returns `[..., N, N]`: either by how many dB each link is weakened, or True where it
+            is cut. It gets, and returns, arrays of `context.xp`: NumPy's under the wrappers.
+        agent_ids: Confines the model to links among these agents; None takes all.
+
+    Raises:
+        InvalidArgumentError: A number outside of its bounds, a part of another kind, or obstacles
+            that return something else.
+
+    Example:
+        >>> SignalBasedModel().reception_probability([50.0, 100.0, 200.0]).tolist()
+        [1.0, 1.0, 0.0]
+        >>> from failure_api.communication_models.radio import LogDistance, LogNormalShadowing
+        >>> model = SignalBasedModel(
+        ...     path_loss=LogDistance(exponent=2.5, reference_loss=40.0),
+        ...     shadowing=LogNormalShadowing(standard_deviation=4.0, decorrelation_distance=10.0),
+        ...     reception=SnrThreshold(threshold=0.0),
+        ...     noise_floor=-90.0,
+        ... )
+        >>> round(model.reception_probability(400.0), 6)
+        0.89198
+
+    Source: Rappaport (2002); ns-3, model library, "Propagation" and "Wi-Fi error models".
+    """
+
+    transmit_power: TransmitPower = 20.0
+    path_loss: PathLoss = LogDistance()  # noqa: RUF009
+    shadowing: Shadowing | None = None
+    fading: Fading | None = None
+    noise_floor: Noise = NoiseFloor()  # noqa: RUF009
+    reception: Reception = SnrThreshold()  # noqa: RUF009
+    metres_per_unit: MetresPerUnit = 1.0
+    obstacles: Callable[..., Any] | None = None
+
+    needs_positions: ClassVar[bool] = True
+
+    @property
+    def hears_interference(self) -> bool:
+        """Yes: it adds to the noise."""
+        return True
+
+    @property
+    def carries_fractions(self) -> bool:
+        """No: a message is read or it is not."""
+        return False
+
+    @property
+    def noise_dbm(self) -> float:
+        """The noise floor, in dBm."""
+        floor = self.noise_floor
+        return floor.dbm() if isinstance(floor, NoiseFloor) else floor
+
+    def init(self, context: Context, random: RandomStream) -> SignalState:
+        """Returns the parameters, the tables, and shadowing drawn for where the agents are."""
+        xp, shadowing, fading = context.xp, self.shadowing, self.fading
+        reciprocal = fading is not None and fading.reciprocal
+        return SignalState(
+            transmit_power=self.per_link("transmit_power", context),
+            shadowing=() if shadowing is None else shadowing.init(context, _shadows(random)),
+            fading=() if fading is None else fading.prepare(xp),
+            reception=self.reception.prepare(xp),
+            upper=upper_triangle(context.shape[-1], xp) if reciprocal else (),
+        )
+
+    def step(
+        self, state: Any, links: Links, context: Context, random: RandomStream
+    ) -> tuple[Any, Links]:
+        """Returns the links with those whose message is not read at bandwidth 0."""
+        xp, floor, reception = context.xp, self.noise_dbm, self.reception
+        positions: Array = context.positions
+        # One array of ratios from beginning to end: what is kept beside it costs time.
+        ratio = (state.transmit_power - floor) - self.path_loss.loss(
+            squared_distances(positions * self.metres_per_unit, xp), xp
+        )
+        if self.shadowing is not None:
+            shadowed, gain = self.shadowing.step(
+                state.shadowing, context, self.metres_per_unit, _shadows(random)
+            )
+            state, ratio = state._replace(shadowing=shadowed), ratio + gain
+        if self.fading is not None:
+            uniform = random.child("fading").uniform(context.shape)
+            gain = self.fading.gain(state.fading, uniform, xp)
+            ratio = ratio + (mirrored(gain, state.upper, xp) if self.fading.reciprocal else gain)
+        if self.obstacles is not None:
+            ratio = ratio - _obstruction(self.obstacles(positions), context)
+        heard: Any = 1.0
+        if reception.sensitivity is not None:
+            heard = xp.astype(ratio >= reception.sensitivity - floor, xp.float32)
+        if links.interference is not None:
+            share = float(milliwatts(np.asarray(-floor), np))
+            ratio = ratio - decibels(1.0 + links.interference * share, xp)
+        probability = reception.probability(state.reception, ratio, xp) * heard
+        read = random.child("reception").bernoulli(probability, context.shape)
+        bandwidth = links.bandwidth * xp.astype(read, xp.float32)
+        return state, links._replace(bandwidth=bandwidth)
+
+    def reception_probability(self, distance: Any) -> Any:
+        """Returns the probability that a message is read, without obstacles or interference.
+
+        It is the mean over fading and shadowing, to about 1e-5 where `reception` is gradual and
+        exact otherwise.
+
+        Args:
+            distance: Between sender and receiver, in units of the positions, of any shape.
+
+        Returns:
+            A float or an array of the distance's shape, which also broadcasts to `transmit_power`
+            where that is an array; `{(sender, receiver): probability}` where that is a mapping.
+
+        Raises:
+            InvalidArgumentError: A distance that is negative or not finite.
+        """
+        distances = numbers(distance)
+        if distances is None or not (np.isfinite(distances) & (distances >= 0)).all():
+            raise invalid(
+                "distance",
+                "must be finite and at least 0",
+                distance,
+                "give units of the positions",
+            )
+        loss = self.path_loss.loss((distances * self.metres_per_unit) ** 2, np)
+        return self.closed_form(
+            lambda power: mean_success(
+                power - loss, self.noise_dbm, self.reception, self.fading, self.shadowing
+            ),
+            "transmit_power",
+        )
+
+
+def _shadows(random: RandomStream) -> RandomStream:
+    return random.child("shadowing")
+
+
+def _obstruction(loss: Any, context: Context) -> Array:
+    """Returns what a function of obstacles gave as losses in dB, or raises what is wrong."""
+    xp, shape = context.xp, getattr(loss, "shape", None)
+    if shape not in (context.shape, context.shape[-2:]) or not hasattr(loss, "dtype"):
+        raise invalid(
+            "obstacles",
+            f"must return an array of shape {context.shape}",
+            loss,
+            "give dB or True for each [sender, receiver]",
+        )
+    cut = xp.isdtype(loss.dtype, "bool")
+    loss = xp.astype(loss, xp.float32)
+    if cut:
+        return loss * BLOCKED
+    return xp.where(xp.isnan(loss), BLOCKED, loss)
