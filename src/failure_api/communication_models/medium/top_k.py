@@ -1,0 +1,111 @@
+"""A scheduler on a shared channel: the first k of the team speak."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypeAlias
+
+import numpy as np
+
+from failure_api.communication_models.medium.protocols import (
+    MediumProtocol,
+    geometric_age,
+    turns_age,
+)
+from failure_api.core.kinds import LARGEST, AgentValue, Count
+from failure_api.core.links import Array, Context
+from failure_api.core.parameters import AgentRule, per_agent
+from failure_api.core.random import RandomStream
+from failure_api.core.rules import WholeNumber
+from failure_api.errors import invalid
+
+Priority: TypeAlias = Annotated[
+    AgentValue, AgentRule("must be finite", lambda p: abs(p) <= LARGEST, 0.0, "give a number")
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TopK(MediumProtocol):
+    r"""A scheduler lets $k$ of the live agents speak in each round.
+
+    Of $N$ agents each gets through in $k / N$ of the rounds, in turns or at random; by priority
+    only the first $k$ do.
+
+    Args:
+        count: How many may speak in a round.
+        by: Who comes first: `"random"` draws anew in each round, `"age"` takes those who have
+            waited longest, `"priority"` those of highest priority, and draws among equals.
+        priorities: What `"priority"` goes by: an `[N]` array, or `{agent: priority}`, where
+            agents that are not named have 0.
+
+    Raises:
+        InvalidArgumentError: A count that is not whole or below 1, a priority that is not finite,
+            priorities without `by="priority"`, or that without them.
+
+    Example:
+        >>> TopK(count=2, by="age").success_probability(8), TopK(count=2, by="age").expected_age(8)
+        (0.25, 1.5)
+        >>> TopK(count=1, by="priority", priorities={"leader": 1}).priorities
+        {'leader': 1.0}
+
+    Source: Kim et al. (2019), "Learning to schedule communication in multi-agent reinforcement
+    learning" (SchedNet), whose weights the priorities are.
+    """
+
+    count: Count = 1
+    by: Literal["random", "age", "priority"] = "random"
+    priorities: Priority = 0.0
+
+    def __post_init__(self) -> None:
+        """Checks the fields, and that they go together."""
+        super().__post_init__()
+        if (self.by == "priority") == (self.priorities == 0.0):
+            rule = 'must be given where by="priority", and only there'
+            remedy = "give an array or {agent: priority}, or choose another order"
+            raise invalid("priorities", rule, self.priorities, remedy)
+
+    def init(self, members: Any, context: Context, random: RandomStream) -> Any:
+        """Returns where each agent stands before any draw, float32 `[..., N]`."""
+        xp, shape = context.xp, context.shape[:-1]
+        on_host = context._replace(xp=np)
+        if self.by == "age":
+            ranked = np.arange(shape[-1])
+        else:
+            given = per_agent("TopK.priorities", self.priorities, 0.0, on_host)
+            ranked = np.unique(-np.broadcast_to(given, shape[-1:]), return_inverse=True)[1]
+        standing = xp.asarray(ranked.astype(np.float32))
+        return xp.broadcast_to(standing, shape)
+
+    def step(
+        self, state: Any, ready: Array, context: Context, random: RandomStream
+    ) -> tuple[Any, Array]:
+        """Returns the first among those who are ready; by age they go to the end of the queue."""
+        xp, agents = context.xp, context.shape[-1]
+        drawn = random.uniform(context.shape[:-1])
+        standing = state if self.by == "age" else state + 0.5 * drawn
+        behind = xp.astype(~ready, xp.float32) * (2.0 * agents)
+        chosen = (_ranks(standing + behind, xp) < self.count) & ready
+        if self.by == "age":
+            served = xp.astype(chosen, xp.float32) * float(agents)
+            state = xp.astype(_ranks(state + served, xp), xp.float32)
+        return state, chosen
+
+    def success_probability(self, agents: int) -> float | None:
+        """Returns `k / N`, at most 1; None by priority, where agents differ."""
+        agents = WholeNumber(1).normalise("agents", agents)
+        return None if self.by == "priority" else min(1.0, self.count / agents)
+
+    def expected_age(self, agents: int, success: float = 1.0) -> float | None:
+        """Returns that of TDMA by age, and at random `(1 - s) / s`; None by priority."""
+        probability = self.success_probability(agents)
+        if probability is None:
+            return None
+        if self.by == "age":
+            return turns_age(agents, self.count, success)
+        return geometric_age(probability, success)
+
+
+def _ranks(keys: Array, xp: Any) -> Array:
+    """Returns the place of each entry among those of its row, the smallest first."""
+    order = xp.argsort(keys, axis=-1, stable=True)
+    return xp.argsort(order, axis=-1, stable=True)
