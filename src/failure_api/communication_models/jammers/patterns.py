@@ -1,0 +1,204 @@
+"""When jammers send: always, in periods, at random or in bursts."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+from scipy.stats import binom
+
+from failure_api.core.kinds import Count, Rounds, Share
+from failure_api.core.links import Array
+from failure_api.core.part import Part
+from failure_api.core.rules import Number
+from failure_api.errors import invalid
+
+MeanDuration = Annotated[
+    float, Number("must be finite and at least 1 round", lambda t: t >= 1, "give rounds", "rounds")
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pattern(Part, ABC):
+    """In which rounds a jammer sends. The base of every pattern.
+
+    The jammers follow the pattern independently of each other. Each has one uniform draw in every
+    round, and one at the reset, of which a pattern may make use.
+    """
+
+    def init(self, uniform: Array, xp: Any) -> Any:
+        """Returns the state at the reset, from draws `[..., J]`."""
+        return ()
+
+    @abstractmethod
+    def step(self, state: Any, uniform: Array, number: Any, xp: Any) -> tuple[Any, Array]:
+        """Returns the next state and which jammers send in round `number`, bool `[..., J]`."""
+
+    @abstractmethod
+    def expected_rounds(self, rounds: int | None, budget: int | None) -> float | None:
+        """Returns the mean number of rounds, of so many, in which a jammer sends.
+
+        Args:
+            rounds: How many there are; None asks for the share in the long run.
+            budget: In how many it can send at most; None for no such limit.
+
+        Returns:
+            The number, or the share; None where none is known.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConstantJamming(Pattern):
+    """Jammers that always send.
+
+    Example:
+        >>> ConstantJamming().expected_rounds(None, None)
+        1.0
+
+    Source: the constant jammer of Xu, Trappe, Zhang and Wood (2005).
+    """
+
+    def step(self, state: Any, uniform: Array, number: Any, xp: Any) -> tuple[Any, Array]:
+        """Returns True for all."""
+        return state, uniform >= 0.0
+
+    def expected_rounds(self, rounds: int | None, budget: int | None) -> float | None:
+        """Returns all of them that the budget allows."""
+        return _cut(1.0, rounds, rounds, budget)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeriodicJamming(Pattern):
+    r"""Jammers that send in the first rounds of every period.
+
+    In round $t$ they send if $(t - s) \bmod T < a$.
+
+    Args:
+        period: Length $T$ of a period, in rounds.
+        active_rounds: Rounds $a$ of each period in which they send.
+        start: Round $s$ in which a period begins; others began before and will begin after it.
+
+    Raises:
+        InvalidArgumentError: No whole numbers, or `active_rounds` greater than `period`.
+
+    Example:
+        >>> PeriodicJamming(period=10, active_rounds=3).expected_rounds(None, None)
+        0.3
+
+    Source: the pulsed jammer of Pelechrinis, Iliofotou and Krishnamurthy (2011).
+    """
+
+    period: Count
+    active_rounds: Rounds
+    start: Rounds = 0
+
+    def __post_init__(self) -> None:
+        """Checks the fields, and that no period is too short."""
+        super().__post_init__()
+        if self.active_rounds > self.period:
+            raise invalid(
+                "active_rounds",
+                f"must be at most period={self.period}",
+                self.active_rounds,
+                "lengthen the period",
+            )
+
+    def step(self, state: Any, uniform: Array, number: Any, xp: Any) -> tuple[Any, Array]:
+        """Returns True for all in the first rounds of a period."""
+        offset = -self.start % self.period
+        sending = (xp.asarray(number) + offset) % self.period < self.active_rounds
+        return state, (uniform >= 0.0) & sending
+
+    def expected_rounds(self, rounds: int | None, budget: int | None) -> float | None:
+        """Returns the number of active rounds, exactly."""
+        sent = None
+        if rounds is not None:
+            phase = (np.arange(rounds) - self.start) % self.period
+            sent = int((phase < self.active_rounds).sum())
+        return _cut(self.active_rounds / self.period, rounds, sent, budget)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RandomJamming(Pattern):
+    """Jammers that send in each round with the same probability, independently.
+
+    Args:
+        probability: The probability.
+
+    Raises:
+        InvalidArgumentError: A probability outside of [0, 1].
+
+    Example:
+        >>> RandomJamming(probability=0.5).expected_rounds(2, 1)
+        0.75
+
+    Source: the random jammer of Xu, Trappe, Zhang and Wood (2005).
+    """
+
+    probability: Share
+
+    def step(self, state: Any, uniform: Array, number: Any, xp: Any) -> tuple[Any, Array]:
+        """Returns True with the probability."""
+        return state, uniform < self.probability
+
+    def expected_rounds(self, rounds: int | None, budget: int | None) -> float | None:
+        """Returns the mean of a binomial number that the budget cuts."""
+        if rounds is None or budget is None:
+            return _cut(self.probability, rounds, None, budget)
+        # The mean of a whole number is the sum of the probabilities of exceeding 0, 1, 2, ...
+        return float(binom.sf(np.arange(min(budget, rounds)), rounds, self.probability).sum())
+
+
+@dataclass(frozen=True, kw_only=True)
+class BurstyJamming(Pattern):
+    r"""Jammers that go on and off at random, for geometric times: a chain of two states.
+
+    In the long run they send in $t_{on} / (t_{on} + t_{off})$ of the rounds, and the start is
+    drawn accordingly.
+
+    Args:
+        mean_on: Mean number of rounds $t_{on}$ in a row in which they send.
+        mean_off: Mean number of rounds $t_{off}$ in a row in which they do not.
+
+    Raises:
+        InvalidArgumentError: A mean below 1 round.
+
+    Example:
+        >>> BurstyJamming(mean_on=5.0, mean_off=15.0).expected_rounds(None, None)
+        0.25
+
+    Source: the random jammer of Xu, Trappe, Zhang and Wood (2005); Gilbert (1960).
+    """
+
+    mean_on: MeanDuration
+    mean_off: MeanDuration
+
+    def init(self, uniform: Array, xp: Any) -> Any:
+        """Returns which jammers would have sent in the round before, float32 `[..., J]`."""
+        return xp.astype(uniform < self._share, xp.float32)
+
+    def step(self, state: Any, uniform: Array, number: Any, xp: Any) -> tuple[Any, Array]:
+        """Returns True for those that stay on or go on."""
+        enter, stay = 1.0 / self.mean_off, 1.0 - 1.0 / self.mean_on
+        sending = uniform < enter + state * (stay - enter)
+        return xp.astype(sending, xp.float32), sending
+
+    def expected_rounds(self, rounds: int | None, budget: int | None) -> float | None:
+        """Returns the share of the rounds; None where a budget cuts it."""
+        if rounds is not None and budget is not None and budget < rounds:
+            return None
+        return _cut(self._share, rounds, None, budget)
+
+    @property
+    def _share(self) -> float:
+        return self.mean_on / (self.mean_on + self.mean_off)
+
+
+def _cut(share: float, rounds: int | None, sent: int | None, budget: int | None) -> float:
+    """Returns the number of rounds, or the share in the long run, with a fixed number `sent`."""
+    if rounds is None:
+        return share if budget is None else 0.0
+    number = share * rounds if sent is None else float(sent)
+    return number if budget is None else min(number, float(budget))

@@ -1,0 +1,151 @@
+"""Jamming: somebody else sends so that nobody is heard."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, NamedTuple
+
+from failure_api.communication_models.jammers.effects import Detection, Effect
+from failure_api.communication_models.jammers.patterns import ConstantJamming, Pattern
+from failure_api.communication_models.jammers.places import Jammers
+from failure_api.core.links import Array, Context, Links
+from failure_api.core.model import CommunicationModel
+from failure_api.core.random import RandomStream
+from failure_api.core.rules import Optional, WholeNumber
+
+
+class JammingState(NamedTuple):
+    """What the model carries from round to round.
+
+    Attributes:
+        places: What the jammers need to say where they are.
+        pattern: State of the pattern.
+        effect: What the effect needs.
+        remaining: Rounds that each jammer can still send, int32 `[..., J]`; () for no limit.
+    """
+
+    places: Any
+    pattern: Any
+    effect: Any
+    remaining: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class JammingModel(CommunicationModel):
+    r"""Jammers drown what receivers near them would hear.
+
+    A jammer sends in a round if its pattern says so, it is alive where an agent carries it, it
+    has energy left, and, with `detection`, an agent near it is sending. The agent that carries a
+    jammer is jammed by it too.
+
+    Args:
+        jammers: `FixedJammers`, `MovingJammers`, `ScheduledJammers` or `CarriedJammers`.
+        effect: `BlockReception`, or `RaiseInterference`, which a later `SignalBasedModel` hears.
+        pattern: `ConstantJamming`, `PeriodicJamming`, `RandomJamming` or `BurstyJamming`.
+        detection: Makes the jammers reactive; None lets them send whether or not anybody does.
+        budget: Rounds of an episode in which each jammer can send; None for no limit.
+        agent_ids: Confines the model to links among these agents; None takes all.
+
+    Raises:
+        InvalidArgumentError: Parts of another kind, a budget that is no whole number, or, at the
+            reset, jammers whose positions have another number of coordinates than the agents'.
+
+    Example:
+        >>> from failure_api.communication_models.jammers import (
+        ...     BlockReception, FixedJammers, PeriodicJamming,
+        ... )
+        >>> model = JammingModel(
+        ...     jammers=FixedJammers(positions=[[0.0, 0.0]]),
+        ...     effect=BlockReception(radius=0.5),
+        ...     pattern=PeriodicJamming(period=4, active_rounds=1),
+        ...     budget=10,
+        ... )
+        >>> model.jamming_share(rounds=20), model.jamming_share(rounds=100)
+        (0.25, 0.1)
+
+    Source: Xu, Trappe, Zhang and Wood (2005); Pelechrinis, Iliofotou and Krishnamurthy (2011).
+    """
+
+    jammers: Jammers
+    effect: Effect
+    pattern: Pattern = ConstantJamming()  # noqa: RUF009
+    detection: Detection | None = None
+    budget: Annotated[int | None, Optional(WholeNumber(0, "rounds"))] = None
+
+    needs_positions: ClassVar[bool] = True
+
+    @property
+    def carries_fractions(self) -> bool:
+        """No: a receiver is jammed or it is not."""
+        return False
+
+    @property
+    def raises_interference(self) -> bool:
+        """Whether the jammers' effect is interference."""
+        return self.effect.raises_interference
+
+    def init(self, context: Context, random: RandomStream) -> JammingState:
+        """Returns full budgets and patterns in their stationary distribution."""
+        xp, shape = context.xp, (*context.shape[:-2], self.jammers.count())
+        start = random.child("start").uniform(shape)
+        limited = self.budget is not None
+        return JammingState(
+            places=self.jammers.init(context),
+            pattern=self.pattern.init(start, xp),
+            effect=self.effect.init(context),
+            remaining=xp.full(shape, self.budget, dtype=xp.int32) if limited else (),
+        )
+
+    def step(
+        self, state: Any, links: Links, context: Context, random: RandomStream
+    ) -> tuple[Any, Links]:
+        """Returns the links as the jammers that send leave them."""
+        xp, shape = context.xp, (*context.shape[:-2], self.jammers.count())
+        places = self.jammers.places(state.places, context)
+        squared = squared_between(places, context.positions, xp)
+        draws = random.child("pattern").uniform(shape)
+        pattern, sending = self.pattern.step(state.pattern, draws, context.round, xp)
+        sending = sending & self.jammers.working(state.places, context)
+        if self.detection is not None:
+            senders = context.alive[..., None, :] & self.jammers.others(state.places, context)
+            reach = xp.asarray(self.detection.radius, dtype=xp.float32) ** 2
+            present = xp.any((squared <= reach) & senders, axis=-1)
+            noticed = random.child("detection").bernoulli(self.detection.probability, shape)
+            sending = sending & present & noticed
+        remaining = state.remaining
+        if self.budget is not None:
+            sending = sending & (remaining > 0)
+            remaining = remaining - xp.astype(sending, xp.int32)
+        links = self.effect.apply(state.effect, squared, sending, links, context, random)
+        return state._replace(pattern=pattern, remaining=remaining), links
+
+    def jamming_share(self, rounds: int | None = None) -> float | None:
+        """Returns the mean share of rounds in which a jammer sends.
+
+        It holds for jammers that no agent carries, or whose carriers stay alive. It is None where
+        none is known: with `detection`, and with `BurstyJamming` on a `budget`.
+
+        Args:
+            rounds: Length of the episode; None takes the long run, in which any budget is spent.
+
+        Raises:
+            InvalidArgumentError: `rounds` is no positive integer.
+        """
+        if rounds is not None:
+            rounds = WholeNumber(1, "rounds").normalise("rounds", rounds)
+        if self.detection is not None:
+            return None
+        expected = self.pattern.expected_rounds(rounds, self.budget)
+        return expected if rounds is None or expected is None else expected / rounds
+
+
+def squared_between(ones: Array, others: Array, xp: Any) -> Array:
+    """Returns the squared distances `[..., J, N]` from places `[..., J, dim]` to `[..., N, dim]`.
+
+    Example:
+        >>> import numpy as np
+        >>> squared_between(np.asarray([[0.0, 0.0]]), np.asarray([[3.0, 4.0], [1.0, 0.0]]), np)
+        array([[25.,  1.]])
+    """
+    difference = ones[..., :, None, :] - others[..., None, :, :]
+    return xp.sum(difference * difference, axis=-1)
