@@ -1,0 +1,193 @@
+"""Nodes: agents whose communication fails, while they go on acting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import numpy as np
+
+from failure_api.communication_models.nodes import closed_forms as forms
+from failure_api.communication_models.nodes.outages import Outages, outage_table
+from failure_api.core.closed_forms import closed_form
+from failure_api.core.kinds import MeanRounds
+from failure_api.core.links import Array, Context, Links
+from failure_api.core.model import CommunicationModel
+from failure_api.core.parameters import per_agent
+from failure_api.core.random import RandomStream
+from failure_api.errors import invalid
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeFailureModel(CommunicationModel):
+    r"""Agents fall silent, deaf or both, and are repaired; they go on acting all the while.
+
+    Times to failure and to repair are geometric: with means $1/p$ and $1/r$ an agent that is up
+    fails with probability $p$ a round, one that is down is repaired with probability $r$, and
+    $u = p / (p + r)$ of its rounds are spent down. A link loses $u$ of its messages where the
+    agent at one end counts (`"mute"`, `"deaf"`) and $1 - (1 - u_s)(1 - u_r)$ where both do
+    (`"crash"`). The environment's `agents` never change: a failure is no death.
+
+    Args:
+        mode: What fails: `"crash"` sends and receives nothing, `"mute"` sends nothing, `"deaf"`
+            receives nothing.
+        mean_time_to_failure: Mean number of rounds for which an agent is up: a number, an `[N]`
+            array, or `{agent: rounds}`, where agents that are not named never fail.
+        mean_time_to_repair: Mean number of rounds for which it is down, in the same forms; None,
+            and infinity, is never repaired.
+        schedule: In place of these, when each agent is down: `{agent: [(start, stop), ...]}`,
+            from round `start` to the round before `stop`; None for `stop` is never repaired.
+        start: Where an episode begins: `"stationary"` draws who is down in round 0 by the
+            long-run share, save for agents that are never repaired, which start up; `"up"`
+            begins with everyone up.
+        agent_ids: Confines the model to links among these agents; None takes all. To let single
+            agents fail towards everyone, name them in the mean times or in the schedule instead.
+
+    Raises:
+        InvalidArgumentError: A mean time below 1 round, an outage that ends before it begins,
+            neither or both of `mean_time_to_failure` and `schedule`.
+
+    Example:
+        >>> model = NodeFailureModel(mode="mute", mean_time_to_failure=12, mean_time_to_repair=4)
+        >>> model.expected_loss(), model.expected_burst_length(), model.expected_age()
+        (0.25, 4.0, 1.0)
+        >>> NodeFailureModel(mode="crash", schedule={"a": [(5, 10), (20, None)]}).schedule
+        {'a': ((5, 10), (20, None))}
+
+    Source: the alternating renewal process of Barlow and Proschan (1965), in discrete time;
+    the nemeses of Jepsen (jepsen.io).
+    """
+
+    mode: Literal["crash", "mute", "deaf"]
+    mean_time_to_failure: MeanRounds | None = None
+    mean_time_to_repair: MeanRounds | None = None
+    schedule: Annotated[Mapping[Any, Sequence[tuple[int, int | None]]], Outages()] | None = None
+    start: Literal["stationary", "up"] = "stationary"
+
+    def __post_init__(self) -> None:
+        """Checks the fields, and that they go together."""
+        super().__post_init__()
+        if self.schedule is None and self.mean_time_to_failure is None:
+            rule = "must be given where there is no schedule"
+            raise invalid("mean_time_to_failure", rule, None, "give rounds, or a schedule")
+        at_random = {
+            "mean_time_to_failure": None,
+            "mean_time_to_repair": None,
+            "start": "stationary",
+        }
+        for name, unused in at_random.items():
+            if self.schedule is not None and getattr(self, name) != unused:
+                rule = "belongs to failures at random"
+                raise invalid(name, rule, getattr(self, name), "leave it out, or the schedule")
+
+    @property
+    def carries_fractions(self) -> bool:
+        """No: a link is up or down."""
+        return False
+
+    def init(self, context: Context, random: RandomStream) -> Any:
+        """Returns the outages; or who is down in round 0, and the chances to be down next."""
+        xp = context.xp
+        if self.schedule is not None:
+            table = outage_table(f"{self.name}.schedule", self.schedule, context.agent_ids)
+            return tuple(map(xp.asarray, table))
+        fails = self._chance("mean_time_to_failure", context)
+        repaired = self._chance("mean_time_to_repair", context)
+        share = np.where(repaired > 0, forms.unavailability(fails, repaired), 0.0)
+        first = xp.asarray((share * (self.start == "stationary")).astype(np.float32))
+        down = random.bernoulli(first, context.shape[:-1])
+        chances = (xp.asarray(chance.astype(np.float32)) for chance in (fails, 1.0 - repaired))
+        return (down, *chances)
+
+    def step(
+        self, state: Any, links: Links, context: Context, random: RandomStream
+    ) -> tuple[Any, Links]:
+        """Returns the links with those of agents that are down at bandwidth 0."""
+        xp = context.xp
+        if self.schedule is not None:
+            starts, stops = state
+            number = xp.asarray(context.round)
+            up = 1.0 - xp.astype(xp.any((starts <= number) & (number < stops), axis=0), xp.float32)
+        else:
+            down, fails, stays = state
+            lost = xp.astype(down, xp.float32)
+            up = 1.0 - lost
+            state = random.bernoulli(up * fails + lost * stays, down.shape), fails, stays
+        return state, links._replace(bandwidth=self._limit(links.bandwidth, up))
+
+    def _limit(self, bandwidth: Array, up: Array) -> Array:
+        sender, receiver = up[..., :, None], up[..., None, :]
+        if self.mode == "crash":
+            return bandwidth * (sender * receiver)
+        return bandwidth * (sender if self.mode == "mute" else receiver)
+
+    def _chance(self, name: str, context: Context) -> Any:
+        """Returns the chance that a time ends in a round, one over its mean, as a NumPy array."""
+        on_host = context._replace(xp=np)
+        given = getattr(self, name)
+        mean = per_agent(f"{self.name}.{name}", np.inf if given is None else given, np.inf, on_host)
+        return 1.0 / mean.astype(np.float64)
+
+    @property
+    def _means(self) -> list[Any]:
+        repair = self.mean_time_to_repair
+        return [self.mean_time_to_failure, np.inf if repair is None else repair]
+
+    def unavailability(self) -> Any:
+        """Returns the long-run share of rounds for which an agent is down.
+
+        Returns:
+            A number, an `[N]` array or `{agent: share}`, as the mean times were given; None where
+            they are a mapping and an array.
+        """
+        if self.schedule is not None:
+            return {
+                agent: float(any(stop is None for _, stop in outages))
+                for agent, outages in self.schedule.items()
+            }
+        return closed_form(
+            lambda *means: forms.unavailability(*(1.0 / mean for mean in means)),
+            self._means,
+            [np.inf, np.inf],
+        )
+
+    def expected_loss(self) -> Any:
+        """Returns `u`, or `1 - (1 - u_s)(1 - u_r)` for a crash; 1 for who is never repaired.
+
+        An `[N, N]` array where the mean times are arrays. None where they are a mapping, which
+        does not say who else is in the team, and for a schedule: `unavailability` knows more.
+        """
+        return self._of_links(forms.loss)
+
+    def expected_burst_length(self) -> Any:
+        """Returns the mean time to repair, or for a crash the loss over the chance of a burst.
+
+        A burst begins with the chance `(1 - u_s)(1 - u_r)(1 - (1 - p_s)(1 - p_r))`. In the same
+        forms as the loss, and 0 where nothing is ever lost.
+        """
+        return self._of_links(forms.burst_length)
+
+    def expected_age(self) -> Any:
+        """Returns `u / r`; for a crash that of two chains, both of which must be up.
+
+        That is the mean, over the three states with someone down, of the rounds until both are
+        up. In the same forms as the loss.
+        """
+        return self._of_links(forms.age)
+
+    def _of_links(self, form: Callable[..., Any]) -> Any:
+        means = self._means
+        if self.schedule is not None or any(isinstance(mean, Mapping) for mean in means):
+            return None
+        chances = np.broadcast_arrays(*(1.0 / np.asarray(mean, dtype=np.float64) for mean in means))
+        single = chances[0].ndim == 0
+        ends = [
+            [chance if single else np.expand_dims(chance, axis) for chance in chances]
+            for axis in (1, 0)
+        ]
+        irrelevant = {"mute": 1, "deaf": 0}.get(self.mode)
+        if irrelevant is not None:
+            ends[irrelevant] = [np.zeros_like(chance) for chance in ends[irrelevant]]
+        result = form(*np.broadcast_arrays(*ends[0], *ends[1]))
+        return float(result) if single else np.where(np.eye(len(result), dtype=bool), 0.0, result)
