@@ -1,0 +1,172 @@
+"""Domain randomization: other parameters in every episode, for training."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import Annotated, Any, NamedTuple
+
+from failure_api.communication_models.distributions import Distribution, Uniform
+from failure_api.communication_models.nested import NestedModel
+from failure_api.core.chain import Chain
+from failure_api.core.frozen import FrozenMapping
+from failure_api.core.links import Array, Context, Links
+from failure_api.core.model import CommunicationModel
+from failure_api.core.parameters import Drawn, LinkRule, rules_of
+from failure_api.core.random import RandomStream
+from failure_api.core.rules import Optional, Rule, numbers
+from failure_api.errors import invalid, nearest
+
+
+class _Distributions(Rule):
+    """Distributions by the names of parameters; pairs (low, high) are uniform ones."""
+
+    def normalise(self, name: str, value: Any) -> FrozenMapping:
+        """Returns the distributions as an immutable mapping, or raises what is wrong with them."""
+        if not isinstance(value, Mapping) or not value:
+            remedy = "give at least one, as in {'failure_prob': (0.0, 0.5)}"
+            raise invalid(name, "must be {parameter: distribution}", value, remedy)
+        return FrozenMapping(
+            {key: _distribution(f"{name}[{key!r}]", v) for key, v in value.items()}
+        )
+
+
+class RandomizedState(NamedTuple):
+    """The values drawn for the episode, and the other model's state.
+
+    Attributes:
+        values: What each parameter is in this episode, in the order of `parameters`; float32
+            `[..., 1, 1]`, one value for each element of the batch.
+        inner: The state of the chain that holds the other model.
+    """
+
+    values: tuple[Array, ...]
+    inner: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class RandomizedModel(NestedModel):
+    r"""Another model with parameters that are drawn anew in each episode, for all links.
+
+    At each reset a parameter becomes $F^{-1}(u)$, with $F$ its distribution and $u$ uniform, one
+    value for the whole episode and for each element of a batch.
+
+    Args:
+        model: The other model. What it says of the parameters that are drawn does not matter.
+        parameters: `{name: distribution}` with `Uniform`, `LogUniform` or `OneOf`; a pair
+            `(low, high)` is a uniform distribution. Parameters that may differ from link to link
+            can be drawn.
+        agent_ids: Confines the model to links among these agents; None takes all.
+
+    Raises:
+        InvalidArgumentError: A parameter that the other model does not have or that cannot be
+            drawn, or a distribution with values that the parameter cannot take.
+
+    Example:
+        >>> from failure_api import ProbabilisticModel
+        >>> model = RandomizedModel(
+        ...     model=ProbabilisticModel(failure_prob=0.0), parameters={"failure_prob": (0.0, 0.5)}
+        ... )
+        >>> model.parameters
+        {'failure_prob': Uniform(low=0.0, high=0.5)}
+        >>> import numpy as np
+        >>> context = Context(0, np.ones(2, dtype=bool), None, np, (2, 2), ("a", "b"))
+        >>> drawn = model.drawn(model.init(context, RandomStream(0)))
+        >>> 0.0 <= drawn["failure_prob"].item() < 0.5
+        True
+
+    Source: Tobin et al. (2017), "Domain randomization for transferring deep neural networks from
+    simulation to the real world".
+    """
+
+    parameters: Annotated[Mapping[str, Any], _Distributions()]
+
+    def __post_init__(self) -> None:
+        """Checks the fields, and that the other model takes whatever may be drawn."""
+        super().__post_init__()
+        rules = _drawable(self.model)
+        for name, distribution in self.parameters.items():
+            if name not in rules:
+                raise _cannot_be_drawn(name, self.model, rules)
+            for value in distribution.support:
+                rules[name].normalise(f"parameters[{name!r}]", value)
+        # What the model asks of several parameters together holds where it holds at all corners.
+        ends = [(min(each.support), max(each.support)) for each in self.parameters.values()]
+        for corner in itertools.product(*ends):
+            replace(self.model, **dict(zip(self.parameters, corner, strict=True)))
+
+    @cached_property
+    def inner(self) -> Chain:
+        """The other model as every step needs it: what is drawn is neither neutral nor known."""
+        return self._with([Drawn() for _ in self.parameters])
+
+    def init(self, context: Context, random: RandomStream) -> RandomizedState:
+        """Returns what is drawn for the episode, and the other model's state."""
+        shape = (*context.shape[:-2], 1, 1)
+        values = tuple(
+            distribution.quantile(random.child(name).uniform(shape), context.xp)
+            for name, distribution in self.parameters.items()
+        )
+        chain = self._with([Drawn(value) for value in values])
+        return RandomizedState(values, chain.init(context, random))
+
+    def step(
+        self, state: RandomizedState, links: Links, context: Context, random: RandomStream
+    ) -> tuple[RandomizedState, Links]:
+        """Returns the links as the other model leaves them."""
+        inner, links = self.inner.step(state.inner, links, context, random)
+        return state._replace(inner=inner), links
+
+    def drawn(self, state: RandomizedState) -> dict[str, Array]:
+        """Returns the parameters of the episode, by name.
+
+        Args:
+            state: The model's state in the episode.
+        """
+        return dict(zip(self.parameters, state.values, strict=True))
+
+    def _with(self, values: list[Drawn]) -> Chain:
+        """Returns the other model with these values, past the checks, which know no drawn ones."""
+        twin = copy.copy(self.model)
+        for name in vars(self.model):
+            # What the model has derived from its parameters and kept.
+            if isinstance(getattr(type(twin), name, None), cached_property):
+                del twin.__dict__[name]
+        for name, value in zip(self.parameters, values, strict=True):
+            object.__setattr__(twin, name, value)
+        return Chain(models=[twin])
+
+
+def _distribution(name: str, value: Any) -> Distribution:
+    if isinstance(value, Distribution):
+        return value
+    ends = numbers(value)
+    if ends is None or ends.shape != (2,):
+        remedy = "give Uniform, LogUniform or OneOf"
+        raise invalid(name, "must be a distribution or a pair (low, high)", value, remedy)
+    return Uniform(*ends.tolist())
+
+
+def _drawable(model: CommunicationModel) -> dict[str, Rule]:
+    """Returns the rules of the parameters that may differ from link to link."""
+    rules = rules_of(type(model))
+    return {
+        name: rule
+        for name, rule in rules.items()
+        if isinstance(rule.rule if isinstance(rule, Optional) else rule, LinkRule)
+    }
+
+
+def _cannot_be_drawn(name: Any, model: CommunicationModel, rules: Mapping[str, Rule]) -> Exception:
+    known = {field.name for field in fields(model)}
+    if not rules:
+        remedy = f"{model.name} has none, so give the parameter itself"
+    elif name in known:
+        remedy = f"choose from {', '.join(sorted(rules))}"
+    else:
+        remedy = nearest(str(name), rules)
+    rule = f"must name parameters of {model.name} that may differ from link to link"
+    return invalid("parameters", rule, name, remedy)
