@@ -1,0 +1,191 @@
+"""Traces: what happened on the links before, played again."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from os import PathLike
+from typing import Annotated, Any, Literal
+
+import numpy as np
+
+from failure_api.communication_models.schedule import entry
+from failure_api.core.frozen import FrozenMapping
+from failure_api.core.kinds import Rounds
+from failure_api.core.links import Array, Context, Links
+from failure_api.core.model import CommunicationModel
+from failure_api.core.random import RandomStream
+from failure_api.core.rules import Rule
+from failure_api.errors import invalid
+from failure_api.traces.trace import Trace
+
+
+class Given(Rule):
+    """A trace, and not the name of its file."""
+
+    def normalise(self, name: str, value: Any) -> Trace:
+        """Returns the trace, or raises an error for anything else."""
+        if isinstance(value, Trace):
+            return value
+        raise invalid(name, "must be a Trace", value, "for a file use TraceModel.from_file(path)")
+
+
+class Renaming(Rule):
+    """A mapping from the trace's names to the environment's."""
+
+    def normalise(self, name: str, value: Any) -> FrozenMapping | None:
+        """Returns the mapping in its immutable form, or raises an error for anything else."""
+        if value is None:
+            return None
+        if isinstance(value, Mapping) and all(isinstance(n, Hashable) for n in value.values()):
+            return FrozenMapping(value)
+        remedy = "give None where both call them the same"
+        raise invalid(name, "must be {name in the trace: name in the environment}", value, remedy)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TraceModel(CommunicationModel):
+    r"""Plays a trace: what links carried in a recorded or an imported episode.
+
+    In round $t$ every link is limited to the trace's bandwidth of round $t + t_0$, and its delay
+    and noise are added. Nothing is drawn. What `record_trace` has recorded is delivered again,
+    message by message, where the environment and its seed are the same and no other model is in
+    the chain.
+
+    Args:
+        trace: The trace. Its agents must be the environment's, in any order.
+        at_end: What follows the trace's last round: `"repeat"` starts over with its first,
+            `"hold"` keeps the last one, `"down"` lets nothing more through.
+        start_round: Round of the trace that is played first.
+        rename: `{name in the trace: name in the environment}`; names that are left out are the
+            same in both.
+        agent_ids: Confines the model to links among these agents; None takes all.
+
+    Raises:
+        InvalidArgumentError: Something else than a trace, a start after its end, names that it
+            does not have, or two agents renamed to one.
+
+    Example:
+        >>> from failure_api.traces import Trace
+        >>> trace = Trace(agent_ids=("a", "b"), bandwidth=[[[0, 1], [0, 0]], [[0, 1], [1, 0]]])
+        >>> TraceModel(trace=trace).expected_loss().tolist()
+        [[0.0, 0.0], [0.5, 0.0]]
+
+    Source: trace-driven emulation, Noble et al. (1997); Mahimahi, Netravali et al. (2015).
+    """
+
+    trace: Annotated[Trace, Given()]
+    at_end: Literal["repeat", "hold", "down"] = "repeat"
+    start_round: Rounds = 0
+    rename: Annotated[Mapping[Any, Any] | None, Renaming()] = None
+
+    def __post_init__(self) -> None:
+        """Checks the fields, and that they suit the trace."""
+        super().__post_init__()
+        if self.start_round >= self.trace.rounds:
+            rule = f"must lie within the {self.trace.rounds} rounds of the trace"
+            raise invalid("start_round", rule, self.start_round, "start earlier")
+        known = ", ".join(map(str, self.trace.agent_ids))
+        for name in self.rename or ():
+            if name not in self.trace.agent_ids:
+                rule = "must have agents of the trace as keys"
+                raise invalid("rename", rule, name, f"choose from {known}")
+        if len(set(self._names)) < len(self._names):
+            rule = "must lead to a name for each agent"
+            raise invalid("rename", rule, dict(self.rename or {}), "give each name once")
+
+    @classmethod
+    def from_file(cls, path: str | PathLike[str], **options: Any) -> TraceModel:
+        """Returns a model that plays the trace in a file.
+
+        Args:
+            path: Name of a file that `Trace.save` wrote.
+            options: The other arguments of the model.
+        """
+        return cls(trace=Trace.load(path), **options)
+
+    @cached_property
+    def _names(self) -> tuple[Any, ...]:
+        """What the environment calls the trace's agents, in the trace's order."""
+        renamed = self.rename or {}
+        return tuple(renamed.get(name, name) for name in self.trace.agent_ids)
+
+    @cached_property
+    def longest_delay(self) -> int:
+        """The longest delay in the trace."""
+        return 0 if self.trace.delay is None else int(self.trace.delay.max())
+
+    @cached_property
+    def carries_fractions(self) -> bool:
+        """Whether any bandwidth in the trace lies between 0 and 1."""
+        values = self.trace.bandwidth
+        return bool(np.any((values > 0) & (values < 1)))
+
+    def init(self, context: Context, random: RandomStream) -> Any:
+        """Returns bandwidths, delays and noise in the environment's order, `[T, N, N]`."""
+        xp, arrays = context.xp, self._ordered(context.agent_ids)
+        return tuple(None if array is None else xp.asarray(array) for array in arrays)
+
+    def step(
+        self, state: Any, links: Links, context: Context, random: RandomStream
+    ) -> tuple[Any, Links]:
+        """Returns the links as they were in this round of the trace."""
+        xp, number = context.xp, context.round + self.start_round
+
+        def now(schedule: Array) -> Array:
+            return entry(schedule, number, self.at_end, xp)
+
+        bandwidth, delay, noise = state
+        worse = {"bandwidth": xp.minimum(links.bandwidth, now(bandwidth))}
+        for name, schedule in (("delay", delay), ("noise", noise)):
+            if schedule is not None:
+                before = getattr(links, name)
+                added = xp.broadcast_to(now(schedule), context.shape)
+                worse[name] = added if before is None else before + added
+        return state, links._replace(**worse)
+
+    def expected_loss(self) -> Any:
+        """Returns, for each link, one minus its mean bandwidth in the long run, `[N, N]`.
+
+        The agents are in the trace's order, and the diagonal is 0. What is overtaken by a newer
+        message is not counted. Bursts and ages are whatever the trace makes them: None.
+        """
+        carried = np.minimum(self.trace.bandwidth, 1.0, dtype=np.float64)
+        last = carried[-1] if self.at_end == "hold" else np.zeros(carried.shape[1:])
+        mean = carried.mean(axis=0) if self.at_end == "repeat" else last
+        return np.where(np.eye(len(mean), dtype=bool), 0.0, 1.0 - mean)
+
+    @cached_property
+    def _by_order(self) -> dict[tuple[Any, ...], tuple[Any, ...]]:
+        """The trace's arrays in the orders of the environments that it was played in."""
+        return {}
+
+    def _ordered(self, agent_ids: tuple[Any, ...]) -> tuple[Any, ...]:
+        if agent_ids not in self._by_order:
+            self._by_order[agent_ids] = self._arranged(agent_ids)
+        return self._by_order[agent_ids]
+
+    def _arranged(self, agent_ids: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Returns the trace's arrays with the agents in the environment's order."""
+        arrays = self.trace.bandwidth, self.trace.delay, self.trace.noise
+        if self._names == agent_ids:
+            return arrays
+        if set(self._names) != set(agent_ids):
+            others = set(self._names).symmetric_difference(agent_ids)
+            odd = next(name for name in (*self._names, *agent_ids) if name in others)
+            where = "trace" if odd in self._names else "environment"
+            listed = ", ".join(map(str, agent_ids))
+            raise invalid(
+                f"{self.name}.trace",
+                "must have the agents of the environment",
+                self._names,
+                f"{odd!r} is in the {where} alone, so give rename={{trace's: environment's}} "
+                f"with {listed}",
+            )
+        order = [self._names.index(agent) for agent in agent_ids]
+        arranged = tuple(None if a is None else a[:, order][:, :, order] for a in arrays)
+        for array in arranged:
+            if array is not None:
+                array.flags.writeable = False
+        return arranged

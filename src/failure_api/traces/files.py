@@ -1,0 +1,209 @@
+"""The files of traces: `.npz`, written whole or not at all, and read as if by an enemy.
+
+Nothing is unpickled, and nothing is unpacked to a disk. The size that a file claims is held to a
+limit before memory is taken, and what it then holds is held to what it claims.
+"""
+
+from __future__ import annotations
+
+import math
+import secrets
+import sys
+import warnings
+import zipfile
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from failure_api.errors import InvalidArgumentError, invalid
+
+MOST_BYTES = 2**30
+"""Most memory, in bytes, that the arrays of a loaded file may take together."""
+
+CHUNK = 2**20
+
+Layout = Mapping[str, tuple[np.dtype[Any] | None, int]]
+"""Type and number of axes of each array; no type stands for names, text or int64."""
+
+HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+
+
+def write_arrays(path: str | PathLike[str], arrays: Mapping[str, Any]) -> None:
+    """Writes arrays beside their place, and moves them there when they are whole.
+
+    Args:
+        path: Name of the file.
+        arrays: The arrays by name.
+
+    Raises:
+        InvalidArgumentError: The place does not exist or cannot be written to.
+    """
+    place = as_path(path)
+    temporary = place.parent / f".trace-{secrets.token_hex(8)}.part"
+    try:
+        try:
+            with temporary.open("xb") as file:
+                np.savez_compressed(file, **arrays)
+            temporary.replace(place)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except (OSError, ValueError) as error:
+        rule = f"must be a file in a folder that can be written to ({reason(error)})"
+        raise invalid("path", rule, str(place), "name another one") from error
+
+
+def read_arrays(
+    path: str | PathLike[str], layout: Layout, needed: Sequence[str], most_bytes: int = MOST_BYTES
+) -> dict[str, NDArray[Any]]:
+    """Reads the arrays of a file that `write_arrays` wrote.
+
+    Args:
+        path: Name of the file.
+        layout: What the arrays may be.
+        needed: Those that must be there.
+        most_bytes: Most memory that they may take together.
+
+    Raises:
+        InvalidArgumentError: The file is missing, damaged or too large, or holds something else.
+    """
+    place = as_regular_file(path)
+    try:
+        with warnings.catch_warnings():
+            # NumPy warns of headers that were written by Python 2; a damaged one may look so.
+            warnings.simplefilter("ignore")
+            with zipfile.ZipFile(place) as archive:
+                return _read_all(archive, layout, needed, most_bytes)
+    except _RefusedError as refused:
+        found, remedy = refused.args
+        raise _refusal(place, found, remedy) from None
+    except OSError as error:
+        raise _refusal(place, f"it cannot be read ({reason(error)})", "look at it") from error
+    except Exception as error:
+        # What a damaged file makes zipfile, zlib and NumPy raise is no closed list.
+        found = f"it is truncated, damaged or of another kind ({reason(error)})"
+        raise _refusal(place, found, "record or save it again") from error
+
+
+def as_path(path: Any) -> Path:
+    """Returns a path, or raises what is wrong with it."""
+    try:
+        return Path(path)
+    except TypeError:
+        raise invalid("path", "must be the name of a file", path, "give text or a Path") from None
+
+
+def as_regular_file(path: Any) -> Path:
+    """Returns the path of a file that is there, and is no folder, pipe or device."""
+    place = as_path(path)
+    try:
+        regular = place.is_file()
+    except (OSError, ValueError):
+        regular = False
+    if not regular:
+        found = "is none" if _exists(place) else "does not exist"
+        raise InvalidArgumentError(
+            f"path must name a file, but {str(place)!r} {found}: look for it elsewhere."
+        )
+    return place
+
+
+def reason(error: BaseException) -> str:
+    """Returns what went wrong, in lower-case words on one line."""
+    text = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
+    return " ".join(str(text).split())[:100].rstrip(".").lower()
+
+
+class _RefusedError(Exception):
+    """What is wrong with a file, and what to do."""
+
+
+def _refusal(place: Path, found: str, remedy: str) -> InvalidArgumentError:
+    return InvalidArgumentError(
+        f"the file {str(place)!r} must be a whole trace, but {found}: {remedy}."
+    )
+
+
+def _exists(place: Path) -> bool:
+    try:
+        return place.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _read_all(
+    archive: zipfile.ZipFile, layout: Layout, needed: Sequence[str], most_bytes: int
+) -> dict[str, NDArray[Any]]:
+    members = {f"{name}.npy": name for name in layout}
+    arrays: dict[str, NDArray[Any]] = {}
+    for entry in archive.infolist():
+        name = members.get(entry.filename)
+        if name is None:
+            found = f"it holds {entry.filename[:100]!r} too"
+            raise _RefusedError(found, "give a file that Trace.save wrote")
+        if name in arrays:
+            raise _RefusedError(f"it holds {name} twice", "give a file that Trace.save wrote")
+        arrays[name] = _read(archive, entry, name, layout[name], most_bytes)
+        most_bytes -= arrays[name].nbytes
+    missing = [name for name in needed if name not in arrays]
+    if missing:
+        raise _RefusedError(f"it lacks {missing[0]}", "give a file that Trace.save wrote")
+    return arrays
+
+
+def _read(
+    archive: zipfile.ZipFile,
+    entry: zipfile.ZipInfo,
+    name: str,
+    kind: tuple[np.dtype[Any] | None, int],
+    most_bytes: int,
+) -> NDArray[Any]:
+    # Other methods unpack a whole chunk at once, however large it becomes.
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise _RefusedError(f"its {name} is compressed in another way", "save it by Trace.save")
+    with archive.open(entry) as member:
+        header = HEADERS.get(np.lib.format.read_magic(member))
+        if header is None:
+            raise _RefusedError(f"its {name} has another format", "save it by Trace.save")
+        shape, by_columns, dtype = header(member)
+        wanted, axes = kind
+        named = wanted is None and dtype.itemsize and (dtype.kind == "U" or dtype == np.int64)
+        if not (named or dtype.newbyteorder("=") == wanted) or len(shape) != axes:
+            what = "text or int64" if wanted is None else str(wanted)
+            found = f"its {name} is {dtype} with {len(shape)} axes and not {what} with {axes}"
+            raise _RefusedError(found[:200], "save it by Trace.save")
+        size = math.prod(shape) * dtype.itemsize
+        if min(shape, default=0) < 0 or size > most_bytes:
+            raise _RefusedError(
+                f"its arrays take more than the allowed memory ({name} has shape {shape})"[:200],
+                "check where it comes from, or give a larger most_bytes to Trace.load",
+            )
+        array = np.empty(shape, dtype=dtype, order="F" if by_columns else "C")
+        _fill(array.ravel(order="K"), member, name)
+    if dtype.kind == "U" and array.size:
+        letters = array.view(np.dtype(np.uint32).newbyteorder(dtype.byteorder))
+        # Python ends in an internal error where it is to make text of what is none.
+        if letters.max() > sys.maxunicode:
+            raise _RefusedError(f"its {name} are no text", "save it by Trace.save")
+    array = array.astype(dtype.newbyteorder("="), copy=False)
+    array.flags.writeable = False
+    return array
+
+
+def _fill(flat: NDArray[Any], member: Any, name: str) -> None:
+    """Reads exactly what an array takes, and looks whether that is all there is."""
+    taken, filled = flat.view(np.uint8), 0
+    while filled < len(taken):
+        chunk = member.read(min(CHUNK, len(taken) - filled))
+        if not chunk:
+            raise _RefusedError(f"its {name} is cut short", "record or save it again")
+        taken[filled : filled + len(chunk)] = np.frombuffer(chunk, dtype=np.uint8)
+        filled += len(chunk)
+    if member.read(1):
+        raise _RefusedError(f"its {name} holds more than it says", "save it by Trace.save")

@@ -1,0 +1,218 @@
+"""TraceModel: what happened before happens again, in the rounds in which it happened."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from dataclasses import replace
+
+import array_api_strict
+import numpy as np
+import pytest
+
+from failure_api.communication_models import ProbabilisticModel, TraceModel
+from failure_api.communication_models.schedule import entry
+from failure_api.core import Chain, Channel, RandomStream
+from failure_api.errors import InvalidArgumentError
+from failure_api.testing import check_model
+from failure_api.traces import Trace
+from helpers import assert_one_sentence, assert_same, context_of, off_diagonal, play
+
+ROUNDS = 5
+GENERATOR = np.random.default_rng(0)
+SHAPE = (ROUNDS, 3, 3)
+TRACE = Trace(
+    agent_ids=("agent_0", "agent_1", "agent_2"),
+    bandwidth=GENERATOR.choice([0.0, 0.5, 1.0, 2.0], SHAPE).astype(np.float32),
+    delay=GENERATOR.integers(0, 3, SHAPE).astype(np.int32),
+    noise=GENERATOR.random(SHAPE, dtype=np.float32),
+)
+PLAIN = Trace(agent_ids=TRACE.agent_ids, bandwidth=(TRACE.bandwidth > 0).astype(np.float32))
+ALPHABET = {"agent_0": "a", "agent_1": "b", "agent_2": "c"}
+
+
+@pytest.mark.parametrize("at_end", ["repeat", "hold", "down"])
+@pytest.mark.parametrize("trace", [TRACE, PLAIN], ids=["everything", "plain"])
+@pytest.mark.parametrize("start_round", [0, 4])
+def test_the_laws(trace, at_end, start_round):
+    check_model(
+        TraceModel(trace=trace, at_end=at_end, start_round=start_round, rename=ALPHABET),
+        rounds=2 * ROUNDS,
+    )
+
+
+def test_the_laws_of_a_single_round():
+    single = Trace(agent_ids=("a", "b", "c"), bandwidth=TRACE.bandwidth[:1])
+    for at_end in ("repeat", "hold", "down"):
+        check_model(TraceModel(trace=single, at_end=at_end))
+    single = replace(single, agent_ids=TRACE.agent_ids)
+    for at_end, rounds in (("repeat", 9), ("hold", 9), ("down", 1)):
+        up = play(TraceModel(trace=single, at_end=at_end), rounds=9).bandwidth > 0
+        expected = off_diagonal(single.bandwidth[0] > 0) & (np.arange(9) < rounds)[:, None]
+        np.testing.assert_array_equal(off_diagonal(up), expected)
+
+
+def expected(array, at_end, start_round, rounds):
+    """Returns what an array of the trace says in each round, in the plainest way."""
+    said = []
+    for number in range(start_round, start_round + rounds):
+        if number < ROUNDS:
+            said.append(array[number])
+        elif at_end == "repeat":
+            said.append(array[number % ROUNDS])
+        else:
+            said.append(array[-1] if at_end == "hold" else np.zeros_like(array[0]))
+    return np.stack(said)
+
+
+@pytest.mark.parametrize("xp", [np, array_api_strict], ids=["numpy", "strict"])
+@pytest.mark.parametrize("at_end", ["repeat", "hold", "down"])
+@pytest.mark.parametrize("start_round", [0, 3])
+def test_links_are_those_of_the_trace(xp, at_end, start_round):
+    model = TraceModel(trace=TRACE, at_end=at_end, start_round=start_round)
+    played = play(model, rounds=12, xp=xp, read_only=xp is np)
+    for name in ("bandwidth", "delay", "noise"):
+        said = expected(getattr(TRACE, name), at_end, start_round, 12)
+        said = np.minimum(said, 1.0) if name == "bandwidth" else said
+        got = off_diagonal(getattr(played, name))
+        np.testing.assert_array_equal(got, off_diagonal(said), strict=name == "delay")
+
+
+@pytest.mark.parametrize("at_end", ["repeat", "hold", "down"])
+def test_a_round_may_be_an_array(at_end):
+    schedule = np.arange(1, 4)
+    for number in range(9):
+        once = entry(schedule, number, at_end, np)
+        assert entry(schedule, np.asarray(number), at_end, np) == once
+        again = entry(array_api_strict.asarray(schedule), number, at_end, array_api_strict)
+        assert int(again) == once
+
+
+def test_agents_are_found_by_name():
+    order = [2, 0, 1]
+    shuffled = Trace(
+        agent_ids=[TRACE.agent_ids[index] for index in order],
+        **{
+            name: getattr(TRACE, name)[:, order][:, :, order]
+            for name in ("bandwidth", "delay", "noise")
+        },
+    )
+    assert_same(play(TraceModel(trace=shuffled), rounds=8), play(TraceModel(trace=TRACE), rounds=8))
+
+
+def test_agents_may_be_renamed_and_exchanged():
+    exchange = {"agent_0": "agent_1", "agent_1": "agent_0"}
+    renamed = play(TraceModel(trace=TRACE, rename=exchange), rounds=5)
+    plain = play(TraceModel(trace=TRACE), rounds=5)
+    order = [1, 0, 2]
+    np.testing.assert_array_equal(
+        off_diagonal(renamed.bandwidth),
+        off_diagonal(plain.bandwidth[:, order][:, :, order]),
+    )
+
+
+def test_every_reset_plays_the_same_arrays():
+    """A long trace is neither copied nor put in order again in each episode."""
+    model = TraceModel(trace=TRACE, rename={"agent_0": "agent_1", "agent_1": "agent_0"})
+    first, second = (model.init(context_of(), RandomStream(0)) for _ in range(2))
+    assert all(one is other for one, other in zip(first, second, strict=True))
+    assert TraceModel(trace=TRACE).init(context_of(), RandomStream(0))[0] is TRACE.bandwidth
+
+
+def test_other_links_are_only_ever_worse():
+    lossy = ProbabilisticModel(failure_prob=0.5)
+    alone = play(lossy, rounds=10)
+    both = play(lossy, TraceModel(trace=TRACE), rounds=10)
+    assert (both.bandwidth <= alone.bandwidth).all()
+    assert (both.bandwidth < alone.bandwidth).any()
+
+
+def test_delays_and_noise_add():
+    once, twice = (play(*[TraceModel(trace=TRACE)] * count, rounds=5) for count in (1, 2))
+    np.testing.assert_array_equal(twice.delay, 2 * once.delay)
+    np.testing.assert_array_equal(twice.noise, 2 * once.noise)
+
+
+def test_what_the_model_says_of_itself():
+    assert TraceModel(trace=TRACE).longest_delay == 2
+    assert TraceModel(trace=TRACE).carries_fractions
+    assert TraceModel(trace=PLAIN).longest_delay == 0
+    assert not TraceModel(trace=PLAIN).carries_fractions
+    assert TraceModel(trace=TRACE).expected_burst_length() is None
+    assert TraceModel(trace=TRACE).expected_age() is None
+
+
+@pytest.mark.parametrize("at_end", ["repeat", "hold", "down"])
+def test_the_expected_loss_is_what_a_long_episode_loses(at_end):
+    """Without delays nothing is overtaken; a link may hold back less than one message."""
+    trace = replace(TRACE, delay=None)
+    model, rounds = TraceModel(trace=trace, at_end=at_end), 2000
+    lost = (~play(model, rounds=rounds).arrived).mean(axis=0)
+    np.testing.assert_allclose(
+        off_diagonal(model.expected_loss()), off_diagonal(lost), atol=6 / rounds
+    )
+    assert (np.diagonal(model.expected_loss()) == 0).all()
+
+
+def test_a_file_is_loaded_once(tmp_path):
+    path = tmp_path / "trace.npz"
+    TRACE.save(path)
+    model = TraceModel.from_file(path, at_end="hold")
+    path.unlink()
+    assert model == TraceModel(trace=TRACE, at_end="hold")
+    assert_same(play(model, rounds=8), play(TraceModel(trace=TRACE, at_end="hold"), rounds=8))
+
+
+@pytest.mark.parametrize("travel", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_models_travel_after_they_have_played(travel):
+    model = TraceModel(trace=TRACE, rename={"agent_0": "agent_1", "agent_1": "agent_0"})
+    before = play(model, rounds=6)
+    twin = travel(model)
+    assert twin == model
+    assert hash(twin) == hash(model)
+    assert_same(play(twin, rounds=6), before)
+    assert eval(repr(model), {"TraceModel": TraceModel, "Trace": Trace}) == model
+
+
+def test_nothing_is_drawn():
+    stream = RandomStream(0)
+    channel = Channel(chain=Chain(models=[TraceModel(trace=TRACE)]))
+    state = channel.init(context_of(), stream)
+    channel.step(state, context_of(), stream)
+    assert stream.uniform((3,)).tolist() == RandomStream(0).uniform((3,)).tolist()
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"trace": "trace.npz"}, ["trace must be a Trace", "'trace.npz'", "from_file"]),
+        ({"trace": None}, ["trace must be a Trace"]),
+        ({"at_end": "stop"}, ["at_end", "'stop'"]),
+        ({"start_round": -1}, ["start_round", "-1"]),
+        ({"start_round": 5}, ["start_round", "5 rounds"]),
+        ({"start_round": 0.5}, ["start_round", "0.5"]),
+        ({"rename": ["agent_0"]}, ["rename"]),
+        ({"rename": {"agent_0": []}}, ["rename"]),
+        ({"rename": {"nobody": "a"}}, ["rename", "'nobody'", "agent_2"]),
+        ({"rename": {"agent_0": "agent_1"}}, ["rename", "each agent"]),
+        ({"rename": {"agent_0": "a", "agent_1": "a"}}, ["rename", "each agent"]),
+    ],
+)
+def test_wrong_arguments_are_one_sentence(fields, words):
+    with pytest.raises(InvalidArgumentError) as caught:
+        TraceModel(**{"trace": TRACE, **fields})
+    assert_one_sentence(caught.value, *words)
+
+
+@pytest.mark.parametrize(
+    ("rename", "agents", "words"),
+    [
+        ({"agent_0": "x"}, 3, ["'x' is in the trace alone"]),
+        (None, 2, ["'agent_2' is in the trace alone"]),
+        (None, 4, ["'agent_3' is in the environment alone"]),
+    ],
+)
+def test_another_team_is_refused_when_the_episode_starts(rename, agents, words):
+    with pytest.raises(InvalidArgumentError) as caught:
+        play(TraceModel(trace=TRACE, rename=rename), agents=agents)
+    assert_one_sentence(caught.value, "TraceModel.trace", "rename", *words)
