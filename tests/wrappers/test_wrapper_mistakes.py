@@ -110,7 +110,7 @@ def test_seeds(api: str, kind: Any, seed: Any) -> None:
     assert "seed must" in sentence(lambda: env.reset(seed=seed), InvalidArgumentError)
 
 
-@pytest.mark.parametrize("models", [None, "loss", 0.5, [0.5], [ProbabilisticModel], {"a": LOSSY}])
+@pytest.mark.parametrize("models", [None, "loss", 0.5, [0.5], [ProbabilisticModel], {"a": 0.5}])
 def test_what_are_no_models(models: Any) -> None:
     text = sentence(lambda: CommunicationWrapper(SPREAD.make(), models), InvalidArgumentError)
     assert "failure_models" in text

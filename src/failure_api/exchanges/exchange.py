@@ -10,7 +10,9 @@ from typing import Any
 from gymnasium.spaces import Space
 
 from failure_api.core import Delivery
+from failure_api.core.noise_chain import NoiseChain
 from failure_api.core.parameters import normalise_fields
+from failure_api.exchanges.corruption import Corruption
 from failure_api.exchanges.envelope import Envelope
 
 
@@ -23,12 +25,14 @@ class Team:
         agent_ids: Its `possible_agents`.
         spaces: Each agent's observation space.
         longest_delay: The most rounds that a message may be on its way.
+        noise: What an exchange has the content corrupted by that arrives; None where it never is.
     """
 
     env: Any
     agent_ids: tuple[Any, ...]
     spaces: dict[Any, Space[Any]]
     longest_delay: int
+    noise: Corruption | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +65,7 @@ class BoundExchange(ABC):
         self.agent_ids = team.agent_ids
         self.index = {agent: i for i, agent in enumerate(team.agent_ids)}
         self.envelopes = {agent: Envelope(space) for agent, space in team.spaces.items()}
+        self.noise = team.noise or Corruption(NoiseChain(models=()), team.agent_ids)
 
     @abstractmethod
     def start(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,7 @@ class Inbox:
         sent: NDArray[Any],
         blank: NDArray[Any],
         said: NDArray[np.bool_] | None = None,
+        corrupt: Callable[[NDArray[Any], NDArray[np.bool_]], NDArray[Any]] | None = None,
     ) -> NDArray[Any]:
         """Returns what each receiver has of each sender, `[receiver, sender, k]`.
 
@@ -56,6 +58,8 @@ class Inbox:
             blank: What there is before anything has arrived.
             said: Where a message has an entry at all, in the shape of `contents`; None where it
                 has all of them.
+            corrupt: What befalls contents as they arrive: a function of them, and of where they
+                do.
         """
         self._widen(contents.shape[-1])
         if self._depth > 1:
@@ -63,6 +67,8 @@ class Inbox:
         arrived = (sent >= 0)[..., None]
         if said is not None:
             arrived = arrived & said
+        if corrupt is not None:
+            contents = corrupt(contents, arrived)
         if not self._hold:
             return np.where(arrived, contents, blank)
         held = blank if self._held is None else self._held

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from failure_api.core import Delivery
 from failure_api.core.frozen import FrozenMapping
 from failure_api.errors import InvalidArgumentError, invalid
+from failure_api.exchanges.corruption import Entries
 from failure_api.exchanges.exchange import BoundExchange, Exchange, Team
 from failure_api.exchanges.inbox import Inbox
 from failure_api.exchanges.known_segments import known_segments
+from failure_api.exchanges.segment_limits import SegmentLimits
 from failure_api.exchanges.segments import REMEDY, places
 
 
@@ -114,9 +116,11 @@ class MaskedSegments(BoundExchange):
             len(box.shape) == 1 and box.dtype == self._spare.dtype and space is box
             for box, space in zip(boxes, team.spaces.values(), strict=True)
         )
+        self._limits: SegmentLimits | None = None
         self.start()
         if self._moving is None:
             self._place(segments)
+        self.noise.place(self._entries)
 
     def _box(self, agent: Any) -> spaces.Box:
         space = self.envelopes[agent].body_space
@@ -145,18 +149,31 @@ class MaskedSegments(BoundExchange):
         """Forgets everything that was said."""
         self._inbox.start()
         self._observations: Mapping[Any, Any] = {}
+        if self._limits is not None:
+            self._limits.start()
 
-    def _place(self, segments: Any) -> None:
+    def _entries(self) -> Entries:
+        self._limits = SegmentLimits(self._boxes, self._moving is not None)
+        if self._moving is None:
+            return self._limits.entries(self._global)
+        agents, width = len(self.agent_ids), max(self._sizes)
+        nowhere = np.full((agents, agents, width), self._ends[-1])
+        return self._limits.entries(nowhere)
+
+    def _place(self, segments: Any, width: int = 0) -> None:
         """Works out where in the vector the parts stand."""
-        local = places(segments, self.agent_ids, self._sizes, self._inbox.width)
+        local = places(segments, self.agent_ids, self._sizes, width)
         absent = local == np.asarray(self._sizes)[:, None, None]
         self._local = local
         self._global = np.where(absent, self._ends[-1], local + self._starts[:, None, None])
 
     def share(self, number: int, observations: Mapping[Any, Any], delivery: Delivery) -> None:
         """Puts into every observation what arrived, and what is missing into the rest."""
+        noisy = self.noise.acts(delivery.links)
         if self._moving is not None:
-            self._place(self._moving(self._env))
+            # The draws of noise may not depend on how many entries are in sight.
+            width = max(self._sizes) if noisy else self._inbox.width
+            self._place(self._moving(self._env), width)
         self._number, self._observations, self._delivery = number, observations, delivery
         if self._plain and tuple(observations) == self.agent_ids:
             vector = np.concatenate((*observations.values(), self._spare))
@@ -167,9 +184,22 @@ class MaskedSegments(BoundExchange):
         # Segments that move may leave a sender out of view, with nothing said and nothing heard.
         said = None if self._moving is None else self._global != self._ends[-1]
         contents = vector[self._global]
-        self._contents = self._inbox.receive(number, contents, self._sent, blank, said)
+        self._noisy = noisy
+        corrupt = self._corrupt if noisy else None
+        self._contents = self._inbox.receive(number, contents, self._sent, blank, said, corrupt)
         vector[self._global] = self._contents
         self._masked = vector
+
+    def _corrupt(self, contents: NDArray[Any], arrived: NDArray[np.bool_]) -> NDArray[Any]:
+        """Returns what arrives as the noise leaves it."""
+        entries, links = self.noise.entries, self._delivery.links
+        if self._moving is not None:
+            assert self._limits is not None
+            entries = self._limits.entries(self._global)
+        else:
+            # Pairs of fewer entries than others have nothing in the rest of their rows.
+            arrived = arrived & (self._global != self._ends[-1])
+        return self.noise.apply(self._number, contents, arrived, links, entries)
 
     def _flat(self, agent: Any) -> NDArray[Any]:
         """Returns an agent's observation as a vector; zeros where it takes no part."""
@@ -196,9 +226,10 @@ class MaskedSegments(BoundExchange):
     def _renewed(self, agent: Any, observation: Any) -> NDArray[Any]:
         """Masks an observation that is newer than the round: what is current in it stays."""
         row = self.index[agent]
-        body = np.asarray(self.envelopes[agent].open(observation)).reshape(-1)
+        dtype = self._boxes[agent].dtype if self._noisy else None
+        body = np.asarray(self.envelopes[agent].open(observation), dtype=dtype).reshape(-1)
         vector = np.append(body, body.dtype.type(0))
-        late = self._sent[row] != self._number
+        late = (self._sent[row] != self._number) | self._noisy
         vector[self._local[row, late]] = self._contents[row, late]
         return vector[:-1]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from gymnasium import spaces
 
 from failure_api.core import Delivery
 from failure_api.exchanges.blank import with_blank
+from failure_api.exchanges.corruption import Entries, numbers_of, padded
 from failure_api.exchanges.exchange import BoundExchange, Team
 from failure_api.exchanges.inbox import Inbox
 
@@ -29,6 +31,12 @@ class SharedBlock(BoundExchange):
         self._blank = np.zeros(1, dtype=self._dtype)
         self._absent = np.zeros(first.shape or (), dtype=self._dtype)
         self._inbox = Inbox(hold, team.longest_delay)
+        self._team_spaces = team.spaces
+        self.noise.place(self._entries)
+
+    def _entries(self) -> Entries:
+        numbers = [numbers_of(agent, space) for agent, space in self._team_spaces.items()]
+        return padded(numbers, self._everything[:2])
 
     def start(self) -> None:
         """Forgets everything that was said."""
@@ -41,7 +49,10 @@ class SharedBlock(BoundExchange):
         sent = np.array(delivery.sent.T, order="C")
         # What an agent knows of itself needs no link.
         sent.reshape(-1)[:: len(said) + 1] = number
-        received = self._inbox.receive(number, contents, sent, self._blank)
+        corrupt = None
+        if self.noise.acts(delivery.links):
+            corrupt = partial(self.noise.apply, number, links=delivery.links)
+        received = self._inbox.receive(number, contents, sent, self._blank, None, corrupt)
         self._block = received.reshape(self._everything)
 
     def view(self, agent: Any, observation: Any = None) -> Any:

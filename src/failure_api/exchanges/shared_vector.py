@@ -12,11 +12,14 @@ from numpy.typing import NDArray
 
 from failure_api.core import Delivery
 from failure_api.exchanges.exchange import Team
+from failure_api.exchanges.one_hot import FlatNumbers
 from failure_api.exchanges.shared_messages import SharedMessages, shareable
 
 
 class SharedVector(SharedMessages):
     """Flattens every message, and joins what an agent has of them with its own observation."""
+
+    numbers = FlatNumbers
 
     def __init__(self, team: Team, hold: bool) -> None:
         super().__init__(team, hold)

@@ -21,6 +21,7 @@
 """
 
 from failure_api.testing.model_laws import check_model
+from failure_api.testing.noise_laws import check_noise_model
 from failure_api.testing.wrapper_laws import check_wrapper
 
-__all__ = ["check_model", "check_wrapper"]
+__all__ = ["check_model", "check_noise_model", "check_wrapper"]

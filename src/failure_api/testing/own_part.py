@@ -31,8 +31,9 @@ def own_parts(
         agent: The agent.
         view: What it sees.
         observation: What the bare environment shows it.
-        failing: Whether links may fail. Where they do not, the parts that come from others in
-            the environment's own observation are the agent's own view of them too.
+        failing: Whether links may fail or corrupt what they carry. Where they do not, the parts
+            that come from others in the environment's own observation are the agent's own view of
+            them too.
         dead: Agents that neither send nor receive, whether links fail or not.
     """
     envelope = Envelope(bare.observation_space(agent))
@@ -50,7 +51,7 @@ def own_parts(
 
 
 def _exchange(env: Any) -> Any:
-    return env._rounds.exchange if hasattr(env, "_rounds") else MaskSegments()
+    return getattr(getattr(env, "_rounds", None), "exchange", MaskSegments())
 
 
 def heard_entries(env: Any, bare: Any, agent: Any, senders: Collection[Any] | None = None) -> Any:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from pettingzoo import AECEnv
 
 from failure_api.communication_models import DelayBasedModel, ProbabilisticModel
 from failure_api.core import CommunicationModel
+from failure_api.core.noise_chain import NoiseChain
 from failure_api.exchanges import Exchange
 from failure_api.testing.rollout import Moment, play
 from failure_api.testing.verdict import demand, same
 from failure_api.wrappers import CommunicationWrapper, CommunicationWrapperParallel
+from failure_api.wrappers.rounds import NoiseModels
 
 DOWN: list[CommunicationModel] = [ProbabilisticModel(failure_prob=1.0)]
 LOSSY: list[CommunicationModel] = [
@@ -33,13 +35,23 @@ class Trial:
     wrapper: Callable[..., Any] | None
     steps: int
     seed: int
+    noise_models: NoiseModels = ()
+
+    @property
+    def noisy(self) -> bool:
+        """Whether the content of messages is corrupted."""
+        return bool(NoiseChain(models=cast("Any", self.noise_models)).parts)
 
     def wrap(self, models: list[CommunicationModel], env: Any = None) -> Any:
         """Returns a wrapped environment, a new one unless one is given."""
         env = self.make() if env is None else env
         kind = CommunicationWrapper if isinstance(env, AECEnv) else CommunicationWrapperParallel
         chosen = self.wrapper or kind
-        return chosen(env, models, exchange=self.exchange, positions=self.positions)
+        options: dict[str, Any] = {"exchange": self.exchange, "positions": self.positions}
+        # Wrappers of one's own need not know of noise.
+        if self.noisy:
+            options["noise_models"] = self.noise_models
+        return chosen(env, models, **options)
 
     def play(self, env: Any, **options: Any) -> list[Moment]:
         """Plays one episode and returns all there was to see."""

@@ -10,6 +10,7 @@ from pettingzoo import AECEnv
 
 from failure_api.communication_models import ProbabilisticModel
 from failure_api.core import CommunicationModel
+from failure_api.core.noise import NoiseModel
 from failure_api.exchanges import Exchange
 from failure_api.testing.content_law import check_contents
 from failure_api.testing.handed_out_law import check_handed_out, check_spoiled
@@ -20,13 +21,14 @@ from failure_api.testing.round_law import Recorder, check_rounds, check_same_in_
 from failure_api.testing.travel_law import check_travel
 from failure_api.testing.trial import DOWN, LOSSY, Trial, compare
 from failure_api.testing.verdict import demand, demand_sentence, same
-from failure_api.wrappers.rounds import Models
+from failure_api.wrappers.rounds import Models, NoiseModels
 
 
 def check_wrapper(
     make_environment: Callable[[], Any],
     failure_models: Models = (),
     *,
+    noise_models: NoiseModels = (),
     exchange: Exchange | None = None,
     positions: Callable[[Any], Any] | None = None,
     wrapper: Callable[..., Any] | None = None,
@@ -38,6 +40,8 @@ def check_wrapper(
     Args:
         make_environment: Returns a new bare environment, AEC or Parallel, each time.
         failure_models: Models to check it with, beside none at all and links that are down.
+        noise_models: Noise models to check it with throughout. What arrives then need not be what
+            was sent, and is not compared with it.
         exchange: As in the wrapper.
         positions: As in the wrapper.
         wrapper: What wraps the environment; None takes the class for its kind.
@@ -53,7 +57,11 @@ def check_wrapper(
         >>> check_wrapper(simple_spread_v3.parallel_env, DelayBasedModel(min_delay=0, max_delay=2))
     """
     models = [failure_models] if isinstance(failure_models, CommunicationModel) else failure_models
-    trial = Trial(make_environment, list(models), exchange, positions, wrapper, steps, seed)
+    if not isinstance(noise_models, NoiseModel):
+        noise_models = list(noise_models)
+    trial = Trial(
+        make_environment, list(models), exchange, positions, wrapper, steps, seed, noise_models
+    )
     for chosen in ([], DOWN, LOSSY, trial.models):
         _check_spaces(trial, chosen)
         check_handed_out(trial, chosen)
@@ -134,7 +142,7 @@ def _check_against_bare(trial: Trial, models: list[CommunicationModel], law: int
                 agent,
                 view,
                 plain.observations[agent],
-                failing=bool(models),
+                failing=bool(models) or trial.noisy,
                 dead=_silent(env, moment),
             )
             demand(law, same(seen, own), f"{agent}'s own part is {seen!r}, not {own!r}")

@@ -1,6 +1,13 @@
 """The PettingZoo adapters. No failure logic here."""
 
 from failure_api.wrappers.aec import CommunicationWrapper
+from failure_api.wrappers.noise_aec import NoiseWrapper
+from failure_api.wrappers.noise_parallel import NoiseWrapperParallel
 from failure_api.wrappers.parallel import CommunicationWrapperParallel
 
-__all__ = ["CommunicationWrapper", "CommunicationWrapperParallel"]
+__all__ = [
+    "CommunicationWrapper",
+    "CommunicationWrapperParallel",
+    "NoiseWrapper",
+    "NoiseWrapperParallel",
+]

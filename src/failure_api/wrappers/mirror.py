@@ -115,6 +115,9 @@ def moves_once_a_cycle(env: Any) -> bool:
     That is known of mpe2, and of Parallel environments turned into AEC ones. Others may declare
     themselves parallelizable and still move in mid-cycle (PettingZoo's pursuit does).
     """
-    kinds = type(source(env)).__mro__
+    outermost = source(env)
+    if isinstance(outermost, Mirror):
+        return outermost._still
+    kinds = type(outermost).__mro__
     stepping = next(kind for kind in kinds if "step" in vars(kind))
     return stepping is parallel_to_aec_wrapper or stepping.__module__ == MPE

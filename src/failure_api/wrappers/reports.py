@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,12 +46,24 @@ class Reports:
         """
         return self._rounds.age
 
+    def noise_reports(self) -> dict[str, dict[str, Any]]:
+        """Returns what the noise models have counted in this episode, by the models' names.
+
+        Models that count nothing are absent.
+
+        Raises:
+            NotResetError: There has been no reset yet.
+        """
+        _ = self._rounds.delivery
+        return self._rounds.noise.reports()
+
     def __repr__(self) -> str:
         rounds = self._rounds
         positions = getattr(rounds.positions, "__qualname__", rounds.positions)
         return (
             f"{type(self).__name__}({rounds.env}, failure_models={list(rounds.chain.parts)}, "
-            f"exchange={rounds.exchange}, positions={positions})"
+            f"noise_models={list(rounds.noise.chain.parts)}, exchange={rounds.exchange}, "
+            f"positions={positions})"
         )
 
     def __str__(self) -> str:

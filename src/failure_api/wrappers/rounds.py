@@ -18,19 +18,23 @@ from failure_api.core import (
     Delivery,
     RandomStream,
 )
+from failure_api.core.noise import NoiseModel
+from failure_api.core.noise_chain import NoiseChain
 from failure_api.core.random import EpisodeStreams
 from failure_api.errors import (
     InvalidArgumentError,
     ModelError,
     NotResetError,
-    WrongEnvironmentError,
     invalid,
 )
 from failure_api.exchanges import Exchange, Team, default_exchange
+from failure_api.exchanges.corruption import Corruption
 from failure_api.positions import known_positions, read_positions
+from failure_api.wrappers.below import agent_ids_of, alike_below
 from failure_api.wrappers.reports import Reports
 
 Models = CommunicationModel | Iterable[CommunicationModel]
+NoiseModels = NoiseModel | Iterable[NoiseModel]
 
 
 class RoundKeeper:
@@ -41,8 +45,12 @@ class RoundKeeper:
         failure_models: One model, or several that act in order.
         exchange: What agents say to each other; None picks by the environment.
         positions: A function of the environment that gives `[N, dim]`; None takes what is known.
+        noise_models: One noise model, or several, that corrupt the content that arrives.
 
     Attributes:
+        noise: What corrupts it.
+        view: Returns what an agent sees, as `BoundExchange.view` does.
+        spaces: The space of each agent's view.
         watchers: Functions that are told of every round: what was known of it, and what it brought.
 
     Raises:
@@ -56,21 +64,26 @@ class RoundKeeper:
         failure_models: Models,
         exchange: Exchange | None,
         positions: Callable[[Any], Any] | None,
+        noise_models: NoiseModels = (),
     ) -> None:
         self.env = env
-        self.agent_ids = _agent_ids(env)
+        self.agent_ids = agent_ids_of(env)
         self.index = {agent: place for place, agent in enumerate(self.agent_ids)}
         self.chain = Chain(models=cast("Any", failure_models))
         self.exchange = _chosen(exchange, env)
         self.positions = self._position_function(positions)
         self._channel = Channel(chain=self.chain)
-        self._streams = EpisodeStreams(*_others_below(env))
+        self._streams = EpisodeStreams(*alike_below(env, Reports))
         self._everyone = np.ones(len(self.agent_ids), dtype=bool)
         self._everyone.flags.writeable = False
         # A trial start, so that what does not fit the environment is said when it is wrapped.
         self._channel.init(self._context(0, self._everyone, None), RandomStream(0))
         spaces = {agent: env.observation_space(agent) for agent in self.agent_ids}
-        self.bound = self.exchange.bind(Team(env, self.agent_ids, spaces, self.chain.longest_delay))
+        self.noise = Corruption(NoiseChain(models=cast("Any", noise_models)), self.agent_ids)
+        team = Team(env, self.agent_ids, spaces, self.chain.longest_journey, self.noise)
+        self.bound = self.exchange.bind(team)
+        self._demand_noise(self.noise.acts(), "noise_models were given")
+        self.view, self.spaces = self.bound.view, self.bound.spaces
         self.watchers: list[Callable[[Context, Delivery], None]] = []
         self._number = -1
         self._random: RandomStream
@@ -116,6 +129,7 @@ class RoundKeeper:
         """
         self._number = -1
         self._random = self._streams.start(seed)
+        self.noise.start(self._random)
         self.bound.start()
         context = self._present(0, observations, dead)
         self._exchange(self._channel.init(context, self._random), context, observations)
@@ -143,6 +157,14 @@ class RoundKeeper:
         np.fill_diagonal(age, 0)
         return age
 
+    def _demand_noise(self, acts: bool, what: str) -> None:
+        """Raises an error where there is noise that the exchange does not apply."""
+        if acts and not self.noise.placed:
+            raise InvalidArgumentError(
+                f"exchange must apply noise where there is any, but {what} and {self.exchange} "
+                "does not: have bind call team.noise.place, and share team.noise.apply."
+            )
+
     def _context(self, number: int, alive: Any, positions: Any) -> Context:
         agents = len(self.agent_ids)
         return Context(number, alive, positions, np, (agents, agents), self.agent_ids)
@@ -167,6 +189,8 @@ class RoundKeeper:
         following, delivery = self._channel.step(state, context, self._random)
         if delivery.links.delay is not None:
             _check_delays(delivery.links.delay, self.chain.longest_delay)
+        if delivery.links.noise is not None:
+            self._demand_noise(True, "the failure models returned noise")
         self.bound.share(context.round, observations, delivery)
         self._number, self._state, self._delivery = context.round, following, delivery
         for watch in self.watchers:
@@ -192,38 +216,6 @@ def _takes_one(function: Callable[..., Any]) -> bool:
         # Some built-in functions do not tell what they take.
         return True
     return True
-
-
-def check_seed(seed: Any) -> None:
-    """Raises an error for what cannot seed an environment."""
-    if seed is not None and (not isinstance(seed, int | np.integer) or seed < 0):
-        raise invalid("seed", "must be a whole number or None", seed, "give 0 or more")
-
-
-def _agent_ids(env: Any) -> tuple[Any, ...]:
-    try:
-        agent_ids = tuple(env.possible_agents)
-    except AttributeError:
-        agent_ids = ()
-    if not agent_ids:
-        raise WrongEnvironmentError(
-            f"the environment {env} has no possible_agents, without which links have no ends: "
-            "set possible_agents to the list of all agents that may ever take part."
-        )
-    return agent_ids
-
-
-def _others_below(env: Any) -> tuple[int, ...]:
-    """Returns how many communication wrappers there are below; nothing where there are none.
-
-    Two of them with the same model and seed would otherwise fail in the same rounds.
-    """
-    count = 0
-    while env is not None:
-        count += isinstance(env, Reports)
-        layers = getattr(env, "__dict__", {})
-        env = layers.get("env", layers.get("aec_env"))
-    return (count,) if count else ()
 
 
 def _chosen(exchange: Any, env: Any) -> Exchange:

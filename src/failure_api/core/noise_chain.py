@@ -1,0 +1,186 @@
+"""How several noise models, and the links themselves, corrupt the content of messages."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, cast
+
+from failure_api.core.links import Array
+from failure_api.core.noise import NoiseContext, NoiseModel, senders
+from failure_api.core.random import RandomStream
+from failure_api.errors import ModelError, invalid
+
+LINK_NOISE = "link noise"
+"""What the stream of the links' own noise is called, and who errors say it is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoiseChain(NoiseModel):
+    r"""Noise models that act one after the other, then the noise of the links, then the limits.
+
+    A chain within a chain is flattened. Each model draws from a stream that its name and the
+    number of earlier models of that name determine, and acts on the messages of the agents in its
+    `agent_ids` alone. A link of noise variance $\sigma^2$ adds $\sigma z$ with $z \sim
+    \mathcal N(0, 1)$ to every entry. At last, entries that are whole numbers are rounded, and all
+    are brought into $[low, high]$.
+
+    Args:
+        models: One noise model, or several that act in order.
+
+    Raises:
+        InvalidArgumentError: Something in `models` is not a noise model.
+
+    Example:
+        >>> NoiseChain(models=[NoiseChain(models=[])])
+        NoiseChain(models=())
+    """
+
+    models: NoiseModel | Sequence[NoiseModel]
+    agent_ids: Sequence[Any] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """Flattens and checks the models."""
+        super().__post_init__()
+        if self.agent_ids is not None:
+            raise invalid(
+                "agent_ids", "belongs to the models of a chain", self.agent_ids, "give it to them"
+            )
+        flat: list[NoiseModel] = []
+        for model in _listed(self.models):
+            flat.extend(model.parts if isinstance(model, NoiseChain) else [_checked(model)])
+        object.__setattr__(self, "models", tuple(flat))
+
+    @property
+    def parts(self) -> tuple[NoiseModel, ...]:
+        """The models, flattened and in order."""
+        return cast("tuple[NoiseModel, ...]", self.models)
+
+    @cached_property
+    def placed(self) -> tuple[tuple[NoiseModel, str, int], ...]:
+        """Each model with the name and the occurrence that know its stream."""
+        seen: Counter[str] = Counter()
+        placed = []
+        for model in self.parts:
+            placed.append((model, model.name, seen[model.name]))
+            seen[model.name] += 1
+        return tuple(placed)
+
+    def init(self, context: NoiseContext, random: RandomStream) -> Any:
+        """Returns, for each model, its scope and its state."""
+        return tuple(
+            (senders(model, context), model.init(context, random.child(name, occurrence)))
+            for model, name, occurrence in self.placed
+        )
+
+    def step(
+        self,
+        state: Any,
+        content: Array,
+        context: NoiseContext,
+        random: RandomStream,
+        variance: Array | None = None,
+        watch: Callable[[str, Array, Array], None] | None = None,
+    ) -> tuple[Any, Array]:
+        """Returns the next state and the content as the models and the links leave it.
+
+        Args:
+            state: What `init` or the last `step` returned.
+            content: The content, `[..., N, K]`.
+            context: What is known of it.
+            random: The chain's stream.
+            variance: Of the noise that each link adds, float `[..., N]`; None where none does.
+            watch: Is told of each step: whose it is, the content before it and after it.
+        """
+        xp = context.xp
+        following = []
+        for (model, name, occurrence), (scope, own) in zip(self.placed, state, strict=False):
+            result = model.step(own, content, context, random.child(name, occurrence))
+            own, after = _state_and_content(name, result, content, context)
+            if scope is not None:
+                after = xp.where(scope[:, None], after, content)
+            if watch is not None:
+                watch(name, content, after)
+            content = after
+            following.append((scope, own))
+        if variance is not None:
+            draws = xp.astype(random.child(LINK_NOISE).normal(context.shape), content.dtype)
+            after = content + xp.sqrt(xp.astype(variance, content.dtype))[..., None] * draws
+            if watch is not None:
+                watch(LINK_NOISE, content, after)
+            content = after
+        content = xp.where(context.whole, xp.round(content), content)
+        content = xp.minimum(xp.maximum(content, context.low), context.high)
+        return tuple(following), content
+
+    def reports(self, state: Any) -> dict[str, dict[str, Any]]:
+        """Returns what the models have counted, by name; models that count nothing are absent.
+
+        A model counts where it has a method `report(state)` that returns numbers by name, or
+        `attack_share(state)` that returns one, None where there was nothing to count. The second
+        model of a name is `"Name 2"`.
+
+        Args:
+            state: What the last `step` returned.
+        """
+        found: dict[str, dict[str, Any]] = {}
+        for (model, name, occurrence), (_, own) in zip(self.placed, state, strict=False):
+            report, share = getattr(model, "report", None), getattr(model, "attack_share", None)
+            numbers = {} if report is None else dict(report(own))
+            if share is not None:
+                numbers["attack_share"] = share(own)
+            if numbers:
+                key = f"{name} {occurrence + 1}" if occurrence else name
+                found[key] = {what: _plain(number) for what, number in numbers.items()}
+        return found
+
+
+def _plain(number: Any) -> Any:
+    """Returns a Python number for an array of no dimension."""
+    return number.item() if getattr(number, "ndim", None) == 0 else number
+
+
+def _listed(models: Any) -> list[Any]:
+    if isinstance(models, NoiseModel):
+        return [models]
+    if isinstance(models, str) or not hasattr(models, "__iter__"):
+        rule = "must be a noise model or a list of noise models"
+        raise invalid("noise_models", rule, models, "give a list")
+    return list(models)
+
+
+def _checked(model: Any) -> NoiseModel:
+    if isinstance(model, NoiseModel):
+        return model
+    raise invalid(
+        "noise_models",
+        "must hold noise models",
+        model,
+        "make it an instance of a NoiseModel; communication models go into failure_models",
+    )
+
+
+def _state_and_content(
+    name: str, result: Any, before: Array, context: NoiseContext
+) -> tuple[Any, Array]:
+    """Returns what a model returned, or raises what is wrong with its form."""
+    if type(result) is not tuple or len(result) != 2:
+        raise ModelError(
+            f"{name}.step must return the pair (state, content), but returned "
+            f"{type(result).__name__}: return state, content + something."
+        )
+    shape = getattr(result[1], "shape", None)
+    kind = getattr(result[1], "dtype", type(result[1]))
+    if shape != context.shape or kind != before.dtype:
+        raise ModelError(
+            f"{name}.step must return content as {_type_name(before.dtype)} of shape "
+            f"{context.shape}, but returned {_type_name(kind)} of shape {shape}: convert it with "
+            "context.xp.astype and broadcast it to context.shape."
+        )
+    return result
+
+
+def _type_name(dtype: Any) -> str:
+    return getattr(dtype, "__name__", None) or str(dtype)

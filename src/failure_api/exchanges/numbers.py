@@ -1,0 +1,160 @@
+"""Observations of any space of numbers as one row of numbers, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+Row = NDArray[Any]
+SINGLE_EXACT = 2.0**24
+"""Up to where float32 holds every whole number."""
+DOUBLE_EXACT = 2.0**53
+"""The same of float64."""
+
+
+class Numbers:
+    """Reads an observation as a row of numbers, and writes one.
+
+    Whole numbers stand for themselves, those of a `Discrete` space too. The row is float32 where
+    that holds every entry of the space exactly, and else float64. Integers beyond 2**53 are the
+    nearest number there; those that nothing has changed are written as they were.
+
+    Args:
+        space: Box, Discrete, MultiDiscrete, MultiBinary, or a Dict or Tuple of such.
+
+    Attributes:
+        width: Number of entries.
+        low: Least value of each entry, float64; never below that of the space.
+        high: Greatest value of each entry, float64; never above that of the space.
+        whole: Which entries are whole numbers.
+        dtype: The type that rows need.
+
+    Raises:
+        TypeError: Observations of the space are no fixed number of numbers.
+
+    Example:
+        >>> numbers = Numbers(spaces.Tuple([spaces.Discrete(3, start=4), spaces.Box(0, 9, (2,))]))
+        >>> observation = (5, np.array([0.5, 1.0], dtype=np.float32))
+        >>> row = numbers.row(observation)
+        >>> row.tolist(), numbers.low.tolist()
+        ([5.0, 0.5, 1.0], [4.0, 0.0, 0.0])
+        >>> numbers.observation(row + 1, row, observation)
+        (np.int64(6), array([1.5, 2. ], dtype=float32))
+    """
+
+    def __init__(self, space: spaces.Space[Any]) -> None:
+        self.space = space
+        self.leaves = list(leaves(space))
+        limits = [_limits(leaf) for leaf in self.leaves]
+        ends = np.cumsum([low.size for low, _ in limits]).tolist()
+        self.slices = [slice(a, b) for a, b in zip([0, *ends], ends, strict=False)]
+        self.width: int = ends[-1] if ends else 0
+        self.low = np.concatenate([np.empty(0), *(_inner(low, 1) for low, _ in limits)])
+        self.high = np.concatenate([np.empty(0), *(_inner(high, -1) for _, high in limits)])
+        self.whole = np.zeros(self.width, dtype=bool)
+        for place, (low, _) in zip(self.slices, limits, strict=True):
+            self.whole[place] = low.dtype.kind in "iu"
+        single = all(low.dtype.kind in "iu" or low.dtype.itemsize <= 4 for low, _ in limits)
+        furthest = np.abs([self.low[self.whole], self.high[self.whole]]).max(initial=0.0)
+        self.dtype = np.dtype(np.float32 if single and furthest <= SINGLE_EXACT else np.float64)
+
+    def row(self, observation: Any, dtype: Any = None) -> Row:
+        """Returns an observation as one row.
+
+        Args:
+            observation: An element of the space.
+            dtype: Of the row; None takes the type that it needs.
+        """
+        parts = [np.ravel(part) for part in _parts(self.space, observation)]
+        return np.concatenate([np.empty(0), *parts], dtype=dtype or self.dtype, casting="unsafe")
+
+    def observation(self, row: Row, before: Row, original: Any) -> Any:
+        """Returns the observation that a row stands for, as an object that nobody else holds.
+
+        Args:
+            row: The numbers.
+            before: The row that the original stands for.
+            original: Gives the entries that are as before.
+        """
+        written = [
+            _written(leaf, row[place], row[place] != before[place], part)
+            for leaf, place, part in zip(
+                self.leaves, self.slices, _parts(self.space, original), strict=True
+            )
+        ]
+        return _joined(self.space, iter(written))
+
+
+def leaves(space: spaces.Space[Any]) -> Iterator[spaces.Space[Any]]:
+    """Yields the simple spaces that a space is made of, in the order of its entries.
+
+    Raises:
+        TypeError: Observations of the space are no fixed number of numbers.
+    """
+    if isinstance(space, spaces.Dict | spaces.Tuple):
+        inner = space.spaces
+        for part in inner.values() if isinstance(inner, dict) else inner:
+            yield from leaves(part)
+    elif isinstance(
+        space, spaces.Box | spaces.Discrete | spaces.MultiDiscrete | spaces.MultiBinary
+    ):
+        yield space
+    else:
+        raise TypeError(f"{type(space).__name__} has no fixed number of numbers")
+
+
+def _parts(space: spaces.Space[Any], value: Any) -> Iterator[Any]:
+    """Yields what an observation holds in each of the leaves."""
+    if isinstance(space, spaces.Dict):
+        for key, part in space.spaces.items():
+            yield from _parts(part, value[key])
+    elif isinstance(space, spaces.Tuple):
+        for part, item in zip(space.spaces, value, strict=True):
+            yield from _parts(part, item)
+    else:
+        yield value
+
+
+def _joined(space: spaces.Space[Any], parts: Iterator[Any]) -> Any:
+    """Returns the observation that holds these parts in its leaves."""
+    if isinstance(space, spaces.Dict):
+        return {key: _joined(part, parts) for key, part in space.spaces.items()}
+    if isinstance(space, spaces.Tuple):
+        return tuple([_joined(part, parts) for part in space.spaces])
+    return next(parts)
+
+
+def _written(leaf: spaces.Space[Any], numbers: Row, changed: Row, original: Any) -> Any:
+    dtype: Any = leaf.dtype
+    # Through zeros, because not every unchanged number fits into the type.
+    new = np.where(changed, numbers, 0).astype(dtype)
+    shape = np.shape(original)
+    whole = np.where(changed.reshape(shape), new.reshape(shape), original).astype(dtype)
+    return whole[()] if isinstance(leaf, spaces.Discrete) else whole
+
+
+def _limits(leaf: Any) -> tuple[Row, Row]:
+    """Returns the least and the greatest values, as integers where entries are whole."""
+    if isinstance(leaf, spaces.Box):
+        low, high = leaf.low.ravel(), leaf.high.ravel()
+        return (low.astype(np.int8), high.astype(np.int8)) if low.dtype == bool else (low, high)
+    if isinstance(leaf, spaces.MultiBinary):
+        size = int(np.prod(leaf.shape))
+        return np.zeros(size, np.int8), np.ones(size, np.int8)
+    if isinstance(leaf, spaces.MultiDiscrete):
+        return leaf.start.ravel(), (leaf.start + leaf.nvec - 1).ravel()
+    return np.array([leaf.start]), np.array([leaf.start + leaf.n - 1])
+
+
+def _inner(bounds: Row, inwards: int) -> NDArray[np.float64]:
+    """Returns bounds as float64; the next one inwards where the nearest lies outside."""
+    floats = bounds.astype(np.float64)
+    if bounds.dtype.kind in "iu" and bounds.dtype.itemsize == 8:
+        for place in np.flatnonzero(np.abs(floats) >= DOUBLE_EXACT):
+            if inwards * (int(bounds[place]) - int(floats[place])) > 0:
+                floats[place] = np.nextafter(floats[place], inwards * np.inf)
+    return floats

@@ -1,0 +1,223 @@
+"""The laws as they concern a noise model by itself."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import importlib.util
+import pickle
+import random
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from failure_api.core import RandomStream
+from failure_api.core.noise import NoiseModel, senders
+from failure_api.core.parameters import rules_of
+from failure_api.core.rules import Number, Optional
+from failure_api.errors import FailureApiError, LawError, invalid
+from failure_api.testing.array_laws import ValueReadError, _values_hidden
+from failure_api.testing.model_trial import positions_of
+from failure_api.testing.noise_trial import NORMAL, Given, Heard, NoiseTrial, equal_results
+from failure_api.testing.verdict import demand, demand_sentence, same
+
+_ERRORS = (AttributeError, TypeError, IndexError, ValueError)
+
+
+def check_noise_model(
+    model: NoiseModel,
+    *,
+    agent_ids: Sequence[Any] = ("a", "b", "c"),
+    rounds: int = 20,
+    seed: int = 0,
+) -> None:
+    """Checks that a noise model keeps the laws.
+
+    The model runs with its own stream on messages and on what agents see themselves, float32 and
+    float64, of real and whole numbers, of which some did not arrive; on NumPy arrays that cannot
+    be written to, with a leading batch axis, and on `array-api-strict` where that is installed.
+
+    Args:
+        model: The model. Whom it is confined to must be among `agent_ids`.
+        agent_ids: Agents of the team that it is tried on.
+        rounds: Rounds in each trial.
+        seed: Seed of the trials.
+
+    Raises:
+        LawError: The model breaks a law; the text says which, and how.
+
+    Example:
+        >>> from failure_api.noise_models import GaussianNoiseModel
+        >>> check_noise_model(GaussianNoiseModel(standard_deviation=0.1))
+    """
+    if not isinstance(model, NoiseModel):
+        raise invalid("model", "must be a NoiseModel", model, "give an instance of one")
+    trial = NoiseTrial(model, tuple(agent_ids), rounds, seed)
+    first = trial.run()
+    _check_draws(trial, first)
+    _check_contents(trial, first)
+    _check_purity(trial)
+    _check_values(trial)
+    _check_travel(trial, first)
+    _check_batch(trial)
+    if importlib.util.find_spec("array_api_strict"):
+        _check_namespace(trial, first, importlib.import_module("array_api_strict"))
+
+
+def _check_contents(trial: NoiseTrial, first: list[Heard]) -> None:
+    name = trial.model.name
+    for given in (
+        Given(),
+        Given(own=True),
+        Given(dtype="float64"),
+        Given(own=True, dtype="float64"),
+        Given(scale=-7.3),
+    ):
+        try:
+            rounds = trial.run(given=given)
+        except _ERRORS as error:
+            what = "what agents see themselves" if given.own else "messages"
+            demand(1, False, f"{name} fails on {what} in {given.dtype}: {error}")
+        for heard in rounds:
+            finite = np.isfinite(heard.result).all()
+            demand(1, finite, f"{name} makes finite content infinite or no number")
+    _check_unbounded(trial)
+    other = trial.run(given=Given(nothing=0.25))
+    demand(1, equal_results(first, other), f"{name} lets content matter that did not arrive")
+    try:
+        counted = trial.run(given=Given(counted=True))
+    except _ERRORS as error:
+        demand(1, False, f"{name} fails where the round is a 0-d array: {error}")
+    demand(1, equal_results(first, counted), f"{name} differs where the round is a 0-d array")
+
+
+def _check_unbounded(trial: NoiseTrial) -> None:
+    """Takes away the bounds, without which a model may refuse to start."""
+    context, given = trial.rounds_of(given=Given(bounded=False))[0][0], Given(bounded=False)
+    try:
+        trial.model.init(context, RandomStream(trial.seed))
+    except FailureApiError:
+        return
+    for heard in trial.run(given=given):
+        finite = np.isfinite(heard.result).all()
+        demand(1, finite, f"{trial.model.name} fails on content that has no bounds")
+
+
+def _check_draws(trial: NoiseTrial, first: list[Heard]) -> None:
+    name = trial.model.name
+    # Another library's generators are nobody's to use.
+    before = _global_generators()
+    again = trial.run()
+    demand(4, same(before, _global_generators()), f"{name} draws from a global random generator")
+    demand(4, equal_results(first, again), f"{name} makes other content from the same seed")
+    expected = _draws(trial)
+    for given in (Given(everything=True), Given(scale=0.0)):
+        alike = expected == _draws(trial, given)
+        demand(4, alike, f"{name} draws more or less often depending on what arrives")
+    for field, rule in rules_of(type(trial.model)).items():
+        single = rule.rule if isinstance(rule, Optional) else rule
+        given_one = getattr(trial.model, field) is not None
+        for value in (0.0, 0.5, 1.0) if isinstance(single, Number) and given_one else ():
+            changes: dict[str, Any] = {field: value}
+            try:
+                found = _draws(trial._replace(model=dataclasses.replace(trial.model, **changes)))
+            except (FailureApiError, LawError):
+                # The other fields do not go with this value.
+                continue
+            demand(4, expected == found, f"{name} draws more or less often depending on {field}")
+
+
+def _draws(trial: NoiseTrial, given: Given = NORMAL) -> dict[tuple[int, ...], Any]:
+    """Returns where a run leaves its streams."""
+    stream = RandomStream(trial.seed)
+    trial.run(given=given, stream=stream)
+    return positions_of(stream)
+
+
+def _global_generators() -> Any:
+    return random.getstate(), np.random.get_state()  # noqa: NPY002
+
+
+def _check_purity(trial: NoiseTrial) -> None:
+    """Asks the same question twice, and looks whether the question has changed."""
+    model, name = trial.model, trial.model.name
+    context, content = trial.rounds_of(given=Given(everything=True))[0]
+    state = model.init(context, RandomStream(trial.seed))
+    kept, answers = copy.deepcopy(state), []
+    for _ in range(2):
+        # A state need not be made of arrays alone, and lists can be written to.
+        once = copy.deepcopy(kept)
+        answers.append(model.step(once, content, context, RandomStream(trial.seed + 1))[1])
+        demand(7, same(once, kept), f"{name} changes the state that it is given")
+    demand(9, same(*answers), f"{name} remembers past its state")
+    again = model.init(context, RandomStream(trial.seed))
+    demand(9, same(again, kept), f"{name} starts an episode differently after another one")
+
+
+def _check_values(trial: NoiseTrial) -> None:
+    model = trial.model
+    try:
+        model.agent_ids = model.agent_ids  # type: ignore[misc]
+    except dataclasses.FrozenInstanceError:
+        pass
+    else:
+        demand(10, False, f"{model.name} is not a frozen dataclass")
+    try:
+        equal = dataclasses.replace(model) == model
+    except Exception as error:
+        demand(10, False, f"{model.name} is not made and compared by its fields alone: {error}")
+    demand(10, equal, f"{model.name} is changed by replace()")
+    demand_sentence(
+        f"{model.name} scoped to an agent that does not exist",
+        lambda: senders(dataclasses.replace(model, agent_ids=("nobody",)), trial.rounds_of()[0][0]),
+    )
+
+
+def _check_travel(trial: NoiseTrial, first: list[Heard]) -> None:
+    model = trial.model
+    for how, twin in (
+        ("pickled", lambda: pickle.loads(pickle.dumps(model))),
+        ("deep-copied", lambda: copy.deepcopy(model)),
+    ):
+        try:
+            travelled = twin()
+            equal = travelled == model
+        except Exception as error:
+            demand(10, False, f"{model.name} cannot be {how} and compared: {error}")
+        demand(10, equal, f"{model.name} is not equal to itself after being {how}")
+        rounds = trial._replace(model=travelled).run()
+        demand(10, equal_results(first, rounds), f"{model.name} differs after being {how}")
+
+
+def _check_batch(trial: NoiseTrial) -> None:
+    """Runs two different teams side by side, and each by itself."""
+    name, rows, stream = trial.model.name, (0, 1), RandomStream(trial.seed)
+    try:
+        together = trial.run(given=Given(rows=rows, batched=True), stream=stream)
+    except _ERRORS as error:
+        demand(1, False, f"{name} fails on content with a leading batch axis: {error}")
+    if positions_of(stream):
+        # Rows draw different numbers, and a row by itself others again.
+        return
+    for row in rows:
+        alone = trial.run(given=Given(rows=(row,)))
+        for both, one in zip(together, alone, strict=True):
+            beside = both.after[row][both.arrived[row]]
+            alike = np.allclose(beside, one.result, atol=1e-6)
+            demand(1, alike, f"{name} mixes up the rows of a batch")
+
+
+def _check_namespace(trial: NoiseTrial, first: list[Heard], xp: ModuleType) -> None:
+    name = trial.model.name
+    try:
+        strict = trial.run(xp)
+    except _ERRORS as error:
+        demand(1, False, f"{name} uses what the array API does not have: {error}")
+    demand(4, equal_results(first, strict), f"{name} differs on {xp.__name__} from NumPy")
+    try:
+        with _values_hidden(type(xp.asarray(0))):
+            trial.run(xp, Given(counted=True))
+    except ValueReadError as error:
+        demand(1, False, f"{name} branches on what an array holds: {error}")

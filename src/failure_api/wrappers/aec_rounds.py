@@ -1,0 +1,110 @@
+"""What wrappers for AEC environments have in common: rounds, and a look at each agent in each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from gymnasium.spaces import Space
+from pettingzoo import AECEnv
+
+from failure_api.errors import NotResetError, invalid
+from failure_api.wrappers.below import check_seed
+from failure_api.wrappers.mirror import Mirror
+
+
+class Rounds(Protocol):
+    """What happens between the environment and what agents see of it, round by round."""
+
+    index: dict[Any, int]
+    spaces: dict[Any, Space[Any]]
+
+    @property
+    def view(self) -> Callable[..., Any]:
+        """Returns what an agent sees, given it and what it observes now if that has changed."""
+
+    def start(
+        self, seed: int | None, observations: Mapping[Any, Any], dead: Mapping[Any, bool]
+    ) -> None:
+        """Begins an episode with its round 0."""
+
+    def advance(self, observations: Mapping[Any, Any], dead: Mapping[Any, bool]) -> None:
+        """Runs the round that follows an environment step."""
+
+
+class AECRounds(Mirror):
+    """Runs a round after every environment step, and shows agents what it leaves of their view.
+
+    Args:
+        env: The environment.
+        rounds: What happens in a round.
+    """
+
+    def __init__(self, env: AECEnv, rounds: Rounds) -> None:
+        super().__init__(env)
+        self._started = False
+        self._rounds: Any = rounds
+        self._view = rounds.view
+        self.observation_spaces: dict[Any, Space[Any]] = rounds.spaces
+
+    def observation_space(self, agent: Any) -> Space[Any]:
+        """Returns the space of an agent's observations, as it sees them."""
+        return self.observation_spaces[agent]
+
+    def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> None:
+        """Starts an episode.
+
+        Args:
+            seed: Fixes the environment's and the models' draws; None goes on.
+            options: Passed to the environment.
+        """
+        check_seed(seed)
+        self._started = False
+        super().reset(seed=seed, options=options)
+        self._rounds.start(seed, self._observations, self.terminations)
+        self._started = True
+
+    def step(self, action: Any) -> None:
+        """Takes the action of the agent whose turn it is.
+
+        Raises:
+            NotResetError: There has been no reset yet.
+        """
+        if not self._started:
+            raise _not_started("step")
+        before = self._observations
+        super().step(action)
+        if self._observations is not before:
+            # If the round fails there is nothing to go on from.
+            self._started = False
+            self._rounds.advance(self._observations, self.terminations)
+            self._started = True
+
+    def last(self, observe: bool = True) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """Returns observation, reward, flags and info of the agent whose turn it is.
+
+        Raises:
+            NotResetError: There has been no reset yet.
+        """
+        if not self._started:
+            raise _not_started("last")
+        return super().last(observe)  # type: ignore[no-any-return]
+
+    def observe(self, agent: Any) -> Any:
+        """Returns what an agent sees, as an object that nobody else holds.
+
+        Raises:
+            NotResetError: There has been no reset yet.
+        """
+        if not self._started:
+            raise _not_started("observe")
+        if agent in self._observations and not self._moved:
+            return self._view(agent)
+        if agent not in self.observation_spaces:
+            known = ", ".join(map(str, self.observation_spaces))
+            raise invalid("agent", "must be one of the environment's", agent, f"take {known}")
+        return self._view(agent, self._source.observe(agent))
+
+
+def _not_started(what: str) -> NotResetError:
+    return NotResetError(f"{what} was called before a reset that succeeded: call reset().")

@@ -1,0 +1,71 @@
+"""What wrappers ask of the environment below them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from pettingzoo import AECEnv, ParallelEnv
+
+from failure_api.errors import WrongEnvironmentError, describe, invalid
+
+
+def check_kind(name: str, env: Any, kind: type[AECEnv] | type[ParallelEnv]) -> None:
+    """Raises an error for an environment of the other kind, or for what is none.
+
+    Args:
+        name: What the wrapper for AEC environments is called; the other one adds "Parallel".
+        env: What is to be wrapped.
+        kind: What it must be.
+    """
+    if isinstance(env, kind):
+        return
+    aec = kind is AECEnv
+    wraps, other = (name, f"{name}Parallel") if aec else (f"{name}Parallel", name)
+    if isinstance(env, AECEnv | ParallelEnv):
+        is_one = "a Parallel one" if aec else "an AEC one"
+        raise WrongEnvironmentError(
+            f"{wraps} wraps {'AEC' if aec else 'Parallel'} environments, but {env} is {is_one}: "
+            f"use {other}."
+        )
+    raise WrongEnvironmentError(
+        f"{wraps} wraps PettingZoo {'AEC' if aec else 'Parallel'} environments, but "
+        f"{describe(env)} is none: give an instance of pettingzoo.{kind.__name__}."
+    )
+
+
+def check_seed(seed: Any) -> None:
+    """Raises an error for what cannot seed an environment."""
+    if seed is not None and (not isinstance(seed, int | np.integer) or seed < 0):
+        raise invalid("seed", "must be a whole number or None", seed, "give 0 or more")
+
+
+def agent_ids_of(env: Any) -> tuple[Any, ...]:
+    """Returns all agents that may ever take part.
+
+    Raises:
+        WrongEnvironmentError: The environment does not say who they are.
+    """
+    try:
+        agent_ids = tuple(env.possible_agents)
+    except AttributeError:
+        agent_ids = ()
+    if not agent_ids:
+        raise WrongEnvironmentError(
+            f"the environment {env} has no possible_agents, without which links have no ends: "
+            "set possible_agents to the list of all agents that may ever take part."
+        )
+    return agent_ids
+
+
+def alike_below(env: Any, kind: type) -> tuple[int, ...]:
+    """Returns how many wrappers of a kind there are below; nothing where there are none.
+
+    Two of them with the same model and seed would otherwise fail in the same rounds.
+    """
+    count = 0
+    while env is not None:
+        count += isinstance(env, kind)
+        layers = getattr(env, "__dict__", {})
+        env = layers.get("env", layers.get("aec_env"))
+    return (count,) if count else ()

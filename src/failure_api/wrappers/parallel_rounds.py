@@ -1,0 +1,132 @@
+"""What wrappers for Parallel environments have in common: a round after every step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gymnasium.spaces import Space
+from pettingzoo import ParallelEnv
+from pettingzoo.utils import BaseParallelWrapper
+from pettingzoo.utils.conversions import aec_to_parallel_wrapper
+
+from failure_api.errors import NotResetError, invalid
+from failure_api.wrappers.aec_rounds import Rounds
+from failure_api.wrappers.below import check_seed
+from failure_api.wrappers.mirror import Mirror, moves_once_a_cycle
+
+
+class ParallelRounds(BaseParallelWrapper):
+    """Runs a round after every environment step, and shows agents what it leaves of their view.
+
+    Args:
+        env: The environment.
+        rounds: What happens in a round.
+    """
+
+    def __init__(self, env: ParallelEnv, rounds: Rounds) -> None:
+        super().__init__(env)
+        self._rounds: Any = rounds
+        self._inner = _quick(env)
+        self._converted = isinstance(env, aec_to_parallel_wrapper)
+        self._started = False
+        self.observation_spaces: dict[Any, Space[Any]] = rounds.spaces
+
+    def observation_space(self, agent: Any) -> Space[Any]:
+        """Returns the space of an agent's observations, as it sees them."""
+        return self.observation_spaces[agent]
+
+    def reset(
+        self, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[dict[Any, Any], dict[Any, Any]]:
+        """Starts an episode.
+
+        Args:
+            seed: Fixes the environment's and the models' draws; None goes on.
+            options: Passed to the environment.
+
+        Returns:
+            Observations and infos of all agents.
+        """
+        check_seed(seed)
+        self._started = False
+        observations, infos = self._inner.reset(seed=seed, options=options)
+        self._follow()
+        self._rounds.start(seed, observations, {})
+        self._started = True
+        return self._views(observations), dict(infos)
+
+    def step(
+        self, actions: dict[Any, Any]
+    ) -> tuple[dict[Any, Any], dict[Any, float], dict[Any, bool], dict[Any, bool], dict[Any, Any]]:
+        """Takes the actions of all agents.
+
+        Args:
+            actions: An action for each agent in `agents`.
+
+        Returns:
+            Observations, rewards, terminations, truncations and infos, by agent.
+
+        Raises:
+            NotResetError: There has been no reset yet.
+            InvalidArgumentError: An action for an agent that the environment does not have.
+        """
+        if not self._started:
+            raise NotResetError("step was called before a reset that succeeded: call reset().")
+        self._check_agents(actions)
+        playing = set(self.agents)
+        observations, rewards, terminations, truncations, infos = self._inner.step(actions)
+        self._follow()
+        dead = terminations
+        if not playing.issuperset(observations):
+            # Some environments go on telling what the dead observe.
+            gone = observations.keys() - playing.union(self.agents)
+            dead = {**terminations, **dict.fromkeys(gone, True)}
+        # If the round fails there is nothing to go on from.
+        self._started = False
+        self._rounds.advance(observations, dead)
+        self._started = True
+        return (
+            self._views(observations),
+            dict(rewards),
+            dict(terminations),
+            dict(truncations),
+            dict(infos),
+        )
+
+    def _views(self, observations: dict[Any, Any]) -> dict[Any, Any]:
+        view = self._rounds.view
+        return {agent: view(agent) for agent in observations}
+
+    def _follow(self) -> None:
+        self.agents = self._inner.agents
+        if self._inner is not self.env:
+            self.env.agents = self.agents
+
+    def _check_agents(self, actions: Any) -> None:
+        known = self._rounds.index
+        if not isinstance(actions, dict):
+            raise invalid("actions", "must be a dict by agent", actions, "give {agent: action}")
+        for agent in actions:
+            if agent not in known:
+                listed = ", ".join(map(str, known))
+                raise invalid("actions", "must name known agents", agent, f"choose from {listed}")
+        if self._converted and not actions.keys() >= set(self.agents):
+            # A converted environment would find out only after others have acted.
+            missing = next(agent for agent in self.agents if agent not in actions)
+            raise invalid(
+                "actions",
+                f"must hold an action for every agent in agents, {missing!r} among them",
+                actions,
+                "add what is missing",
+            )
+
+
+def _quick(env: Any) -> Any:
+    """Returns an environment that does the same as `env`, on the same state, if possible faster.
+
+    A converted AEC environment that only moves at the end of a cycle is converted again, with
+    its second look at every agent answered from the first.
+    """
+    if type(env) is aec_to_parallel_wrapper and moves_once_a_cycle(env.aec_env):
+        return aec_to_parallel_wrapper(Mirror(env.aec_env))
+    return env

@@ -1,0 +1,93 @@
+"""Small noise models, for tests of how noise models are applied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from failure_api.core.noise import NoiseContext, NoiseModel
+
+
+@dataclass(frozen=True, kw_only=True)
+class Add(NoiseModel):
+    """Adds the same to every number."""
+
+    amount: float = 1.0
+
+    def step(self, state: Any, content: Any, context: NoiseContext, random: Any) -> Any:
+        return state, content + self.amount
+
+
+@dataclass(frozen=True, kw_only=True)
+class Double(NoiseModel):
+    def step(self, state: Any, content: Any, context: NoiseContext, random: Any) -> Any:
+        return state, content * 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Normal(NoiseModel):
+    """Adds draws of the standard normal distribution, enlarged."""
+
+    size: float = 1.0
+
+    def step(self, state: Any, content: Any, context: NoiseContext, random: Any) -> Any:
+        draws = context.xp.astype(random.normal(context.shape), content.dtype)
+        return state, content + self.size * draws
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanders(NoiseModel):
+    """Adds a random walk, so that what it adds tells of all earlier rounds."""
+
+    def init(self, context: NoiseContext, random: Any) -> Any:
+        return context.xp.zeros(context.shape, dtype=context.low.dtype)
+
+    def step(self, state: Any, content: Any, context: NoiseContext, random: Any) -> Any:
+        state = state + context.xp.astype(random.normal(context.shape), content.dtype)
+        return state, content + state
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts(NoiseModel):
+    """Counts the messages that arrive, and leaves them alone."""
+
+    def init(self, context: NoiseContext, random: Any) -> Any:
+        return context.xp.zeros(context.shape[:-1], dtype=context.xp.int32)
+
+    def step(self, state: Any, content: Any, context: NoiseContext, random: Any) -> Any:
+        return state + context.xp.astype(context.arrived, context.xp.int32), content
+
+    def report(self, state: Any) -> dict[str, float]:
+        return {"arrived": int(state.sum())}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watches(NoiseModel):
+    """Writes down what it is given."""
+
+    seen: ClassVar[list[Any]] = []
+
+    def step(self, state: Any, content: Any, context: NoiseContext, random: Any) -> Any:
+        self.seen.append((content, context))
+        return state, content
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attacks(NoiseModel):
+    """Says what `ByzantineModel` says of itself."""
+
+    def step(self, state: Any, content: Any, context: NoiseContext, random: Any) -> Any:
+        return state, content
+
+    def attack_share(self, state: Any) -> float | None:
+        return 0.25
+
+
+@dataclass(frozen=True, kw_only=True)
+class Returns(NoiseModel):
+    """Returns what a test says."""
+
+    result: Any
+
+    def step(self, state: Any, content: Any, context: NoiseContext, random: Any) -> Any:
+        return self.result(state, content)
