@@ -10,10 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from failure_api.communication_models import (
+        BandwidthModel,
         DelayBasedModel,
         DistanceModel,
+        FourStateModel,
+        GilbertElliottModel,
+        JammingModel,
         MatrixModel,
+        NodeFailureModel,
+        PartitionModel,
         ProbabilisticModel,
+        RandomizedModel,
+        ScheduledModel,
+        SharedMediumModel,
+        SignalBasedModel,
+        TraceModel,
     )
     from failure_api.core import (
         Chain,
@@ -26,29 +37,79 @@ if TYPE_CHECKING:
     )
     from failure_api.errors import FailureApiError
     from failure_api.exchanges import MaskSegments, ShareObservations
-    from failure_api.wrappers import CommunicationWrapper, CommunicationWrapperParallel
+    from failure_api.noise_models import (
+        BitFlipModel,
+        ByzantineModel,
+        CustomNoise,
+        ElementDropoutModel,
+        GaussianNoiseModel,
+        LaplacianNoiseModel,
+        NoiseModel,
+        QuantizationModel,
+        StuckModel,
+        UniformNoiseModel,
+    )
+    from failure_api.traces import record_trace
+    from failure_api.wrappers import (
+        CommunicationWrapper,
+        CommunicationWrapperParallel,
+        NoiseWrapper,
+        NoiseWrapperParallel,
+    )
 
 __all__ = [
+    "BandwidthModel",
+    "BitFlipModel",
+    "ByzantineModel",
     "Chain",
     "Channel",
     "CommunicationModel",
     "CommunicationWrapper",
     "CommunicationWrapperParallel",
     "Context",
+    "CustomNoise",
     "DelayBasedModel",
     "Delivery",
     "DistanceModel",
+    "ElementDropoutModel",
     "FailureApiError",
+    "FourStateModel",
+    "GaussianNoiseModel",
+    "GilbertElliottModel",
+    "JammingModel",
+    "LaplacianNoiseModel",
     "Links",
     "MaskSegments",
     "MatrixModel",
+    "NodeFailureModel",
+    "NoiseModel",
+    "NoiseWrapper",
+    "NoiseWrapperParallel",
+    "PartitionModel",
     "ProbabilisticModel",
+    "QuantizationModel",
     "RandomStream",
+    "RandomizedModel",
+    "ScheduledModel",
     "ShareObservations",
+    "SharedMediumModel",
+    "SignalBasedModel",
+    "StuckModel",
+    "TraceModel",
+    "UniformNoiseModel",
+    "record_trace",
 ]
 
-_HOMES = ("wrappers", "communication_models", "exchanges", "core", "errors")
-_FURTHER = ("environments", "overhead", "positions", "testing")
+_HOMES = (
+    "wrappers",
+    "communication_models",
+    "noise_models",
+    "exchanges",
+    "core",
+    "traces",
+    "errors",
+)
+_FURTHER = ("catalogue", "environments", "overhead", "positions", "presets", "testing")
 
 
 def __getattr__(name: str) -> Any:

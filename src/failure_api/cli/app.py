@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from failure_api.cli.commands import ManyValuesCommand, PlainErrorsGroup
+from failure_api.cli.models import ModelsCommand, models
 from failure_api.cli.overhead import overhead
 from failure_api.overhead.machine import version_of
 
@@ -18,6 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command(cls=ManyValuesCommand, help="Measure what wrapping an environment costs.")(overhead)
+app.command(cls=ModelsCommand, help="List every model, or show and draw one.")(models)
 
 
 def _print_version(wanted: bool) -> None:

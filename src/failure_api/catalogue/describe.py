@@ -1,0 +1,205 @@
+"""What there is to know about a model, read from the model itself."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from failure_api.catalogue.docstring import sections_of
+from failure_api.catalogue.examples import example_of
+from failure_api.catalogue.names import name_of
+from failure_api.catalogue.parts import hints_of, inner_rule, kinds_of, part_classes
+from failure_api.catalogue.registry import Entry, built_in, find, plugins
+from failure_api.core.noise import NoiseModel
+from failure_api.core.parameters import AgentRule, LinkRule, rules_of
+from failure_api.core.rules import Choice, Instance, Rule
+from failure_api.errors import FailureApiError
+
+REQUIRED = "required"
+
+
+class Parameter(NamedTuple):
+    """A parameter of a model or of a part.
+
+    Attributes:
+        name: What it is called.
+        default: Its default as text; "required" where it has none.
+        unit: What it is measured in; empty where it has no unit.
+        varies: "per link" or "per agent" where it may differ between them; empty elsewhere.
+        choices: The words or the parts that it takes, where these are known.
+        meaning: What it is.
+    """
+
+    name: str
+    default: str
+    unit: str
+    varies: str
+    choices: tuple[str, ...]
+    meaning: str
+
+
+class PartDescription(NamedTuple):
+    """A part that a model can be built from."""
+
+    name: str
+    class_name: str
+    summary: str
+    parameters: tuple[Parameter, ...]
+
+
+class Description(NamedTuple):
+    """What there is to know about a model.
+
+    Attributes:
+        name: What the catalogue calls it.
+        class_name: The name of its class.
+        kind: "failure" or "noise".
+        family: What its module says that it is about.
+        origin: The distribution that it comes from.
+        summary: Its meaning in one line.
+        text: Further paragraphs, equations among them, in plain characters.
+        parameters: Its parameters; those that have no default come first.
+        parts: The parts that it can be built from.
+        source: Where it is taken from.
+        example: A model of its class; None where one can only be made from given values.
+        expected: What the example knows of itself: loss, burst length and age.
+    """
+
+    name: str
+    class_name: str
+    kind: str
+    family: str
+    origin: str
+    summary: str
+    text: tuple[str, ...]
+    parameters: tuple[Parameter, ...]
+    parts: tuple[PartDescription, ...]
+    source: str
+    example: Any
+    expected: dict[str, Any]
+
+
+def models() -> tuple[Description, ...]:
+    """Returns what there is to know about every model, those of other packages included.
+
+    Example:
+        >>> [each.class_name for each in models() if each.name == "delay_based"]
+        ['DelayBasedModel']
+    """
+    return tuple(_described(entry) for entry in (*built_in(), *plugins().found))
+
+
+def describe(name: str, **parameters: Any) -> Description:
+    """Returns what there is to know about one model.
+
+    Args:
+        name: What it is called, in any case, with dashes or underscores.
+        parameters: What the example should have in place of its own values, as plain data.
+
+    Raises:
+        FailureApiError: No model is called so, or it refuses the parameters.
+
+    Example:
+        >>> describe("probabilistic", failure_prob=0.5).expected["age"]
+        1.0
+    """
+    return _described(find(name), parameters)
+
+
+def expected_of(model: Any) -> dict[str, Any]:
+    """Returns the closed forms that a model knows; means over links where they differ."""
+    found = {}
+    for what in ("loss", "burst_length", "age"):
+        ask = getattr(model, f"expected_{what}", None)
+        value = None if ask is None else ask()
+        if isinstance(value, Mapping):
+            value = list(value.values())
+        if value is not None and np.ndim(value) == 2:
+            value = np.asarray(value)[~np.eye(len(value), dtype=bool)]
+        found[what] = None if value is None or not np.size(value) else float(np.mean(value))
+    return found
+
+
+def _described(entry: Entry, parameters: Mapping[str, Any] | None = None) -> Description:
+    value_class = entry.value_class
+    sections = sections_of(value_class)
+    try:
+        example = example_of(entry, parameters or {})
+    except FailureApiError:
+        if parameters:
+            raise
+        example = None
+    module = inspect.getdoc(sys.modules[value_class.__module__]) or ""
+    family, colon, _ = module.split("\n")[0].partition(":")
+    return Description(
+        name=entry.name,
+        class_name=value_class.__name__,
+        kind="noise" if issubclass(value_class, NoiseModel) else "failure",
+        family=family if colon else "",
+        origin=entry.origin,
+        summary=sections.summary,
+        text=sections.text,
+        parameters=_parameters(value_class),
+        parts=_parts(value_class),
+        source=sections.source,
+        example=example,
+        expected=expected_of(example),
+    )
+
+
+def _parameters(value_class: Any) -> tuple[Parameter, ...]:
+    rules, meanings = rules_of(value_class), _meanings(value_class)
+    found = []
+    for field in fields(value_class):
+        if field.name not in hints_of(value_class):
+            continue
+        rule = rules.get(field.name)
+        if field.default is not MISSING:
+            default = repr(field.default)
+        elif field.default_factory is not MISSING:
+            default = repr(field.default_factory())
+        else:
+            default = REQUIRED
+        inner = inner_rule(rule)
+        choices: tuple[str, ...] = inner.words if isinstance(inner, Choice) else ()
+        if isinstance(inner, Instance):
+            choices = tuple(part_classes(*kinds_of(value_class, field.name)))
+        varies = _varies(inner)
+        unit, meaning = getattr(rule, "unit", ""), meanings.get(field.name, "")
+        found.append(Parameter(field.name, default, unit, varies, choices, meaning))
+    # Those of the base class come first in a dataclass, and matter least.
+    return tuple(
+        sorted(found, key=lambda each: (each.name == "agent_ids", each.default != REQUIRED))
+    )
+
+
+def _varies(rule: Rule | None) -> str:
+    return {LinkRule: "per link", AgentRule: "per agent"}.get(type(rule), "") if rule else ""
+
+
+def _meanings(value_class: type) -> dict[str, str]:
+    """Returns what the docstrings of a class and of its bases say of its parameters."""
+    meanings: dict[str, str] = {}
+    for base in reversed(value_class.__mro__):
+        if base is not object and base.__doc__:
+            meanings |= sections_of(base).parameters
+    return meanings
+
+
+def _parts(value_class: type) -> tuple[PartDescription, ...]:
+    """Returns the parts that the fields of a class take, each once."""
+    classes: dict[type, None] = {}
+    for field in hints_of(value_class):
+        rule = inner_rule(rules_of(value_class).get(field))
+        if not isinstance(rule, Choice):
+            classes |= dict.fromkeys(part_classes(*kinds_of(value_class, field)).values())
+    return tuple(
+        PartDescription(name_of(part), part.__name__, sections_of(part).summary, _parameters(part))
+        for part in classes
+        if isinstance(part, type)
+    )

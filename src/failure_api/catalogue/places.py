@@ -1,0 +1,63 @@
+"""Where in plain data something stands, and errors that say so."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from failure_api.errors import FailureApiError, InvalidArgumentError, invalid
+
+Place: TypeAlias = tuple[str | int, ...]
+"""The keys and the indices that lead to a value."""
+
+
+class PlainDataError(InvalidArgumentError):
+    """Plain data that is no model.
+
+    Attributes:
+        place: Where the mistake is.
+        sentence: What is wrong there.
+    """
+
+    def __init__(self, sentence: str, place: Place) -> None:
+        super().__init__(sentence)
+        self.place = place
+        self.sentence = sentence
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return PlainDataError, (self.sentence, self.place)
+
+
+def text_of(place: Place, otherwise: str = "models") -> str:
+    """Returns a place as a user would write it.
+
+    Example:
+        >>> text_of(("failure_models", 1, "path_loss"))
+        'failure_models[1].path_loss'
+    """
+    text = ""
+    for step in place:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+    return text or otherwise
+
+
+def refused(place: Place, rule: str, value: object, remedy: str) -> PlainDataError:
+    """Returns the error for a value that breaks a rule, ready to be raised."""
+    return PlainDataError(str(invalid(text_of(place), rule, value, remedy)), place)
+
+
+def placed(error: FailureApiError, place: Place, parameters: dict[str, str]) -> PlainDataError:
+    """Returns a class's own error with the place of the value that it is about.
+
+    Args:
+        error: What the class raised when it was made.
+        place: Where its description stands.
+        parameters: What plain data calls each of the class's parameters.
+    """
+    sentence = str(error)
+    first = sentence.split(maxsplit=1)[0].rstrip(":") if sentence else ""
+    field = first.partition("[")[0].partition(".")[0]
+    if field in parameters:
+        place = (*place, parameters[field])
+        rest = sentence.removeprefix(field)
+        return PlainDataError(f"{text_of(place)}{rest}", place)
+    return PlainDataError(f"{text_of(place)}: {sentence}" if place else sentence, place)

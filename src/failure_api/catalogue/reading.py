@@ -1,0 +1,249 @@
+"""Models from plain dictionaries, with errors that name the place and the nearest known word."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING
+from typing import Any
+
+from failure_api.catalogue.functions import function_named
+from failure_api.catalogue.names import key_of
+from failure_api.catalogue.parts import (
+    inner_rule,
+    is_number,
+    kind_of_model,
+    kinds_of,
+    part_classes,
+    takes_function,
+)
+from failure_api.catalogue.places import Place, PlainDataError, placed, refused, text_of
+from failure_api.catalogue.registry import find, plugins
+from failure_api.catalogue.writing import parameters_of, tag_of
+from failure_api.core.model import CommunicationModel
+from failure_api.core.noise import NoiseModel
+from failure_api.core.parameters import rules_of
+from failure_api.core.part import Part
+from failure_api.core.rules import Instance
+from failure_api.errors import FailureApiError, InvalidArgumentError, nearest
+
+DEEPEST = 40
+"""How far values may be nested."""
+
+KINDS: dict[str, type] = {"model": CommunicationModel, "noise": NoiseModel}
+ROOTS: dict[str, type] = {"failure_models": CommunicationModel, "noise_models": NoiseModel}
+_NOT_FINITE = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
+
+
+def from_dict(plain: Any) -> Any:
+    """Returns the model that a plain dictionary stands for, or a list of models for a list.
+
+    What `to_dict` writes is read, and parameters that have a default may be left out. A name in
+    place of a nested dictionary takes all defaults, as in `"path_loss": "friis"`, and values that
+    are no plain data are taken as they are. `{"failure_models": [...], "noise_models": [...]}` is
+    read as a dictionary of two lists, ready to be given to a wrapper as `**keywords`.
+
+    A function is imported by its name: read only what you would run.
+
+    Args:
+        plain: A dictionary that tells its class by the key "model" (failure models) or "noise"
+            (noise models), a list of those, or a dictionary with lists of them.
+
+    Raises:
+        InvalidArgumentError: A model or a parameter that is not known, or one that is missing or
+            wrong; the error says where, and names what comes nearest.
+
+    Example:
+        >>> from_dict({"model": "probabilistic", "failure_prob": 0.1})
+        ProbabilisticModel(agent_ids=None, failure_prob=0.1, max_bandwidth=1.0)
+        >>> from_dict([{"model": "probabilistic", "failure_pob": 0.1}])
+        Traceback (most recent call last):
+        ...
+        failure_api.catalogue.places.PlainDataError: failure_models[0] must hold parameters of \
+'probabilistic', but 'failure_pob' was given: did you mean 'failure_prob'?
+    """
+    try:
+        return _read(plain)
+    except RecursionError:
+        sentence = "models must be nested no deeper than Python can follow: make them flatter."
+        raise PlainDataError(sentence, ()) from None
+
+
+def _read(plain: Any) -> Any:
+    """Returns a model, a list of models, or the lists of both kinds."""
+    if isinstance(plain, list | tuple):
+        first = next((entry for entry in plain if isinstance(entry, Mapping)), {})
+        noisy = "noise" in first and "model" not in first
+        return _models(plain, ("noise_models" if noisy else "failure_models",))
+    if isinstance(plain, Mapping) and plain and set(plain) <= set(ROOTS):
+        return {root: _models(plain[root], (root,)) for root in plain}
+    return _model(plain, (), None)
+
+
+def _models(plain: Any, place: Place) -> list[Any]:
+    """Returns the models of a list; one model alone is a list of one."""
+    kind = ROOTS[str(place[0])]
+    if isinstance(plain, Mapping):
+        return [_model(plain, place, kind)]
+    if not isinstance(plain, list | tuple):
+        raise refused(place, "must be a list of models", plain, "give a list of dictionaries")
+    return [_model(entry, (*place, index), kind) for index, entry in enumerate(plain)]
+
+
+def _model(plain: Any, place: Place, kind: type | None) -> Any:
+    """Returns a failure model or a noise model."""
+    if isinstance(plain, kind or tuple(KINDS.values())):
+        return plain
+    tags = [tag for tag, known in KINDS.items() if kind is None or issubclass(kind, known)]
+    if isinstance(plain, str):
+        plain = {tags[0]: plain}
+    tag = next((tag for tag in tags if isinstance(plain, Mapping) and tag in plain), None)
+    if tag is None:
+        example = {"model": "probabilistic", "failure_prob": 0.1}
+        if tags == ["noise"]:
+            example = {"noise": "gaussian_noise"}
+        keys = " or ".join(map(repr, tags))
+        remedy = f"say which by the key {keys}, as in {example}"
+        raise refused(place, "must be a dictionary that stands for a model", plain, remedy)
+    where = (*place, tag)
+    try:
+        entry = find(plain[tag], KINDS[tag], text_of(where))
+    except InvalidArgumentError as error:
+        raise PlainDataError(str(error), where) from error
+    return _make(entry.value_class, entry.name, plain, place)
+
+
+def _part(plain: Any, place: Place, kinds: tuple[type, ...]) -> Any:
+    """Returns a part of a model, of one of the kinds that its field takes."""
+    name = plain if isinstance(plain, str) else plain.get("type")
+    kinds = kinds or (Part,)
+    known = part_classes(*kinds)
+    if _named(name, known) is None:
+        # Another package may bring parts with its models.
+        plugins()
+        known = part_classes(*kinds)
+    found = _named(name, known)
+    if found is None:
+        of = " or ".join(kind.__name__ for kind in kinds) or "part"
+        where = (*place, "type")
+        raise refused(where, f"must be the name of a {of}", name, nearest(str(name), known))
+    return _make(known[found], found, {} if isinstance(plain, str) else plain, place)
+
+
+def _named(name: Any, known: Mapping[str, type]) -> str | None:
+    if not isinstance(name, str):
+        return None
+    return next((found for found in known if key_of(found) == key_of(name)), None)
+
+
+def _make(value_class: Any, name: str, plain: Mapping[Any, Any], place: Place) -> Any:
+    """Returns a value of a class with the parameters that plain data gives."""
+    tag = tag_of(value_class)
+    given = {key: held for key, held in plain.items() if key != tag}
+    if hasattr(value_class, "from_plain"):
+        return _built(lambda: value_class.from_plain(given), name, place, {})
+    called = parameters_of(value_class)
+    fields = {word: parameter for parameter, word in called.items()}
+    for key in given:
+        if key not in fields:
+            rule = f"must hold parameters of {name!r}"
+            raise refused(place, rule, key, nearest(str(key), fields) if fields else "leave it out")
+    missing = [word for word, field in fields.items() if word not in given]
+    missing = [word for word in missing if _is_required(value_class, fields[word])]
+    if missing:
+        rule = f"must give every parameter of {name!r} that has no default"
+        raise refused(place, rule, dict(plain), f"add {' and '.join(missing)}")
+    arguments = {
+        fields[key]: _field(held, value_class, fields[key], (*place, key))
+        for key, held in given.items()
+    }
+    return _built(lambda: value_class(**arguments), name, place, called)
+
+
+def _is_required(value_class: Any, parameter: str) -> bool:
+    field = value_class.__dataclass_fields__[parameter]
+    return field.default is MISSING and field.default_factory is MISSING
+
+
+def _built(make: Callable[[], Any], name: str, place: Place, parameters: dict[str, str]) -> Any:
+    try:
+        return make()
+    except PlainDataError:
+        raise
+    except FailureApiError as error:
+        raise placed(error, place, parameters) from error
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".: ")
+        where = text_of(place)
+        sentence = f"{where} must describe {name!r}, which its class refuses ({reason}): mend it."
+        raise PlainDataError(sentence, place) from error
+
+
+def _field(plain: Any, value_class: type, field: str, place: Place) -> Any:
+    """Returns the value of a parameter, as its type asks for it."""
+    rule = rules_of(value_class).get(field)
+    kinds, model = kinds_of(value_class, field), kind_of_model(value_class, field)
+    if isinstance(plain, str):
+        if model is not None:
+            return _model(plain, place, model)
+        named = _named(plain, part_classes(*kinds)) is not None
+        if isinstance(inner_rule(rule), Instance) or (takes_function(rule) and named):
+            return _part(plain, place, kinds)
+        if takes_function(rule):
+            return function_named(plain, place)
+    return _value(plain, place, kinds, is_number(rule))
+
+
+def _value(plain: Any, place: Place, kinds: tuple[type, ...], number: bool = False) -> Any:
+    """Returns what a value of plain data stands for; `number` where text can only be one."""
+    if len(place) > DEEPEST:
+        rule = f"must be nested no deeper than {DEEPEST} times"
+        raise PlainDataError(f"{text_of(place[:3])}... {rule}: make it flatter.", place)
+
+    def value(held: Any, step: str | int) -> Any:
+        return _value(held, (*place, step), kinds, number)
+
+    if isinstance(plain, list | tuple):
+        return tuple(value(held, index) for index, held in enumerate(plain))
+    if isinstance(plain, str):
+        return _NOT_FINITE.get(plain, plain) if number else plain
+    if not isinstance(plain, Mapping):
+        return plain
+    tagged = [kind for tag, kind in KINDS.items() if tag in plain]
+    # A part may have a parameter that is called like the key which tells a model.
+    if "type" in plain and (not tagged or _named(plain["type"], part_classes(*kinds))):
+        return _part(plain, place, kinds)
+    if tagged:
+        return _model(plain, place, tagged[0])
+    if set(plain) == {"function"}:
+        return function_named(plain["function"], place)
+    if set(plain) == {"number"}:
+        return _value(plain["number"], (*place, "number"), (), True)
+    if set(plain) == {"links"}:
+        return _mapping(plain["links"], "[sender, receiver, value]", (*place, "links"), value)
+    if set(plain) == {"agents"}:
+        return _mapping(plain["agents"], "[agent, value]", (*place, "agents"), value)
+    return {key: value(held, str(key)) for key, held in plain.items()}
+
+
+def _mapping(
+    plain: Any, form: str, place: Place, value: Callable[[Any, Any], Any]
+) -> dict[Any, Any]:
+    """Returns a mapping by links or by agents, from a list of rows."""
+    if not isinstance(plain, list | tuple):
+        raise refused(place, f"must be a list of rows {form}", plain, "give one row each")
+    mapping: dict[Any, Any] = {}
+    for index, row in enumerate(plain):
+        where = (*place, index)
+        if not isinstance(row, list | tuple) or len(row) != len(form.split(",")):
+            raise refused(where, f"must be a row {form}", row, "give one row each")
+        key = tuple(_value(part, where, ()) for part in row[:-1])
+        key = key if len(key) == 2 else key[0]
+        try:
+            given_twice = key in mapping
+        except TypeError as error:
+            raise refused(where, f"must be a row {form}", row, "give agents' ids") from error
+        if given_twice:
+            raise refused(where, "must come once", row, "leave one of the two out")
+        mapping[key] = value(row[-1], index)
+    return mapping

@@ -1,0 +1,196 @@
+"""Models as plain dictionaries, in nothing but the types of JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, is_dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from failure_api.catalogue.functions import name_of_function
+from failure_api.catalogue.names import name_of
+from failure_api.catalogue.parts import (
+    hints_of,
+    is_number,
+    kinds_of,
+    part_classes,
+    takes_function,
+)
+from failure_api.catalogue.places import Place, refused
+from failure_api.catalogue.registry import GROUPS, entry_of
+from failure_api.core.frozen import FrozenArray
+from failure_api.core.model import CommunicationModel
+from failure_api.core.noise import NoiseModel
+from failure_api.core.parameters import rules_of
+from failure_api.core.part import Part
+
+INNER = "of"
+"""What plain data calls a parameter that has the name of the key which tells the class."""
+
+RESERVED = frozenset({"model", "noise", "type", "function", "links", "agents", "number"})
+"""Keys that tell what a dictionary stands for."""
+
+_REMEDY = "make the model in Python, or let its class have to_plain() and from_plain()"
+_MODELS = (CommunicationModel, NoiseModel)
+
+
+def to_dict(models: Any, *, defaults: bool = False) -> Any:
+    """Returns a model as a plain dictionary, or a list of models as a list of dictionaries.
+
+    `from_dict` makes an equal model of it again. Nested models and parts are dictionaries too,
+    arrays are nested lists, `{(sender, receiver): value}` is
+    `{"links": [[sender, receiver, value], ...]}` and a function is `"module:name"`. A class can
+    say itself what stands for it by a method `to_plain()`, which returns a dictionary, and a class
+    method `from_plain(dictionary)`.
+
+    Args:
+        models: A failure model, a noise model, or a sequence of either.
+        defaults: Whether parameters that have their default value are written too.
+
+    Raises:
+        InvalidArgumentError: A value that plain data cannot hold, such as a function without a
+            name, or a model whose class the catalogue does not know.
+
+    Example:
+        >>> from failure_api import ProbabilisticModel
+        >>> to_dict(ProbabilisticModel(failure_prob={("a", "b"): 0.1}))
+        {'model': 'probabilistic', 'failure_prob': {'links': [['a', 'b', 0.1]]}}
+    """
+    if isinstance(models, _MODELS):
+        return _tagged(models, (), _How(defaults))
+    if isinstance(models, str | Mapping) or not isinstance(models, Sequence):
+        remedy = "give a CommunicationModel, a NoiseModel or a list of them"
+        raise refused((), "must be a model or a list of models", models, remedy)
+    written = []
+    for index, model in enumerate(models):
+        root = "noise_models" if isinstance(model, NoiseModel) else "failure_models"
+        if not isinstance(model, _MODELS):
+            remedy = "give a CommunicationModel or a NoiseModel"
+            raise refused((root, index), "must be a model", model, remedy)
+        written.append(_tagged(model, (root, index), _How(defaults)))
+    return written
+
+
+def tag_of(value_class: type) -> str:
+    """Returns the key that tells a class: "model", "noise" or, for parts, "type"."""
+    if issubclass(value_class, CommunicationModel):
+        return "model"
+    return "noise" if issubclass(value_class, NoiseModel) else "type"
+
+
+def parameters_of(value_class: type) -> dict[str, str]:
+    """Returns the parameters of a class, each with what plain data calls it."""
+    tag = tag_of(value_class)
+    return {name: INNER if name == tag else name for name in hints_of(value_class)}
+
+
+class _How(NamedTuple):
+    """How a value is written.
+
+    Attributes:
+        defaults: Whether parameters that have their default value are written too.
+        number: Whether text in this place could only be a number.
+        kinds: The classes of parts that this place takes.
+    """
+
+    defaults: bool
+    number: bool = False
+    kinds: tuple[type, ...] = ()
+
+
+def _tagged(value: Any, place: Place, how: _How) -> dict[str, Any]:
+    """Returns a model or a part with the key that tells its class."""
+    value_class = type(value)
+    written = {tag_of(value_class): _name(value, place, how)}
+    if hasattr(value, "to_plain"):
+        own = dict(value.to_plain())
+        return written | {key: _plain(own[key], (*place, str(key)), how) for key in own}
+    rules = rules_of(value_class)
+    for parameter, called in parameters_of(value_class).items():
+        held = getattr(value, parameter)
+        if how.defaults or not is_default(value, parameter):
+            rule, where = rules.get(parameter), (*place, called)
+            if callable(held) and takes_function(rule) and not is_dataclass(held):
+                written[called] = name_of_function(held, where)
+            else:
+                kinds = kinds_of(value_class, parameter)
+                inner = _How(how.defaults, is_number(rule), kinds)
+                written[called] = _plain(held, where, inner)
+    return written
+
+
+def _name(value: Any, place: Place, how: _How) -> str:
+    """Returns the name that finds a value's class again."""
+    value_class, name = type(value), name_of(type(value))
+    if not isinstance(value, _MODELS):
+        if part_classes(*(how.kinds or (Part,))).get(name) is value_class:
+            return name
+        raise refused(place, "must be something that plain data can hold", value, _REMEDY)
+    entry = entry_of(value_class)
+    if entry is None:
+        remedy = f"register its class as an entry point of the group {GROUPS[0]!r}"
+        raise refused(place, "must be a model that the catalogue knows", value, remedy)
+    return entry.name
+
+
+def is_default(value: Any, parameter: str) -> bool:
+    """Returns whether a parameter of a value has its default value."""
+    held = getattr(value, parameter)
+    field = value.__dataclass_fields__[parameter]
+    if field.default is not MISSING:
+        default = field.default
+    elif field.default_factory is not MISSING:
+        default = field.default_factory()
+    else:
+        return False
+    if held is default:
+        return True
+    # A class may turn its default into something else, so the whole values are compared.
+    try:
+        return bool(dataclasses.replace(value, **{parameter: default}) == value)
+    except Exception:
+        return False
+
+
+def _plain(value: Any, place: Place, how: _How) -> Any:
+    """Returns any value in the types of JSON."""
+
+    def plain(held: Any, step: str | int) -> Any:
+        return _plain(held, (*place, step), how)
+
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        # JSON has no infinite numbers.
+        written = value if math.isfinite(value) else str(value)
+        return written if how.number or math.isfinite(value) else {"number": written}
+    if isinstance(value, FrozenArray | np.ndarray):
+        value = np.asarray(value).tolist()
+    if isinstance(value, Mapping):
+        return _mapping(value, plain)
+    if isinstance(value, tuple | list):
+        return [plain(held, index) for index, held in enumerate(value)]
+    if not isinstance(value, type) and (is_dataclass(value) or hasattr(value, "to_plain")):
+        return _tagged(value, place, how)
+    if callable(value):
+        return {"function": name_of_function(value, place)}
+    raise refused(place, "must be something that plain data can hold", value, _REMEDY)
+
+
+def _mapping(value: Mapping[Any, Any], plain: Callable[[Any, Any], Any]) -> dict[str, Any]:
+    """Returns a mapping by links, by agents or by words."""
+    if value and all(isinstance(key, tuple) and len(key) == 2 for key in value):
+        rows = [(*map(_agent, key), plain(held, str(key))) for key, held in value.items()]
+        return {"links": [list(row) for row in rows]}
+    if all(isinstance(key, str) for key in value) and not RESERVED & set(value):
+        return {key: plain(held, key) for key, held in value.items()}
+    return {"agents": [[_agent(key), plain(held, str(key))] for key, held in value.items()]}
+
+
+def _agent(agent_id: Any) -> Any:
+    return _plain(agent_id, ("agents",), _How(False))

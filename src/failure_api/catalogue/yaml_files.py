@@ -1,0 +1,190 @@
+"""Models to and from YAML, read by the rules of YAML 1.2 and with the line of every error."""
+
+from __future__ import annotations
+
+import functools
+import re
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from failure_api.catalogue.needs import needed
+from failure_api.catalogue.places import Place, PlainDataError, text_of
+from failure_api.catalogue.reading import DEEPEST, from_dict
+from failure_api.catalogue.writing import to_dict
+from failure_api.errors import invalid
+
+_REMEDY = "write the value itself"
+_WIDTH = 88
+
+
+def to_yaml(models: Any, *, defaults: bool = False) -> str:
+    """Returns models as YAML text that `from_yaml` reads.
+
+    Args:
+        models: A failure model, a noise model, or a sequence of either.
+        defaults: Whether parameters that have their default value are written too.
+
+    Raises:
+        InvalidArgumentError: A value that plain data cannot hold.
+        MissingDependencyError: PyYAML is not installed.
+
+    Example:
+        >>> from failure_api import ProbabilisticModel
+        >>> print(to_yaml([ProbabilisticModel(failure_prob=0.1)]))
+        - {model: probabilistic, failure_prob: 0.1}
+        <BLANKLINE>
+    """
+    yaml = needed("yaml", "YAML")
+    plain = to_dict(models, defaults=defaults)
+    options = {"sort_keys": False, "allow_unicode": True, "width": _WIDTH}
+    return str(yaml.dump(plain, Dumper=_core_schema(yaml)[1], default_flow_style=None, **options))
+
+
+def from_yaml(source: str | Path) -> Any:
+    r"""Returns the models that YAML stands for, as `from_dict` does.
+
+    A function is imported by its name: read only what you would run. Tags, anchors and aliases
+    are refused, and so is a key that comes twice.
+
+    Args:
+        source: YAML text, or the path of a file: a `Path`, or text of one line that ends in
+            `.yaml` or `.yml`.
+
+    Raises:
+        InvalidArgumentError: The file cannot be read, is no YAML, or stands for no model; the
+            error tells the line.
+        MissingDependencyError: PyYAML is not installed.
+
+    Example:
+        >>> from_yaml("model: delay_based\nmin_delay: 0\nmax_delay: 2").max_delay
+        2
+    """
+    yaml = needed("yaml", "YAML")
+    text, named = _text(source)
+    try:
+        node = _composed(text, named, yaml)
+        lines: dict[Place, int] = {}
+        plain = None if node is None else _plain(node, (), lines, _core_schema(yaml)[0](""), named)
+        return from_dict(plain)
+    except yaml.YAMLError as error:
+        raise _unreadable(error, named) from None
+    except RecursionError:
+        raise invalid(f"{named}", "must not be nested so deeply", text, "make it flatter") from None
+    except PlainDataError as error:
+        # `from_dict` gives a list that stands alone a name.
+        place = error.place[isinstance(plain, list) :]
+        while place and place not in lines:
+            place = place[:-1]
+        sentence = f"{named}, line {lines.get(place, 1)}: {error}"
+        raise PlainDataError(sentence, error.place) from error
+
+
+def _text(source: Any) -> tuple[str, str]:
+    """Returns the YAML text and what errors call it."""
+    if isinstance(source, str):
+        lone = "\n" not in source and re.search(r"\.ya?ml$", source.strip(), re.IGNORECASE)
+        if not lone:
+            return source, "YAML"
+    elif not isinstance(source, Path):
+        raise invalid("source", "must be YAML text or a path", source, "give text or a Path")
+    path = Path(source)
+    try:
+        return path.read_text(encoding="utf-8"), str(path)
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        rule = f"must be a text file that can be read ({reason})"
+        raise invalid("source", rule, str(path), "name another one") from None
+
+
+def _composed(text: str, named: str, yaml: ModuleType) -> Any:
+    """Returns the nodes of YAML that is nothing but scalars, lists and mappings."""
+    loader, _ = _core_schema(yaml)
+    depth = 0
+    for event in yaml.parse(text, Loader=loader):
+        what = None
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            what = "anchors or aliases"
+        elif getattr(event, "tag", None):
+            what = "tags"
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            what = f"values nested deeper than {DEEPEST} times"
+        if what is not None:
+            line = event.start_mark.line
+            shown = text.splitlines()[line].strip()
+            raise invalid(f"{named}, line {line + 1},", f"must not hold {what}", shown, _REMEDY)
+    return yaml.compose(text, Loader=loader)
+
+
+def _plain(node: Any, place: Place, lines: dict[Place, int], loader: Any, named: str) -> Any:
+    """Returns a node as plain data, and notes the line of every place."""
+    lines[place] = node.start_mark.line + 1
+    if node.id == "sequence":
+        entries = enumerate(node.value)
+        return [_plain(entry, (*place, index), lines, loader, named) for index, entry in entries]
+    if node.id == "mapping":
+        mapping: dict[Any, Any] = {}
+        for key_node, value_node in node.value:
+            line = key_node.start_mark.line + 1
+            if key_node.id != "scalar":
+                rule = "must have words as keys"
+                raise invalid(f"{named}, line {line},", rule, "another mapping", "give text")
+            key = loader.construct_object(key_node)
+            if key in mapping:
+                rule = "must hold each key once"
+                raise invalid(f"{named}, line {line},", rule, key, "leave one of the two out")
+            where = (*place, str(key))
+            mapping[key] = _plain(value_node, where, lines, loader, named)
+            lines[where] = line
+        return mapping
+    try:
+        return loader.construct_object(node)
+    except (ValueError, OverflowError):
+        spot = f"{named}, line {lines[place]}, {text_of(place, 'the value')}"
+        raise invalid(spot, "must be a number", node.value, "give a shorter one") from None
+
+
+def _unreadable(error: Any, named: str) -> Exception:
+    mark = getattr(error, "problem_mark", None)
+    where = f"{named}, line {mark.line + 1}," if mark else named
+    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
+    reason = " ".join(str(problem).split())
+    line = mark.get_snippet(max_length=60) if mark and mark.buffer else None
+    shown = line.splitlines()[0].strip() if line else ""
+    return invalid(where, f"must be YAML ({reason})", shown, "mend the line")
+
+
+@functools.cache
+def _core_schema(yaml: Any) -> tuple[Any, Any]:
+    """Returns PyYAML's safe loader and dumper with the scalars of YAML 1.2's core schema.
+
+    By YAML 1.1, `1e-3` is text, `no` is False, `1:30` is 90 and `2020-01-01` is a day.
+    """
+    patterns = {
+        "null": (r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
+        "bool": (r"^(?:true|True|TRUE|false|False|FALSE)$", list("tTfF")),
+        "int": (r"^[-+]?[0-9]+$", list("-+0123456789")),
+        "float": (
+            r"^(?:[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
+            r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$",
+            list("-+0123456789."),
+        ),
+    }
+
+    class Loader(yaml.SafeLoader):  # type: ignore[misc]
+        yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012
+
+    class Dumper(yaml.SafeDumper):  # type: ignore[misc]
+        pass
+
+    def integer(loader: Any, node: Any) -> int:
+        return int(loader.construct_scalar(node))
+
+    for kind, (pattern, first) in patterns.items():
+        for user in (Loader, Dumper):
+            user.add_implicit_resolver(f"tag:yaml.org,2002:{kind}", re.compile(pattern), first)
+    # PyYAML would take a leading 0 for base 8.
+    Loader.add_constructor("tag:yaml.org,2002:int", integer)
+    return Loader, Dumper

@@ -1,0 +1,86 @@
+"""The communication of DARPA's Subterranean Challenge, as its virtual track simulated it."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from failure_api.communication_models.distance import DistanceModel
+from failure_api.communication_models.probabilistic import ProbabilisticModel
+from failure_api.communication_models.radio import LogDistance, LogNormalShadowing, PacketError
+from failure_api.communication_models.signal import SignalBasedModel
+from failure_api.core import CommunicationModel
+from failure_api.core.kinds import positive
+from failure_api.core.rules import Choice, WholeNumber
+
+EXPONENTS = {"tunnel": 2.5, "urban": 2.5, "cave": 1.5, "finals": 1.5}
+"""Path loss exponents of the challenge's circuits."""
+
+BITS_PER_SECOND = 1e6
+REACH = 500.0
+TRANSMIT_POWER, NOISE, REFERENCE_LOSS = 20.0, -90.0, 40.0
+SHADOWING_VARIANCE = 10.0
+CORRELATION = 10.0
+"""Metres over which shadowing changes; the simulator draws it anew for every message."""
+
+Circuit = Literal["tunnel", "urban", "cave", "finals"]
+
+
+def darpa_subt(
+    circuit: Circuit = "tunnel",
+    *,
+    round_duration: float,
+    message_bits: int,
+    metres_per_unit: float = 1.0,
+) -> list[CommunicationModel]:
+    r"""Returns the links of robots underground, after the simulator of DARPA's SubT Challenge.
+
+    Transmitters of 20 dBm, a path loss of 40 dB at 1 m that grows with exponent 2.5 or 1.5, 10
+    dB² of shadowing, noise of -90 dBm, QPSK, a range of 500 m and 1 Mbit/s for each sender.
+
+    Three things differ from the simulator: bit errors follow QPSK's
+    $\tfrac{1}{2} \operatorname{erfc} \sqrt{\gamma / 2}$ and are counted over bits, where it takes
+    $\operatorname{erfc} \sqrt{\gamma}$ over bytes; shadowing is correlated over 10 m, where it is
+    drawn anew for each message; and walls are left out, since they belong to its maps: give
+    `obstacles` to `SignalBasedModel` for yours.
+
+    Args:
+        circuit: `"tunnel"` and `"urban"` have the exponent 2.5, `"cave"` and `"finals"` 1.5.
+        round_duration: Length of a round in seconds.
+        message_bits: Size of a message in bits.
+        metres_per_unit: Length of one of the environment's units in metres.
+
+    Returns:
+        Range, radio and rate, to be given as `failure_models`. They need the agents' positions.
+
+    Raises:
+        InvalidArgumentError: An unknown circuit; a duration, size or length that is not positive.
+
+    Example:
+        >>> reach, radio, rate = darpa_subt(round_duration=0.1, message_bits=200_000)
+        >>> reach.distance_threshold, radio.path_loss.exponent, rate.max_bandwidth
+        (500.0, 2.5, 0.5)
+
+    Source: osrf/subt on GitHub, `subt-communication`: `subt_communication_model.cpp`,
+    `subt_rf_model.cpp` and the launch files of the competitions.
+    """
+    Choice(tuple(EXPONENTS)).normalise("circuit", circuit)
+    seconds = positive("s").normalise("round_duration", round_duration)
+    metres = positive("m").normalise("metres_per_unit", metres_per_unit)
+    bits = WholeNumber(1, "bits").normalise("message_bits", message_bits)
+    radio = SignalBasedModel(
+        transmit_power=TRANSMIT_POWER,
+        path_loss=LogDistance(exponent=EXPONENTS[circuit], reference_loss=REFERENCE_LOSS),
+        shadowing=LogNormalShadowing(
+            standard_deviation=math.sqrt(SHADOWING_VARIANCE), decorrelation_distance=CORRELATION
+        ),
+        noise_floor=NOISE,
+        reception=PacketError(modulation="qpsk", message_bits=bits),
+        metres_per_unit=metres,
+    )
+    carried = min(BITS_PER_SECOND * seconds / bits, 1.0)
+    return [
+        DistanceModel(distance_threshold=REACH / metres),
+        radio,
+        ProbabilisticModel(failure_prob=0.0, max_bandwidth=carried),
+    ]
