@@ -16,6 +16,7 @@ from failure_api.cli.app import app
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
 
@@ -46,6 +47,24 @@ def test_example_runs(example: Path, tmp_path: Path) -> None:
         check=False,
     )
     assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+def test_the_examples_of_a_page_run(page: Path, tmp_path: Path) -> None:
+    for number, block in enumerate(blocks(str(page.relative_to(ROOT)), "python")):
+        example = tmp_path / f"{page.stem}_{number}.py"
+        example.write_text(block)
+        run = subprocess.run(
+            [sys.executable, example], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+def test_what_a_page_links_to_exists(page: Path) -> None:
+    targets = re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text())
+    missing = [t for t in targets if "://" not in t and not (page.parent / t).exists()]
+    assert not missing
 
 
 def commands() -> list[str]:
