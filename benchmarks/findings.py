@@ -29,6 +29,7 @@ class Finding:
         high: Upper end.
         must: What it has to stay at or below; None for a comparison without a promise.
         aim: What it should be.
+        least: What it has to reach, where more is better.
         unit: What the numbers count.
     """
 
@@ -39,16 +40,20 @@ class Finding:
     must: float | None = None
     aim: float | None = None
     unit: str = "%"
+    least: float | None = None
 
     @property
     def kept(self) -> bool:
         """Whether the promise is kept."""
-        return self.must is None or self.found <= self.must
+        within = self.must is None or self.found <= self.must
+        return within and (self.least is None or self.found >= self.least)
 
     def line(self) -> str:
         """Returns the finding as one line of text."""
         interval = "" if self.low is None else f" [{self.low:+.1f}, {self.high:+.1f}]"
         promise = "" if self.must is None else f", promised at most {self.must:g} {self.unit}"
+        if self.least is not None:
+            promise = f", promised at least {self.least:g} {self.unit}"
         mark = "" if self.kept else "  <-- BROKEN"
         return f"{self.what}: {self.found:+.2f} {self.unit}{interval}{promise}{mark}"
 
