@@ -23,6 +23,7 @@ from helpers import FALSE_ALARM, assert_one_sentence, off_diagonal, play
 OBSERVED = EmpiricalDelay(delays=[0.2, 3, 1, 7.6], probabilities=[0.4, 0.3, 0.2, 0.1])
 KNOWN = {
     "uniform": (UniformDelay(low=0.5, high=4), stats.uniform(0.5, 3.5)),
+    "uniform below zero": (UniformDelay(low=-2, high=4), stats.uniform(-2, 6)),
     "uniform whole": (UniformDelay(low=0, high=4), stats.uniform(0, 4)),
     "normal": (NormalDelay(mean=3, standard_deviation=1.5), stats.norm(3, 1.5)),
     "normal below 0": (NormalDelay(mean=-1, standard_deviation=2), stats.norm(-1, 2)),
@@ -157,7 +158,7 @@ def test_normal_delays_of_two_halves_are_independent():
         (lambda: ConstantDelay(rounds=-1), ["rounds", "-1"]),
         (lambda: ConstantDelay(rounds=math.inf), ["rounds", "inf"]),
         (lambda: UniformDelay(low=3, high=2), ["high", "low=3", "2"]),
-        (lambda: UniformDelay(low=-1, high=2), ["low", "-1"]),
+        (lambda: UniformDelay(low=-2, high=-1), ["high", "-1"]),
         (lambda: NormalDelay(mean=math.nan, standard_deviation=1), ["mean", "nan"]),
         (lambda: NormalDelay(mean=1, standard_deviation=-1), ["standard_deviation"]),
         (lambda: GeometricDelay(mean=-0.5), ["mean", "-0.5"]),

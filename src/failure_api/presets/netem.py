@@ -99,7 +99,9 @@ def _options(words: list[str]) -> dict[str, list[str]]:
     option: str | None = None
     for word in map(str.lower, words):
         belongs = is_quantity(word) or (option, word) in _WORDS
-        if option is not None and belongs:
+        # The first word behind an option is its value: the option knows what is wrong with it.
+        unread = option is not None and not found[option] and word not in (*_KNOWN, *REFUSED)
+        if option is not None and (belongs or unread):
             found[option].append(word)
         elif word in REFUSED:
             raise InvalidArgumentError(f"netem {word} is not offered, since {REFUSED[word]}.")
@@ -123,7 +125,7 @@ _WORDS = {("loss", word) for word in ("random", "state", "gemodel")} | {
 
 def _loss(arguments: list[str]) -> CommunicationModel:
     kind, values = arguments[0], arguments[1:]
-    if is_quantity(kind):
+    if ("loss", kind) not in _WORDS:
         kind, values = "random", arguments
     numbers = [share(f"loss {kind}", value) for value in values]
     if kind == "random":
@@ -169,13 +171,16 @@ def _delay(found: dict[str, list[str]], round_duration: float) -> CommunicationM
             f"netem distribution {word} is not offered, since its table follows no Pareto "
             "distribution: give DelayBasedModel(distribution=ParetoDelay(...))."
         )
+    if ("distribution", word) not in _WORDS:
+        rule = "must be uniform or normal"
+        raise invalid("netem distribution", rule, word, nearest(word, ["uniform", "normal"]))
     distribution: DelayDistribution = ConstantDelay(rounds=rounds)
     longest = rounds
     if jitter and word == "normal":
         distribution = NormalDelay(mean=rounds, standard_deviation=jitter)
         longest = rounds + _SPREAD * jitter
     elif jitter:
-        distribution = UniformDelay(low=max(rounds - jitter, 0.0), high=rounds + jitter)
+        distribution = UniformDelay(low=rounds - jitter, high=rounds + jitter)
         longest = rounds + jitter
     if "reorder" in found:
         percent, *correlation = found["reorder"]

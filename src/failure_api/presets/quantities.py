@@ -40,8 +40,8 @@ def time(option: str, word: str) -> float:
     """Returns a time in seconds.
 
     Example:
-        >>> time("delay", "100ms"), time("delay", "20")
-        (0.1, 2e-05)
+        >>> time("delay", "100ms"), time("delay", "1")
+        (0.1, 1e-06)
     """
     return _scaled(option, word, SECONDS, "a time such as 100ms")
 

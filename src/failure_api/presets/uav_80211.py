@@ -48,7 +48,7 @@ def uav_80211(
     Example:
         >>> radio, = uav_80211()
         >>> [round(float(radio.reception_probability(metres)), 2) for metres in (50, 300, 800)]
-        [1.0, 0.75, 0.02]
+        [1.0, 0.63, 0.01]
 
     Source: Yanmaz, Kuschnig and Bettstetter, "Achieving air-ground communications in 802.11
     networks with three-dimensional aerial mobility", INFOCOM 2013 (fading, reach), and "Channel

@@ -40,7 +40,7 @@ class NoiseWrapper(SensorReports, AECRounds):
         >>> bare.reset(seed=1)
         >>> env.reset(seed=1)
         >>> errors = env.observe("agent_0") - bare.observe("agent_0")
-        >>> 0 < abs(errors).max() < 0.6
+        >>> bool(0 < abs(errors).max() < 0.6)
         True
     """
 

@@ -56,19 +56,20 @@ class ConstantDelay(DelayDistribution):
 
 @dataclass(frozen=True, kw_only=True)
 class UniformDelay(DelayDistribution):
-    r"""All delays between two bounds are equally likely, fractions of a round among them.
+    r"""All delays between two bounds are equally likely.
 
-    Rounded to whole rounds, each bound that is whole has half the probability of those between;
-    without a distribution, `DelayBasedModel` gives all whole rounds the same. If two messages are
-    sent $s$ apart and delays spread by $\pm J$, the second overtakes the first with probability
-    $\tfrac{1}{2} (1 - s / 2J)^2$, and in rounding some of these come to arrive together.
+    Those below the least delay of the model take that. Rounded to whole rounds, each bound that
+    is whole has half the probability of those between; without a distribution, `DelayBasedModel`
+    gives all whole rounds the same. If two messages are sent $s$ apart and delays spread by
+    $\pm J$, the second overtakes the first with probability $\tfrac{1}{2} (1 - s / 2J)^2$, and in
+    rounding some of these come to arrive together.
 
     Args:
-        low: Least delay, in rounds.
+        low: Least delay before clipping, in rounds; it may be negative.
         high: Greatest delay, in rounds.
 
     Raises:
-        InvalidArgumentError: A bound that is negative or not finite, `high` below `low`.
+        InvalidArgumentError: A bound that is not finite, `high` that is negative or below `low`.
 
     Example:
         >>> UniformDelay(low=0, high=2).cumulative(np.asarray([0.0, 1.0, 2.0])).tolist()
@@ -77,7 +78,7 @@ class UniformDelay(DelayDistribution):
     Source: tc-netem(8), option `delay TIME JITTER distribution uniform`.
     """
 
-    low: Annotated[float, not_negative("rounds")]
+    low: Annotated[float, finite("rounds")]
     high: Annotated[float, not_negative("rounds")]
 
     def __post_init__(self) -> None:
