@@ -36,6 +36,7 @@ test-oldest:
 
 benchmark: setup
 	$(BIN)/python benchmarks/speed.py --peer
+	$(BIN)/python benchmarks/catalogue.py --peer
 	$(BIN)/python benchmarks/table.py
 
 clean:

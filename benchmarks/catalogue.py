@@ -9,11 +9,18 @@ The exit status is 1 if a promise is broken.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from findings import Finding, chain_step, median_time, record
+from findings import (
+    Finding,
+    chain_step,
+    channel_step,
+    keep_freed_memory,
+    median_time,
+    record,
+)
 from peer import measure_in_peer
 
 from failure_api import (
@@ -21,23 +28,37 @@ from failure_api import (
     DelayBasedModel,
     DistanceModel,
     FourStateModel,
-    GeometricDelay,
     GilbertElliottModel,
-    LogDistance,
-    LogNormalShadowing,
+    JammingModel,
     MatrixModel,
-    Nakagami,
     NodeFailureModel,
-    NormalDelay,
-    PacketError,
-    ParetoDelay,
     PartitionModel,
     ProbabilisticModel,
-    Rayleigh,
+    RandomizedModel,
+    ScheduledModel,
+    SharedMediumModel,
     SignalBasedModel,
+)
+from failure_api.communication_models.delays import (
+    EmpiricalDelay,
+    GeometricDelay,
+    NormalDelay,
+    ParetoDelay,
     UniformDelay,
 )
+from failure_api.communication_models.distributions import Uniform
+from failure_api.communication_models.jammers import BlockReception, MovingJammers
+from failure_api.communication_models.medium import TDMA, SlottedAloha, TopK
 from failure_api.communication_models.partitions import CutAtRandom
+from failure_api.communication_models.radio import (
+    LogDistance,
+    LogNormalShadowing,
+    Nakagami,
+    PacketError,
+    Rayleigh,
+    Rician,
+    TwoRayGround,
+)
 
 CUTS = CutAtRandom(mean_time_to_partition=20, mean_time_to_heal=5)
 FAMILIES: dict[str, tuple[float, float, dict[str, Any]]] = {
@@ -86,6 +107,7 @@ FAMILIES: dict[str, tuple[float, float, dict[str, Any]]] = {
                 max_delay=8, distribution=NormalDelay(mean=3, standard_deviation=1)
             ),
             "geometric delay": DelayBasedModel(max_delay=20, distribution=GeometricDelay(mean=2)),
+            "empirical delay": DelayBasedModel(distribution=EmpiricalDelay(delays=[0, 1, 1, 4])),
             "Pareto delay": DelayBasedModel(
                 max_delay=20, distribution=ParetoDelay(shape=2.0, scale=1.0)
             ),
@@ -106,31 +128,77 @@ FAMILIES: dict[str, tuple[float, float, dict[str, Any]]] = {
                 fading=Rayleigh(),
                 reception=PacketError(modulation="qpsk", message_bits=1000),
             ),
+            "SignalBasedModel, two rays, Rician": SignalBasedModel(
+                path_loss=TwoRayGround(frequency=2.4e9), fading=Rician(k_factor=3.0)
+            ),
             "SignalBasedModel, Nakagami": SignalBasedModel(fading=Nakagami(shape_parameter=1.5)),
+        },
+    ),
+    "medium": (
+        4,
+        2,
+        {
+            "slotted ALOHA": SharedMediumModel(protocol=SlottedAloha(transmit_prob=0.01)),
+            "TDMA": SharedMediumModel(protocol=TDMA()),
+            "top k by age": SharedMediumModel(protocol=TopK(count=4, by="age")),
+        },
+    ),
+    "adversaries": (
+        4,
+        2,
+        {
+            "JammingModel, moving": JammingModel(
+                jammers=MovingJammers(positions=[[0.0, 0.0]], velocity=[[0.1, 0.1]]),
+                effect=BlockReception(radius=0.5),
+            )
+        },
+    ),
+    "combinators": (
+        4,
+        2,
+        {
+            "ScheduledModel": ScheduledModel(
+                model=ProbabilisticModel(failure_prob=0.2), start=10, period=100, ramp=10
+            ),
+            "RandomizedModel": RandomizedModel(
+                model=ProbabilisticModel(failure_prob=0.2),
+                parameters={"failure_prob": Uniform(low=0.0, high=0.5)},
+            ),
         },
     ),
 }
 
 
+WHOLE_ROUNDS = {
+    "ProbabilisticModel": FAMILIES["loss"][2]["ProbabilisticModel"],
+    "uniform delay of up to 4 rounds": DelayBasedModel(max_delay=4),
+    "BandwidthModel, queues of 3": BandwidthModel(capacity=0.5, queue_length=3),
+}
+
+
 def measure_rounds() -> Iterator[Finding]:
-    for agents, repeats in ((100, 200), (1000, 10)):
-        buffer, generator = np.empty((agents, agents), np.float32), np.random.default_rng(0)
-
-        def fill(buffer: Any = buffer, generator: Any = generator) -> None:
-            generator.random(out=buffer, dtype=np.float32)
-
+    keep_freed_memory()
+    for agents in (100, 1000):
         for family, (must, aim, models) in FAMILIES.items():
-            for what, model in models.items():
+            for name, model in models.items():
                 chosen = model or MatrixModel(matrix=np.ones((agents, agents)))
-                step = chain_step(agents, [chosen])
-                ratios = [median_time(step, repeats) / median_time(fill, repeats) for _ in range(9)]
-                yield Finding(
-                    f"{family}: {what}, N = {agents}",
-                    float(np.median(ratios)),
-                    must=must,
-                    aim=aim,
-                    unit="times",
-                )
+                what = f"{family}: {name}, N = {agents}"
+                yield compare(what, agents, chain_step(agents, [chosen]), must, aim)
+        for name, model in WHOLE_ROUNDS.items():
+            what = f"with all its messages: {name}, N = {agents}"
+            yield compare(what, agents, channel_step(agents, [model]), 10, 5)
+
+
+def compare(what: str, agents: int, step: Callable[[], Any], must: float, aim: float) -> Finding:
+    """Returns how many times as long a round takes as drawing a number for each link."""
+    buffer, generator = np.empty((agents, agents), np.float32), np.random.default_rng(0)
+    repeats = 20_000 // agents
+
+    def fill() -> None:
+        generator.random(out=buffer, dtype=np.float32)
+
+    ratios = [median_time(step, repeats) / median_time(fill, repeats) for _ in range(9)]
+    return Finding(what, float(np.median(ratios)), must=must, aim=aim, unit="times")
 
 
 def measure_peer() -> Iterator[Finding]:

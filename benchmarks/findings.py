@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from failure_api import Chain, Context, Links, RandomStream
+from failure_api import Chain, Channel, Context, Links, RandomStream
 from failure_api.overhead.machine import describe_machine, list_versions
 
 RESULTS = Path(__file__).parent / "results"
@@ -58,6 +58,16 @@ class Finding:
         return f"{self.what}: {self.found:+.2f} {self.unit}{interval}{promise}{mark}"
 
 
+def keep_freed_memory() -> None:
+    """Lets the process reuse blocks of up to 30 MB, as one that trains does.
+
+    The C library gives arrays of 4 MB back to the system until the process has freed a larger
+    one. Until then every array of a round at N = 1000 is paid for page by page, which costs about
+    as much as filling it and tells nothing of the models.
+    """
+    np.ones(30_000_000, dtype=np.uint8)
+
+
 def median_time(function: Callable[[], Any], repeats: int) -> float:
     times = []
     for _ in range(repeats):
@@ -68,12 +78,34 @@ def median_time(function: Callable[[], Any], repeats: int) -> float:
 
 
 def chain_step(agents: int, models: list[Any]) -> Callable[[], Any]:
-    stream, chain = RandomStream(1), Chain(models=models)
+    """Returns a function that plays one more round of models."""
+    chain, links = Chain(models=models), Links(np.ones((agents, agents), np.float32))
+    return _rounds(
+        agents,
+        chain.init,
+        lambda state, context, stream: chain.step(state, links, context, stream)[0],
+    )
+
+
+def channel_step(agents: int, models: list[Any]) -> Callable[[], Any]:
+    """Returns a function that plays one more round of a channel, messages and all."""
+    channel = Channel(chain=Chain(models=models))
+    return _rounds(agents, channel.init, lambda *given: channel.step(*given)[0])
+
+
+def _rounds(agents: int, init: Callable[..., Any], step: Callable[..., Any]) -> Callable[[], Any]:
+    stream = RandomStream(1)
     positions = np.random.default_rng(0).uniform(-1, 1, (agents, 2)).astype(np.float32)
     alive, shape = np.ones(agents, dtype=bool), (agents, agents)
     context = Context(0, alive, positions, np, shape, tuple(range(agents)))
-    links, state = Links(np.ones(shape, np.float32)), chain.init(context, stream)
-    return lambda: chain.step(state, links, context, stream)
+    state = init(context, stream)
+
+    def play() -> None:
+        nonlocal state, context
+        state = step(state, context, stream)
+        context = context._replace(round=context.round + 1)
+
+    return play
 
 
 def record(name: str, parts: Iterable[Callable[[], Iterator[Finding]]], environment: str) -> None:

@@ -1,4 +1,4 @@
-"""Turns `results/speed.json` into the README's table, and puts it there.
+"""Turns results into the tables of the documents, and puts them there.
 
 python benchmarks/table.py
 """
@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-README = HERE.parent / "README.md"
+TABLES = {"speed.json": "README.md", "catalogue.json": "docs/speed.md"}
+"""Which document shows which results."""
+
 HEAD = "| what | found | promised | aim |\n|---|---|---|---|\n"
 
 
@@ -28,6 +30,8 @@ def _line(finding: dict[str, Any]) -> str:
         found += f" ({low} to {high})"
     limits = (_number(finding[name], False) for name in ("must", "aim"))
     must, aim = (f"≤ {limit} {unit}" if limit else "" for limit in limits)
+    if finding.get("least") is not None:
+        must = f"≥ {_number(finding['least'], False)} {unit}"
     return f"| {finding['what']} | {found} {unit} | {must} | {aim} |"
 
 
@@ -41,15 +45,12 @@ def _number(value: float | None, signed: bool) -> str:
 
 
 def main() -> None:
-    table = markdown_table(json.loads((HERE / "results" / "speed.json").read_text()))
-    text = README.read_text()
-    if HEAD in text:
+    for results, name in TABLES.items():
+        document = HERE.parent / name
+        table = markdown_table(json.loads((HERE / "results" / results).read_text()))
+        text = document.read_text()
         start = text.index(HEAD)
-        end = text.index("\n\n", start) + 1
-        text = text[:start] + table + text[end:]
-    else:
-        text = text.replace("SPEED_TABLE\n", table)
-    README.write_text(text)
+        document.write_text(text[:start] + table + text[text.index("\n\n", start) + 1 :])
 
 
 if __name__ == "__main__":

@@ -185,7 +185,7 @@ class ForgetsOnCopy(CommunicationWrapperParallel):
         self.__dict__.update(state)
         if self._rounds._number >= 0:
             channel = self._rounds._state
-            nothing = np.full_like(channel.newest, -1)
+            nothing = np.zeros_like(channel.newest)
             lost = channel._replace(in_flight=(nothing,) * len(channel.in_flight))
             self._rounds._state = lost
 

@@ -22,7 +22,8 @@ class ChannelState(NamedTuple):
             agents the bandwidth is 1, or the greatest that a queue knows of, and 0 elsewhere.
         newest: Round in which the newest message that has arrived on each link was sent, -1 where
             none has; int32 `[..., N, N]`.
-        in_flight: For each coming round, the same of the message that arrives then.
+        in_flight: For each coming round, one more than the round in which the newest message that
+            arrives then was sent, and 0 where none arrives; int32 `[..., N, N]`.
         carried: Fraction of a message that each link has carried so far, float32 `[..., N, N]`;
             None where no link carries fractions, and where messages queue.
         queues: What waits on each link; None where nothing does.
@@ -98,7 +99,7 @@ class Channel:
             alive=context.alive,
             untouched=_untouched(context, queue.widest if queue else 1.0),
             newest=nothing,
-            in_flight=(nothing,) * self.chain.longest_delay,
+            in_flight=(xp.zeros(shape, dtype=xp.int32),) * self.chain.longest_delay,
             carried=None if whole or queue else xp.zeros(shape, dtype=xp.float32),
             queues=None if queue is None else empty(queue, shape, xp),
         )
@@ -165,9 +166,11 @@ def _fly(
     sent: Array, delay: Array | None, in_flight: tuple[Array, ...], xp: Any
 ) -> tuple[Array, tuple[Array, ...]]:
     """Returns the messages arriving now, and those in flight one round later."""
-    nothing = xp.full_like(sent, -1)
+    # With 0 for nothing, a product with a mask is all that each coming round takes.
+    number, nothing = sent + 1, xp.zeros_like(sent)
     if delay is None:
-        return xp.maximum(in_flight[0], sent), (*in_flight[1:], nothing)
-    due = (_only(delay == rounds, sent, xp) for rounds in range(len(in_flight) + 1))
+        return xp.maximum(in_flight[0] - 1, sent), (*in_flight[1:], nothing)
+    slots = range(len(in_flight) + 1)
+    due = (xp.astype(delay == rounds, xp.int32) * number for rounds in slots)
     arriving, *later = map(xp.maximum, (*in_flight, nothing), due)
-    return arriving, tuple(later)
+    return arriving - 1, tuple(later)
