@@ -140,6 +140,14 @@ def test_links_that_a_mapping_does_not_name_keep_working():
     assert off_diagonal(down).sum() == 9
 
 
+def test_bursts_end_at_once_on_links_whose_recovery_a_mapping_does_not_name():
+    pair = ("agent_0", "agent_1")
+    down = ~play(FourStateModel(p13=0.5, p31={pair: 0.1}), rounds=200).arrived
+    again = down[1:] & down[:-1]
+    assert again[:, 0, 1].any()
+    assert again.sum() == again[:, 0, 1].sum() + 199 * 3
+
+
 @pytest.mark.parametrize(
     ("mild", "severe"),
     [

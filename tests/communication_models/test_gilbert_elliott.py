@@ -30,14 +30,16 @@ def lost(model, rounds=200, agents=6, **options):
 
 
 def by_linear_algebra(p, r, good, bad):
-    """Returns loss, burst length and age from the transition matrix, as one would by hand."""
+    """Returns loss, burst length, age and correlation from the transition matrix, as by hand."""
     matrix = np.asarray([[1 - p, p], [r, 1 - r]])
     losses = np.asarray([good, bad])
     shares = np.asarray([r, p]) / (p + r)
     ends = shares @ np.diag(losses) @ matrix @ (1 - losses)
     still = np.linalg.solve(np.eye(2) - matrix @ np.diag(losses), np.ones(2))
+    loss, both = shares @ losses, shares @ np.diag(losses) @ matrix @ losses
     with np.errstate(invalid="ignore"):
-        return shares @ losses, shares @ losses / ends, shares @ np.diag(losses) @ still
+        correlation = (both - loss**2) / (loss * (1 - loss))
+        return loss, loss / ends, shares @ np.diag(losses) @ still, correlation
 
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
@@ -61,11 +63,12 @@ def test_worked_values():
 )
 def test_closed_forms_are_those_of_the_transition_matrix(p, r, good, bad):
     model = GilbertElliottModel(p=p, r=r, loss_good=good, loss_bad=bad)
-    loss, burst, age = by_linear_algebra(p, r, good, bad)
+    loss, burst, age, correlation = by_linear_algebra(p, r, good, bad)
     assert model.expected_loss() == pytest.approx(loss)
     assert model.expected_age() == pytest.approx(age)
     if loss > 1e-9:
         assert model.expected_burst_length() == pytest.approx(burst)
+        assert model.expected_correlation() == pytest.approx(correlation, abs=1e-6)
 
 
 @pytest.mark.parametrize("loss", [0.0, 0.3, 0.9])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
@@ -11,10 +10,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from failure_api.catalogue.docstring import sections_of
-from failure_api.catalogue.examples import example_of
+from failure_api.catalogue.examples import example_of, shown
 from failure_api.catalogue.names import name_of
-from failure_api.catalogue.parts import hints_of, inner_rule, kinds_of, part_classes
-from failure_api.catalogue.registry import Entry, built_in, find, plugins
+from failure_api.catalogue.parts import (
+    hints_of,
+    inner_rule,
+    kind_of_model,
+    kinds_of,
+    part_classes,
+)
+from failure_api.catalogue.registry import OURS, Entry, built_in, find, plugins
 from failure_api.core.noise import NoiseModel
 from failure_api.core.parameters import AgentRule, LinkRule, rules_of
 from failure_api.core.rules import Choice, Instance, Rule
@@ -94,7 +99,7 @@ def models() -> tuple[Description, ...]:
     return tuple(_described(entry) for entry in (*built_in(), *plugins().found))
 
 
-def describe(name: str, **parameters: Any) -> Description:
+def describe(name: str, /, **parameters: Any) -> Description:
     """Returns what there is to know about one model.
 
     Args:
@@ -134,8 +139,16 @@ def _described(entry: Entry, parameters: Mapping[str, Any] | None = None) -> Des
         if parameters:
             raise
         example = None
-    module = inspect.getdoc(sys.modules[value_class.__module__]) or ""
-    family, colon, _ = module.split("\n")[0].partition(":")
+    try:
+        expected = expected_of(example)
+    except Exception:
+        # Another package's mistake must not hide what else is known.
+        if entry.origin == OURS:
+            raise
+        expected = expected_of(None)
+    module = sys.modules.get(value_class.__module__)
+    first = (getattr(module, "__doc__", None) or "").split("\n")[0]
+    family, colon, _ = first.partition(":")
     return Description(
         name=entry.name,
         class_name=value_class.__name__,
@@ -148,7 +161,7 @@ def _described(entry: Entry, parameters: Mapping[str, Any] | None = None) -> Des
         parts=_parts(value_class),
         source=sections.source,
         example=example,
-        expected=expected_of(example),
+        expected=expected,
     )
 
 
@@ -160,14 +173,14 @@ def _parameters(value_class: Any) -> tuple[Parameter, ...]:
             continue
         rule = rules.get(field.name)
         if field.default is not MISSING:
-            default = repr(field.default)
+            default = shown(field.default)
         elif field.default_factory is not MISSING:
-            default = repr(field.default_factory())
+            default = shown(field.default_factory())
         else:
             default = REQUIRED
         inner = inner_rule(rule)
         choices: tuple[str, ...] = inner.words if isinstance(inner, Choice) else ()
-        if isinstance(inner, Instance):
+        if isinstance(inner, Instance) and kind_of_model(value_class, field.name) is None:
             choices = tuple(part_classes(*kinds_of(value_class, field.name)))
         varies = _varies(inner)
         unit, meaning = getattr(rule, "unit", ""), meanings.get(field.name, "")

@@ -9,7 +9,7 @@ from typing import Any
 
 from failure_api.catalogue.parts import hints_of, inner_rule, kinds_of, part_classes
 from failure_api.catalogue.reading import from_dict
-from failure_api.catalogue.registry import Entry
+from failure_api.catalogue.registry import OURS, Entry
 from failure_api.catalogue.writing import is_default, parameters_of, tag_of
 from failure_api.core.parameters import rules_of
 from failure_api.core.rules import Choice, Instance, Rule
@@ -115,7 +115,7 @@ def example_of(entry: Entry, parameters: Mapping[str, Any]) -> Any:
     """
     value_class = entry.value_class
     plain = {tag_of(value_class): entry.name}
-    if entry.name in EXAMPLES and entry.origin == "failure_api":
+    if entry.name in EXAMPLES and entry.origin == OURS:
         return from_dict({**plain, **EXAMPLES[entry.name], **parameters})
     called = parameters_of(value_class)
     missing = [name for name in _required(value_class) if called[name] not in parameters]
@@ -178,13 +178,14 @@ def short_text(model: Any) -> str:
         'ProbabilisticModel(failure_prob=0.2)'
     """
     names = [name for name in hints_of(type(model)) if not is_default(model, name)]
-    shown = [f"{name}={_shown(getattr(model, name))}" for name in names]
-    return f"{type(model).__name__}({', '.join(shown)})"
+    given = [f"{name}={shown(getattr(model, name))}" for name in names]
+    return f"{type(model).__name__}({', '.join(given)})"
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """Returns a value as Python text, short enough for a line."""
     if isinstance(value, tuple):
-        return f"[{', '.join(map(_shown, value))}]"
+        return f"[{', '.join(map(shown, value))}]"
     if hasattr(value, "__dataclass_fields__"):
         return short_text(value)
     return getattr(value, "__qualname__", None) or describe(value)

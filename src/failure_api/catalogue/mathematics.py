@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 _SYMBOLS = {
     **{r"\le": "≤", r"\leq": "≤", r"\ge": "≥", r"\geq": "≥", r"\ne": "≠", r"\approx": "≈"},
@@ -33,6 +34,12 @@ _SILENT = re.compile(
 )
 _RAISED = str.maketrans("0123456789+-n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ")
 _LOWERED = str.maketrans("0123456789+-", "₀₁₂₃₄₅₆₇₈₉₊₋")
+_ASCII = {
+    **{"≤": "<=", "≥": ">=", "≠": "!=", "≈": "~", "·": "*", "\u00d7": "x", "∞": "inf", "±": "+-"},
+    **{"Σ": "sum", "Π": "prod", "∫": "integral", "→": "->", "∈": "in", "‖": "||", "√": "sqrt"},
+    **{"⌊": "floor(", "⌋": ")", "⌈": "ceil(", "⌉": ")", "∂": "d", "∝": "~", "∩": "&"},
+    **{"\u222a": "|", "⟨": "<", "⟩": ">", "≡": "==", "⊕": "xor"},
+}
 _GROUP = r"\{((?:[^{}]|\{[^{}]*\})*)\}"
 _FRACTION = re.compile(rf"\\[td]?frac\s*{_GROUP}\s*{_GROUP}")
 _RADICAL = re.compile(rf"\\sqrt\s*{_GROUP}")
@@ -54,6 +61,27 @@ def plain_mathematics(text: str) -> str:
     return re.sub(r"``?([^`]*)``?", r"\1", text)
 
 
+def ascii_text(text: str) -> str:
+    r"""Returns a text in ASCII, for terminals that have nothing else.
+
+    Args:
+        text: Text with the characters that `plain_mathematics` writes, or any others.
+
+    Example:
+        >>> ascii_text("π₁₄ ≤ ⌊√(τ)⌋² for Zoë")
+        'pi_14 <= floor(sqrt(tau))^2 for Zoe'
+    """
+    for mark, table in (("^", _RAISED), ("_", _LOWERED)):
+        usual = {small: large for large, small in table.items()}
+        small = re.escape("".join(map(chr, usual)))
+        text = re.sub(f"([{small}]+)", rf"{mark}\1", text).translate(usual)
+    names = {symbol: name for name, symbol in _GREEK.items()} | _ASCII
+    text = "".join(names.get(character, character) for character in text)
+    parts = unicodedata.normalize("NFKD", text)
+    bare = "".join(character for character in parts if not unicodedata.combining(character))
+    return bare.encode("ascii", "replace").decode()
+
+
 def _formula(latex: str) -> str:
     text = " ".join(latex.replace("~", " ").split())
     text = re.sub(r"\\begin\{cases\}(.*?)\\end\{cases\}", r"{ \1", text)
@@ -65,18 +93,21 @@ def _formula(latex: str) -> str:
         text = _RADICAL.sub(lambda found: f"√({found[1].strip()})", text)
     text = _SILENT.sub("", text)
     text = re.sub(r"\\([A-Za-z]+)", _symbol, text)
+    # What a function's name carries belongs to it.
+    text = re.sub(r" +(?=[_^])", "", text)
     text = re.sub(r"\\[,;:! ]", " ", text).replace(r"\%", "%").replace(r"\_", "_")
     text = re.sub(r"\\([{}|])", r"\1", text.replace(r"\{", "⦃").replace(r"\}", "⦄"))
     text = re.sub(rf"([\^_]){_GROUP}", _script, text)
     text = re.sub(r"([\^_])([0-9n])(?![0-9A-Za-z])", _script, text)
     text = text.replace("{", "").replace("}", "")
+    text = re.sub(r"(?<=[⌊⌈]) | (?=[⌋⌉])", "", text)
     return " ".join(text.replace("⦃", "{").replace("⦄", "}").split())
 
 
 def _whole(text: str) -> str:
     """Returns the side of a fraction, in brackets where it needs them."""
     text = text.strip()
-    return text if re.fullmatch(r"[\w\\^.]+", text) else f"({text})"
+    return text if re.fullmatch(rf"(?:[\w\\^.]|(?<=[_^]){_GROUP})+", text) else f"({text})"
 
 
 def _symbol(found: re.Match[str]) -> str:

@@ -45,6 +45,9 @@ def draw(model: Any, path: str | Path, rounds: int = ROUNDS, seed: int = 0) -> N
         >>> with tempfile.TemporaryDirectory() as directory:
         ...     draw(ProbabilisticModel(failure_prob=0.2), Path(directory) / "picture.png")
     """
+    if not Path(path).suffix:
+        rule = "must end in the format of an image"
+        raise invalid("path", rule, str(path), "name it as in model.png")
     figures = needed("matplotlib.figure", "A picture")
     if isinstance(model, CommunicationModel):
         # Made without pyplot: no window system and no global state is involved.
@@ -56,7 +59,9 @@ def draw(model: Any, path: str | Path, rounds: int = ROUNDS, seed: int = 0) -> N
     else:
         raise invalid("model", "must be a failure model or a noise model", model, "make one")
     title = textwrap.shorten(short_text(model), 220, placeholder=" ...")
-    figure.suptitle("\n".join(textwrap.wrap(title, 95)), fontsize=10, family="monospace")
+    # An agent may be called what would else be read as a formula.
+    style = {"fontsize": 10, "family": "monospace", "parse_math": False}
+    figure.suptitle("\n".join(textwrap.wrap(title, 95)), **style)
     try:
         figure.savefig(path, dpi=120)
     except (OSError, ValueError) as error:

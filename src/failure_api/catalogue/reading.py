@@ -147,7 +147,9 @@ def _make(value_class: Any, name: str, plain: Mapping[Any, Any], place: Place) -
     for key in given:
         if key not in fields:
             rule = f"must hold parameters of {name!r}"
-            raise refused(place, rule, key, nearest(str(key), fields) if fields else "leave it out")
+            remedy = nearest(str(key), fields) if fields else "leave it out"
+            sentence = str(refused(place, rule, key, remedy))
+            raise PlainDataError(sentence, (*place, str(key)))
     missing = [word for word, field in fields.items() if word not in given]
     missing = [word for word in missing if _is_required(value_class, fields[word])]
     if missing:
@@ -191,17 +193,27 @@ def _field(plain: Any, value_class: type, field: str, place: Place) -> Any:
             return _part(plain, place, kinds)
         if takes_function(rule):
             return function_named(plain, place)
-    return _value(plain, place, kinds, is_number(rule))
+    return _value(plain, place, kinds, is_number(rule), model)
 
 
-def _value(plain: Any, place: Place, kinds: tuple[type, ...], number: bool = False) -> Any:
-    """Returns what a value of plain data stands for; `number` where text can only be one."""
+def _value(
+    plain: Any,
+    place: Place,
+    kinds: tuple[type, ...],
+    number: bool = False,
+    model: type | None = None,
+) -> Any:
+    """Returns what a value of plain data stands for.
+
+    In its place stand parts of some kinds, a kind of model (None: either, or none), and, with
+    `number`, text that can only be a number.
+    """
     if len(place) > DEEPEST:
         rule = f"must be nested no deeper than {DEEPEST} times"
         raise PlainDataError(f"{text_of(place[:3])}... {rule}: make it flatter.", place)
 
     def value(held: Any, step: str | int) -> Any:
-        return _value(held, (*place, step), kinds, number)
+        return _value(held, (*place, step), kinds, number, model)
 
     if isinstance(plain, list | tuple):
         return tuple(value(held, index) for index, held in enumerate(plain))
@@ -214,7 +226,7 @@ def _value(plain: Any, place: Place, kinds: tuple[type, ...], number: bool = Fal
     if "type" in plain and (not tagged or _named(plain["type"], part_classes(*kinds))):
         return _part(plain, place, kinds)
     if tagged:
-        return _model(plain, place, tagged[0])
+        return _model(plain, place, model or tagged[0])
     if set(plain) == {"function"}:
         return function_named(plain["function"], place)
     if set(plain) == {"number"}:

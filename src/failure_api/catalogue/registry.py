@@ -17,13 +17,14 @@ from typing import Any, NamedTuple
 from failure_api.catalogue.names import key_of, name_of
 from failure_api.core.model import CommunicationModel
 from failure_api.core.noise import NoiseModel
+from failure_api.core.parameters import rules_of
 from failure_api.errors import FailureApiError, describe, invalid, nearest
 
 GROUPS = ("failure_api.models", "failure_api.noise_models")
 """The groups of entry points that are read; either may hold models of both kinds."""
 
 _HOMES = ("failure_api.communication_models", "failure_api.noise_models")
-_OURS = "failure_api"
+OURS = "failure_api"
 
 
 class BrokenPluginError(FailureApiError, ImportError):
@@ -74,7 +75,7 @@ def built_in() -> tuple[Entry, ...]:
         for name in getattr(module, "__all__", ()):
             value = getattr(module, name)
             if _is_model(value):
-                entries.setdefault(value, Entry(name_of(value), value, _OURS))
+                entries.setdefault(value, Entry(name_of(value), value, OURS))
     return tuple(entries.values())
 
 
@@ -175,6 +176,11 @@ def _load(entry_point: EntryPoint, taken: dict[str, Entry]) -> Entry | Broken:
             "must be a class derived from CommunicationModel or NoiseModel, with every method "
             f"they ask for, but is {describe(value_class)}: name such a class in its place"
         )
+    try:
+        rules_of(value_class)
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".: ")
+        return broken(f"has fields whose types cannot be read ({reason}): mend {origin}")
     holder = taken.get(key_of(name))
     if holder is not None and holder.value_class is not value_class:
         whose = f"{holder.value_class.__name__} of {holder.origin}"

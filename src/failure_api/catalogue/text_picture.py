@@ -26,10 +26,11 @@ def draw_links(history: LinkHistory, width: int = 80, plain: bool = False) -> li
     arrow = "->" if plain else "→"
     labels = [f"{sender} {arrow} {receiver} " for sender, receiver in history.links.tolist()]
     rounds = history.received.shape[1]
-    each = _rounds_a_character(rounds, width - len(labels[0]))
+    each = max(1, -(-rounds // max(width - len(labels[0]), 1)))
+    rows = [[_kind(part) for part in _parts(row, each)] for row in history.received]
     lines = [
-        label + "".join(signs[_kind(part)] for part in _parts(row, each))
-        for label, row in zip(labels, history.received, strict=True)
+        label + "".join(signs[kind] for kind in row)
+        for label, row in zip(labels, rows, strict=True)
     ]
     nothing, late, current = history.shares
     legend = {
@@ -39,15 +40,17 @@ def draw_links(history: LinkHistory, width: int = 80, plain: bool = False) -> li
         "mostly": "more than half missing",
         "nothing": "nothing",
     }
-    used = [kind for kind in legend if any(signs[kind] in line for line in lines)]
+    used = [kind for kind in legend if any(kind in row for row in rows)]
     key = ", ".join(f"{signs[kind]} {legend[kind]}" for kind in used)
     share = f"{100 * current:.0f} % current, {100 * late:.0f} % late, {100 * nothing:.0f} % nothing"
-    scale = f"{rounds} rounds from left to right, {each} a character" if each > 1 else ""
-    return [*lines, *_wrapped(key, width), scale or f"{rounds} rounds from left to right", share]
+    scale = f"{rounds} rounds from left to right" + (f", {each} a character" if each > 1 else "")
+    return [*lines, *(line for text in (key, scale, share) for line in _wrapped(text, width))]
 
 
 def draw_noise(history: NoiseHistory, width: int = 80, plain: bool = False) -> list[str]:
     """Returns the first entry of a message before and after, as heights, and a legend.
+
+    Where the rounds need more than one line, the next ones follow below.
 
     Args:
         history: What was said, and what became of it.
@@ -55,25 +58,18 @@ def draw_noise(history: NoiseHistory, width: int = 80, plain: bool = False) -> l
         plain: Whether to keep to ASCII.
     """
     heights = _ASCII_HEIGHTS if plain else _HEIGHTS
-    each = _rounds_a_character(len(history.before), width - len("before "))
-    low, high = (function(history[:2]) for function in (np.min, np.max))
+    rounds, room = len(history.before), max(width - len("before "), 1)
+    before, after = history.before[:, 0], history.after[:, 0]
+    low, high = (float(function((before, after))) for function in (np.min, np.max))
     lines = []
-    for label, values in (("before ", history.before[:, 0]), ("after  ", history.after[:, 0])):
-        # Every so many rounds one of them, because a mean would hide the noise.
-        shown = (values[::each] - low) / max(high - low, 1e-9) * (len(heights) - 1)
-        lines.append(label + "".join(heights[level] for level in np.rint(shown).astype(int)))
-    every = "every round" if each == 1 else f"one round in {each}"
-    changed = float(np.mean(history.before != history.after))
-    scale = f"{len(history.before)} rounds from left to right, {every} shown"
-    return [
-        *lines,
-        f"{scale}; from {low:.2f} to {high:.2f}",
-        f"{100 * changed:.0f} % of entries changed",
-    ]
-
-
-def _rounds_a_character(rounds: int, room: int) -> int:
-    return max(1, -(-rounds // max(room, 1)))
+    for start in range(0, rounds, room):
+        for label, values in (("before ", before), ("after  ", after)):
+            shown = values[start : start + room] - low
+            levels = np.rint(shown / max(high - low, 1e-9) * (len(heights) - 1)).astype(int)
+            lines.append(label + "".join(heights[level] for level in levels))
+    changed = f"{100 * float(np.mean(history.before != history.after)):.0f} % of entries changed"
+    scale = f"{rounds} rounds from left to right; heights from {low:.2f} to {high:.2f}; {changed}"
+    return [*lines, *_wrapped(scale, width, "; ")]
 
 
 def _parts(row: NDArray[Any], each: int) -> list[NDArray[Any]]:
@@ -87,12 +83,12 @@ def _kind(part: NDArray[Any]) -> str:
     return "nothing" if missing == 1 else "mixed" if missing <= 0.5 else "mostly"
 
 
-def _wrapped(key: str, width: int) -> list[str]:
-    lines = [""]
-    for item in key.split(", "):
-        joined = f"{lines[-1]}, {item}" if lines[-1] else item
-        if len(joined) <= width:
-            lines[-1] = joined
-        else:
+def _wrapped(text: str, width: int, separator: str = ", ") -> list[str]:
+    lines: list[str] = []
+    for item in text.split(separator):
+        joined = f"{lines[-1]}{separator}{item}" if lines else item
+        if lines and len(joined) > width:
             lines.append(item)
+        else:
+            lines[-1:] = [joined]
     return lines

@@ -12,10 +12,13 @@ from failure_api.catalogue.needs import needed
 from failure_api.catalogue.places import Place, PlainDataError, text_of
 from failure_api.catalogue.reading import DEEPEST, from_dict
 from failure_api.catalogue.writing import to_dict
-from failure_api.errors import invalid
+from failure_api.errors import InvalidArgumentError, invalid
 
 _REMEDY = "write the value itself"
 _WIDTH = 88
+
+LONGEST = 2**20
+"""Most characters that are read: PyYAML takes seconds for as many."""
 
 
 def to_yaml(models: Any, *, defaults: bool = False) -> str:
@@ -68,7 +71,7 @@ def from_yaml(source: str | Path) -> Any:
         plain = None if node is None else _plain(node, (), lines, _core_schema(yaml)[0](""), named)
         return from_dict(plain)
     except yaml.YAMLError as error:
-        raise _unreadable(error, named) from None
+        raise _unreadable(error, named, text) from None
     except RecursionError:
         raise invalid(f"{named}", "must not be nested so deeply", text, "make it flatter") from None
     except PlainDataError as error:
@@ -85,16 +88,27 @@ def _text(source: Any) -> tuple[str, str]:
     if isinstance(source, str):
         lone = "\n" not in source and re.search(r"\.ya?ml$", source.strip(), re.IGNORECASE)
         if not lone:
-            return source, "YAML"
+            return _short_enough(source, "YAML")
     elif not isinstance(source, Path):
         raise invalid("source", "must be YAML text or a path", source, "give text or a Path")
     path = Path(source)
     try:
-        return path.read_text(encoding="utf-8"), str(path)
+        with path.open(encoding="utf-8") as file:
+            return _short_enough(file.read(LONGEST + 1), str(path))
+    except InvalidArgumentError:
+        raise
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         rule = f"must be a text file that can be read ({reason})"
         raise invalid("source", rule, str(path), "name another one") from None
+
+
+def _short_enough(text: str, named: str) -> tuple[str, str]:
+    if len(text) > LONGEST:
+        rule = f"must be no longer than {LONGEST} characters"
+        remedy = "keep so much in a file of JSON, and give what json.load returns to from_dict"
+        raise invalid(named, rule, f"{text[:20]}...", remedy)
+    return text, named
 
 
 def _composed(text: str, named: str, yaml: ModuleType) -> Any:
@@ -109,12 +123,13 @@ def _composed(text: str, named: str, yaml: ModuleType) -> Any:
             what = "tags"
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
+        remedy = _REMEDY
         if depth > DEEPEST:
-            what = f"values nested deeper than {DEEPEST} times"
+            what, remedy = f"values nested deeper than {DEEPEST} times", "make it flatter"
         if what is not None:
             line = event.start_mark.line
-            shown = text.splitlines()[line].strip()
-            raise invalid(f"{named}, line {line + 1},", f"must not hold {what}", shown, _REMEDY)
+            rule = f"must not hold {what}"
+            raise invalid(f"{named}, line {line + 1},", rule, _line(text, line), remedy)
     return yaml.compose(text, Loader=loader)
 
 
@@ -146,14 +161,19 @@ def _plain(node: Any, place: Place, lines: dict[Place, int], loader: Any, named:
         raise invalid(spot, "must be a number", node.value, "give a shorter one") from None
 
 
-def _unreadable(error: Any, named: str) -> Exception:
+def _unreadable(error: Any, named: str, text: str) -> Exception:
     mark = getattr(error, "problem_mark", None)
-    where = f"{named}, line {mark.line + 1}," if mark else named
+    # A character that YAML forbids has a position, and no mark.
+    before = text[: getattr(error, "position", 0)]
+    line = mark.line if mark else len(f"{before}?".splitlines()) - 1
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
     reason = " ".join(str(problem).split())
-    line = mark.get_snippet(max_length=60) if mark and mark.buffer else None
-    shown = line.splitlines()[0].strip() if line else ""
-    return invalid(where, f"must be YAML ({reason})", shown, "mend the line")
+    shown = _line(text, line)
+    return invalid(f"{named}, line {line + 1},", f"must be YAML ({reason})", shown, "mend the line")
+
+
+def _line(text: str, number: int) -> str:
+    return "".join(text.splitlines()[number : number + 1]).strip(" ")
 
 
 @functools.cache
