@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from failure_api.communication_models import DelayBasedModel, ProbabilisticModel
+from failure_api.communication_models import BandwidthModel, DelayBasedModel, ProbabilisticModel
 from failure_api.communication_models.delays import (
     ConstantDelay,
     EmpiricalDelay,
@@ -387,3 +387,33 @@ def test_a_mistake_is_one_sentence(arguments, words):
     with pytest.raises(InvalidArgumentError) as caught:
         DelayBasedModel(**arguments)
     assert_one_sentence(caught.value, *words)
+
+
+@pytest.mark.parametrize("drop", ["tail", "newest_first"])
+def test_messages_that_wait_for_a_link_hold_nothing_up_before_they_leave(drop):
+    """Beside a queue alone, with delays that are drawn for the rounds in which messages leave."""
+    rounds = 3000
+    slow = BandwidthModel(capacity=0.5, drop=drop, queue_length=3)
+    delays = np.random.default_rng(0).integers(0, 7, (rounds, 2, 2))
+    in_order = DelayBasedModel(max_delay=0, delivery="fifo")
+    sent = play(slow, rounds=rounds, agents=2).sent[:, 0, 1]
+    played = play(slow, Scripted(delays=delays), in_order, rounds=rounds, agents=2)
+    arrivals, latest = {}, -1
+    for number in np.flatnonzero(sent >= 0):
+        latest = max(latest, number + delays[number, 0, 1])
+        arrivals[latest] = sent[number]
+    expected = [arrivals.get(number, -1) for number in range(rounds)]
+    assert played.sent[:, 0, 1].tolist() == expected
+
+
+def test_a_link_is_in_order_whatever_else_delays_its_messages():
+    first, second = (DelayBasedModel(max_delay=4, delivery=way) for way in ("fifo", "reorder"))
+    for models in ((first, second), (second, first)):
+        played = play(*models, rounds=300)
+        arrival = np.arange(300)[:, None] + off_diagonal(played.delay)
+        assert (np.diff(arrival, axis=0) >= 0).all()
+    scoped = DelayBasedModel(max_delay=4, delivery="fifo", agent_ids=["agent_0", "agent_1"])
+    arrival = np.arange(300)[:, None, None] + play(scoped, second, rounds=300).delay
+    overtaken = (np.diff(arrival, axis=0) < 0).any(axis=0)
+    assert not overtaken[[0, 1], [1, 0]].any()
+    assert off_diagonal(overtaken).sum() == 4

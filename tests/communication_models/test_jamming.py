@@ -17,7 +17,7 @@ from failure_api.communication_models.jammers import (
     ScheduledJammers,
 )
 from failure_api.communication_models.radio import LogDistance, Rayleigh, SnrThreshold
-from failure_api.core import Links, RandomStream
+from failure_api.core import Chain, Links, RandomStream
 from failure_api.core.contract import check_heard
 from failure_api.errors import InvalidArgumentError
 from failure_api.testing import check_model
@@ -209,9 +209,9 @@ def test_a_radio_near_a_jammer_reads_less():
     jammer = JammingModel(jammers=FixedJammers(positions=[[-0.5, 0.0]]), effect=effect)
     assert jammer.raises_interference
     assert not JammingModel(jammers=CENTRE, effect=BLOCK).raises_interference
-    check_heard([jammer, radio])
+    check_heard(Chain(models=[jammer, radio]))
     with pytest.raises(InvalidArgumentError, match="JammingModel"):
-        check_heard([radio, jammer])
+        check_heard(Chain(models=[radio, jammer]))
     arrived = play(jammer, radio, positions=LINE[None]).arrived[0]
     # Agent 0 is nearer to the jammer than to anybody; agent 2 is far from it, and near agent 1.
     assert not arrived[:, 0].any()

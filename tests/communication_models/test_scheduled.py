@@ -48,7 +48,7 @@ MODELS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Disturbing(CommunicationModel):
-    """Raises interference, listens to it, and queues what waits."""
+    """Raises interference, and queues what waits."""
 
     whole: bool = False
 
@@ -59,14 +59,6 @@ class Disturbing(CommunicationModel):
     @property
     def queue(self):
         return QUEUE
-
-    @property
-    def raises_interference(self):
-        return True
-
-    @property
-    def hears_interference(self):
-        return True
 
     def step(self, state: Any, links: Links, context: Any, random: Any) -> Any:
         power = context.xp.full(context.shape, 2.0, dtype=context.xp.float32)
@@ -227,9 +219,25 @@ def test_what_was_given_stays_outside_of_the_window():
             added = (0.5, 2, 0.25, 2.0) if number == 2 else (1.0, 0, 0, 0)
             zero = [0 if field is None else field for field in links]
             np.testing.assert_array_equal(after.bandwidth, ones * added[0])
-            for found, base, more in zip(after[1:], zero[1:], added[1:], strict=True):
+            for found, base, more in zip(after[1:4], zero[1:4], added[1:], strict=True):
                 np.testing.assert_array_equal(found, np.full((3, 3), base + more))
             assert after.delay.dtype == np.int32
+
+
+def test_links_are_in_order_where_the_other_model_acts():
+    in_order = ScheduledModel(
+        model=DelayBasedModel(max_delay=3, delivery="fifo"), start=1, severity=0.5
+    )
+    assert in_order.keeps_order
+    ones, random = np.ones((6, 6), dtype=np.float32), RandomStream(0)
+    before = np.eye(6, dtype=bool)
+    for earlier in (None, before):
+        state, links = in_order.init(context_of(6), random), Links(ones, in_order=earlier)
+        state, links_before = in_order.step(state, links, context_of(6, number=0), random)
+        expected = np.zeros_like(before) if earlier is None else earlier
+        np.testing.assert_array_equal(links_before.in_order, expected)
+        _, links_after = in_order.step(state, links, context_of(6, number=1), random)
+        assert 0 < off_diagonal(links_after.in_order).sum() < 30
 
 
 def test_fractions_come_through_exactly():
@@ -249,15 +257,14 @@ def test_it_says_of_itself_what_the_other_model_says():
     model = ScheduledModel(model=chain)
     assert model.longest_delay == 10
     assert model.queue == QUEUE
-    assert model.raises_interference
-    assert model.hears_interference
+    assert model.components == chain.parts
+    assert not model.keeps_order
     assert model.carries_fractions
     # Fractions may come from elsewhere in the chain that this model is in.
     assert ScheduledModel(model=Disturbing(whole=True)).queue == QUEUE
     plain = ScheduledModel(model=LOSSY)
     assert plain.queue is None
-    assert not plain.raises_interference
-    assert not plain.hears_interference
+    assert plain.components == (LOSSY,)
     assert not plain.carries_fractions
 
 
@@ -303,7 +310,8 @@ def test_no_loss_is_expected_where_the_other_model_goes_by_the_round_or_queues()
     assert ScheduledModel(model=window, severity=0.5).expected_loss() == pytest.approx(0.25)
     assert ScheduledModel(model=schedule, severity=0.5).expected_loss()[0, 1] == pytest.approx(0.25)
     assert ScheduledModel(model=Disturbing()).expected_loss() is None
-    assert ScheduledModel(model=Chain(models=[OUTAGE])).expected_loss() is None
+    assert ScheduledModel(model=Chain(models=[OUTAGE, LOSSY])).expected_loss() is None
+    assert ScheduledModel(model=Chain(models=[OUTAGE])).expected_loss() == 1.0
     for fixed in (MatrixModel(matrix=TABLE), replace(schedule, at_end="hold")):
         expected = ScheduledModel(model=fixed, period=2, stop=1).expected_loss()
         np.testing.assert_allclose(expected, fixed.expected_loss() / 2)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from failure_api.communication_models import SignalBasedModel
+from failure_api.communication_models import ScheduledModel, SignalBasedModel
 from failure_api.communication_models.radio import (
     Friis,
     LogDistance,
@@ -19,7 +19,7 @@ from failure_api.communication_models.radio import (
     SnrThreshold,
     TwoRayGround,
 )
-from failure_api.core import CommunicationModel
+from failure_api.core import Chain, CommunicationModel
 from failure_api.core.contract import check_heard
 from failure_api.core.parameters import Drawn
 from failure_api.errors import InvalidArgumentError
@@ -233,10 +233,12 @@ def test_wrong_arguments_are_refused(argument, value):
 
 def test_interference_that_nobody_hears_is_refused():
     radio, jammer = SignalBasedModel(), interfering(1.0)
-    check_heard([jammer, radio])
-    check_heard([jammer, jammer, radio])
-    check_heard([radio])
-    for models in ([jammer], [radio, jammer], [jammer, radio, jammer]):
+    both = Chain(models=[jammer, radio])
+    for models in (both, [jammer, jammer, radio], [radio], [ScheduledModel(model=both)]):
+        check_heard(Chain(models=models))
+    check_heard(Chain(models=[ScheduledModel(model=jammer), ScheduledModel(model=radio)]))
+    backwards = ScheduledModel(model=Chain(models=[radio, jammer]))
+    for models in ([jammer], [radio, jammer], [jammer, radio, jammer], [backwards]):
         with pytest.raises(InvalidArgumentError) as caught:
-            check_heard(models)
+            check_heard(Chain(models=models))
         assert_one_sentence(caught.value, "failure_models", "Interfering")

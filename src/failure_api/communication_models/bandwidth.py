@@ -13,8 +13,9 @@ import numpy as np
 
 from failure_api.core.kinds import Bandwidth, Count, Rounds
 from failure_api.core.links import Context, Links
+from failure_api.core.members import members_of
 from failure_api.core.model import CommunicationModel
-from failure_api.core.parameters import Drawn, index_of
+from failure_api.core.parameters import Drawn
 from failure_api.core.queue import Queue
 from failure_api.core.random import RandomStream
 
@@ -121,11 +122,7 @@ class BandwidthModel(CommunicationModel):
 
     def init(self, context: Context, random: RandomStream) -> Any:
         """Returns the capacity of each link, and who shares a sender's time."""
-        among = np.ones(len(context.agent_ids), dtype=np.float32)
-        if self.agent_ids is not None:
-            among[:] = 0.0
-            for agent_id in self.agent_ids:
-                among[index_of(f"{self.name}.agent_ids", agent_id, context.agent_ids)] = 1.0
+        among = members_of(self, context).astype(np.float32)
         return self.per_link("capacity", context), context.xp.asarray(among)
 
     def step(
@@ -185,23 +182,37 @@ def _burst(capacity: float, places: int) -> float:
 def _tail_age(capacity: float, places: int) -> float:
     if places == 1:
         return _newest_age(capacity, places)
-    return _mean_age(capacity, lambda i, p, q: (places * q + i) // p - 1)
+    if not 0 < capacity < 1:
+        return 0.0 if capacity else math.inf
+    return _mean_floor(places / capacity, (places + 1) / capacity) - 1.0
 
 
 def _newest_age(capacity: float, places: int) -> float:
-    if places == 1 and 0 < capacity < 1:
-        capacity = 1.0 / _rounds(capacity)
-    return _mean_age(capacity, lambda i, p, q: -(-(q + i) // p) - 1)
-
-
-def _mean_age(capacity: float, age: Any) -> float:
-    if capacity == 0 or capacity >= 1:
+    if not 0 < capacity < 1:
         return 0.0 if capacity else math.inf
-    exact = Fraction(capacity).limit_denominator(1000)
-    if exact <= 0:
-        exact = 1 / Fraction(round(1 / capacity))
-    steps = np.arange(exact.denominator)
-    return float(age(steps, exact.numerator, exact.denominator).mean())
+    if places == 1:
+        capacity = 1.0 / _rounds(capacity)
+    # Rounded up to a multiple of 1 / p is rounded down from the multiple below, and one more.
+    below = 1.0 / _numerator(capacity)
+    return _mean_floor(1.0 / capacity - below, 2.0 / capacity - below)
+
+
+def _mean_floor(low: float, high: float) -> float:
+    """Returns the mean of a number rounded down that is uniform between two limits."""
+
+    def integral(x: float) -> float:
+        # What rounding puts just below a whole number belongs to it.
+        whole = math.floor(x + 1e-9)
+        return whole * (whole - 1) / 2 + whole * (x - whole)
+
+    return (integral(high) - integral(low)) / (high - low)
+
+
+def _numerator(capacity: float) -> float:
+    """Returns `p` of a capacity `p / q`; infinity where it is no fraction of small numbers."""
+    fraction = Fraction(capacity).limit_denominator(1000)
+    exact = fraction and abs(float(fraction) / capacity - 1.0) < 1e-6
+    return float(fraction.numerator) if exact else math.inf
 
 
 def _rounds(capacity: float) -> int:

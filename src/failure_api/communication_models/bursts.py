@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from failure_api.core.closed_forms import closed_form
+from failure_api.core.frozen import FrozenArray
 from failure_api.core.kinds import LARGEST
-from failure_api.core.parameters import LinkRule
+from failure_api.core.parameters import LinkRule, check_sizes
 from failure_api.core.rules import numbers
 from failure_api.errors import invalid
 
@@ -48,6 +49,10 @@ def chain_values(loss: Any, mean_burst_length: Any) -> tuple[Any, Any]:
         _LENGTH.normalise("mean_burst_length", mean_burst_length),
     ]
     neutral = [_LOSS.neutral, _LENGTH.neutral]
+    names = ("loss", "mean_burst_length")
+    check_sizes(
+        {n: v.shape[0] for n, v in zip(names, values, strict=True) if isinstance(v, FrozenArray)}
+    )
     least = closed_form(lambda e, b: e / (1.0 - e) + 0.0 * b, values, neutral)
     if least is None:
         raise invalid(

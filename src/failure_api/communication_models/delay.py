@@ -20,7 +20,7 @@ from failure_api.core.rules import Instance, Optional
 from failure_api.errors import ModelError, invalid
 
 
-class Distribution(Instance):
+class DelayRule(Instance):
     """A parameter that is a distribution of delays, or a quantile function."""
 
     def normalise(self, name: str, value: Any) -> Any:
@@ -64,8 +64,8 @@ class DelayBasedModel(CommunicationModel):
             an array of uniform numbers in [0, 1) into one of delays in rounds, as a quantile
             function does; it is tried on a NumPy array.
         delivery: `"reorder"`: messages may overtake each other, and one that is overtaken is
-            discarded. `"fifo"`: none arrives before one that was sent earlier on its link; those
-            that this model or an earlier one has lost hold nothing up.
+            discarded. `"fifo"`: none arrives before one that was sent earlier on its link,
+            whatever else delays them; those that are lost hold nothing up.
         expiry: A message that would take longer than so many rounds is lost; None loses none.
         agent_ids: Confines the model to links among these agents; None takes all.
 
@@ -93,7 +93,7 @@ class DelayBasedModel(CommunicationModel):
     message_drop_probability: Probability = 0.0
     distribution: Annotated[
         DelayDistribution | Callable[[Any], Any] | None,
-        Optional(Distribution(kind=DelayDistribution)),
+        Optional(DelayRule(kind=DelayDistribution)),
     ] = None
     delivery: Literal["reorder", "fifo"] = "reorder"
     expiry: Rounds | None = None
@@ -145,17 +145,21 @@ class DelayBasedModel(CommunicationModel):
         return self._most if self.expiry is None else min(self._most, self.expiry)
 
     @property
+    def keeps_order(self) -> bool:
+        """Whether messages are delivered in order."""
+        return self.delivery == "fifo"
+
+    @property
     def carries_fractions(self) -> bool:
         """No: a link is up or down."""
         return False
 
     def init(self, context: Context, random: RandomStream) -> Any:
-        """Returns the drop probabilities, what delays are looked up in, and what holds links up."""
+        """Returns the drop probabilities, and what delays are looked up in."""
         xp, given = context.xp, self.distribution
         return (
             self.per_link("message_drop_probability", context),
             given.table(xp) if isinstance(given, DelayDistribution) else None,
-            xp.zeros(context.shape, dtype=xp.int32) if self.delivery == "fifo" else None,
         )
 
     def step(
@@ -163,24 +167,19 @@ class DelayBasedModel(CommunicationModel):
     ) -> tuple[Any, Links]:
         """Returns the links with this round's delays added."""
         xp, longest = context.xp, self.longest_delay
-        drop, table, held = state
+        drop, table = state
         kept = ~random.bernoulli(drop, context.shape)
         delay = self._delays(random.uniform(context.shape), table, xp)
         if longest < self._most:
             kept = kept & (delay <= longest)
             delay = xp.minimum(delay, xp.full_like(delay, longest))
-        if held is not None:
-            # Rounds until the last message sent before has arrived; lost ones wait for nothing.
-            counts = xp.astype(kept & (links.bandwidth > 0), xp.int32)
-            held = xp.maximum(held - 1, xp.zeros_like(held))
-            delay = xp.maximum(delay, held)
-            held = held + counts * (delay - held)
-        bandwidth = links.bandwidth * xp.astype(kept, xp.float32)
-        if longest == 0:
-            delay = links.delay
-        elif links.delay is not None:
-            delay = links.delay + delay
-        return (drop, table, held), links._replace(bandwidth=bandwidth, delay=delay)
+        links = links._replace(bandwidth=links.bandwidth * xp.astype(kept, xp.float32))
+        if longest:
+            delay = delay if links.delay is None else links.delay + delay
+            links = links._replace(delay=delay)
+        if self.keeps_order:
+            links = links._replace(in_order=xp.ones(context.shape, dtype=xp.bool))
+        return state, links
 
     def _delays(self, uniform: Array, table: Any, xp: Any) -> Array:
         """Returns whole rounds within the bounds, int32."""

@@ -63,9 +63,11 @@ class DistanceModel(CommunicationModel):
         squared = squared_distances(context.positions, xp)
         reached = squared <= threshold * threshold
         up = xp.astype(reached & ~random.bernoulli(failure_prob, context.shape), xp.float32)
+        bandwidth = links.bandwidth * up
         if self.falloff == "linear":
-            up = up * (1.0 - xp.sqrt(squared) / threshold)
-        return state, links._replace(bandwidth=xp.minimum(links.bandwidth, up))
+            left = xp.maximum(1.0 - xp.sqrt(squared) / threshold, 0.0)
+            bandwidth = xp.minimum(bandwidth, left)
+        return state, links._replace(bandwidth=bandwidth)
 
 
 def squared_distances(positions: Array, xp: Any) -> Array:

@@ -37,14 +37,14 @@ class NestedModel(CommunicationModel):
         return next((model.queue for model in self.inner.parts[::-1] if model.queue), None)
 
     @property
-    def raises_interference(self) -> bool:
-        """Whether the other model does."""
-        return any(model.raises_interference for model in self.inner.parts)
+    def components(self) -> tuple[CommunicationModel, ...]:
+        """Those of the other model."""
+        return self.inner.components
 
     @property
-    def hears_interference(self) -> bool:
+    def keeps_order(self) -> bool:
         """Whether the other model does."""
-        return any(model.hears_interference for model in self.inner.parts)
+        return self.inner.keeps_order
 
     @property
     def carries_fractions(self) -> bool:

@@ -164,7 +164,7 @@ class NodeFailureModel(CommunicationModel):
         """Returns the mean time to repair, or for a crash the loss over the chance of a burst.
 
         A burst begins with the chance `(1 - u_s)(1 - u_r)(1 - (1 - p_s)(1 - p_r))`. In the same
-        forms as the loss, and 0 where nothing is ever lost.
+        forms as the loss, and NaN where nothing is ever lost.
         """
         return self._of_links(forms.burst_length)
 

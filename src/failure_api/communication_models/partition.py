@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from failure_api.communication_models.members import members_of
 from failure_api.communication_models.partitions.patterns import (
     NO_SIDE,
     Groups,
@@ -21,6 +20,7 @@ from failure_api.communication_models.partitions.patterns import (
 )
 from failure_api.communication_models.partitions.switching import ALWAYS, Switching
 from failure_api.core.links import Array, Context, Links
+from failure_api.core.members import members_of
 from failure_api.core.model import CommunicationModel
 from failure_api.core.parameters import index_of
 from failure_api.core.random import RandomStream

@@ -23,7 +23,7 @@ class ProbabilisticModel(CommunicationModel):
         failure_prob: Probability that a link is down in a round: a number, an `[N, N]` array
             indexed `[sender, receiver]`, or `{(sender, receiver): probability}`.
         max_bandwidth: Most messages per round that a link carries while it is up, in the same
-            forms.
+            forms; 1, which is nominal, or more limits nothing.
         agent_ids: Confines the model to links among these agents; None takes all.
 
     Raises:
@@ -50,17 +50,22 @@ class ProbabilisticModel(CommunicationModel):
 
     def init(self, context: Context, random: RandomStream) -> Any:
         """Returns the parameters, one value for each link."""
-        return self.per_link("failure_prob", context), self.per_link("max_bandwidth", context)
+        xp, limit = context.xp, self.per_link("max_bandwidth", context)
+        # What is nominal limits nothing, not even a link that may carry more than that.
+        limit = xp.where(limit < 1.0, limit, xp.full_like(limit, xp.inf))
+        return self.per_link("failure_prob", context), limit
 
     def step(
         self, state: Any, links: Links, context: Context, random: RandomStream
     ) -> tuple[Any, Links]:
         """Returns the links with those that are down at bandwidth 0."""
         xp = context.xp
-        failure_prob, max_bandwidth = state
+        failure_prob, limit = state
         up = xp.astype(~random.bernoulli(failure_prob, context.shape), xp.float32)
-        limit = up * max_bandwidth if self.carries_fractions else up
-        return state, links._replace(bandwidth=xp.minimum(links.bandwidth, limit))
+        bandwidth = links.bandwidth * up
+        if self.carries_fractions:
+            bandwidth = xp.minimum(bandwidth, limit)
+        return state, links._replace(bandwidth=bandwidth)
 
     def expected_loss(self) -> Any:
         """Returns `1 - (1 - p) min(b, 1)`."""

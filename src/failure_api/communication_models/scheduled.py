@@ -173,6 +173,9 @@ def _mixed(acts: Array, worse: Links, links: Links, xp: Any) -> Links:
         if new is None:
             fields[name] = old
             continue
+        if name == "in_order":
+            fields[name] = new & acts if old is None else (new & acts) | (old & ~acts)
+            continue
         on = xp.astype(acts, new.dtype)
         fields[name] = new * on if old is None else new * on + old * (1 - on)
     return Links(**fields)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from failure_api.communication_models.medium.protocols import MediumProtocol
-from failure_api.communication_models.members import members_of
 from failure_api.core.links import Context, Links
+from failure_api.core.members import members_of
 from failure_api.core.model import CommunicationModel
 from failure_api.core.random import RandomStream
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, cast
 
-import numpy as np
-
 from failure_api.core.contract import check_links, state_and_links
 from failure_api.core.links import Array, Context, Links
+from failure_api.core.members import members_of
 from failure_api.core.model import CommunicationModel
-from failure_api.core.parameters import index_of
 from failure_api.core.queue import Queue
 from failure_api.core.random import RandomStream
 from failure_api.errors import ModelError, invalid, nearest
@@ -29,15 +27,16 @@ class Chain(CommunicationModel):
     Args:
         models: The models, in order; or `{name: model}`, where the name stands for the class in
             the model's random stream, and finds it again, as in `chain["loss"]`.
-        names: The same names beside a list of models, None for a model without one.
+        names: The same names beside a list of models, None for a model without one; None where no
+            model has a name. A mapping brings its own.
 
     Raises:
         InvalidArgumentError: Something in `models` is not a communication model, or a name is
-            given twice.
+            given twice or to a chain.
 
     Example:
         >>> Chain(models=[Chain(models=[])])
-        Chain(models=(), names=())
+        Chain(models=(), names=None)
         >>> from failure_api import ProbabilisticModel
         >>> Chain(models={"loss": ProbabilisticModel(failure_prob=0.1)})["loss"].failure_prob
         0.1
@@ -57,6 +56,9 @@ class Chain(CommunicationModel):
         flat: list[tuple[str | None, CommunicationModel]] = []
         for name, model in _named(_listed(self.models), self.names):
             if isinstance(model, Chain):
+                if name is not None:
+                    rule, remedy = "must be those of models", "name the models within the chain"
+                    raise invalid("names", rule, f"{name!r} for a chain", remedy)
                 flat.extend(zip(model.known_as, model.parts, strict=True))
             else:
                 flat.append((name, _checked(model)))
@@ -65,24 +67,30 @@ class Chain(CommunicationModel):
         if twice:
             raise invalid("names", "must give each name once", twice[0], "choose another one")
         object.__setattr__(self, "models", tuple(model for _, model in flat))
-        object.__setattr__(self, "names", names)
+        object.__setattr__(self, "names", names if any(names) else None)
 
     def __getitem__(self, name: str) -> CommunicationModel:
         """Returns the model of that name."""
         if name is not None and name in self.known_as:
             return self.parts[self.known_as.index(name)]
         known = [known for known in self.known_as if known]
-        raise invalid("name", "must be that of a named model", name, nearest(str(name), known))
+        remedy = nearest(str(name), known) if known else "give names, as in Chain(models={...})"
+        raise invalid("name", "must be that of a named model", name, remedy)
 
     @property
     def known_as(self) -> tuple[str | None, ...]:
         """The name that each of the models was given."""
-        return cast("tuple[str | None, ...]", self.names)
+        return cast("tuple[str | None, ...]", self.names or (None,) * len(self.parts))
 
     @property
     def parts(self) -> tuple[CommunicationModel, ...]:
         """The models, flattened and in order."""
         return cast("tuple[CommunicationModel, ...]", self.models)
+
+    @property
+    def components(self) -> tuple[CommunicationModel, ...]:
+        """The models, and those that they run in place of themselves."""
+        return tuple(inner for model in self.parts for inner in model.components)
 
     @property
     def longest_delay(self) -> int:
@@ -105,6 +113,11 @@ class Chain(CommunicationModel):
     def carries_fractions(self) -> bool:
         """Whether any model may leave a bandwidth between 0 and 1."""
         return any(model.carries_fractions for model in self.parts)
+
+    @property
+    def keeps_order(self) -> bool:
+        """Whether any model may have links on which no message overtakes another."""
+        return any(model.keeps_order for model in self.parts)
 
     @cached_property
     def placed(self) -> tuple[tuple[CommunicationModel, str, int], ...]:
@@ -142,6 +155,18 @@ class Chain(CommunicationModel):
             following.append((scope, own))
         return tuple(following), links
 
+    def expected_loss(self) -> Any:
+        """Returns that of a single model; None for several, which may fail together."""
+        return self.parts[0].expected_loss() if len(self.parts) == 1 else None
+
+    def expected_burst_length(self) -> Any:
+        """Returns that of a single model; None for several."""
+        return self.parts[0].expected_burst_length() if len(self.parts) == 1 else None
+
+    def expected_age(self) -> Any:
+        """Returns that of a single model; None for several."""
+        return self.parts[0].expected_age() if len(self.parts) == 1 else None
+
     @property
     def needing_positions(self) -> str | None:
         """Name of the first model that reads positions; None where none does."""
@@ -154,7 +179,7 @@ def _listed(models: Any) -> list[tuple[str | None, Any]]:
         return [(None, models)]
     if isinstance(models, Mapping):
         return list(models.items())
-    if isinstance(models, str) or not hasattr(models, "__iter__"):
+    if isinstance(models, str) or not isinstance(models, Iterable):
         raise invalid(
             "failure_models", "must be a model or a list of models", models, "give a list"
         )
@@ -162,8 +187,9 @@ def _listed(models: Any) -> list[tuple[str | None, Any]]:
 
 
 def _named(models: list[tuple[str | None, Any]], names: Any) -> list[tuple[str | None, Any]]:
-    if names is not None:
-        if isinstance(names, str) or len(names) != len(models):
+    if names is not None and not any(name for name, _ in models):
+        listed = isinstance(names, Sequence) and not isinstance(names, str)
+        if not listed or len(names) != len(models):
             raise invalid("names", f"must be {len(models)}, one a model", names, "leave them out")
         models = [(name, model) for name, (_, model) in zip(names, models, strict=True)]
     for name, _ in models:
@@ -187,9 +213,7 @@ def _scope(model: CommunicationModel, context: Context) -> Array | None:
     """Returns True for the links a model is confined to; None where it has all of them."""
     if model.agent_ids is None:
         return None
-    inside = np.zeros(len(context.agent_ids), dtype=bool)
-    for agent_id in model.agent_ids:
-        inside[index_of(f"{model.name}.agent_ids", agent_id, context.agent_ids)] = True
+    inside = members_of(model, context)
     return None if inside.all() else context.xp.asarray(inside[:, None] & inside[None, :])
 
 

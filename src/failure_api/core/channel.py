@@ -27,6 +27,8 @@ class ChannelState(NamedTuple):
         carried: Fraction of a message that each link has carried so far, float32 `[..., N, N]`;
             None where no link carries fractions, and where messages queue.
         queues: What waits on each link; None where nothing does.
+        held: Rounds until all that was sent so far on a link in order has arrived, int32
+            `[..., N, N]`; None where messages may overtake each other on every link.
     """
 
     models: Any
@@ -36,6 +38,7 @@ class ChannelState(NamedTuple):
     in_flight: tuple[Array, ...]
     carried: Array | None
     queues: QueueState | None = None
+    held: Array | None = None
 
 
 class Delivery(NamedTuple):
@@ -62,7 +65,8 @@ class Channel:
     when its bandwidth allows: one of bandwidth `b < 1` carries `b` of a message a round, so that
     `floor(b t)` of the first `t` are carried and the others are lost. A message that is carried
     arrives `delay` rounds later. When two arrive on a link in one round the newest wins; one
-    that is older than what the link has already delivered is discarded.
+    that is older than what the link has already delivered is discarded. On a link that is in
+    order a message waits on its way until all that left before it have arrived.
 
     Where the chain has a queue, messages wait for a link that is not free instead: `b` of a
     message is carried in every round, so that one that finds the link free leaves in round
@@ -102,6 +106,7 @@ class Channel:
             in_flight=(xp.zeros(shape, dtype=xp.int32),) * self.chain.longest_delay,
             carried=None if whole or queue else xp.zeros(shape, dtype=xp.float32),
             queues=None if queue is None else empty(queue, shape, xp),
+            held=xp.zeros(shape, dtype=xp.int32) if self.chain.keeps_order else None,
         )
 
     def step(
@@ -131,7 +136,10 @@ class Channel:
             passes = carried >= WHOLE_MESSAGE
             carried = xp.maximum(carried - xp.astype(passes, xp.float32), 0.0)
             sent = _only(passes, number, xp)
-        in_flight = state.in_flight
+        in_flight, held = state.in_flight, state.held
+        if held is not None and links.in_order is not None and links.delay is not None:
+            delay, held = _in_order(links.delay, links.in_order, sent >= 0, held, xp)
+            links = links._replace(delay=delay)
         if in_flight:
             arriving, in_flight = _fly(sent, links.delay, in_flight, xp)
             sent = _only((arriving > state.newest) & alive[..., None, :], arriving, xp)
@@ -141,7 +149,7 @@ class Channel:
                 "let its longest_delay say how many rounds it may add."
             )
         newest = xp.maximum(state.newest, sent)
-        following = ChannelState(models, alive, untouched, newest, in_flight, carried, queues)
+        following = ChannelState(models, alive, untouched, newest, in_flight, carried, queues, held)
         return following, Delivery(links, sent, newest)
 
 
@@ -160,6 +168,15 @@ def _only(chosen: Array, number: Any, xp: Any) -> Array:
     A product, because `where` is twenty times slower on masks that no processor can predict.
     """
     return xp.astype(chosen, xp.int32) * (number + 1) - 1
+
+
+def _in_order(
+    delay: Array, in_order: Array, leaves: Array, held: Array, xp: Any
+) -> tuple[Array, Array]:
+    """Returns the delays with what has to be waited for, and what holds the next round up."""
+    held = xp.maximum(held - 1, xp.zeros_like(held)) * xp.astype(in_order, xp.int32)
+    delay = xp.maximum(delay, held)
+    return delay, held + xp.astype(leaves, xp.int32) * (delay - held)
 
 
 def _fly(

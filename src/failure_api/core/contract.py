@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from failure_api.core.links import Context, Links
@@ -26,14 +25,14 @@ def state_and_links(name: str, result: Any) -> tuple[Any, Links]:
 
 def check_links(name: str, links: Links, context: Context) -> None:
     """Raises what is wrong with the links that a model returned; shapes and types only."""
-    xp, bandwidth, delay, noise, interference = context.xp, *links
+    xp, bandwidth, delay, noise, interference, in_order = context.xp, *links
     # The usual case, told apart in a quarter of the time that the loop takes.
-    alone = delay is noise is interference is None
+    alone = delay is noise is interference is in_order is None
     usual = alone and getattr(bandwidth, "shape", None) == context.shape
     if usual and bandwidth.dtype == xp.float32:
         return
     for field, array in zip(links._fields, links, strict=True):
-        dtype = xp.int32 if field == "delay" else xp.float32
+        dtype = {"delay": xp.int32, "in_order": xp.bool}.get(field, xp.float32)
         if array is None and field != "bandwidth":
             continue
         shape = getattr(array, "shape", None)
@@ -46,14 +45,14 @@ def check_links(name: str, links: Links, context: Context) -> None:
             )
 
 
-def check_heard(models: Sequence[CommunicationModel]) -> None:
+def check_heard(models: CommunicationModel) -> None:
     """Raises an error if a model raises interference and no later one takes it into account.
 
     Args:
-        models: The models of a chain, in order.
+        models: A chain, or one model.
     """
     unheard = None
-    for model in models:
+    for model in models.components:
         if model.hears_interference:
             unheard = None
         if model.raises_interference:

@@ -93,13 +93,3 @@ def not_negative(unit: str) -> Number:
 def finite(unit: str) -> Number:
     """Returns the rule of one finite number of either sign."""
     return Number("must be finite", lambda x: True, "give a number", unit)
-
-
-PositiveNumber: TypeAlias = Annotated[float, positive("")]
-FiniteNumber: TypeAlias = Annotated[float, finite("")]
-Metres: TypeAlias = Annotated[float, positive("m")]
-Hertz: TypeAlias = Annotated[float, positive("Hz")]
-Kelvin: TypeAlias = Annotated[float, positive("K")]
-Decibels: TypeAlias = Annotated[float, finite("dB")]
-Spread: TypeAlias = Annotated[float, not_negative("dB")]
-Power: TypeAlias = Annotated[float, finite("dBm")]

@@ -26,6 +26,8 @@ class Links(NamedTuple):
         interference: Power of others' signals at the receiver, in milliwatts, float32
             `[..., N, N]`; None where there is none. Models of a later place in the chain that
             know of signal and noise take it into account.
+        in_order: Where no message arrives before one that was sent earlier, bool `[..., N, N]`;
+            None where messages may overtake each other.
 
     Example:
         >>> import numpy as np
@@ -38,6 +40,7 @@ class Links(NamedTuple):
     delay: Array | None = None
     noise: Array | None = None
     interference: Array | None = None
+    in_order: Array | None = None
 
 
 class Context(NamedTuple):

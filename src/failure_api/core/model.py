@@ -62,6 +62,11 @@ class CommunicationModel(ABC):
         return None
 
     @property
+    def components(self) -> tuple[CommunicationModel, ...]:
+        """The models that act where this one stands in a chain: itself, or those that it runs."""
+        return (self,)
+
+    @property
     def raises_interference(self) -> bool:
         """Whether the model's effect is the interference that later models take into account."""
         return False
@@ -69,6 +74,11 @@ class CommunicationModel(ABC):
     @property
     def hears_interference(self) -> bool:
         """Whether the model takes into account the interference that earlier models raise."""
+        return False
+
+    @property
+    def keeps_order(self) -> bool:
+        """Whether there may be links on which no message overtakes another."""
         return False
 
     @property
@@ -145,9 +155,12 @@ class CommunicationModel(ABC):
 def distinct(agent_ids: Any) -> tuple[Any, ...]:
     """Returns agent ids as a tuple, or raises what is wrong with them."""
     remedy = "give the names of the agents, as in agent_ids=env.possible_agents"
-    if isinstance(agent_ids, str | bytes) or not hasattr(agent_ids, "__iter__"):
+    try:
+        distinct = None if isinstance(agent_ids, str | bytes) else tuple(agent_ids)
+    except TypeError:
+        distinct = None
+    if distinct is None:
         raise invalid("agent_ids", "must be a list of agent ids", agent_ids, remedy)
-    distinct = tuple(agent_ids)
     if not all(isinstance(agent, Hashable) for agent in distinct):
         raise invalid("agent_ids", "must be a flat list of agent ids", agent_ids, remedy)
     if len(set(distinct)) != len(distinct) or not distinct:

@@ -50,22 +50,22 @@ class LinkRule(Rule):
             )
         if array.ndim == 0:
             return self._number(name, value)
-        if array.ndim != 2 or array.shape[0] != array.shape[1]:
+        if array.ndim != 2 or array.shape[0] != array.shape[1] or not array.size:
             raise invalid(
                 name,
                 "must be a number, an [N, N] array or {(sender, receiver): number}",
                 value,
                 "give one row for each sender and one column for each receiver",
             )
-        # The diagonal means nothing, so nothing is asked of it.
+        # The diagonal means nothing: nothing is asked of it, and it tells no two models apart.
         off_diagonal = ~np.eye(len(array), dtype=bool)
-        fine = self.accepts(array)
-        refused = off_diagonal & ~fine
+        refused = off_diagonal & ~self.accepts(array)
         if refused.any():
             sender, receiver = np.argwhere(refused)[0].tolist()
             entry = f"{name}[{sender}, {receiver}]"
             raise invalid(entry, self.text, float(array[sender, receiver]), self.remedy)
-        return FrozenArray(np.where(fine, array, 1.0))
+        neutral = self.neutral if np.isfinite(self.neutral) else 1.0
+        return FrozenArray(np.where(off_diagonal, array, neutral))
 
     def _number(self, name: str, value: Any) -> float:
         number = numbers(value)
@@ -96,7 +96,7 @@ class AgentRule(Rule):
         if isinstance(value, Mapping):
             return FrozenMapping({key: self._number(name, v) for key, v in value.items()})
         array = numbers(value)
-        if array is None or array.ndim > 1:
+        if array is None or array.ndim > 1 or not array.size:
             raise invalid(
                 name,
                 "must be a number, an array of one for each agent, or {agent: number}",
@@ -162,8 +162,27 @@ rules_of: Callable[[Any], dict[str, Rule]] = functools.cache(_rules_of)
 
 def normalise_fields(value: Any) -> None:
     """Puts every field of a frozen dataclass that has a rule into its immutable form."""
+    sizes: dict[str, int] = {}
     for name, rule in rules_of(type(value)).items():
-        object.__setattr__(value, name, rule.normalise(name, getattr(value, name)))
+        field = rule.normalise(name, getattr(value, name))
+        object.__setattr__(value, name, field)
+        inner = rule.rule if isinstance(rule, Optional) else rule
+        if isinstance(inner, LinkRule | AgentRule) and isinstance(field, FrozenArray):
+            sizes[name] = field.shape[0]
+    check_sizes(sizes)
+
+
+def check_sizes(sizes: Mapping[str, int]) -> None:
+    """Raises an error if arrays are for different numbers of agents.
+
+    Args:
+        sizes: The number of agents that each array is for, by the name of its parameter.
+    """
+    for name, size in sizes.items():
+        first, expected = next(iter(sizes.items()))
+        if size != expected:
+            rule = f"must be for as many agents as {first}, {expected}"
+            raise invalid(name, rule, size, "give all arrays for the same agents")
 
 
 def per_link(name: str, value: Any, neutral: float, context: Context) -> Array:

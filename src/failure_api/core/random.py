@@ -1,9 +1,11 @@
 """Named random streams: each model draws from its own, whatever else happens.
 
-A stream is known by a seed and a path of names. It is never derived from a model's place in a
-list and never shared with an environment, so adding or moving a model changes no other model's
-draws. Every method uses up an amount of randomness that depends on the shape alone, never on the
-parameters: what fails at probability 0.2 also fails at 0.3.
+A stream is known by a seed and a path of names, in a chain those of the models; where several have
+the same name, the first, the second and so on have streams of their own. It is never shared with
+an environment, and adding or moving a model changes no draws of models with other names. Every
+method uses up an amount of randomness that depends on the shape alone, never on the parameters:
+what fails at probability 0.2 also fails at 0.3. Draws are in steps of 2**-24, about 6e-8: what is
+rarer than that happens as often as that, or never.
 """
 
 from __future__ import annotations

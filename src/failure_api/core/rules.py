@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 from failure_api.errors import invalid, nearest
 
+LARGEST_WHOLE = 2**31 - 1
+"""Rounds and what is counted by them are int32."""
+
 
 class Rule(ABC):
     """What a parameter must satisfy.
@@ -66,11 +69,13 @@ class WholeNumber(Rule):
             number = operator.index(value)
         except TypeError:
             number = self.least - 1
+        of = f" of {self.unit}" if self.unit else ""
         if number < self.least or isinstance(value, bool | np.bool_):
-            of = f" of {self.unit}" if self.unit else ""
-            raise invalid(
-                name, f"must be a whole number{of}, {self.least} or more", value, "give an integer"
-            )
+            rule = f"must be a whole number{of}, {self.least} or more"
+            raise invalid(name, rule, value, "give an integer")
+        if number > LARGEST_WHOLE:
+            rule = f"must be a whole number{of}, {LARGEST_WHOLE} at most"
+            raise invalid(name, rule, value, "give a smaller one")
         return number
 
 

@@ -82,6 +82,11 @@ def _check_links(trial: ModelTrial, rounds: list[Round]) -> None:
             demand(
                 1, within.all(), f"{name} adds a delay outside of 0 to its longest_delay {limit}"
             )
+        if after.in_order is not None:
+            kept = before.in_order is None or (after.in_order | ~before.in_order).all()
+            demand(1, kept, f"{name} lets messages overtake where they were in order")
+            said = trial.model.keeps_order or before.in_order is not None
+            demand(1, said, f"{name} keeps links in order, but its keeps_order is False")
         for what in ("noise", "interference"):
             new, old = getattr(after, what), getattr(before, what)
             if new is not None:

@@ -85,7 +85,7 @@ class ModelTrial(NamedTuple):
         return Links(bandwidth=xp.asarray(bandwidth))
 
     def damaged(self, row: int = 0) -> Links:
-        """Returns links that other models have left lossy, late, noisy and disturbed."""
+        """Returns links that other models have left lossy, late, noisy, disturbed and in order."""
         shape = (len(self.agent_ids),) * 2
         generator = np.random.default_rng(self.seed + row)
         return Links(
@@ -93,6 +93,7 @@ class ModelTrial(NamedTuple):
             delay=generator.integers(0, 3, shape).astype(np.int32),
             noise=generator.random(shape, dtype=np.float32),
             interference=1e-6 * generator.random(shape, dtype=np.float32),
+            in_order=generator.random(shape) < 0.5,
         )
 
     def run(

@@ -18,6 +18,7 @@ from failure_api.core import (
     Delivery,
     RandomStream,
 )
+from failure_api.core.contract import check_heard
 from failure_api.core.noise import NoiseModel
 from failure_api.core.noise_chain import NoiseChain
 from failure_api.core.random import EpisodeStreams
@@ -70,6 +71,7 @@ class RoundKeeper:
         self.agent_ids = agent_ids_of(env)
         self.index = {agent: place for place, agent in enumerate(self.agent_ids)}
         self.chain = Chain(models=cast("Any", failure_models))
+        check_heard(self.chain)
         self.exchange = _chosen(exchange, env)
         self.positions = self._position_function(positions)
         self._channel = Channel(chain=self.chain)

@@ -30,12 +30,13 @@ def loss(fails: Chances, repaired: Chances, fails_too: Chances, repaired_too: Ch
 def burst_length(
     fails: Chances, repaired: Chances, fails_too: Chances, repaired_too: Chances
 ) -> Chances:
-    """Returns the loss over the chance that a burst begins; 0 where nothing is ever lost."""
+    """Returns the loss over the chance that a burst begins; NaN where nothing is ever lost."""
     one, other = unavailability(fails, repaired), unavailability(fails_too, repaired_too)
     lost = one + other - one * other
     begins = (1.0 - one) * (1.0 - other) * (fails + fails_too - fails * fails_too)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(lost == 0, 0.0, lost / begins)
+        length = np.where(lost == 0, np.nan, lost / begins)
+    return np.where(_out_of_step(fails, repaired, fails_too, repaired_too), np.inf, length)
 
 
 def age(fails: Chances, repaired: Chances, fails_too: Chances, repaired_too: Chances) -> Chances:
@@ -44,17 +45,27 @@ def age(fails: Chances, repaired: Chances, fails_too: Chances, repaired_too: Cha
     In a round in which not both are up, the mean number of rounds until both are is the solution
     `t` of `t = 1 + Q t`, where `Q` leads from one such state to the other.
     """
-    stays_lost = (fails > 0) & (repaired == 0) | (fails_too > 0) & (repaired_too == 0)
+    apart = _out_of_step(fails, repaired, fails_too, repaired_too)
+    stays_lost = (fails > 0) & (repaired == 0) | (fails_too > 0) & (repaired_too == 0) | apart
     # The repair of who never fails, or of who spoils everything, does not matter but for Q.
     repaired, repaired_too = (np.where(r == 0, 1.0, r) for r in (repaired, repaired_too))
     one, other = _chain(fails, repaired), _chain(fails_too, repaired_too)
     whole = np.einsum("...ab,...cd->...acbd", one, other).reshape(*np.shape(fails), 4, 4)
-    until = np.linalg.solve(np.eye(3) - whole[..., 1:, 1:], np.ones((*np.shape(fails), 3, 1)))
+    leaves = np.where(apart[..., None, None], np.eye(3), np.eye(3) - whole[..., 1:, 1:])
+    until = np.linalg.solve(leaves, np.ones((*np.shape(fails), 3, 1)))
     shares = np.einsum(
         "...a,...c->...ac", _shares(fails, repaired), _shares(fails_too, repaired_too)
     )
     states = shares.reshape(*np.shape(fails), 4)[..., 1:]
     return np.where(stays_lost, np.inf, (states * until[..., 0]).sum(axis=-1))
+
+
+def _out_of_step(
+    fails: Chances, repaired: Chances, fails_too: Chances, repaired_too: Chances
+) -> NDArray[np.bool_]:
+    """Returns where both agents are up in every second round, in half the cases never together."""
+    apart: NDArray[np.bool_] = (fails * repaired * fails_too * repaired_too) == 1
+    return apart
 
 
 def _chain(fails: Chances, repaired: Chances) -> Any:

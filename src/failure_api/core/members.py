@@ -1,15 +1,17 @@
-"""Who takes part in what a whole team shares: a cut, a channel."""
+"""Which agents a model is confined to."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from failure_api.core.links import Context
-from failure_api.core.model import CommunicationModel
 from failure_api.core.parameters import index_of
+
+if TYPE_CHECKING:
+    from failure_api.core.model import CommunicationModel
 
 
 def members_of(model: CommunicationModel, context: Context) -> NDArray[np.bool_]:
