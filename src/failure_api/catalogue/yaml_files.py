@@ -202,6 +202,12 @@ def _core_schema(yaml: Any) -> tuple[Any, Any]:
     def integer(loader: Any, node: Any) -> int:
         return int(loader.construct_scalar(node))
 
+    def text(dumper: Any, held: str) -> Any:
+        # PyYAML would write these line breaks as they are, and read them as spaces.
+        style = '"' if re.search("[\x85\u2028\u2029]", held) else None
+        return dumper.represent_scalar("tag:yaml.org,2002:str", held, style=style)
+
+    Dumper.add_representer(str, text)
     for kind, (pattern, first) in patterns.items():
         for user in (Loader, Dumper):
             user.add_implicit_resolver(f"tag:yaml.org,2002:{kind}", re.compile(pattern), first)

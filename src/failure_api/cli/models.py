@@ -35,7 +35,7 @@ class ModelsCommand(ManyValuesCommand):
 def _is_file(argument: str) -> bool:
     """Returns whether what follows `--plot` is a file, which no model's name looks like."""
     path = Path(argument)
-    return not argument.startswith("-") and bool(path.suffix or len(path.parts) > 1)
+    return not argument.startswith("-") and (bool(path.suffix) or path.name != argument)
 
 
 def models(
