@@ -286,6 +286,8 @@ def test_what_depends_on_the_team_is_known_for_a_team():
     assert renewed.expected_burst_length() is None
     kept = dataclasses.replace(renewed, shuffle=False)
     assert kept.expected_burst_length() == kept.team_age(4) == np.inf
+    # A cut of 3 rounds takes a link with probability 2/5, whatever the last one did.
+    assert renewed.team_age(5) == pytest.approx(0.4 * (3 * 1.4 / 0.6 + 1) / 2)
     # Two agents that are always apart.
     assert renewed.team_age(2) == np.inf
 

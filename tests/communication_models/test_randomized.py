@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from failure_api.communication_models import (
+    BandwidthModel,
     Chain,
     DelayBasedModel,
     DistanceModel,
@@ -304,3 +305,12 @@ def test_one_of_several_numbers_has_its_equal_part():
     largest = np.full((1, 1), 1 - 2.0**-24, dtype=np.float32)
     for count in (1, 3, 7, 1000, 3_000_001):
         assert OneOf(np.arange(float(count))).quantile(largest, np) == count - 1
+
+
+def test_messages_wait_for_a_capacity_that_is_drawn_as_long_as_for_one_that_is_given():
+    slow = BandwidthModel(capacity=0.1, queue_length=50)
+    drawn = RandomizedModel(
+        model=replace(slow, capacity=1.0), parameters={"capacity": OneOf(values=[0.1])}
+    )
+    assert drawn.queue == slow.queue
+    np.testing.assert_array_equal(play(drawn, rounds=700).sent, play(slow, rounds=700).sent)

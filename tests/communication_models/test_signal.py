@@ -81,7 +81,7 @@ def test_it_keeps_the_laws(parts):
 
 def test_a_power_may_be_drawn_for_each_element_of_a_batch():
     model = SignalBasedModel(noise_floor=-10.0, reception=SnrThreshold(threshold=0.0))
-    powers = Drawn(np.asarray([30.0, 40.0], dtype=np.float32).reshape(2, 1, 1))
+    powers = Drawn(30.0, 40.0, np.asarray([30.0, 40.0], dtype=np.float32).reshape(2, 1, 1))
     object.__setattr__(model, "transmit_power", powers)
     places = np.broadcast_to([[0.0, 0.0], [1.2, 0.0]], (1, 2, 2, 2))
     arrived = play(model, agents=2, batch=(2,), positions=places).arrived

@@ -53,8 +53,8 @@ class BandwidthModel(CommunicationModel):
             than one waits then behind the one being carried, which keeps age low.
         max_wait: Most rounds that a message waits; it is lost if it has not left by then, and the
             link goes on with the next. None takes as many as a full queue needs at the smallest
-            capacity, but no more than 1000, and 100 where that is not known beforehand: per
-            sender, or drawn for the episode.
+            capacity, but no more than 1000, and 100 per sender, where that is not known
+            beforehand.
         agent_ids: Confines the model to links among these agents; None takes all. The queue is
             there for all links.
 
@@ -82,9 +82,8 @@ class BandwidthModel(CommunicationModel):
     @cached_property
     def queue(self) -> Queue:
         """Where messages wait for a link that is not free."""
-        known = self._capacities
         # More than there are places is the same as that many.
-        widest = self.queue_length if known is None else float(known.max())
+        widest = float(self._capacities.max())
         return Queue(
             length=self.queue_length,
             max_wait=self._longest_wait if self.max_wait is None else self.max_wait,
@@ -96,13 +95,14 @@ class BandwidthModel(CommunicationModel):
     def carries_fractions(self) -> bool:
         """Whether a link may be left with a bandwidth between 0 and 1."""
         known = self._capacities
-        return known is None or self.per == "sender" or bool(((known > 0) & (known < 1)).any())
+        drawn = isinstance(self.capacity, Drawn)
+        return drawn or self.per == "sender" or bool(((known > 0) & (known < 1)).any())
 
     @cached_property
     def _capacities(self) -> Any:
-        """All capacities that are given, as an array; None where they are drawn."""
+        """All capacities that are given, or between which they are drawn, as an array."""
         if isinstance(self.capacity, Drawn):
-            return None
+            return np.array([self.capacity.least, self.capacity.greatest])
         if isinstance(self.capacity, Mapping):
             return np.array([1.0, *self.capacity.values()])
         array = np.array(self.capacity, dtype=np.float64)
@@ -111,7 +111,7 @@ class BandwidthModel(CommunicationModel):
     @property
     def _longest_wait(self) -> int:
         known = self._capacities
-        if known is None or self.per == "sender":
+        if self.per == "sender":
             return UNKNOWN_WAIT
         slowest = float(known[known > 0].min(initial=1.0))
         return math.ceil(min(self._places / slowest, LONGEST_DEFAULT_WAIT))
@@ -152,7 +152,7 @@ class BandwidthModel(CommunicationModel):
     def _steady(self, formula: Any) -> Any:
         """Returns a closed form; None where `max_wait` cuts waiting short as well."""
         known, places = self._capacities, self._places
-        if self.per == "sender" or known is None:
+        if self.per == "sender" or isinstance(self.capacity, Drawn):
             return None
         if _needed(float(known[known > 0].min(initial=1.0)), places) > self.queue.max_wait:
             return None

@@ -101,7 +101,7 @@ class RandomizedModel(NestedModel):
     @cached_property
     def inner(self) -> Chain:
         """The other model as every step needs it: what is drawn is neither neutral nor known."""
-        return self._with([Drawn() for _ in self.parameters])
+        return self._with([None] * len(self.parameters))
 
     def init(self, context: Context, random: RandomStream) -> RandomizedState:
         """Returns what is drawn for the episode, and the other model's state."""
@@ -110,8 +110,7 @@ class RandomizedModel(NestedModel):
             distribution.quantile(random.child(name).uniform(shape), context.xp)
             for name, distribution in self.parameters.items()
         )
-        chain = self._with([Drawn(value) for value in values])
-        return RandomizedState(values, chain.init(context, random))
+        return RandomizedState(values, self._with(list(values)).init(context, random))
 
     def step(
         self, state: RandomizedState, links: Links, context: Context, random: RandomStream
@@ -128,15 +127,16 @@ class RandomizedModel(NestedModel):
         """
         return dict(zip(self.parameters, state.values, strict=True))
 
-    def _with(self, values: list[Drawn]) -> Chain:
+    def _with(self, values: list[Array | None]) -> Chain:
         """Returns the other model with these values, past the checks, which know no drawn ones."""
         twin = copy.copy(self.model)
         for name in vars(self.model):
             # What the model has derived from its parameters and kept.
             if isinstance(getattr(type(twin), name, None), cached_property):
                 del twin.__dict__[name]
-        for name, value in zip(self.parameters, values, strict=True):
-            object.__setattr__(twin, name, value)
+        for (name, distribution), value in zip(self.parameters.items(), values, strict=True):
+            least, greatest = min(distribution.support), max(distribution.support)
+            object.__setattr__(twin, name, Drawn(least, greatest, value))
         return Chain(models=[twin])
 
 

@@ -122,10 +122,14 @@ class Drawn(NamedTuple):
     """A link parameter that is drawn for an episode, in place of one that is given.
 
     Attributes:
+        least: The least value that may be drawn.
+        greatest: The greatest.
         array: One value for each element of the batch, float32 `[..., 1, 1]`; None before any
             is drawn.
     """
 
+    least: float
+    greatest: float
     array: Array | None = None
 
 

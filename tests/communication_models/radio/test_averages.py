@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import integrate, stats
 
 from failure_api.communication_models import SignalBasedModel
 from failure_api.communication_models.radio import (
@@ -81,3 +82,22 @@ def test_wrong_distances_are_refused(distance):
     with pytest.raises(InvalidArgumentError) as caught:
         SignalBasedModel().reception_probability(distance)
     assert_one_sentence(caught.value, "distance")
+
+
+def test_fading_and_shadowing_together_are_their_integral():
+    """The chance that a Rayleigh signal over a threshold survives, averaged over the shadows."""
+    model = SignalBasedModel(
+        path_loss=LogDistance(reference_loss=0.0),
+        transmit_power=5.0,
+        noise_floor=0.0,
+        reception=SnrThreshold(threshold=0.0),
+        fading=Rayleigh(),
+        shadowing=SHADOWING,
+    )
+    expected, _ = integrate.quad(
+        lambda shadow: stats.norm(scale=6.0).pdf(shadow) * math.exp(-(10 ** (-(5 + shadow) / 10))),
+        -48,
+        48,
+        epsabs=1e-10,
+    )
+    assert model.reception_probability(1.0) == pytest.approx(expected, abs=1e-7)

@@ -97,3 +97,11 @@ def test_wrong_parameters_are_refused(argument, make, wrong):
     with pytest.raises(InvalidArgumentError) as caught:
         make(wrong)
     assert_one_sentence(caught.value, argument)
+
+
+@pytest.mark.parametrize("factor", [0.0, 1.0, 50.0, 200.0, 1000.0])
+def test_the_survival_of_rician_power_is_known_in_both_tails(factor):
+    survival = Rician(k_factor=factor).survival(np.geomspace(1e-30, 1e30, 2001))
+    assert (np.diff(survival) <= 0).all()
+    assert survival[0] == pytest.approx(1.0)
+    assert survival[-1] == pytest.approx(0.0, abs=1e-15)

@@ -130,7 +130,11 @@ class Rician(Fading):
     def survival(self, power: NDArray[np.float64]) -> NDArray[np.float64]:
         """Returns Marcum's Q of the power."""
         scale = 2.0 * (1.0 + self.k_factor)
-        return np.asarray(ncx2.sf(scale * np.asarray(power), 2.0, 2.0 * self.k_factor))
+        # So far from the mean there is nothing, and SciPy overflows further out.
+        deviation = 2.0 * np.sqrt(1.0 + 2.0 * self.k_factor)
+        low, high = max(scale - 8.0 * deviation, 0.0), scale + 40.0 * deviation
+        within = np.clip(scale * np.asarray(power), low, high)
+        return np.asarray(ncx2.sf(within, 2.0, 2.0 * self.k_factor))
 
     def quantile(
         self, probability: NDArray[np.float64], complement: NDArray[np.float64]
