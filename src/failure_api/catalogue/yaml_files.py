@@ -117,7 +117,7 @@ def _composed(text: str, named: str, yaml: ModuleType) -> Any:
     depth = 0
     for event in yaml.parse(text, Loader=loader):
         what = None
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+        if getattr(event, "anchor", None):
             what = "anchors or aliases"
         elif getattr(event, "tag", None):
             what = "tags"
