@@ -49,12 +49,12 @@ if TYPE_CHECKING:
         StuckModel,
         UniformNoiseModel,
     )
-    from failure_api.traces import record_trace
     from failure_api.wrappers import (
         CommunicationWrapper,
         CommunicationWrapperParallel,
         NoiseWrapper,
         NoiseWrapperParallel,
+        record_trace,
     )
 
 __all__ = [
@@ -106,10 +106,17 @@ _HOMES = (
     "noise_models",
     "exchanges",
     "core",
-    "traces",
     "errors",
 )
-_FURTHER = ("catalogue", "environments", "overhead", "positions", "presets", "testing")
+_FURTHER = (
+    "catalogue",
+    "environments",
+    "overhead",
+    "positions",
+    "presets",
+    "testing",
+    "traces",
+)
 
 
 def __getattr__(name: str) -> Any:

@@ -36,10 +36,7 @@ UNITS = {
     r"\bin Hz\b": "Hz",
     r"units of the content": "units of the content",
 }
-RULES_WITHOUT_UNIT = {
-    *("empirical_delay.delays", "periodic_jamming.period", "cut_on_schedule.period"),
-    *("scheduled.period", "trace.delay"),
-}
+RULES_WITHOUT_UNIT = {"trace.delay"}
 """Parameters whose own rules do not say that they count rounds."""
 
 

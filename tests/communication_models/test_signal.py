@@ -198,7 +198,10 @@ def test_obstacles_cut_or_weaken_links():
     assert not played(unknown).arrived.any()
 
 
-@pytest.mark.parametrize("returned", [None, 3.0, [[0.0]], np.zeros((5, 5)), np.zeros(6)])
+@pytest.mark.parametrize(
+    "returned",
+    [None, 3.0, [[0.0]], np.zeros((5, 5)), np.zeros(6), np.full((6, 6), "wall"), np.eye(6) * 1j],
+)
 def test_obstacles_that_return_something_else_are_refused(returned):
     with pytest.raises(InvalidArgumentError) as caught:
         played(SignalBasedModel(obstacles=lambda p: returned))

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from mpe2 import simple_spread_v3
 
 from environments_under_test import EVERY, TICTACTOE, Plain, Subject
 from failure_api import (
@@ -15,6 +16,7 @@ from failure_api import (
     ProbabilisticModel,
 )
 from failure_api.errors import FailureApiError, InvalidArgumentError
+from helpers import assert_one_sentence
 
 NEAR = DistanceModel(distance_threshold=1.0)
 
@@ -129,3 +131,17 @@ def test_the_dead_need_none() -> None:
     for _ in range(3):
         env.step(dict.fromkeys(env.agents, 0))
     assert env.get_communication_state()[0, 2]
+
+
+def test_positions_that_change_their_dimension_are_one_sentence():
+    columns = iter([2, 2, 3])
+    env = CommunicationWrapperParallel(
+        simple_spread_v3.parallel_env(),
+        DistanceModel(distance_threshold=1.0),
+        positions=lambda env: np.zeros((3, next(columns))),
+    )
+    env.reset(seed=0)
+    env.step(dict.fromkeys(env.agents, 0))
+    with pytest.raises(InvalidArgumentError, match="2 coordinates in every round") as caught:
+        env.step(dict.fromkeys(env.agents, 0))
+    assert_one_sentence(caught.value, "positions", "3")

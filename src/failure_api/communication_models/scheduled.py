@@ -15,7 +15,7 @@ from failure_api.communication_models.matrix import MatrixModel
 from failure_api.communication_models.nested import NestedModel
 from failure_api.communication_models.probabilistic import ProbabilisticModel
 from failure_api.core.closed_forms import closed_form
-from failure_api.core.kinds import Count, Probability, Rounds
+from failure_api.core.kinds import Period, Probability, Rounds
 from failure_api.core.links import Array, Context, Links
 from failure_api.core.model import CommunicationModel
 from failure_api.core.random import RandomStream
@@ -78,7 +78,7 @@ class ScheduledModel(NestedModel):
 
     start: Rounds = 0
     stop: Rounds | None = None
-    period: Count | None = None
+    period: Period | None = None
     ramp: Rounds = 0
     severity: Probability = 1.0
 

@@ -204,10 +204,12 @@ def _shadows(random: RandomStream) -> RandomStream:
 def _obstruction(loss: Any, context: Context) -> Array:
     """Returns what a function of obstacles gave as losses in dB, or raises what is wrong."""
     xp, shape = context.xp, getattr(loss, "shape", None)
-    if shape not in (context.shape, context.shape[-2:]) or not hasattr(loss, "dtype"):
+    kinds = ("bool", "integral", "real floating")
+    fits = shape in (context.shape, context.shape[-2:]) and hasattr(loss, "dtype")
+    if not (fits and xp.isdtype(loss.dtype, kinds)):
         raise invalid(
             "obstacles",
-            f"must return an array of shape {context.shape}",
+            f"must return an array of numbers or flags of shape {context.shape}",
             loss,
             "give dB or True for each [sender, receiver]",
         )

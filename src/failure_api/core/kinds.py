@@ -67,6 +67,7 @@ MeanRounds: TypeAlias = Annotated[
 """A mean time for each agent; agents that a mapping does not name have an infinite one."""
 
 Rounds: TypeAlias = Annotated[int, WholeNumber(0, "rounds")]
+Period: TypeAlias = Annotated[int, WholeNumber(1, "rounds")]
 Count: TypeAlias = Annotated[int, WholeNumber(1)]
 
 Share: TypeAlias = Annotated[

@@ -4,10 +4,13 @@ from failure_api.wrappers.aec import CommunicationWrapper
 from failure_api.wrappers.noise_aec import NoiseWrapper
 from failure_api.wrappers.noise_parallel import NoiseWrapperParallel
 from failure_api.wrappers.parallel import CommunicationWrapperParallel
+from failure_api.wrappers.recorder import Recorder, record_trace
 
 __all__ = [
     "CommunicationWrapper",
     "CommunicationWrapperParallel",
     "NoiseWrapper",
     "NoiseWrapperParallel",
+    "Recorder",
+    "record_trace",
 ]

@@ -88,6 +88,7 @@ class RoundKeeper:
         self.view, self.spaces = self.bound.view, self.bound.spaces
         self.watchers: list[Callable[[Context, Delivery], None]] = []
         self._number = -1
+        self._columns = 0
         self._random: RandomStream
         self._state: ChannelState
         self._delivery: Delivery
@@ -183,6 +184,11 @@ class RoundKeeper:
         if self.positions is not None:
             positions = read_positions(self.positions, self.env, self.agent_ids, alive)
             positions = positions.astype(np.float32)
+            if number == 0:
+                self._columns = positions.shape[1]
+            elif positions.shape[1] != self._columns:
+                rule = f"must have {self._columns} coordinates in every round of an episode"
+                raise invalid("positions", rule, positions.shape[1], "give as many each time")
         return self._context(number, alive, positions)
 
     def _exchange(

@@ -12,15 +12,18 @@ from numpy.typing import ArrayLike, NDArray
 from failure_api.communication_models.delays.distribution import LONGEST_DELAY, DelayDistribution
 from failure_api.core.frozen import FrozenArray
 from failure_api.core.links import Array
-from failure_api.core.rules import Rule, numbers
+from failure_api.core.rules import Optional, Rule, numbers
 from failure_api.errors import invalid
 
 RESOLUTION = 2**16
 """Entries of the table that an empirical distribution is looked up in."""
 
 
+@dataclass(frozen=True)
 class _Numbers(Rule):
     """A list of numbers that are at least 0."""
+
+    unit: str = ""
 
     def normalise(self, name: str, value: Any) -> FrozenArray:
         """Returns the numbers as an array, or raises what is wrong with them."""
@@ -33,12 +36,6 @@ class _Numbers(Rule):
             text = "must be finite and at least 0"
             raise invalid(f"{name}[{place}]", text, float(array[place]), "give another number")
         return FrozenArray(array)
-
-
-class _MaybeNumbers(_Numbers):
-    def normalise(self, name: str, value: Any) -> Any:
-        """Returns None, or the numbers."""
-        return None if value is None else super().normalise(name, value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,8 +61,8 @@ class EmpiricalDelay(DelayDistribution):
     Source: the empirical distribution function, inverted; tc-netem(8), `distribution` with a table.
     """
 
-    delays: Annotated[ArrayLike, _Numbers()]
-    probabilities: Annotated[ArrayLike | None, _MaybeNumbers()] = None
+    delays: Annotated[ArrayLike, _Numbers("rounds")]
+    probabilities: Annotated[ArrayLike | None, Optional(_Numbers())] = None
 
     def __post_init__(self) -> None:
         """Checks the fields, and that they belong together."""

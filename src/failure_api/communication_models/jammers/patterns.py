@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import numpy as np
 from scipy.stats import binom
 
-from failure_api.core.kinds import Count, Rounds, Share
+from failure_api.core.kinds import Period, Rounds, Share
 from failure_api.core.links import Array
 from failure_api.core.part import Part
 from failure_api.core.rules import Number
@@ -90,7 +90,7 @@ class PeriodicJamming(Pattern):
     Source: the pulsed jammer of Pelechrinis, Iliofotou and Krishnamurthy (2011).
     """
 
-    period: Count
+    period: Period
     active_rounds: Rounds
     start: Rounds = 0
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 
-from failure_api.core.kinds import Count, Rounds
+from failure_api.core.kinds import Period, Rounds
 from failure_api.core.links import Array, Context
 from failure_api.core.part import Part
 from failure_api.core.random import RandomStream
@@ -107,7 +107,7 @@ class CutOnSchedule(Switching):
 
     start: Rounds = 0
     stop: Rounds | None = None
-    period: Count | None = None
+    period: Period | None = None
 
     def __post_init__(self) -> None:
         """Checks the fields, and that they are in order."""

@@ -30,7 +30,8 @@ from failure_api.errors import (
     NotResetError,
     WrongEnvironmentError,
 )
-from failure_api.traces import Trace, record_trace
+from failure_api.traces import Trace
+from failure_api.wrappers import record_trace
 from helpers import Scripted, assert_one_sentence
 
 SPREAD = Subject("mpe2", "simple_spread", {"max_cycles": 6})

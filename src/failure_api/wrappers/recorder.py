@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,8 @@ from failure_api.core import Context, Delivery
 from failure_api.errors import NotResetError, WrongEnvironmentError, describe
 from failure_api.traces.fields import duration
 from failure_api.traces.trace import Trace
-
-if TYPE_CHECKING:
-    from failure_api.wrappers.rounds import RoundKeeper
+from failure_api.wrappers.reports import Reports
+from failure_api.wrappers.rounds import RoundKeeper
 
 BELOW = ("env", "aec_env", "par_env", "_env")
 """Where environments keep the one that they wrap or convert."""
@@ -178,9 +177,6 @@ def _ignore(context: Context, delivery: Delivery) -> None:
 
 def _rounds_of(env: Any) -> RoundKeeper:
     """Returns what runs the rounds of the outermost communication wrapper."""
-    # Here, because the models, which play traces, are to be had without any environment.
-    from failure_api.wrappers.reports import Reports
-
     layer, seen = env, set()
     while layer is not None and id(layer) not in seen:
         if isinstance(layer, Reports):
