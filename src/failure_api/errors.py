@@ -69,6 +69,10 @@ def describe(value: object) -> str:
     """
     if isinstance(value, np.ndarray) and value.size > 9:
         return f"an array of shape {value.shape}"
+    if isinstance(value, str | bytes | list | tuple) and len(value) > 100:
+        # What a hostile file holds may be too long to be written out only to be cut.
+        value = value[:100]
+        return f"{describe(value).removesuffix('...')[:97]}..."
     text = " ".join(repr(value).split())
     return text if len(text) <= 100 else f"{text[:97]}..."
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from failure_api.core.bits import bit_length, from_bits, lowest, pack, to_bits
+from failure_api.core.bits import bit_length, from_bits, to_bits
 from failure_api.errors import ModelError
 
 EVERY_NAMESPACE = pytest.mark.parametrize("xp", [np, array_api_strict], ids=["numpy", "strict"])
@@ -31,26 +31,11 @@ def test_from_bits_undoes_to_bits(values):
         np.testing.assert_array_equal(again.view(np.int32), array.view(np.int32), strict=True)
 
 
-@given(st.integers(-(2**31), 2**31 - 1))
-def test_packed_flags_are_the_bits(number):
-    flags = [number >> place & 1 == 1 for place in range(32)]
-    for xp in (np, array_api_strict):
-        packed = pack(xp.asarray([flags]), xp)
-        assert packed.dtype == xp.int32
-        assert np.asarray(packed).tolist() == [number]
-
-
 @given(st.integers(0, 2**31 - 1))
 def test_the_bit_length_is_that_of_the_integer(number):
     for xp in (np, array_api_strict):
         length = bit_length(xp.asarray([number], dtype=xp.float64), xp)
         assert int(length[0]) == number.bit_length()
-
-
-@EVERY_NAMESPACE
-def test_the_lowest_bits(xp):
-    flags = lowest(xp.asarray([0, 3, 32], dtype=xp.int32), xp)
-    assert np.asarray(pack(flags, xp)).tolist() == [0, 7, -1]
 
 
 def test_an_unknown_namespace_is_refused_in_a_sentence():

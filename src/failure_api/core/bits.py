@@ -55,31 +55,6 @@ def _view(xp: ModuleType) -> Callable[[Array, str, ModuleType], Array]:
     return _VIEWS[name]
 
 
-def pack(flags: Array, xp: ModuleType) -> Array:
-    """Returns flags of the 32 bits, least first, bool `[..., 32]`, as int32 `[...]`.
-
-    Example:
-        >>> pack(np.arange(32) == 3, np).tolist()
-        8
-    """
-    # A product of matrices is many times faster than a sum; float32 holds half of the bits exactly.
-    weights = np.zeros((BITS, 2), dtype=np.float32)
-    weights[:16, 0] = weights[16:, 1] = 2.0 ** np.arange(16)
-    halves = xp.astype(xp.astype(flags, xp.float32) @ xp.asarray(weights), xp.int32)
-    upper = xp.bitwise_left_shift(halves[..., 1], xp.asarray(16, dtype=xp.int32))
-    return xp.bitwise_or(halves[..., 0], upper)
-
-
-def lowest(count: Array, xp: ModuleType) -> Array:
-    """Returns which of 32 bits are among the lowest, bool `[..., 32]`.
-
-    Args:
-        count: How many are, int32 `[...]`.
-        xp: The array namespace.
-    """
-    return xp.arange(BITS, dtype=xp.int32) < count[..., None]
-
-
 def bit_length(number: Array, xp: ModuleType) -> Array:
     """Returns how many bits whole numbers from 0 to below 2**31 need, int32 `[...]`.
 

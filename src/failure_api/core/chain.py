@@ -181,7 +181,10 @@ def _listed(models: Any) -> list[tuple[str | None, Any]]:
         return list(models.items())
     if isinstance(models, str) or not isinstance(models, Iterable):
         raise invalid(
-            "failure_models", "must be a model or a list of models", models, "give a list"
+            "failure_models",
+            "must be a communication model or a list of them",
+            models,
+            "give one such as ProbabilisticModel(failure_prob=0.1), or a list",
         )
     return [(None, model) for model in models]
 

@@ -70,7 +70,7 @@ class Corruption:
         self.placed = True
         self._describe = describe
         self._entries = None
-        if self._models:
+        if self._models and self.entries.shape[-1]:
             entries = self.entries
             nothing = np.zeros(entries.shape[:-1], dtype=bool)
             self.chain.init(self._context(0, nothing, entries), RandomStream(0))
@@ -112,12 +112,16 @@ class Corruption:
             entries: What the entries may be in this round, where that changes.
         """
         entries = entries or self.entries
+        if not entries.shape[-1]:
+            return content
         if len(entries.shape) == 3:
             # What an agent knows of itself needs no link.
             real = real & ~np.eye(len(self._agent_ids), dtype=bool)[..., None]
         real = np.broadcast_to(real, entries.shape)
         inside = np.clip(content.astype(entries.low.dtype), entries.low, entries.high)
-        before = np.where(real, inside, np.clip(0, entries.low, entries.high))
+        before = np.where(
+            real, inside, np.clip(entries.low.dtype.type(0), entries.low, entries.high)
+        )
         context = self._context(number, np.asarray(real.any(axis=-1)), entries)
         if self._random is None:
             self._random = self._episode.child("noise")
@@ -148,6 +152,9 @@ class Corruption:
 
     def _context(self, number: int, arrived: NDArray[np.bool_], entries: Entries) -> NoiseContext:
         shape, low, high, whole = entries
+        for array in (arrived, low, high, whole):
+            # What a user's function is shown is not for it to change.
+            array.flags.writeable = False
         return NoiseContext(number, arrived, low, high, whole, np, shape, self._agent_ids)
 
     def _demand_finite(

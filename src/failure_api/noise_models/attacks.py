@@ -22,7 +22,7 @@ class Attack(Part, ABC):
         """Returns false content of the same shape and type.
 
         Args:
-            content: The true content, `[..., N, K]`.
+            content: The content as the noise models before leave it, `[..., N, K]`.
             context: What is known of it.
             random: A stream of the attack's own, to draw from in every round alike.
         """

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from types import ModuleType
 
-from failure_api.core.bits import BITS, lowest, pack
+from failure_api.core.bits import BITS
 from failure_api.core.kinds import Share
 from failure_api.core.links import Array
 from failure_api.core.noise import NoiseContext, NoiseModel
@@ -72,12 +72,19 @@ class BitFlipModel(NoiseModel):
     ) -> tuple[EntryCode, Array]:
         """Returns the content with this round's bits flipped."""
         xp = context.xp
+        if state.low is not context.low:
+            state = entry_code(context)
         flips = xp.zeros(context.shape, dtype=xp.int32)
         if self.bit_error_rate is not None:
             stream = random.child("bits")
             rate = finer(self.bit_error_rate, stream.uniform(context.shape), xp)
-            flags = stream.bernoulli(rate[..., None], (*context.shape, BITS))
-            flips = pack(flags & lowest(state.bits, xp), xp)
+            # Bit by bit: all at once would take 32 times the memory.
+            for place in range(BITS):
+                flag = stream.bernoulli(rate, context.shape) & (place < state.bits)
+                bit = xp.bitwise_left_shift(
+                    xp.astype(flag, xp.int32), xp.asarray(place, dtype=xp.int32)
+                )
+                flips = xp.bitwise_or(flips, bit)
         if self.corrupt_prob is not None:
             flips = xp.bitwise_xor(flips, self._one_a_message(state, context, random))
         return state, with_flips(content, flips, state, context)

@@ -44,6 +44,7 @@ class ByzantineModel(NoiseModel):
             `SendRandom(low=..., high=...)`), or `function(content, round)`, which gets a copy of
             the true content, float32 or float64 `[..., N, K]` with `N` senders and `K` entries,
             for all messages of the round at once, and returns an array of the same shape and type.
+            (Behind other noise models it gets what they leave; the round is that of arrival.)
             Of the result, the named senders' messages are used. Whole numbers are rounded and the
             bounds applied afterwards.
         attack_rate: $q$, probability that a message is replaced; what is false at a smaller rate

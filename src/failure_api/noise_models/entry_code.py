@@ -19,12 +19,14 @@ class EntryCode(NamedTuple):
     All arrays broadcast to the content's shape.
 
     Attributes:
+        low: The bounds that this follows from.
         bits: Number of bits of each entry, int32.
         base: The whole number that is written as 0.
         least: Least code of a whole number; below 0 only where it has all 32 bits.
         greatest: Greatest code of a whole number.
     """
 
+    low: Array
     bits: Array
     base: Array
     least: Array
@@ -45,6 +47,7 @@ def entry_code(context: NoiseContext) -> EntryCode:
     span = xp.where(few, high, zero) - base
     whole_bits = xp.where(few, bit_length(span, xp), xp.asarray(BITS, dtype=xp.int32))
     return EntryCode(
+        low=low,
         bits=xp.where(context.whole, whole_bits, xp.asarray(BITS, dtype=xp.int32)),
         base=base,
         least=xp.where(few, zero, xp.full_like(zero, -(2.0**31))),

@@ -40,7 +40,7 @@ def made_by(
     Args:
         name: What errors call the function.
         function: It is given a copy of the content that it may write to, and `further`.
-        content: The true content.
+        content: The content as the models before leave it.
         context: What is known of it.
         further: Its other arguments.
 

@@ -91,7 +91,7 @@ class QuantizationModel(NoiseModel):
         return (self.levels or 2 ** (self.bits or 0)) - 1
 
     def init(self, context: NoiseContext, random: RandomStream) -> Any:
-        """Returns the lowest and the highest level of each entry, and the step between levels."""
+        """Returns the bounds, each entry's lowest and highest level, and the step between."""
         xp, dtype = context.xp, context.low.dtype
         low, high = context.low, context.high
         if self.low is not None and self.high is not None:
@@ -105,14 +105,16 @@ class QuantizationModel(NoiseModel):
             )
         step = (high - low) / self.steps
         # An entry that can have but one value has no step.
-        return low, high, xp.where(step > 0, step, xp.ones_like(step))
+        return context.low, low, high, xp.where(step > 0, step, xp.ones_like(step))
 
     def step(
         self, state: Any, content: Array, context: NoiseContext, random: RandomStream
     ) -> tuple[Any, Array]:
         """Returns the content on its levels."""
         xp = context.xp
-        low, high, step = state
+        # Where the parts that others fill move about, bounds move with them.
+        state = state if state[0] is context.low else self.init(context, random)
+        _, low, high, step = state
         place = (content - low) / step
         if self.rounding == "stochastic":
             below = xp.floor(place)

@@ -38,11 +38,12 @@ def darpa_subt(
     Transmitters of 20 dBm, a path loss of 40 dB at 1 m that grows with exponent 2.5 or 1.5, 10
     dB² of shadowing, noise of -90 dBm, QPSK, a range of 500 m and 1 Mbit/s for each sender.
 
-    Three things differ from the simulator: bit errors follow QPSK's
+    Five things differ from the simulator: bit errors follow QPSK's
     $\tfrac{1}{2} \operatorname{erfc} \sqrt{\gamma / 2}$ and are counted over bits, where it takes
     $\operatorname{erfc} \sqrt{\gamma}$ over bytes; shadowing is correlated over 10 m, where it is
-    drawn anew for each message; and walls are left out, since they belong to its maps: give
-    `obstacles` to `SignalBasedModel` for yours.
+    drawn anew for each message; receivers have no limit, where 1 Mbit/s is theirs too; there are no
+    breadcrumbs that relay; and walls are left out, since they belong to its maps: give `obstacles`
+    to `SignalBasedModel` for yours.
 
     Args:
         circuit: `"tunnel"` and `"urban"` have the exponent 2.5, `"cave"` and `"finals"` 1.5.

@@ -48,7 +48,7 @@ def esp_now(
     Automatisés 59(5), doi:10.18280/jesa.590507: 3, 5 and 7 robots in a corridor, around an
     obstacle and on split paths.
     """
-    if robots not in MEASURED:
+    if robots not in tuple(MEASURED):
         sizes = ", ".join(map(str, MEASURED))
         raise invalid("robots", f"must be one of {sizes}", robots, "take the nearest of them")
     seconds = positive("s").normalise("round_duration", round_duration)

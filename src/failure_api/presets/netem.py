@@ -146,7 +146,7 @@ def _rate(
     if message_bits is None:
         raise _needs("rate", "message_bits", "a round carries messages, not bits", "argument")
     bits = positive("bit").normalise("message_bits", message_bits)
-    speed, *sizes = found["rate"]
+    speed, *sizes = _counted("rate", found["rate"], 1, 4)
     overhead, cell, cell_overhead = (*map(_bytes, sizes), *(0, 0, 0)[len(sizes) :])
     length = bits + 8 * overhead
     if cell:

@@ -29,10 +29,8 @@ CHUNK = 2**20
 Layout = Mapping[str, tuple[np.dtype[Any] | None, int]]
 """Type and number of axes of each array; no type stands for names, text or int64."""
 
-HEADERS = {
-    (1, 0): np.lib.format.read_array_header_1_0,
-    (2, 0): np.lib.format.read_array_header_2_0,
-}
+FORMAT = (1, 0)
+"""The one that NumPy writes traces in; later ones let a header claim 4 GiB."""
 
 
 def write_arrays(path: str | PathLike[str], arrays: Mapping[str, Any]) -> None:
@@ -168,10 +166,9 @@ def _read(
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise _RefusedError(f"its {name} is compressed in another way", "save it by Trace.save")
     with archive.open(entry) as member:
-        header = HEADERS.get(np.lib.format.read_magic(member))
-        if header is None:
+        if np.lib.format.read_magic(member) != FORMAT:
             raise _RefusedError(f"its {name} has another format", "save it by Trace.save")
-        shape, by_columns, dtype = header(member)
+        shape, by_columns, dtype = np.lib.format.read_array_header_1_0(member)
         wanted, axes = kind
         named = wanted is None and dtype.itemsize and (dtype.kind == "U" or dtype == np.int64)
         if not (named or dtype.newbyteorder("=") == wanted) or len(shape) != axes:

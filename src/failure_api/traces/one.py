@@ -12,6 +12,9 @@ from failure_api.traces.trace import Trace
 
 Interface = tuple[str, str, str]
 
+OTHER_EVENTS = ("C", "S", "DE", "A", "DR", "R")
+"""What happens to messages, which a trace of connections may hold too."""
+
 
 def read_one(
     path: str | PathLike[str],
@@ -76,8 +79,11 @@ def _event(line: Line) -> tuple[float, tuple[Interface, bool] | None]:
         shape = "be @time a b up or @time a b down"
     else:
         time = line.time(words[0])
-        if len(words) > 1 and words[1] != "CONN":
+        if len(words) > 1 and words[1] in OTHER_EVENTS:
             return time, None
+        if len(words) > 1 and words[1] != "CONN":
+            known = f"have CONN or another event of the simulator, {', '.join(OTHER_EVENTS)}"
+            raise line.refused(known, "mend or remove it")
         nodes = words[2:]
         shape = "be time CONN a b up or time CONN a b down"
     way = nodes[2].lower() if len(nodes) in (3, 4) else ""

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from failure_api.errors import InvalidArgumentError
 from failure_api.traces.files import as_regular_file, reason
 
-LARGEST_TEXT = 2**28
+LARGEST_TEXT = 2**25
 """Most bytes of a text file that is imported."""
 
 LONGEST_LINE = 10_000

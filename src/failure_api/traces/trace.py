@@ -122,6 +122,12 @@ class Trace:
                 f"the trace in {str(path)!r} must have version {VERSION}, but it has version "
                 f"{version}: read it with the version of failure-api that wrote it."
             )
+        if len(arrays["agent_ids"]) != arrays["bandwidth"].shape[1]:
+            raise InvalidArgumentError(
+                f"the file {str(path)!r} is refused because its agent_ids must be as many as its "
+                f"bandwidth has rows, {arrays['bandwidth'].shape[1]}, but "
+                f"{len(arrays['agent_ids'])} were found: record or save the trace again."
+            )
         seconds = arrays.pop("round_duration", None)
         try:
             agent_ids = arrays.pop("agent_ids").tolist()

@@ -21,6 +21,9 @@ class NoiseWrapper(SensorReports, AECRounds):
     environment's `state()` are its own. `reset(seed)` fixes every draw of the models; `reset()`
     goes on with the next episode.
 
+    Put it below a communication wrapper, not around one: from outside it would also corrupt what
+    was received, with its flags and ages.
+
     Args:
         env: A PettingZoo AEC environment.
         noise_models: One noise model, or several that act in order. Their `agent_ids` are the

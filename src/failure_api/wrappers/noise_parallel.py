@@ -16,6 +16,9 @@ class NoiseWrapperParallel(SensorReports, ParallelRounds):
     Everything holds that `NoiseWrapper` promises of AEC environments: with the same seed and the
     same models both show the same observations.
 
+    Put it below a communication wrapper, not around one: from outside it would also corrupt what
+    was received, with its flags and ages.
+
     Args:
         env: A PettingZoo Parallel environment.
         noise_models: One noise model, or several that act in order. Their `agent_ids` are the
