@@ -179,3 +179,8 @@ def test_any_line_gives_models_or_one_sentence(words):
         error = ""
     assert "\n" not in error
     play(*models, rounds=2)
+
+
+def test_a_rate_has_three_sizes_at_most():
+    with pytest.raises(InvalidArgumentError, match="netem rate must have 1 to 4 values"):
+        netem("rate 1mbit 0 0 0 0", round_duration=0.1, message_bits=800)

@@ -102,3 +102,8 @@ def test_a_mistake_is_one_sentence(make, words):
     with pytest.raises(FailureApiError, match=words) as caught:
         make()
     assert "\n" not in str(caught.value)
+
+
+def test_robots_that_cannot_be_counted_are_one_sentence():
+    with pytest.raises(FailureApiError, match="robots must be one of 3, 5, 7"):
+        esp_now([3], round_duration=0.1)

@@ -191,3 +191,14 @@ def test_anything_is_a_trace_or_refused(tmp_path_factory, content):
         assert trace.bandwidth.max() <= 1
         return
     assert_one_sentence(sentence)
+
+
+@pytest.mark.parametrize("line", ["2 CON a b down", "2 a b down", "2 garbage!!"])
+def test_what_is_no_event_of_the_simulator_is_refused(tmp_path, line):
+    path = written(tmp_path / "one.txt", f"0 CONN a b up\n{line}\n5 CONN c d up")
+    refused(path, "line 2", "CONN")
+
+
+def test_events_of_messages_are_passed_over(tmp_path):
+    text = "0 CONN a b up\n1 C M1\n1 S a b M1\n2 DE a b M1\n5 CONN a b down"
+    assert read_one(written(tmp_path / "one.txt", text), 1).bandwidth[:, 0, 1].sum() == 5

@@ -348,3 +348,27 @@ def test_a_damaged_array_is_refused(tmp_path_factory, garbage, name):
 
 def test_the_stated_limit_is_the_default():
     assert files.MOST_BYTES == 2**30
+
+
+def test_many_names_in_a_small_file_take_no_time_and_memory(tmp_path):
+    members = parts() | {"agent_ids.npy": npy(np.zeros(2**22, dtype=np.int64))}
+    path = packed(tmp_path / "names.npz", members)
+    assert path.stat().st_size < 100_000
+    tracemalloc.start()
+    try:
+        refused(path, "agent_ids must be as many", str(2**22))
+        # The array itself, and no list of its entries.
+        assert tracemalloc.get_traced_memory()[1] < 3 * 8 * 2**22
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_header_that_claims_gigabytes_is_not_read(tmp_path):
+    huge = b"\x93NUMPY\x02\x00" + (2**32 - 1).to_bytes(4, "little") + b"{" * 2**24
+    path = packed(tmp_path / "header.npz", parts() | {"bandwidth.npy": huge})
+    tracemalloc.start()
+    try:
+        refused(path, "bandwidth has another format")
+        assert tracemalloc.get_traced_memory()[1] < 2**22
+    finally:
+        tracemalloc.stop()

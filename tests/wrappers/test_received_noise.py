@@ -21,6 +21,10 @@ from failure_api import (
     ProbabilisticModel,
     ShareObservations,
 )
+from failure_api.core import RandomStream
+from failure_api.core.noise_chain import NoiseChain
+from failure_api.exchanges.corruption import Corruption, Entries
+from failure_api.noise_models import BitFlipModel, CustomNoise, QuantizationModel
 from failure_api.testing.verdict import same
 from helpers import FALSE_ALARM, Scripted
 from noises import Add, Double, Normal, Returns, Wanders, Watches
@@ -247,3 +251,49 @@ def test_links_add_noise_of_their_variance(name: str) -> None:
             share = FALSE_ALARM / 48
             low, high = stats.chi2.ppf([share, 1 - share], found.size)
             assert low < (found**2).sum() / variance < high
+
+
+def played_over_moving_segments(noise: Any) -> list[Any]:
+    space = spaces.Box(np.float32([-1, -100]), np.float32([1, 100]))
+    content = np.float32([0.314, 77.7])
+    entries = Entries((2, 2, 1), *(np.zeros((2, 2, 1), np.float32),) * 2, np.zeros((2, 2, 1), bool))
+    chain = NoiseChain(models=noise)
+    corruption = Corruption(chain, ("a", "b"))
+    parts = [
+        entries._replace(
+            low=np.full((2, 2, 1), space.low[place]), high=np.full((2, 2, 1), space.high[place])
+        )
+        for place in (0, 1)
+    ]
+    corruption.place(lambda: parts[0])
+    corruption.start(RandomStream(0))
+    real = np.ones((2, 2, 1), dtype=bool)
+    return [
+        corruption.apply(number, np.full((2, 2, 1), content[place]), real, entries=parts[place])
+        for number, place in enumerate((0, 1))
+    ]
+
+
+def test_levels_move_with_the_bounds_of_what_is_heard() -> None:
+    narrow, wide = played_over_moving_segments(QuantizationModel(levels=201))
+    assert narrow[0, 1, 0] == pytest.approx(0.31)
+    assert wide[0, 1, 0] == pytest.approx(78.0)
+
+
+def test_content_has_the_type_of_its_bounds() -> None:
+    seen = []
+
+    def look(content: Any, context: Any, random: Any) -> Any:
+        seen.append((content.dtype, context.low.dtype, context.low.flags.writeable))
+        return content
+
+    played_over_moving_segments(CustomNoise(function=look))
+    assert seen == [(np.float32, np.float32, False)] * 2
+
+
+def test_messages_of_nothing_stay_nothing() -> None:
+    chain = NoiseChain(models=BitFlipModel(corrupt_prob=1.0))
+    corruption = Corruption(chain, ("a", "b"))
+    empty = np.zeros((2, 2, 0), np.float32)
+    corruption.place(lambda: Entries(empty.shape, empty, empty, empty > 0))
+    assert corruption.apply(0, empty, empty == 0).shape == empty.shape
