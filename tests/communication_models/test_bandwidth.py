@@ -2,17 +2,23 @@
 
 import math
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from failure_api.communication_models import BandwidthModel, MatrixModel
+from failure_api.communication_models import (
+    BandwidthModel,
+    DistanceModel,
+    MatrixModel,
+    ProbabilisticModel,
+)
 from failure_api.core import Chain
 from failure_api.errors import InvalidArgumentError
 from failure_api.testing import check_model
-from helpers import assert_one_sentence, off_diagonal, play
+from helpers import Scripted, assert_one_sentence, off_diagonal, play
 
 PAIR = ("agent_0", "agent_1")
 
@@ -188,3 +194,35 @@ def test_capacities_sweep():
         play(replace(model, capacity=capacity), rounds=60).arrived.sum() for capacity in (0.2, 0.6)
     ]
     assert arrived == [12 * 6, 36 * 6]
+
+
+@pytest.mark.parametrize("places", [2, 5])
+@pytest.mark.parametrize("capacity", [0.0007, 0.01234, 0.3, 1 / 3, 0.37, 0.9996])
+def test_ages_are_means_over_what_has_been_carried(capacity, places):
+    """Over all fractions, or twenty thousand, of a message, by the formulas of the docstring."""
+    exact = Fraction(capacity).limit_denominator(1000)
+    small = abs(exact / Fraction(capacity) - 1) < 1e-6
+    steps = exact.denominator if small else 20_000
+    rate = exact if small else Fraction(capacity)
+    carried = [Fraction(step, steps) for step in range(steps)]
+    tail = BandwidthModel(capacity=capacity, queue_length=places, max_wait=100_000)
+    expected = np.mean([(places + x) / rate // 1 - 1 for x in carried], dtype=np.float64)
+    assert tail.expected_age() == pytest.approx(float(expected), rel=1e-3)
+    newest = replace(tail, drop="newest_first")
+    expected = np.mean([-(-(1 + x) / rate // 1) - 1 for x in carried], dtype=np.float64)
+    assert newest.expected_age() == pytest.approx(float(expected), rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    "nothing", [ProbabilisticModel(failure_prob=0.0), DistanceModel(distance_threshold=100.0)]
+)
+def test_models_that_fail_nothing_do_not_slow_down_what_catches_up(nothing):
+    """A link of half its bandwidth for a while, and of twice after that."""
+    halved = np.full((60, 2, 2), 2.0)
+    halved[:20] = 0.5
+    models = [Scripted(bandwidths=halved), BandwidthModel(capacity=2.0)]
+    where = np.zeros((60, 2, 2))
+    alone = play(*models, rounds=60, agents=2, positions=where)
+    beside = play(models[0], nothing, models[1], rounds=60, agents=2, positions=where)
+    np.testing.assert_array_equal(beside.sent, alone.sent)
+    assert alone.age[-1, 0, 1] == 0

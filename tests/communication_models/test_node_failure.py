@@ -339,3 +339,14 @@ def test_what_does_not_fit_the_team_is_refused_when_the_episode_starts(word, arg
     with pytest.raises(InvalidArgumentError) as caught:
         model.init(context_of(3), RandomStream(0))
     assert_one_sentence(caught.value, f"NodeFailureModel.{word}")
+
+
+def test_agents_that_fail_and_recover_in_turns_may_never_meet():
+    """Both are up in every second round: in half of the cases never in the same one."""
+    turns = NodeFailureModel(mode="crash", mean_time_to_failure=1, mean_time_to_repair=1)
+    assert turns.expected_loss() == 0.75
+    assert turns.expected_age() == turns.expected_burst_length() == np.inf
+    one = NodeFailureModel(
+        mode="crash", mean_time_to_failure=[1, 5, 9], mean_time_to_repair=[1, 2, 3]
+    )
+    assert np.isfinite(one.expected_age()[~np.eye(3, dtype=bool)]).all()

@@ -186,3 +186,33 @@ def test_a_name_that_cannot_be_is_one_sentence(make):
     with pytest.raises(InvalidArgumentError) as caught:
         make()
     assert_one_sentence(caught.value, "name")
+
+
+def test_names_come_with_a_mapping_and_go_with_a_list():
+    named = Chain(models={"loss": LOSSY})
+    other = dataclasses.replace(named, models={"more": LOSSY})
+    assert other.names == ("more",)
+    unnamed = Chain(models=[LOSSY])
+    assert unnamed.names is None
+    assert len(dataclasses.replace(unnamed, models=[LOSSY, LOSSY]).parts) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"models": {"radio": Chain(models=[LOSSY])}}, ["names", "'radio' for a chain"]),
+        ({"models": [LOSSY], "names": 5}, ["names", "5"]),
+        ({"models": [LOSSY], "names": {"a"}}, ["names"]),
+        ({"models": [LOSSY], "names": ["a", "b"]}, ["names", "must be 1"]),
+    ],
+)
+def test_names_that_would_be_lost_are_refused(arguments, words):
+    with pytest.raises(InvalidArgumentError) as caught:
+        Chain(**arguments)
+    assert_one_sentence(caught.value, *words)
+
+
+def test_a_chain_of_one_model_knows_what_that_knows():
+    assert Chain(models=[LOSSY]).expected_loss() == LOSSY.expected_loss()
+    assert Chain(models=[LOSSY]).expected_age() == LOSSY.expected_age()
+    assert Chain(models=[LOSSY, LOSSY]).expected_loss() is None

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from failure_api.communication_models import DelayBasedModel, DistanceModel, ProbabilisticModel
+from failure_api.communication_models import (
+    DelayBasedModel,
+    DistanceModel,
+    GilbertElliottModel,
+    NodeFailureModel,
+    ProbabilisticModel,
+)
 from failure_api.errors import InvalidArgumentError
 from helpers import assert_one_sentence, assert_same, context_of, play
 
@@ -113,3 +119,27 @@ def test_the_keys_of_a_mapping_are_pairs_of_different_agents(key):
     with pytest.raises(InvalidArgumentError) as caught:
         ProbabilisticModel(failure_prob={key: 0.5})
     assert_one_sentence(caught.value, "failure_prob", "(sender, receiver)")
+
+
+def test_arrays_must_be_for_as_many_agents():
+    small, large = np.full((2, 2), 0.5), np.full((3, 3), 0.5)
+    for make in (
+        lambda: GilbertElliottModel(p=small, r=large),
+        lambda: GilbertElliottModel.from_loss_and_burst(small, 4 * large),
+        lambda: NodeFailureModel(
+            mode="mute", mean_time_to_failure=[2, 3], mean_time_to_repair=[2, 3, 4]
+        ),
+    ):
+        with pytest.raises(InvalidArgumentError) as caught:
+            make()
+        assert_one_sentence(caught.value, "as many agents as", "2", "3")
+    with pytest.raises(InvalidArgumentError):
+        ProbabilisticModel(failure_prob=np.zeros((0, 0)))
+
+
+def test_the_diagonal_tells_no_two_models_apart():
+    one = ProbabilisticModel(failure_prob=[[0, 0.2], [0.3, 0.5]])
+    other = ProbabilisticModel(failure_prob=[[9, 0.2], [0.3, 0]])
+    assert one == other
+    assert hash(one) == hash(other)
+    assert np.diag(one.expected_loss()).tolist() == [0, 0]

@@ -136,3 +136,23 @@ class SecretPositions(Sound):
         east = context.positions[..., 0] > 0
         kept = super().up(links, context, random)
         return kept * xp.astype(east[..., :, None] & east[..., None, :], xp.float32)
+
+
+class TakesOrderAway(Sound):
+    """Lets messages overtake each other where an earlier model keeps them in order."""
+
+    @property
+    def keeps_order(self) -> bool:
+        return True
+
+    def step(self, state: Any, links: Links, context: Any, random: Any) -> Any:
+        nowhere = context.xp.zeros(context.shape, dtype=context.xp.bool)
+        return state, links._replace(in_order=nowhere)
+
+
+class SecretOrder(Sound):
+    """Keeps links in order without saying so, so that no channel would."""
+
+    def step(self, state: Any, links: Links, context: Any, random: Any) -> Any:
+        everywhere = context.xp.ones(context.shape, dtype=context.xp.bool)
+        return state, links._replace(in_order=everywhere)

@@ -162,6 +162,8 @@ BROKEN = {
     broken_links.TooLate: 1,
     broken_links.TooEarly: 1,
     broken_links.NegativeNoise: 1,
+    broken_links.TakesOrderAway: 1,
+    broken_links.SecretOrder: 1,
     broken_links.HiddenFractions: 1,
     broken_links.Unbatched: 1,
     broken_links.NumpyOnly: 1,

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from mpe2 import simple_spread_v3
 from pettingzoo.utils.conversions import parallel_to_aec
 
 from environments_under_test import Plain, Subject
@@ -14,10 +15,13 @@ from failure_api import (
     CommunicationModel,
     CommunicationWrapper,
     CommunicationWrapperParallel,
+    JammingModel,
     MatrixModel,
     ProbabilisticModel,
     ShareObservations,
+    SignalBasedModel,
 )
+from failure_api.communication_models.jammers import FixedJammers, RaiseInterference
 from failure_api.errors import (
     FailureApiError,
     InvalidArgumentError,
@@ -177,3 +181,14 @@ def test_after_a_mistake_all_goes_on() -> None:
     one, other = env.step(actions)[0], twin.step(actions)[0]
     for agent in one:
         np.testing.assert_array_equal(one[agent], other[agent])
+
+
+@pytest.mark.parametrize("kind", [CommunicationWrapper, CommunicationWrapperParallel])
+def test_interference_that_nobody_hears(kind: Any) -> None:
+    jammer = JammingModel(
+        jammers=FixedJammers(positions=[[0.0, 0.0]]), effect=RaiseInterference(transmit_power=30.0)
+    )
+    make = simple_spread_v3.env if kind is CommunicationWrapper else simple_spread_v3.parallel_env
+    kind(make(), [jammer, SignalBasedModel()])
+    text = sentence(lambda: kind(make(), jammer), InvalidArgumentError)
+    assert "SignalBasedModel" in text

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from failure_api.communication_models.delays import closed_forms as closed
-from failure_api.communication_models.delays.distribution import LONGEST_DELAY, DelayDistribution
-from failure_api.core.kinds import Probability, Rounds
+from failure_api.communication_models.delays.distribution import DelayDistribution
+from failure_api.core.kinds import LONGEST_DELAY, Probability, Rounds
 from failure_api.core.links import Array, Context, Links
 from failure_api.core.model import CommunicationModel
 from failure_api.core.random import RandomStream

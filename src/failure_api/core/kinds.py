@@ -66,13 +66,20 @@ MeanRounds: TypeAlias = Annotated[
 ]
 """A mean time for each agent; agents that a mapping does not name have an infinite one."""
 
+LONGEST_DELAY = 10_000
+"""Rounds that a message may take; what is in flight takes memory for each of them."""
+
 Rounds: TypeAlias = Annotated[int, WholeNumber(0, "rounds")]
 Period: TypeAlias = Annotated[int, WholeNumber(1, "rounds")]
 Count: TypeAlias = Annotated[int, WholeNumber(1)]
 
-Share: TypeAlias = Annotated[
-    float, Number("must lie in [0, 1]", lambda p: 0 <= p <= 1, "give a share")
+MeanTime: TypeAlias = Annotated[
+    float, Number("must be finite and at least 1 round", lambda t: t >= 1, "give rounds", "rounds")
 ]
+"""One mean number of rounds."""
+
+SHARE = Number("must lie in [0, 1]", lambda p: 0 <= p <= 1, "give a share")
+Share: TypeAlias = Annotated[float, SHARE]
 """One probability or share for all links."""
 
 

@@ -12,9 +12,12 @@ from failure_api.core.parameters import index_of
 
 if TYPE_CHECKING:
     from failure_api.core.model import CommunicationModel
+    from failure_api.core.noise import NoiseContext, NoiseModel
 
 
-def members_of(model: CommunicationModel, context: Context) -> NDArray[np.bool_]:
+def members_of(
+    model: CommunicationModel | NoiseModel, context: Context | NoiseContext
+) -> NDArray[np.bool_]:
     """Returns which agents a model is confined to, bool `[N]`.
 
     Example:

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from failure_api.core.links import Array
+from failure_api.core.members import members_of
 from failure_api.core.model import distinct
-from failure_api.core.parameters import index_of, normalise_fields
+from failure_api.core.parameters import normalise_fields
 from failure_api.core.random import RandomStream
 
 
@@ -92,7 +91,5 @@ def senders(model: NoiseModel, context: NoiseContext) -> Array | None:
     """Returns True for the agents a model is confined to, `[N]`; None where it has all of them."""
     if model.agent_ids is None:
         return None
-    inside = np.zeros(len(context.agent_ids), dtype=bool)
-    for agent_id in model.agent_ids:
-        inside[index_of(f"{model.name}.agent_ids", agent_id, context.agent_ids)] = True
+    inside = members_of(model, context)
     return None if inside.all() else context.xp.asarray(inside)

@@ -119,7 +119,7 @@ class NoiseChain(NoiseModel):
         """Returns what the models have counted, by name; models that count nothing are absent.
 
         A model counts where it has a method `report(state)` that returns numbers by name, or
-        `attack_share(state)` that returns one, None where there was nothing to count. The second
+        `attack_share(state)` that returns one, NaN where there was nothing to count. The second
         model of a name is `"Name 2"`.
 
         Args:
@@ -147,7 +147,8 @@ def _listed(models: Any) -> list[Any]:
         return [models]
     if isinstance(models, str) or not hasattr(models, "__iter__"):
         rule = "must be a noise model or a list of noise models"
-        raise invalid("noise_models", rule, models, "give a list")
+        remedy = "give one such as GaussianNoiseModel(standard_deviation=0.1), or a list"
+        raise invalid("noise_models", rule, models, remedy)
     return list(models)
 
 

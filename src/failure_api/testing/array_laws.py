@@ -76,14 +76,14 @@ def check_namespace(trial: ModelTrial, first: list[Round], xp: ModuleType) -> No
                 equal = one is other is None or np.array_equal(one, np.asarray(other))
                 demand(4, equal, f"{name} gives other links on {xp.__name__} than on NumPy")
     try:
-        with _values_hidden(type(xp.asarray(0))):
+        with values_hidden(type(xp.asarray(0))):
             trial.run(xp, Circumstances(counted=True))
     except ValueReadError as error:
         demand(1, False, f"{name} branches on what an array holds: {error}")
 
 
 @contextmanager
-def _values_hidden(kind: Any) -> Iterator[None]:
+def values_hidden(kind: Any) -> Iterator[None]:
     """Lets arrays refuse to become Python values, as they do where a function is traced."""
 
     def refuse(method: str) -> Any:

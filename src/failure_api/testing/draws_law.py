@@ -25,9 +25,9 @@ def check_draws(trial: ModelTrial, first: list[Round]) -> None:
     """Repeats a run, and looks how much is drawn while traffic, deaths and parameters differ."""
     name = trial.model.name
     # Another library's generators are nobody's to use.
-    before = _global_generators()
+    before = global_generators()
     again = trial.run()
-    demand(4, same(before, _global_generators()), f"{name} draws from a global random generator")
+    demand(4, same(before, global_generators()), f"{name} draws from a global random generator")
     demand(4, equal_rounds(first, again), f"{name} gives other links from the same seed")
     shape = trial.contexts()[0].shape
     nothing = trial.links(np, shape)._replace(bandwidth=np.zeros(shape, dtype=np.float32))
@@ -81,5 +81,6 @@ def _draws(trial: ModelTrial, *options: Any, **further: Any) -> dict[tuple[int, 
     return positions_of(stream)
 
 
-def _global_generators() -> Any:
+def global_generators() -> Any:
+    """Returns where the generators stand that Python and NumPy share with everyone."""
     return random.getstate(), np.random.get_state()  # noqa: NPY002

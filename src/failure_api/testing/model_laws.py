@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import dataclasses
 import importlib.util
-import pickle
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ from failure_api.errors import invalid
 from failure_api.testing.array_laws import check_array_rounds, check_batch, check_namespace
 from failure_api.testing.draws_law import check_draws
 from failure_api.testing.model_trial import Circumstances, ModelTrial, Round, equal_rounds
+from failure_api.testing.value_law import check_travel, check_value
 from failure_api.testing.verdict import demand, demand_sentence, same
 
 
@@ -55,8 +55,9 @@ def check_model(
     check_draws(trial, first)
     check_array_rounds(trial, first)
     _check_purity(trial)
-    _check_values(model)
-    _check_travel(trial, first)
+    check_value(model)
+    _check_scope(model)
+    check_travel(model, lambda twin: equal_rounds(first, trial._replace(model=twin).run()))
     check_batch(trial)
     if importlib.util.find_spec("array_api_strict"):
         check_namespace(trial, first, importlib.import_module("array_api_strict"))
@@ -124,37 +125,7 @@ def _check_purity(trial: ModelTrial) -> None:
     demand(9, same(again, kept[0]), f"{name} starts an episode differently after another one")
 
 
-def _check_travel(trial: ModelTrial, first: list[Round]) -> None:
-    model = trial.model
-    for how, twin in (
-        ("pickled", lambda: pickle.loads(pickle.dumps(model))),
-        ("deep-copied", lambda: copy.deepcopy(model)),
-    ):
-        try:
-            travelled = twin()
-        except Exception as error:
-            demand(10, False, f"{model.name} cannot be {how}: {error}")
-        try:
-            equal = travelled == model
-        except Exception as error:
-            demand(10, False, f"{model.name} cannot be compared: {error}")
-        demand(10, equal, f"{model.name} is not equal to itself after being {how}")
-        rounds = trial._replace(model=travelled).run()
-        demand(10, equal_rounds(first, rounds), f"{model.name} fails differently after being {how}")
-
-
-def _check_values(model: CommunicationModel) -> None:
-    try:
-        model.agent_ids = model.agent_ids  # type: ignore[misc]
-    except dataclasses.FrozenInstanceError:
-        pass
-    else:
-        demand(10, False, f"{model.name} is not a frozen dataclass")
-    try:
-        equal = dataclasses.replace(model) == model
-    except Exception as error:
-        demand(10, False, f"{model.name} is not made and compared by its fields alone: {error}")
-    demand(10, equal, f"{model.name} is changed by replace()")
+def _check_scope(model: CommunicationModel) -> None:
     demand_sentence(
         f"{model.name} scoped to an agent that does not exist",
         lambda: Chain(models=[dataclasses.replace(model, agent_ids=("nobody",))]).init(

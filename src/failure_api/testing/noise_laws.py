@@ -5,8 +5,6 @@ from __future__ import annotations
 import copy
 import dataclasses
 import importlib.util
-import pickle
-import random
 from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
@@ -18,9 +16,11 @@ from failure_api.core.noise import NoiseModel, senders
 from failure_api.core.parameters import rules_of
 from failure_api.core.rules import Number, Optional
 from failure_api.errors import FailureApiError, LawError, invalid
-from failure_api.testing.array_laws import ValueReadError, _values_hidden
+from failure_api.testing.array_laws import ValueReadError, values_hidden
+from failure_api.testing.draws_law import global_generators
 from failure_api.testing.model_trial import positions_of
 from failure_api.testing.noise_trial import NORMAL, Given, Heard, NoiseTrial, equal_results
+from failure_api.testing.value_law import check_travel, check_value
 from failure_api.testing.verdict import demand, demand_sentence, same
 
 _ERRORS = (AttributeError, TypeError, IndexError, ValueError)
@@ -59,8 +59,9 @@ def check_noise_model(
     _check_draws(trial, first)
     _check_contents(trial, first)
     _check_purity(trial)
-    _check_values(trial)
-    _check_travel(trial, first)
+    check_value(model)
+    _check_scope(trial)
+    check_travel(model, lambda twin: equal_results(first, trial._replace(model=twin).run()))
     _check_batch(trial)
     if importlib.util.find_spec("array_api_strict"):
         _check_namespace(trial, first, importlib.import_module("array_api_strict"))
@@ -108,9 +109,9 @@ def _check_unbounded(trial: NoiseTrial) -> None:
 def _check_draws(trial: NoiseTrial, first: list[Heard]) -> None:
     name = trial.model.name
     # Another library's generators are nobody's to use.
-    before = _global_generators()
+    before = global_generators()
     again = trial.run()
-    demand(4, same(before, _global_generators()), f"{name} draws from a global random generator")
+    demand(4, same(before, global_generators()), f"{name} draws from a global random generator")
     demand(4, equal_results(first, again), f"{name} makes other content from the same seed")
     expected = _draws(trial)
     for given in (Given(everything=True), Given(scale=0.0)):
@@ -136,10 +137,6 @@ def _draws(trial: NoiseTrial, given: Given = NORMAL) -> dict[tuple[int, ...], An
     return positions_of(stream)
 
 
-def _global_generators() -> Any:
-    return random.getstate(), np.random.get_state()  # noqa: NPY002
-
-
 def _check_purity(trial: NoiseTrial) -> None:
     """Asks the same question twice, and looks whether the question has changed."""
     model, name = trial.model, trial.model.name
@@ -156,39 +153,12 @@ def _check_purity(trial: NoiseTrial) -> None:
     demand(9, same(again, kept), f"{name} starts an episode differently after another one")
 
 
-def _check_values(trial: NoiseTrial) -> None:
+def _check_scope(trial: NoiseTrial) -> None:
     model = trial.model
-    try:
-        model.agent_ids = model.agent_ids  # type: ignore[misc]
-    except dataclasses.FrozenInstanceError:
-        pass
-    else:
-        demand(10, False, f"{model.name} is not a frozen dataclass")
-    try:
-        equal = dataclasses.replace(model) == model
-    except Exception as error:
-        demand(10, False, f"{model.name} is not made and compared by its fields alone: {error}")
-    demand(10, equal, f"{model.name} is changed by replace()")
     demand_sentence(
         f"{model.name} scoped to an agent that does not exist",
         lambda: senders(dataclasses.replace(model, agent_ids=("nobody",)), trial.rounds_of()[0][0]),
     )
-
-
-def _check_travel(trial: NoiseTrial, first: list[Heard]) -> None:
-    model = trial.model
-    for how, twin in (
-        ("pickled", lambda: pickle.loads(pickle.dumps(model))),
-        ("deep-copied", lambda: copy.deepcopy(model)),
-    ):
-        try:
-            travelled = twin()
-            equal = travelled == model
-        except Exception as error:
-            demand(10, False, f"{model.name} cannot be {how} and compared: {error}")
-        demand(10, equal, f"{model.name} is not equal to itself after being {how}")
-        rounds = trial._replace(model=travelled).run()
-        demand(10, equal_results(first, rounds), f"{model.name} differs after being {how}")
 
 
 def _check_batch(trial: NoiseTrial) -> None:
@@ -217,7 +187,7 @@ def _check_namespace(trial: NoiseTrial, first: list[Heard], xp: ModuleType) -> N
         demand(1, False, f"{name} uses what the array API does not have: {error}")
     demand(4, equal_results(first, strict), f"{name} differs on {xp.__name__} from NumPy")
     try:
-        with _values_hidden(type(xp.asarray(0))):
+        with values_hidden(type(xp.asarray(0))):
             trial.run(xp, Given(counted=True))
     except ValueReadError as error:
         demand(1, False, f"{name} branches on what an array holds: {error}")

@@ -8,12 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from failure_api.core.kinds import LONGEST_DELAY
 from failure_api.core.model import distinct
 from failure_api.core.rules import numbers
 from failure_api.errors import invalid
-
-LONGEST_DELAY = 10_000
-"""Rounds that a message may take, as in `DelayBasedModel`: what is in flight takes memory."""
 
 
 def duration(value: Any, name: str = "round_duration") -> float:

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from failure_api.core.frozen import FrozenArray
+from failure_api.core.kinds import LONGEST_DELAY
 from failure_api.errors import InvalidArgumentError
-from failure_api.traces.fields import LONGEST_DELAY, duration, frozen, names
+from failure_api.traces.fields import duration, frozen, names
 from failure_api.traces.files import MOST_BYTES, read_arrays, write_arrays
 
 VERSION = 1

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from pettingzoo import AECEnv, ParallelEnv
 
 from failure_api.errors import WrongEnvironmentError, describe, invalid
+
+BELOW = ("env", "aec_env", "par_env", "_env")
+"""Where environments keep the one that they wrap or convert."""
 
 
 def check_kind(name: str, env: Any, kind: type[AECEnv] | type[ParallelEnv]) -> None:
@@ -58,14 +62,20 @@ def agent_ids_of(env: Any) -> tuple[Any, ...]:
     return agent_ids
 
 
+def layers(env: Any) -> Iterator[Any]:
+    """Yields an environment, and those that it wraps or converts, one within the other."""
+    seen: set[int] = set()
+    while env is not None and id(env) not in seen:
+        yield env
+        seen.add(id(env))
+        inside = getattr(env, "__dict__", {})
+        env = next((inside[name] for name in BELOW if inside.get(name) is not None), None)
+
+
 def alike_below(env: Any, kind: type) -> tuple[int, ...]:
     """Returns how many wrappers of a kind there are below; nothing where there are none.
 
     Two of them with the same model and seed would otherwise fail in the same rounds.
     """
-    count = 0
-    while env is not None:
-        count += isinstance(env, kind)
-        layers = getattr(env, "__dict__", {})
-        env = layers.get("env", layers.get("aec_env"))
+    count = sum(isinstance(layer, kind) for layer in layers(env))
     return (count,) if count else ()

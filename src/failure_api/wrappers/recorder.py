@@ -12,11 +12,9 @@ from failure_api.core import Context, Delivery
 from failure_api.errors import NotResetError, WrongEnvironmentError, describe
 from failure_api.traces.fields import duration
 from failure_api.traces.trace import Trace
+from failure_api.wrappers.below import layers
 from failure_api.wrappers.reports import Reports
 from failure_api.wrappers.rounds import RoundKeeper
-
-BELOW = ("env", "aec_env", "par_env", "_env")
-"""Where environments keep the one that they wrap or convert."""
 
 
 def record_trace(env: Any, *, round_duration: float | None = None) -> Recorder:
@@ -177,13 +175,9 @@ def _ignore(context: Context, delivery: Delivery) -> None:
 
 def _rounds_of(env: Any) -> RoundKeeper:
     """Returns what runs the rounds of the outermost communication wrapper."""
-    layer, seen = env, set()
-    while layer is not None and id(layer) not in seen:
+    for layer in layers(env):
         if isinstance(layer, Reports):
             return layer._rounds
-        seen.add(id(layer))
-        inside = getattr(layer, "__dict__", {})
-        layer = next((inside[name] for name in BELOW if inside.get(name) is not None), None)
     raise WrongEnvironmentError(
         f"env must be an environment in a CommunicationWrapper or a CommunicationWrapperParallel, "
         f"but {describe(env)} holds none: wrap it before it is recorded."

@@ -12,9 +12,6 @@ from numpy.typing import NDArray
 from failure_api.core.links import Array
 from failure_api.core.part import Part
 
-LONGEST_DELAY = 10_000
-"""Rounds that a message may take; what is in flight takes memory for each of them."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class DelayDistribution(Part, ABC):

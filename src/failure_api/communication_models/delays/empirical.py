@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from failure_api.communication_models.delays.distribution import LONGEST_DELAY, DelayDistribution
+from failure_api.communication_models.delays.distribution import DelayDistribution
 from failure_api.core.frozen import FrozenArray
+from failure_api.core.kinds import LONGEST_DELAY
 from failure_api.core.links import Array
 from failure_api.core.rules import Optional, Rule, numbers
 from failure_api.errors import invalid

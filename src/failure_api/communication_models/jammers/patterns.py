@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 from scipy.stats import binom
 
-from failure_api.core.kinds import Period, Rounds, Share
+from failure_api.core.kinds import MeanTime, Period, Rounds, Share
 from failure_api.core.links import Array
 from failure_api.core.part import Part
-from failure_api.core.rules import Number
 from failure_api.errors import invalid
-
-MeanDuration = Annotated[
-    float, Number("must be finite and at least 1 round", lambda t: t >= 1, "give rounds", "rounds")
-]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,8 +167,8 @@ class BurstyJamming(Pattern):
     Source: the random jammer of Xu, Trappe, Zhang and Wood (2005); Gilbert (1960).
     """
 
-    mean_on: MeanDuration
-    mean_off: MeanDuration
+    mean_on: MeanTime
+    mean_off: MeanTime
 
     def init(self, uniform: Array, xp: Any) -> Any:
         """Returns which jammers would have sent in the round before, float32 `[..., J]`."""

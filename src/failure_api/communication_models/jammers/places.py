@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from failure_api.communication_models.jammers.coordinates import Coordinates, coordinates
+from failure_api.communication_models.schedule import entry
 from failure_api.core.links import Array, Context
 from failure_api.core.model import distinct
 from failure_api.core.parameters import index_of
@@ -175,10 +176,7 @@ class ScheduledJammers(Jammers):
 
     def places(self, prepared: Any, context: Context) -> Array:
         """Returns the entry of this round."""
-        xp, length = context.xp, prepared.shape[0]
-        number = xp.reshape(xp.asarray(context.round), (1,))
-        index = number % length if self.at_end == "repeat" else xp.clip(number, 0, length - 1)
-        return xp.take(prepared, index, axis=0)[0, ...]
+        return entry(prepared, context.round, self.at_end, context.xp)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,13 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from failure_api.core.kinds import Count, Share
+from failure_api.core.kinds import SHARE, Count, Share
 from failure_api.core.links import Array, Context
 from failure_api.core.part import Part
 from failure_api.core.random import RandomStream
-from failure_api.core.rules import Number, WholeNumber
-
-SUCCESS = Number("must lie in [0, 1]", lambda p: 0 <= p <= 1, "give a probability")
+from failure_api.core.rules import WholeNumber
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,7 +168,7 @@ class TDMA(MediumProtocol):
 
 def geometric_age(probability: float, success: float) -> float:
     """Returns the mean age where every round brings a message with the same probability."""
-    heard = probability * SUCCESS.normalise("success", success)
+    heard = probability * SHARE.normalise("success", success)
     return (1.0 - heard) / heard if heard else np.inf
 
 

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
-from failure_api.core.kinds import Period, Rounds
+from failure_api.core.kinds import MeanTime, Period, Rounds
 from failure_api.core.links import Array, Context
 from failure_api.core.part import Part
 from failure_api.core.random import RandomStream
-from failure_api.core.rules import Number
 from failure_api.errors import invalid
-
-MeanTime = Annotated[
-    float, Number("must be finite and at least 1 round", lambda t: t >= 1, "give rounds", "rounds")
-]
 
 
 @dataclass(frozen=True, kw_only=True)
