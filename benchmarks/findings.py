@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from failure_api import Chain, Channel, Context, Links, RandomStream
-from failure_api.overhead.machine import describe_machine, list_versions
+from failure_api.machine import describe_machine, list_versions
 
 RESULTS = Path(__file__).parent / "results"
 

@@ -103,8 +103,8 @@ def test_what_names_no_environment_is_refused(name: Any) -> None:
 
 def test_an_unknown_option_is_told_those_there_are() -> None:
     text = str(refusal(SPREAD, max_cycle=7))
-    assert text.startswith("max_cycle is no option of mpe2.simple_spread_v3")
-    assert "7" in text
+    assert text.startswith("options must be known to mpe2.simple_spread_v3")
+    assert "'max_cycle'" in text
     assert "local_ratio" in text
     assert text.endswith("did you mean 'max_cycles'?")
 

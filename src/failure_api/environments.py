@@ -51,9 +51,9 @@ def make_environment(name: str, *, api: str = "aec", **options: Any) -> Any:
     """
     module, constructor = _find(name, api)
     known = _options(module)
-    for option, value in options.items():
+    for option in options:
         if known is not None and option not in known:
-            raise _unknown_option(name, option, value, known)
+            raise _unknown_option(name, option, known)
     try:
         return constructor(**options)
     except ImportError as error:
@@ -80,6 +80,23 @@ def environment_options(name: str, *, api: str = "aec") -> tuple[str, ...] | Non
     return _options(module)
 
 
+def environment_apis(name: str) -> tuple[str, ...]:
+    """Returns the APIs that an environment offers: "aec", "parallel" or both.
+
+    Args:
+        name: As in `make_environment`.
+
+    Raises:
+        InvalidArgumentError: No such environment.
+        MissingDependencyError: A package that the environment needs is not installed.
+
+    Example:
+        >>> environment_apis("mpe2.simple_spread_v3")
+        ('aec', 'parallel')
+    """
+    return _offered(name, _import(name))
+
+
 def known_environments() -> tuple[str, ...]:
     """Returns the names of the environments in the installed mpe2 and PettingZoo.
 
@@ -103,14 +120,19 @@ def _find(name: str, api: str) -> tuple[ModuleType, Any]:
     if api not in _CONSTRUCTORS:
         raise invalid("api", "must be 'aec' or 'parallel'", api, "choose one of the two")
     module = _import(name)
-    offered = [kind for kind, attribute in _CONSTRUCTORS.items() if hasattr(module, attribute)]
-    if not offered:
-        raise _unknown(name)
+    offered = _offered(name, module)
     if api not in offered:
         raise invalid(
             "api", f"must be {offered[0]!r} for {name}", api, f"ask for api={offered[0]!r}"
         )
     return module, getattr(module, _CONSTRUCTORS[api])
+
+
+def _offered(name: str, module: ModuleType) -> tuple[str, ...]:
+    offered = tuple(kind for kind, made_by in _CONSTRUCTORS.items() if hasattr(module, made_by))
+    if not offered:
+        raise _unknown(name)
+    return offered
 
 
 def _import(name: str) -> ModuleType:
@@ -162,12 +184,10 @@ def _missing(name: str, error: ImportError) -> FailureApiError:
     )
 
 
-def _unknown_option(
-    name: str, option: str, value: object, known: tuple[str, ...]
-) -> InvalidArgumentError:
-    rule = f"is no option of {name} (which takes {', '.join(known)})"
+def _unknown_option(name: str, option: str, known: tuple[str, ...]) -> InvalidArgumentError:
+    rule = f"must be known to {name} (which takes {', '.join(known)})"
     remedy = nearest(option, known) if _similar(option, known) else "leave it out"
-    return invalid(option, rule, value, remedy)
+    return invalid("options", rule, option, remedy)
 
 
 def _similar(word: str, known: tuple[str, ...]) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from models_under_test import ALL
 
 from failure_api.catalogue import PlainDataError, from_dict, to_dict
-from failure_api.catalogue.reading import DEEPEST
+from failure_api.catalogue.places import DEEPEST
 from failure_api.errors import InvalidArgumentError
 from helpers import assert_one_sentence
 

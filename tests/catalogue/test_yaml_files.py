@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from failure_api.catalogue import PlainDataError, from_yaml, to_yaml
-from failure_api.catalogue.yaml_files import LONGEST
+from failure_api.catalogue.yaml_text import LONGEST
 from failure_api.communication_models import ProbabilisticModel
 from failure_api.errors import FailureApiError, InvalidArgumentError
 

@@ -13,9 +13,9 @@ import matplotlib.image
 import pytest
 
 from failure_api.errors import FailureApiError
+from failure_api.machine import describe_machine, list_versions, version_of
 from failure_api.overhead import OverheadResult, OverheadRow, SideCost, picture
 from failure_api.overhead.files import prepare, write_profile, write_result
-from failure_api.overhead.machine import describe_machine, list_versions, version_of
 from failure_api.overhead.result import FURTHER_COLUMNS, SEED_COLUMNS
 
 NOTEBOOK = Path(__file__).parents[1] / "seed" / "performance_overhead.txt"

@@ -8,12 +8,13 @@ from types import ModuleType
 from failure_api.errors import MissingDependencyError
 
 
-def needed(package: str, what: str) -> ModuleType:
+def needed(package: str, what: str, extra: str = "cli") -> ModuleType:
     """Returns an optional package, or raises the sentence that says how to install it.
 
     Args:
         package: What is imported.
         what: What needs it.
+        extra: The extra of this distribution that brings it.
     """
     try:
         return import_module(package)
@@ -23,5 +24,5 @@ def needed(package: str, what: str) -> ModuleType:
         called = {"yaml": "PyYAML"}.get(package, package.partition(".")[0])
         raise MissingDependencyError(
             f"{what} needs {called}, which is not installed: "
-            "install it with `pip install 'failure-api[cli]'`."
+            f"install it with `pip install 'failure-api[{extra}]'`."
         ) from None

@@ -9,6 +9,9 @@ from failure_api.errors import FailureApiError, InvalidArgumentError, invalid
 Place: TypeAlias = tuple[str | int, ...]
 """The keys and the indices that lead to a value."""
 
+DEEPEST = 40
+"""How far values may be nested."""
+
 
 class PlainDataError(InvalidArgumentError):
     """Plain data that is no model.

@@ -17,7 +17,7 @@ from failure_api.catalogue.parts import (
     part_classes,
     takes_function,
 )
-from failure_api.catalogue.places import Place, PlainDataError, placed, refused, text_of
+from failure_api.catalogue.places import DEEPEST, Place, PlainDataError, placed, refused, text_of
 from failure_api.catalogue.registry import find, plugins
 from failure_api.catalogue.writing import parameters_of, tag_of
 from failure_api.core.model import CommunicationModel
@@ -26,9 +26,6 @@ from failure_api.core.parameters import rules_of
 from failure_api.core.part import Part
 from failure_api.core.rules import Instance
 from failure_api.errors import FailureApiError, InvalidArgumentError, nearest
-
-DEEPEST = 40
-"""How far values may be nested."""
 
 KINDS: dict[str, type] = {"model": CommunicationModel, "noise": NoiseModel}
 ROOTS: dict[str, type] = {"failure_models": CommunicationModel, "noise_models": NoiseModel}
@@ -113,8 +110,17 @@ def _model(plain: Any, place: Place, kind: type | None) -> Any:
     return _make(entry.value_class, entry.name, plain, place)
 
 
-def _part(plain: Any, place: Place, kinds: tuple[type, ...]) -> Any:
-    """Returns a part of a model, of one of the kinds that its field takes."""
+def part_from_dict(plain: Any, place: Place, kinds: tuple[type, ...]) -> Any:
+    """Returns a part of a model, or another value that is told by the key "type".
+
+    Args:
+        plain: A dictionary, or the name alone to take all defaults.
+        place: Where it stands.
+        kinds: The classes that it may derive from; none of them takes every `Part`.
+
+    Raises:
+        PlainDataError: No class of these kinds is called so, or it refuses its parameters.
+    """
     name = plain if isinstance(plain, str) else plain.get("type")
     kinds = kinds or (Part,)
     known = part_classes(*kinds)
@@ -190,7 +196,7 @@ def _field(plain: Any, value_class: type, field: str, place: Place) -> Any:
             return _model(plain, place, model)
         named = _named(plain, part_classes(*kinds)) is not None
         if isinstance(inner_rule(rule), Instance) or (takes_function(rule) and named):
-            return _part(plain, place, kinds)
+            return part_from_dict(plain, place, kinds)
         if takes_function(rule):
             return function_named(plain, place)
     return _value(plain, place, kinds, is_number(rule), model)
@@ -224,7 +230,7 @@ def _value(
     tagged = [kind for tag, kind in KINDS.items() if tag in plain]
     # A part may have a parameter that is called like the key which tells a model.
     if "type" in plain and (not tagged or _named(plain["type"], part_classes(*kinds))):
-        return _part(plain, place, kinds)
+        return part_from_dict(plain, place, kinds)
     if tagged:
         return _model(plain, place, model or tagged[0])
     if set(plain) == {"function"}:

@@ -74,6 +74,20 @@ def to_dict(models: Any, *, defaults: bool = False) -> Any:
     return written
 
 
+def part_to_dict(part: Any, place: Place, kinds: tuple[type, ...]) -> dict[str, Any]:
+    """Returns what `part_from_dict` reads.
+
+    Args:
+        part: A part of a model, or another value that is told by the key "type".
+        place: Where it stands.
+        kinds: The classes that may stand there.
+
+    Raises:
+        PlainDataError: A value that plain data cannot hold.
+    """
+    return _tagged(part, place, _How(False, kinds=kinds))
+
+
 def tag_of(value_class: type) -> str:
     """Returns the key that tells a class: "model", "noise" or, for parts, "type"."""
     if issubclass(value_class, CommunicationModel):

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import functools
-import re
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from failure_api.catalogue.needs import needed
-from failure_api.catalogue.places import Place, PlainDataError, text_of
-from failure_api.catalogue.reading import DEEPEST, from_dict
+from failure_api.catalogue.places import PlainDataError
+from failure_api.catalogue.reading import from_dict
 from failure_api.catalogue.writing import to_dict
-from failure_api.errors import InvalidArgumentError, invalid
+from failure_api.catalogue.yaml_schema import core_schema
+from failure_api.catalogue.yaml_text import read_yaml
 
-_REMEDY = "write the value itself"
 _WIDTH = 88
-
-LONGEST = 2**20
-"""Most characters that are read: PyYAML takes seconds for as many."""
 
 
 def to_yaml(models: Any, *, defaults: bool = False) -> str:
@@ -41,7 +35,7 @@ def to_yaml(models: Any, *, defaults: bool = False) -> str:
     yaml = needed("yaml", "YAML")
     plain = to_dict(models, defaults=defaults)
     options = {"sort_keys": False, "allow_unicode": True, "width": _WIDTH}
-    return str(yaml.dump(plain, Dumper=_core_schema(yaml)[1], default_flow_style=None, **options))
+    return str(yaml.dump(plain, Dumper=core_schema(yaml)[1], default_flow_style=None, **options))
 
 
 def from_yaml(source: str | Path) -> Any:
@@ -63,154 +57,9 @@ def from_yaml(source: str | Path) -> Any:
         >>> from_yaml("model: delay_based\nmin_delay: 0\nmax_delay: 2").max_delay
         2
     """
-    yaml = needed("yaml", "YAML")
-    text, named = _text(source)
+    text = read_yaml(source)
     try:
-        node = _composed(text, named, yaml)
-        lines: dict[Place, int] = {}
-        plain = None if node is None else _plain(node, (), lines, _core_schema(yaml)[0](""), named)
-        return from_dict(plain)
-    except yaml.YAMLError as error:
-        raise _unreadable(error, named, text) from None
-    except RecursionError:
-        raise invalid(f"{named}", "must not be nested so deeply", text, "make it flatter") from None
+        return from_dict(text.plain)
     except PlainDataError as error:
         # `from_dict` gives a list that stands alone a name.
-        place = error.place[isinstance(plain, list) :]
-        while place and place not in lines:
-            place = place[:-1]
-        sentence = f"{named}, line {lines.get(place, 1)}: {error}"
-        raise PlainDataError(sentence, error.place) from error
-
-
-def _text(source: Any) -> tuple[str, str]:
-    """Returns the YAML text and what errors call it."""
-    if isinstance(source, str):
-        lone = "\n" not in source and re.search(r"\.ya?ml$", source.strip(), re.IGNORECASE)
-        if not lone:
-            return _short_enough(source, "YAML")
-    elif not isinstance(source, Path):
-        raise invalid("source", "must be YAML text or a path", source, "give text or a Path")
-    path = Path(source)
-    try:
-        with path.open(encoding="utf-8") as file:
-            return _short_enough(file.read(LONGEST + 1), str(path))
-    except InvalidArgumentError:
-        raise
-    except (OSError, ValueError) as error:
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
-        rule = f"must be a text file that can be read ({reason})"
-        raise invalid("source", rule, str(path), "name another one") from None
-
-
-def _short_enough(text: str, named: str) -> tuple[str, str]:
-    if len(text) > LONGEST:
-        rule = f"must be no longer than {LONGEST} characters"
-        remedy = "keep so much in a file of JSON, and give what json.load returns to from_dict"
-        raise invalid(named, rule, f"{text[:20]}...", remedy)
-    return text, named
-
-
-def _composed(text: str, named: str, yaml: ModuleType) -> Any:
-    """Returns the nodes of YAML that is nothing but scalars, lists and mappings."""
-    loader, _ = _core_schema(yaml)
-    depth = 0
-    for event in yaml.parse(text, Loader=loader):
-        what = None
-        if getattr(event, "anchor", None):
-            what = "anchors or aliases"
-        elif getattr(event, "tag", None):
-            what = "tags"
-        depth += isinstance(event, yaml.CollectionStartEvent)
-        depth -= isinstance(event, yaml.CollectionEndEvent)
-        remedy = _REMEDY
-        if depth > DEEPEST:
-            what, remedy = f"values nested deeper than {DEEPEST} times", "make it flatter"
-        if what is not None:
-            line = event.start_mark.line
-            rule = f"must not hold {what}"
-            raise invalid(f"{named}, line {line + 1},", rule, _line(text, line), remedy)
-    return yaml.compose(text, Loader=loader)
-
-
-def _plain(node: Any, place: Place, lines: dict[Place, int], loader: Any, named: str) -> Any:
-    """Returns a node as plain data, and notes the line of every place."""
-    lines[place] = node.start_mark.line + 1
-    if node.id == "sequence":
-        entries = enumerate(node.value)
-        return [_plain(entry, (*place, index), lines, loader, named) for index, entry in entries]
-    if node.id == "mapping":
-        mapping: dict[Any, Any] = {}
-        for key_node, value_node in node.value:
-            line = key_node.start_mark.line + 1
-            if key_node.id != "scalar":
-                rule = "must have words as keys"
-                raise invalid(f"{named}, line {line},", rule, "another mapping", "give text")
-            key = loader.construct_object(key_node)
-            if key in mapping:
-                rule = "must hold each key once"
-                raise invalid(f"{named}, line {line},", rule, key, "leave one of the two out")
-            where = (*place, str(key))
-            mapping[key] = _plain(value_node, where, lines, loader, named)
-            lines[where] = line
-        return mapping
-    try:
-        return loader.construct_object(node)
-    except (ValueError, OverflowError):
-        spot = f"{named}, line {lines[place]}, {text_of(place, 'the value')}"
-        raise invalid(spot, "must be a number", node.value, "give a shorter one") from None
-
-
-def _unreadable(error: Any, named: str, text: str) -> Exception:
-    mark = getattr(error, "problem_mark", None)
-    # A character that YAML forbids has a position, and no mark.
-    before = text[: getattr(error, "position", 0)]
-    line = mark.line if mark else len(f"{before}?".splitlines()) - 1
-    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
-    reason = " ".join(str(problem).split())
-    shown = _line(text, line)
-    return invalid(f"{named}, line {line + 1},", f"must be YAML ({reason})", shown, "mend the line")
-
-
-def _line(text: str, number: int) -> str:
-    return "".join(text.splitlines()[number : number + 1]).strip(" ")
-
-
-@functools.cache
-def _core_schema(yaml: Any) -> tuple[Any, Any]:
-    """Returns PyYAML's safe loader and dumper with the scalars of YAML 1.2's core schema.
-
-    By YAML 1.1, `1e-3` is text, `no` is False, `1:30` is 90 and `2020-01-01` is a day.
-    """
-    patterns = {
-        "null": (r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
-        "bool": (r"^(?:true|True|TRUE|false|False|FALSE)$", list("tTfF")),
-        "int": (r"^[-+]?[0-9]+$", list("-+0123456789")),
-        "float": (
-            r"^(?:[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
-            r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$",
-            list("-+0123456789."),
-        ),
-    }
-
-    class Loader(yaml.SafeLoader):  # type: ignore[misc]
-        yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012
-
-    class Dumper(yaml.SafeDumper):  # type: ignore[misc]
-        pass
-
-    def integer(loader: Any, node: Any) -> int:
-        return int(loader.construct_scalar(node))
-
-    def text(dumper: Any, held: str) -> Any:
-        # PyYAML would write these line breaks as they are, and read them as spaces.
-        style = '"' if re.search("[\x85\u2028\u2029]", held) else None
-        return dumper.represent_scalar("tag:yaml.org,2002:str", held, style=style)
-
-    Dumper.add_representer(str, text)
-    for kind, (pattern, first) in patterns.items():
-        for user in (Loader, Dumper):
-            user.add_implicit_resolver(f"tag:yaml.org,2002:{kind}", re.compile(pattern), first)
-    # PyYAML would take a leading 0 for base 8.
-    Loader.add_constructor("tag:yaml.org,2002:int", integer)
-    return Loader, Dumper
+        raise text.located(error, error.place[isinstance(text.plain, list) :]) from error

@@ -13,12 +13,11 @@ import io
 import json
 import pstats
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from failure_api.errors import MissingDependencyError, invalid
 from failure_api.overhead.result import FURTHER_COLUMNS, SEED_COLUMNS, OverheadResult
+from failure_api.replacing import replacing
 
 
 def prepare(directory: Path) -> None:
@@ -57,11 +56,11 @@ def write_result(result: OverheadResult, directory: Path) -> None:
     """
     from failure_api.overhead.picture import draw_overhead
 
-    with _replacing(directory / "overhead.csv") as path, path.open("w", newline="") as file:
+    with replacing(directory / "overhead.csv") as path, path.open("w", newline="") as file:
         table = csv.DictWriter(file, fieldnames=[*SEED_COLUMNS, *FURTHER_COLUMNS])
         table.writeheader()
         table.writerows(row.columns() for row in result.rows)
-    with _replacing(directory / "overhead.json") as path:
+    with replacing(directory / "overhead.json") as path:
         record = {
             "protocol": result.protocol,
             "arguments": result.arguments,
@@ -70,7 +69,7 @@ def write_result(result: OverheadResult, directory: Path) -> None:
             "rows": [row.columns() for row in result.rows],
         }
         path.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n")
-    with _replacing(directory / "overhead.png") as path:
+    with replacing(directory / "overhead.png") as path:
         draw_overhead(result, path)
 
 
@@ -84,20 +83,10 @@ def write_profile(profiler: cProfile.Profile, directory: Path) -> str:
     Returns:
         The 30 functions with the largest cumulative time, as text.
     """
-    with _replacing(directory / "overhead.prof") as path:
+    with replacing(directory / "overhead.prof") as path:
         profiler.dump_stats(path)
     text = io.StringIO()
     pstats.Stats(profiler, stream=text).strip_dirs().sort_stats("cumtime").print_stats(30)
-    with _replacing(directory / "overhead_profile.txt") as path:
+    with replacing(directory / "overhead_profile.txt") as path:
         path.write_text(text.getvalue())
     return text.getvalue()
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    temporary = path.with_name(f".{path.name}.part{path.suffix}")
-    try:
-        yield temporary
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

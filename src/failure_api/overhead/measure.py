@@ -6,8 +6,8 @@ import cProfile
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from failure_api.machine import describe_machine, list_versions
 from failure_api.overhead.arguments import DEFAULT_ENVIRONMENT, check_arguments
-from failure_api.overhead.machine import describe_machine, list_versions
 from failure_api.overhead.pair import Subject
 from failure_api.overhead.paired import EXTRA_BLOCKS, measure_paired
 from failure_api.overhead.result import OverheadResult, OverheadRow

@@ -1,0 +1,160 @@
+"""Plain data from YAML text, with the line of every place."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from failure_api.catalogue.needs import needed
+from failure_api.catalogue.places import DEEPEST, Place, PlainDataError, text_of
+from failure_api.catalogue.yaml_schema import core_schema
+from failure_api.errors import InvalidArgumentError, invalid
+
+LONGEST = 2**20
+"""Most characters that are read: PyYAML takes seconds for as many."""
+
+_REMEDY = "write the value itself"
+
+
+class YamlText(NamedTuple):
+    """What YAML text says.
+
+    Attributes:
+        plain: Lists, dictionaries and scalars; None for an empty text.
+        lines: The line of each place, counted from 1.
+        named: What errors call the text: a path, or "YAML".
+    """
+
+    plain: Any
+    lines: dict[Place, int]
+    named: str
+
+    def located(self, error: PlainDataError, place: Place) -> PlainDataError:
+        """Returns an error with the line of a place, or of what is around it."""
+        while place and place not in self.lines:
+            place = place[:-1]
+        sentence = f"{self.named}, line {self.lines.get(place, 1)}: {error}"
+        return PlainDataError(sentence, error.place)
+
+
+def read_yaml(source: str | Path) -> YamlText:
+    """Reads YAML of nothing but scalars, lists and mappings.
+
+    Args:
+        source: YAML text, or the path of a file: a `Path`, or text of one line that ends in
+            `.yaml` or `.yml`.
+
+    Raises:
+        InvalidArgumentError: The file cannot be read, or is no YAML; the error tells the line.
+        MissingDependencyError: PyYAML is not installed.
+
+    Example:
+        >>> read_yaml("model: delay_based").plain
+        {'model': 'delay_based'}
+    """
+    yaml = needed("yaml", "YAML")
+    text, named = _text(source)
+    lines: dict[Place, int] = {}
+    try:
+        node = _composed(text, named, yaml)
+        plain = None if node is None else _plain(node, (), lines, core_schema(yaml)[0](""), named)
+    except yaml.YAMLError as error:
+        raise _unreadable(error, named, text) from None
+    except RecursionError:
+        raise invalid(f"{named}", "must not be nested so deeply", text, "make it flatter") from None
+    return YamlText(plain, lines, named)
+
+
+def _text(source: Any) -> tuple[str, str]:
+    """Returns the YAML text and what errors call it."""
+    if isinstance(source, str):
+        lone = "\n" not in source and re.search(r"\.ya?ml$", source.strip(), re.IGNORECASE)
+        if not lone:
+            return _short_enough(source, "YAML")
+    elif not isinstance(source, Path):
+        raise invalid("source", "must be YAML text or a path", source, "give text or a Path")
+    path = Path(source)
+    try:
+        with path.open(encoding="utf-8") as file:
+            return _short_enough(file.read(LONGEST + 1), str(path))
+    except InvalidArgumentError:
+        raise
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        rule = f"must be a text file that can be read ({reason})"
+        raise invalid("source", rule, str(path), "name another one") from None
+
+
+def _short_enough(text: str, named: str) -> tuple[str, str]:
+    if len(text) > LONGEST:
+        rule = f"must be no longer than {LONGEST} characters"
+        remedy = "keep so much in a file of JSON, and give what json.load returns to from_dict"
+        raise invalid(named, rule, f"{text[:20]}...", remedy)
+    return text, named
+
+
+def _composed(text: str, named: str, yaml: ModuleType) -> Any:
+    """Returns the nodes of YAML that is nothing but scalars, lists and mappings."""
+    loader, _ = core_schema(yaml)
+    depth = 0
+    for event in yaml.parse(text, Loader=loader):
+        what = None
+        if getattr(event, "anchor", None):
+            what = "anchors or aliases"
+        elif getattr(event, "tag", None):
+            what = "tags"
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        remedy = _REMEDY
+        if depth > DEEPEST:
+            what, remedy = f"values nested deeper than {DEEPEST} times", "make it flatter"
+        if what is not None:
+            line = event.start_mark.line
+            rule = f"must not hold {what}"
+            raise invalid(f"{named}, line {line + 1},", rule, _line(text, line), remedy)
+    return yaml.compose(text, Loader=loader)
+
+
+def _plain(node: Any, place: Place, lines: dict[Place, int], loader: Any, named: str) -> Any:
+    """Returns a node as plain data, and notes the line of every place."""
+    lines[place] = node.start_mark.line + 1
+    if node.id == "sequence":
+        entries = enumerate(node.value)
+        return [_plain(entry, (*place, index), lines, loader, named) for index, entry in entries]
+    if node.id == "mapping":
+        mapping: dict[Any, Any] = {}
+        for key_node, value_node in node.value:
+            line = key_node.start_mark.line + 1
+            if key_node.id != "scalar":
+                rule = "must have words as keys"
+                raise invalid(f"{named}, line {line},", rule, "another mapping", "give text")
+            key = loader.construct_object(key_node)
+            if key in mapping:
+                rule = "must hold each key once"
+                raise invalid(f"{named}, line {line},", rule, key, "leave one of the two out")
+            where = (*place, str(key))
+            mapping[key] = _plain(value_node, where, lines, loader, named)
+            lines[where] = line
+        return mapping
+    try:
+        return loader.construct_object(node)
+    except (ValueError, OverflowError):
+        spot = f"{named}, line {lines[place]}, {text_of(place, 'the value')}"
+        raise invalid(spot, "must be a number", node.value, "give a shorter one") from None
+
+
+def _unreadable(error: Any, named: str, text: str) -> Exception:
+    mark = getattr(error, "problem_mark", None)
+    # A character that YAML forbids has a position, and no mark.
+    before = text[: getattr(error, "position", 0)]
+    line = mark.line if mark else len(f"{before}?".splitlines()) - 1
+    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
+    reason = " ".join(str(problem).split())
+    shown = _line(text, line)
+    return invalid(f"{named}, line {line + 1},", f"must be YAML ({reason})", shown, "mend the line")
+
+
+def _line(text: str, number: int) -> str:
+    return "".join(text.splitlines()[number : number + 1]).strip(" ")
