@@ -1,0 +1,103 @@
+"""From finished episodes to results: tables, statistics, recordings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from failure_api.catalogue.needs import needed
+from failure_api.errors import invalid
+from failure_api.evaluation.outage import outage_end
+from failure_api.evaluation.plan import Cell, Plan
+from failure_api.evaluation.reading import specification_from_dict
+from failure_api.evaluation.recording import Recording
+from failure_api.evaluation.results import Results
+from failure_api.evaluation.store import Store, opened
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+DEFAULT_SHARE = 0.1
+"""Share of the return that must be lost for a team to count as broken."""
+
+_COLUMNS = ("episode", "seed", "return", "length", "delivery_ratio", "mean_age", "error")
+
+
+def read_results(directory: str | Path, *, share: float = DEFAULT_SHARE) -> Results:
+    """Returns what a sweep has found so far.
+
+    Args:
+        directory: The folder that the sweep writes to.
+        share: Share of the return under perfect communication that a drop must exceed to count
+            as broken.
+
+    Raises:
+        InvalidArgumentError: The folder holds no sweep or is in use, or the share is none.
+    """
+    check_share(share)
+    with opened(Path(directory), new=False) as store:
+        return results_of_store(store, share)
+
+
+def check_share(share: float) -> None:
+    """Raises an error for what is no share."""
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share < 10:
+        raise invalid("share", "must lie between 0 and 10", share, "give a share such as 0.1")
+
+
+def results_of_store(store: Store, share: float) -> Results:
+    """Returns what is in an open store; arguments as for `read_results`."""
+    from failure_api.evaluation.statistics import summarise
+
+    pd = needed("pandas", "A sweep", "evaluation")
+    plan = Plan(specification_from_dict(store.read("identity")["specification"]))
+    rows = store.episodes()
+    cells = {number: plan.cell(number) for number in {row[0] for row in rows}}
+    by_cell = {number: _coordinates(plan, cell) for number, cell in cells.items()}
+    keys = ["policy", *plan.settings, "severity"]
+    table = pd.DataFrame([(*by_cell[row[0]], *row[1:]) for row in rows], columns=[*keys, *_COLUMNS])
+    numbers = ["severity", "return", "delivery_ratio", "mean_age"]
+    table = table.astype(dict.fromkeys(numbers, "float64"))
+    numbered = {coordinates: number for number, coordinates in by_cell.items()}
+
+    def rewards(
+        policy: str, setting: Mapping[str, str], severity: float | None
+    ) -> dict[int, NDArray[np.float64]]:
+        key = (policy, *(setting[name] for name in plan.settings), severity)
+        return store.rewards(numbered[key]) if key in numbered else {}
+
+    summary = summarise(
+        table,
+        settings=plan.settings,
+        severities=plan.severities,
+        share=share,
+        references=plan.outer_settings,
+        rewards=rewards,
+        outage_end=outage_end(plan),
+    )
+    return Results(
+        specification=plan.specification.to_plain(),
+        severity=plan.severity_name,
+        severities=plan.severities,
+        settings=plan.settings,
+        share=share,
+        episodes=table,
+        cells=summary[0],
+        curves=summary[1],
+        comparisons=summary[2],
+        recordings=tuple(_named(plan, cell, recording) for cell, recording in store.recordings()),
+        runs=tuple(store.runs()),
+    )
+
+
+def _coordinates(plan: Plan, cell: Cell) -> tuple[Any, ...]:
+    return (cell.policy, *plan.setting_of(cell).values(), plan.severity_of(cell))
+
+
+def _named(plan: Plan, number: int, recording: Recording) -> Recording:
+    cell = plan.cell(number)
+    recording.policy, recording.setting = cell.policy, plan.setting_of(cell)
+    recording.severity = plan.severity_of(cell)
+    return recording

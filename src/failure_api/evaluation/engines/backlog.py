@@ -1,0 +1,88 @@
+"""What is left to play, handed out in jobs."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Set
+from typing import NamedTuple
+
+from failure_api.evaluation.plan import Plan
+
+LONGEST_JOB = 25
+"""Most episodes of a job: what is lost of the time when a worker ends in its middle."""
+
+
+class Job(NamedTuple):
+    """Episodes of one cell, to be played one after another.
+
+    Attributes:
+        cell: The number of the cell.
+        episodes: Their numbers.
+    """
+
+    cell: int
+    episodes: tuple[int, ...]
+
+
+class Backlog:
+    """The episodes that are left to play, cell by cell.
+
+    Args:
+        plan: The plan.
+        finished: Which episodes are finished, by their cells.
+
+    Example:
+        >>> from failure_api.evaluation import read_specification
+        >>> plan = Plan(read_specification({
+        ...     "environment": "mpe2.simple_spread_v3", "episodes": 4,
+        ...     "failure_models": {"model": "probabilistic", "failure_prob": 0.5},
+        ... }))
+        >>> backlog = Backlog(plan, {0: {1}})
+        >>> len(backlog), backlog.take(2), backlog.take(2), len(backlog)
+        (7, Job(cell=0, episodes=(0, 2)), Job(cell=0, episodes=(3,)), 4)
+    """
+
+    def __init__(self, plan: Plan, finished: Mapping[int, Set[int]]) -> None:
+        self._left = plan.episodes - sum(map(len, finished.values()))
+        self._again: deque[Job] = deque()
+        self._cells = self._jobs(plan, finished)
+        self._current: Job | None = None
+
+    def __len__(self) -> int:
+        """Returns the number of episodes that have not been handed out."""
+        return self._left
+
+    def take(self, most: int) -> Job | None:
+        """Returns a job of one cell; None where nothing is left.
+
+        Args:
+            most: Most episodes of the job.
+        """
+        if self._again:
+            job = self._again.popleft()
+        else:
+            whole = self._current or next(self._cells, None)
+            if whole is None:
+                return None
+            job = whole._replace(episodes=whole.episodes[:most])
+            rest = whole.episodes[most:]
+            self._current = whole._replace(episodes=rest) if rest else None
+        self._left -= len(job.episodes)
+        return job
+
+    def put_back(self, job: Job) -> None:
+        """Takes back a job that was not done."""
+        self._again.append(job)
+        self._left += len(job.episodes)
+
+    def share(self, workers: int) -> int:
+        """Returns how many episodes a job should have, so that all workers end at one time."""
+        return max(1, min(LONGEST_JOB, self._left // (4 * workers)))
+
+    @staticmethod
+    def _jobs(plan: Plan, finished: Mapping[int, Set[int]]) -> Iterator[Job]:
+        for cell in range(plan.size):
+            done = finished.get(cell, frozenset())
+            left = tuple(k for k in range(plan.specification.episodes) if k not in done)
+            if left:
+                yield Job(cell, left)

@@ -1,0 +1,168 @@
+"""Grids in plain data: which places vary, over which values, and what they are called."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any, NamedTuple
+
+from failure_api.catalogue.places import DEEPEST, Place, PlainDataError, refused, text_of
+
+LONGEST_GRID = 1_000_000
+"""Most values of one grid."""
+
+_REMEDY = "give a list, as in [0, 0.5, 1], or 'start:stop:step', as in '0:1:0.1'"
+
+
+class Axis(NamedTuple):
+    """A place that varies.
+
+    Attributes:
+        name: What it is called: the last words of its place that tell it from the others.
+        place: Where it stands.
+        values: What stands there, one after another.
+    """
+
+    name: str
+    place: Place
+    values: tuple[Any, ...]
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether every value is a finite number."""
+        return all(_is_number(value) for value in self.values)
+
+    def text(self, index: int) -> str:
+        """Returns a value as a table shows it."""
+        return text_of_value(self.values[index])
+
+
+def find_axes(plain: Any) -> tuple[Axis, ...]:
+    """Returns the places of plain data where a grid stands, in their order.
+
+    A grid is a dictionary with the one key "grid". It holds a list of values, or numbers as
+    "start:stop:step" with the stop included.
+
+    Raises:
+        PlainDataError: A grid that is empty, too long, holds a value twice, or is neither form.
+
+    Example:
+        >>> axis, = find_axes({"models": [{"failure_prob": {"grid": "0:0.3:0.1"}}]})
+        >>> axis.name, axis.values
+        ('failure_prob', (0, 0.1, 0.2, 0.3))
+    """
+    found = list(_grids(plain, ()))
+    names = _names([place for place, _ in found])
+    return tuple(
+        Axis(name, place, _values(grid, place))
+        for name, (place, grid) in zip(names, found, strict=True)
+    )
+
+
+def fill(plain: Any, values: Mapping[Place, Any], place: Place = ()) -> Any:
+    """Returns plain data with a value in the place of each grid.
+
+    Args:
+        plain: Plain data.
+        values: What stands at the place of each grid.
+        place: Where the data stands.
+
+    Example:
+        >>> fill({"failure_prob": {"grid": [0.1, 0.2]}}, {("failure_prob",): 0.2})
+        {'failure_prob': 0.2}
+    """
+    if place in values:
+        return values[place]
+    if isinstance(plain, Mapping):
+        return {key: fill(held, values, (*place, str(key))) for key, held in plain.items()}
+    if isinstance(plain, list | tuple):
+        return [fill(held, values, (*place, index)) for index, held in enumerate(plain)]
+    return plain
+
+
+def text_of_value(value: Any) -> str:
+    """Returns a value of plain data as short text.
+
+    Example:
+        >>> text_of_value("hold"), text_of_value(0.1), text_of_value([1, 2])
+        ('hold', '0.1', '[1,2]')
+    """
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def _grids(plain: Any, place: Place) -> Iterator[tuple[Place, Any]]:
+    if len(place) > DEEPEST:
+        rule = f"must be nested no deeper than {DEEPEST} times"
+        raise PlainDataError(f"{text_of(place[:3])}... {rule}: make it flatter.", place)
+    if isinstance(plain, Mapping):
+        if "grid" in plain:
+            if set(plain) != {"grid"}:
+                other = next(key for key in plain if key != "grid")
+                remedy = f"move {other!r} out of it"
+                raise refused(place, "must hold nothing beside its grid", dict(plain), remedy)
+            yield place, plain["grid"]
+            return
+        for key, held in plain.items():
+            yield from _grids(held, (*place, str(key)))
+    elif isinstance(plain, list | tuple):
+        for index, held in enumerate(plain):
+            yield from _grids(held, (*place, index))
+
+
+def _values(grid: Any, place: Place) -> tuple[Any, ...]:
+    where = (*place, "grid")
+    if isinstance(grid, str):
+        return _range(grid, where)
+    if not isinstance(grid, list | tuple):
+        raise refused(where, "must be a grid", grid, _REMEDY)
+    if not grid:
+        raise refused(where, "must hold at least one value", grid, _REMEDY)
+    if len(grid) > LONGEST_GRID:
+        raise refused(where, f"must hold at most {LONGEST_GRID:,} values", grid, "give fewer")
+    seen: set[str] = set()
+    for index, value in enumerate(grid):
+        if next(_grids(value, ()), None) is not None:
+            raise refused((*where, index), "must hold no further grid", value, "give a value")
+        if text_of_value(value) in seen:
+            raise refused((*where, index), "must come once", value, "leave one of the two out")
+        seen.add(text_of_value(value))
+    return tuple(grid)
+
+
+def _range(text: str, place: Place) -> tuple[Any, ...]:
+    """Returns the numbers of "start:stop:step", in decimal, so that 0.1 three times is 0.3."""
+    try:
+        start, stop, step = (Decimal(part.strip()) for part in text.split(":"))
+        steps = (stop - start) / step
+    except (ValueError, ArithmeticError, InvalidOperation):
+        raise refused(place, "must be 'start:stop:step'", text, _REMEDY) from None
+    if not steps.is_finite() or steps < 0:
+        remedy = "let the step lead from start to stop"
+        raise refused(place, "must be 'start:stop:step'", text, remedy)
+    if steps >= LONGEST_GRID:
+        raise refused(place, f"must hold at most {LONGEST_GRID:,} values", text, "widen the step")
+    numbers = (start + index * step for index in range(int(steps) + 1))
+    return tuple(int(n) if n == int(n) else float(n) for n in numbers)
+
+
+def _names(places: Iterable[Place]) -> list[str]:
+    """Returns the shortest ends of places that tell them apart."""
+    places = list(places)
+    names = []
+    for place in places:
+        others = [other for other in places if other != place]
+        for length in range(1, len(place) + 1):
+            end = place[-length:]
+            # An index alone says nothing.
+            if isinstance(end[0], str) and all(other[-length:] != end for other in others):
+                break
+        names.append(text_of(end if place else ()))
+    return names
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,0 +1,73 @@
+"""Samples of the action space: what a team gets without any skill."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+
+from failure_api.exchanges.envelope import Envelope
+
+_SEEDS = 2**31
+
+
+class RandomPolicy:
+    """Samples each agent's action space; a masked `Discrete` one among its legal actions.
+
+    An agent's k-th action depends on the seed, the agent, k and its mask alone: not on what it
+    observes, not on who else is alive, not on earlier masks. So failing links change nothing.
+
+    Args:
+        env: The environment.
+
+    Example:
+        >>> from mpe2 import simple_spread_v3
+        >>> env = simple_spread_v3.parallel_env()
+        >>> policy = RandomPolicy(env)
+        >>> observations, _ = env.reset(seed=0)
+        >>> policy.reset(seed=0)
+        >>> first = policy(observations)
+        >>> policy.reset(seed=0)
+        >>> policy(observations) == first
+        True
+    """
+
+    def __init__(self, env: Any) -> None:
+        self._agents = tuple(env.possible_agents)
+        # Copies, since to sample one of the environment's own spaces moves its random numbers.
+        self._spaces: dict[Any, spaces.Space[Any]] = {
+            agent: copy.deepcopy(env.action_space(agent)) for agent in self._agents
+        }
+        self._masked = {
+            agent for agent in self._agents if Envelope(env.observation_space(agent)).masked
+        }
+        self.reset(0)
+
+    def reset(self, seed: int) -> None:
+        """Starts an episode.
+
+        Args:
+            seed: Fixes every action.
+        """
+        self._streams = {
+            agent: np.random.default_rng([seed, index]) for index, agent in enumerate(self._agents)
+        }
+
+    def __call__(self, observations: Mapping[Any, Any]) -> dict[Any, Any]:
+        """Returns an action for each agent."""
+        return {agent: self._sample(agent, seen) for agent, seen in observations.items()}
+
+    def _sample(self, agent: Any, observation: Any) -> Any:
+        space = self._spaces[agent]
+        # A sample takes more or fewer random numbers by its mask and by chance, so each has a
+        # seed of its own.
+        space.seed(int(self._streams[agent].integers(_SEEDS)))
+        if agent not in self._masked:
+            return space.sample()
+        mask = observation["action_mask"]
+        if isinstance(space, spaces.Discrete):
+            mask = np.asarray(mask, dtype=np.int8)
+        return space.sample(mask=mask)

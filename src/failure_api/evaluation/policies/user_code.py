@@ -1,0 +1,117 @@
+"""Policies from anyone's Python: `module:name`."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any, cast
+
+from failure_api.errors import nearest
+from failure_api.evaluation.policies.policy import Policy
+from failure_api.evaluation.policies.refusal import reason, refused
+
+# What a user's code raises may be anything; Ctrl-C is not the code's doing.
+_ANYTHING = (Exception, SystemExit)
+
+
+def policy_from_code(name: str, env: Any) -> Policy:
+    """Returns the policy that a name finds in a module.
+
+    A class is called with the environment where it needs one argument, and with nothing where it
+    needs none. So is a function that takes nothing or that needs one argument called `env`. Any
+    other function is the policy itself.
+
+    Args:
+        name: `module:name`; the module is looked for in the current directory first, as
+            `python -m` does.
+        env: The environment in its wrapper.
+
+    Returns:
+        The policy.
+
+    Raises:
+        InvalidArgumentError: The module cannot be imported, has no such name, or that makes no
+            policy.
+
+    Example:
+        >>> policy_from_code("failure_api.evaluation.policies.random_policy:RandomPolice", None)
+        Traceback (most recent call last):
+        failure_api.errors.InvalidArgumentError: policies must name something in a module, but \
+'failure_api.evaluation.policies.random_policy:RandomPolice' was given: did you mean 'RandomPolicy'?
+    """
+    module, _, path = name.partition(":")
+    found = _attribute(name, _import(name, module), path)
+    if not callable(found):
+        rule = f"must name a function or a class, which {path} is not"
+        raise refused(rule, name, "name another one")
+    arguments = _arguments(name, found, env)
+    if arguments is None:
+        return cast(Policy, found)
+    try:
+        policy = found(*arguments)
+    except _ANYTHING as error:
+        rule = f"must make a policy, which fails ({reason(error)})"
+        raise refused(rule, name, f"mend {path}") from error
+    if not callable(policy):
+        rule = f"must make a policy that can be called, not {type(policy).__name__}"
+        raise refused(rule, name, "give it __call__(self, observations)")
+    return cast(Policy, policy)
+
+
+def look_here() -> None:
+    """Lets modules be imported from the current directory, as `python -m` does."""
+    here = str(Path.cwd())
+    # The console script leaves it out.
+    if here not in sys.path and "" not in sys.path:
+        sys.path.insert(0, here)
+    importlib.invalidate_caches()
+
+
+def _import(name: str, module: str) -> ModuleType:
+    try:
+        look_here()
+        return importlib.import_module(module)
+    except _ANYTHING as error:
+        rule = f"must name a module that can be imported ({reason(error)})"
+        remedy = f"mend {module}, or run from the directory that holds it"
+        raise refused(rule, name, remedy) from error
+
+
+def _attribute(name: str, found: Any, path: str) -> Any:
+    for part in path.split("."):
+        try:
+            found = getattr(found, part)
+        except _ANYTHING as error:
+            rule = "must name something in a module"
+            hint = nearest(part, [word for word in dir(found) if not word.startswith("_")])
+            mend = f"it has no {part}, mend the name"
+            raise refused(rule, name, hint if hint.endswith("?") else mend) from error
+    return found
+
+
+def _arguments(name: str, found: Any, env: Any) -> tuple[Any, ...] | None:
+    """Returns what is to be called with to get a policy; None for what is one already."""
+    try:
+        parameters = inspect.signature(found).parameters.values()
+    except (TypeError, ValueError):
+        # Some of what is written in C does not tell.
+        return () if inspect.isclass(found) else None
+    starred = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    needed = [
+        parameter
+        for parameter in parameters
+        if parameter.default is parameter.empty and parameter.kind not in starred
+    ]
+    named = [parameter for parameter in needed if parameter.kind is parameter.KEYWORD_ONLY]
+    if len(needed) > 1 or named:
+        listed = ", ".join(parameter.name for parameter in needed)
+        rule = f"must need one argument at most, not {listed}"
+        raise refused(rule, name, "write a class or a function that needs no more")
+    if inspect.isclass(found):
+        return (env,) if needed else ()
+    if not parameters:
+        return ()
+    return (env,) if [parameter.name for parameter in needed] == ["env"] else None

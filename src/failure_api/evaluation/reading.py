@@ -1,0 +1,204 @@
+"""A specification from YAML or plain data, with errors that name the key and the line."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from failure_api.catalogue.places import DEEPEST, Place, PlainDataError, refused, text_of
+from failure_api.catalogue.writing import part_to_dict, to_dict
+from failure_api.catalogue.yaml_text import YamlText, read_yaml
+from failure_api.core.model import CommunicationModel
+from failure_api.core.noise import NoiseModel
+from failure_api.environments import environment_apis
+from failure_api.errors import FailureApiError, InvalidArgumentError, nearest
+from failure_api.evaluation.specification import KEYS, Specification
+from failure_api.exchanges import Exchange
+
+_LARGEST = 2**31 - 1
+
+
+def read_specification(source: str | Path | Mapping[str, Any]) -> Specification:
+    """Reads what a sweep is to do.
+
+    Args:
+        source: The path of a YAML file, YAML text, or a dictionary. In a dictionary models and
+            the exchange may also be values, such as `ProbabilisticModel(failure_prob=0.1)`.
+
+    Raises:
+        InvalidArgumentError: A key that is not known or missing, or a value that breaks its rule;
+            for YAML the error tells the line.
+
+    Example:
+        >>> specification = read_specification('''
+        ... environment: mpe2.simple_spread_v3
+        ... policies: assignment
+        ... failure_models: [{model: probabilistic, failure_prob: {grid: "0:1:0.5"}}]
+        ... ''')
+        >>> specification.policies, specification.episodes
+        (('assignment',), 100)
+    """
+    with locating(source) as plain:
+        return specification_from_dict(plain)
+
+
+@contextmanager
+def locating(source: Any) -> Iterator[Any]:
+    """Reads plain data, and adds the line of YAML to the errors that arise from it.
+
+    Args:
+        source: As in `read_specification`.
+
+    Yields:
+        The plain data.
+    """
+    text = YamlText(source, {}, "") if isinstance(source, Mapping) else read_yaml(source)
+    try:
+        yield text.plain
+    except PlainDataError as error:
+        if not text.named:
+            raise
+        raise text.located(error, error.place) from error
+
+
+def specification_from_dict(plain: Any) -> Specification:
+    """Returns the specification that plain data stands for, as `read_specification` does."""
+    if plain is None or (isinstance(plain, Mapping) and not plain):
+        remedy = "name at least an environment and failure_models"
+        raise refused(("specification",), "must say what to do", plain, remedy)
+    if not isinstance(plain, Mapping):
+        remedy = f"name an environment and more; known are {', '.join(KEYS)}"
+        raise refused(("specification",), "must be a dictionary", plain, remedy)
+    for key in plain:
+        if key not in KEYS:
+            rule = "must hold known keys"
+            sentence = str(refused(("specification",), rule, key, nearest(str(key), KEYS)))
+            raise PlainDataError(sentence, (str(key),))
+    if plain.get("environment") is None:
+        remedy = "name one such as mpe2.simple_spread_v3"
+        raise refused(("environment",), "must be given", None, remedy)
+    given = {key: held for key, held in plain.items() if held is not None}
+    environment = _text(given["environment"], ("environment",))
+    api = _api(environment, given.get("api"))
+    readers: dict[str, Callable[[Any, Place], Any]] = {
+        "options": _mapping,
+        "policies": _texts,
+        "exchange": _exchange,
+        "failure_models": _models,
+        "noise_models": _models,
+        "episodes": lambda held, place: _whole(held, place, 1),
+        "seed": lambda held, place: _whole(held, place, 0),
+        "team": _texts,
+        "max_steps": lambda held, place: _whole(held, place, 1),
+        "severity": _text,
+    }
+    read = {key: reader(given[key], (key,)) for key, reader in readers.items() if key in given}
+    if not (read.get("failure_models") or read.get("noise_models")):
+        remedy = "add failure_models, as in [{model: probabilistic, failure_prob: {grid: [0, 1]}}]"
+        raise refused(("failure_models",), "must name what fails", None, remedy)
+    return Specification(environment=environment, api=api, **read)
+
+
+def _api(environment: str, given: Any) -> str:
+    """Returns the API that is asked for; "parallel" where nothing is said and it is offered."""
+    try:
+        offered = environment_apis(environment)
+    except InvalidArgumentError as error:
+        raise PlainDataError(str(error), ("environment",)) from error
+    if given is None:
+        return "parallel" if "parallel" in offered else offered[0]
+    if given not in offered:
+        listed = " or ".join(map(repr, offered))
+        raise refused(("api",), f"must be {listed} for {environment}", given, "name one that is")
+    return str(given)
+
+
+def _text(given: Any, place: Place) -> str:
+    if isinstance(given, str) and given.strip():
+        return given
+    raise refused(place, "must be text", given, "give a name")
+
+
+def _texts(given: Any, place: Place) -> tuple[str, ...]:
+    """Returns one name or more, each once."""
+    given = [given] if isinstance(given, str) else given
+    if not isinstance(given, list | tuple) or not given:
+        raise refused(place, "must be a name or a list of names", given, "give at least one")
+    names = tuple(_text(name, (*place, index)) for index, name in enumerate(given))
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise refused((*place, index), "must come once", name, "leave one of the two out")
+    return names
+
+
+def _whole(given: Any, place: Place, least: int) -> int:
+    try:
+        number = operator.index(given)
+    except TypeError:
+        number = least - 1
+    if isinstance(given, bool) or not least <= number <= _LARGEST:
+        rule = f"must be a whole number from {least} to {_LARGEST}"
+        raise refused(place, rule, given, "give an integer")
+    return number
+
+
+def _mapping(given: Any, place: Place) -> dict[str, Any]:
+    if not isinstance(given, Mapping):
+        raise refused(place, "must be a dictionary", given, "give names with values")
+    plain: dict[str, Any] = plain_data(given, place)
+    return plain
+
+
+def _exchange(given: Any, place: Place) -> Any:
+    if isinstance(given, str | Mapping | Exchange):
+        return plain_data(given, place)
+    remedy = "give a name such as mask_segments, or a dictionary with it as type"
+    raise refused(place, "must be an exchange", given, remedy)
+
+
+def _models(given: Any, place: Place) -> tuple[Any, ...]:
+    """Returns the descriptions of models; one alone is a list of one."""
+    if isinstance(given, str | Mapping | CommunicationModel | NoiseModel):
+        given = [given]
+    if not isinstance(given, list | tuple):
+        raise refused(place, "must be a list of models", given, "give a list of dictionaries")
+    return tuple(plain_data(held, (*place, index)) for index, held in enumerate(given))
+
+
+def plain_data(value: Any, place: Place) -> Any:
+    """Returns a value in the types of JSON, with models and exchanges written out.
+
+    Args:
+        value: Anything that `from_dict` takes, with grids.
+        place: Where it stands.
+
+    Raises:
+        PlainDataError: Something that plain data cannot hold.
+    """
+    if len(place) > DEEPEST:
+        rule = f"must be nested no deeper than {DEEPEST} times"
+        raise PlainDataError(f"{text_of(place[:3])}... {rule}: make it flatter.", place)
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): plain_data(held, (*place, str(key))) for key, held in value.items()}
+    if isinstance(value, list | tuple | range):
+        return [plain_data(held, (*place, index)) for index, held in enumerate(value)]
+    try:
+        if isinstance(value, CommunicationModel | NoiseModel):
+            return to_dict(value)
+        if isinstance(value, Exchange):
+            return part_to_dict(value, place, (Exchange,))
+    except PlainDataError:
+        raise
+    except FailureApiError as error:
+        raise PlainDataError(str(error), place) from error
+    remedy = "give numbers, text, lists and dictionaries"
+    raise refused(place, "must be something that plain data can hold", value, remedy)

@@ -1,0 +1,200 @@
+"""The picture for a paper: mean return against severity, as wide as one column."""
+
+from __future__ import annotations
+
+import io
+import math
+import unicodedata
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from failure_api.catalogue.needs import needed
+from failure_api.evaluation.reporting.curves import Curve, is_logarithmic
+from failure_api.evaluation.reporting.layout import limits, places, runs, shared_lines, ticks_of
+from failure_api.evaluation.reporting.marks import PERFECT_COLOUR
+from failure_api.evaluation.reporting.texts import printable, shortened
+from failure_api.evaluation.results import PERFECT, Results
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_WIDTH, _PANEL, _ROW = 3.5, 2.35, 0.145
+_LINE, _COLUMN = 46, 24
+"""Letters that fit in the legend's width, and in half of it."""
+
+_FALLBACKS = (
+    "Noto Sans CJK SC",
+    "Noto Sans CJK JP",
+    "Noto Sans SC",
+    "WenQuanYi Zen Hei",
+    "PingFang SC",
+    "Hiragino Sans",
+    "Microsoft YaHei",
+    "Yu Gothic",
+    "Malgun Gothic",
+    "Noto Emoji",
+    "Segoe UI Emoji",
+)
+_LINES: dict[str, Any] = {"solid": "-", "dash": (0, (4, 1.5)), "dot": ":", "dashdot": "-."}
+_STYLE: dict[str, Any] = {
+    "font.size": 8,
+    "axes.labelsize": 8,
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
+    "legend.fontsize": 7,
+    "axes.linewidth": 0.7,
+    "xtick.major.width": 0.7,
+    "ytick.major.width": 0.7,
+    "axes.formatter.limits": (-4, 5),
+    # Text stays text, to be searched and set in the paper's own font.
+    "svg.fonttype": "none",
+    # Without these two the same results would give other bytes every time.
+    "svg.hashsalt": "failure_api",
+    "savefig.dpi": 300,
+}
+
+
+def draw_curves(results: Results, curves: Sequence[Curve], form: str) -> bytes:
+    """Returns the picture of a sweep's curves with their 95 % bands.
+
+    Args:
+        results: What was found.
+        curves: Its curves.
+        form: "png" or "svg".
+
+    Returns:
+        The contents of a file; the same results give the same.
+
+    Raises:
+        MissingDependencyError: matplotlib is not installed.
+    """
+    figures = needed("matplotlib.figure", "The picture of a report", "evaluation")
+    with _styled("".join(curve.label for curve in curves)):
+        columns = _columns(curves)
+        legend_rows = math.ceil((len(curves) + 1) / columns)
+        # Made without pyplot: no window system and no global state is involved.
+        figure: Figure = figures.Figure(
+            figsize=(_WIDTH, _PANEL + _ROW * legend_rows), layout="constrained"
+        )
+        axes = figure.subplots()
+        handles = [_draw_curve(axes, curve, len(curves)) for curve in curves]
+        perfect = [
+            axes.axhline(
+                value, color=PERFECT_COLOUR, linewidth=0.9, linestyle=(0, (5, 3)), zorder=1
+            )
+            for value, _ in shared_lines(curves, "mean")
+        ]
+        _set_axes(axes, results)
+        labels = [_fitted(curve.label) for curve in curves]
+        if perfect:
+            handles.append(perfect[0])
+            labels.append(PERFECT)
+        if handles:
+            _add_legend(figure, handles, labels, columns)
+        file = io.BytesIO()
+        figure.savefig(file, format=form, metadata={"Date": None} if form == "svg" else None)
+        return file.getvalue()
+
+
+@contextmanager
+def _styled(text: str) -> Iterator[None]:
+    """Sets what a figure takes from matplotlib's settings, whatever the user's own are."""
+    matplotlib = needed("matplotlib", "The picture of a report", "evaluation")
+    own = {key: held for key, held in matplotlib.rcParamsDefault.items() if "backend" not in key}
+    with warnings.catch_warnings(), matplotlib.rc_context():
+        # Settings that matplotlib has given up warn when they are set, even to what they are.
+        warnings.simplefilter("ignore")
+        matplotlib.rcParams.update(own | _STYLE | {"font.family": _fonts(text)})
+        yield
+
+
+def _fonts(text: str) -> list[str]:
+    """Returns matplotlib's own font, and installed ones for letters that it lacks."""
+    if all(ord(letter) < 0x500 for letter in text):
+        return ["DejaVu Sans"]
+    manager = needed("matplotlib.font_manager", "The picture of a report", "evaluation").fontManager
+    installed = set(manager.get_font_names())
+    return ["DejaVu Sans", *(name for name in _FALLBACKS if name in installed)]
+
+
+def _draw_curve(axes: Axes, curve: Curve, curves: int) -> Any:
+    xs, means = places(curve, curves), curve.values("mean")
+    lows, highs = curve.values("mean_low"), curve.values("mean_high")
+    for run in runs(lows):
+        if run.stop - run.start > 1:
+            alpha = 0.2 if curves <= 4 else 0.1
+            axes.fill_between(
+                xs[run], lows[run], highs[run], color=curve.mark.colour, alpha=alpha, linewidth=0
+            )
+        else:
+            axes.vlines(xs[run], lows[run], highs[run], color=curve.mark.colour, linewidth=1)
+    (line,) = axes.plot(
+        xs,
+        means,
+        color=curve.mark.colour,
+        linewidth=1.1,
+        linestyle=_LINES[curve.mark.dash],
+        marker=curve.mark.marker,
+        markersize=3.6,
+        markeredgecolor="white",
+        markeredgewidth=0.4,
+        # Not every marker where they would touch.
+        markevery=max(1, len(xs) // 15),
+    )
+    return line
+
+
+def _set_axes(axes: Axes, results: Results) -> None:
+    severities = results.severities
+    if severities:
+        if is_logarithmic(severities):
+            axes.set_xscale("log")
+            axes.xaxis.set_minor_formatter("")
+            axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.set_xlim(*limits(severities))
+        if ticks := ticks_of(severities):
+            axes.set_xticks(ticks, [f"{severity:g}" for severity in ticks])
+    axes.set_xlabel(shortened(" ".join(printable(results.severity).split()), 50), parse_math=False)
+    axes.set_ylabel("mean return")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", linewidth=0.4, alpha=0.4)
+    axes.set_axisbelow(True)
+
+
+def _columns(curves: Sequence[Curve]) -> int:
+    longest = max((_wide(curve.label) for curve in curves), default=0)
+    return 2 if longest <= _COLUMN else 1
+
+
+def _fitted(label: str) -> str:
+    """Returns a label that fits in a row of the legend."""
+    while _wide(label) > _LINE:
+        label = shortened(label, len(label) - 1)
+    return label
+
+
+def _wide(label: str) -> int:
+    """Returns how many letters wide a text is; Chinese ones take the place of two."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in label)
+
+
+def _add_legend(figure: Figure, handles: list[Any], labels: list[str], columns: int) -> None:
+    legend = figure.legend(
+        handles,
+        [str(index) for index in range(len(labels))],
+        loc="outside lower center",
+        ncols=columns,
+        frameon=False,
+        handlelength=2.6,
+        columnspacing=1.2,
+        labelspacing=0.25,
+        borderpad=0.1,
+    )
+    # Set afterwards, since a label that begins with "_" would be left out, and one between
+    # dollar signs would be read as a formula.
+    for text, label in zip(legend.get_texts(), labels, strict=True):
+        text.set_parse_math(False)
+        text.set_text(label)

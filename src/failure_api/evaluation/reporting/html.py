@@ -1,0 +1,147 @@
+"""The report as one page that needs nothing but a browser."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Sequence
+from html import escape
+from importlib import resources
+from string import Template
+from typing import Any
+
+from failure_api.catalogue.needs import needed
+from failure_api.evaluation.reporting.again import runs_of, seeds_text, specification_text
+from failure_api.evaluation.reporting.answer import answer
+from failure_api.evaluation.reporting.curves import Curve
+from failure_api.evaluation.reporting.headline import subtitle_of, title_of
+from failure_api.evaluation.reporting.playback import playback_of
+from failure_api.evaluation.reporting.plot import plot_of
+from failure_api.evaluation.reporting.tables import Table, tables_of
+from failure_api.evaluation.reporting.texts import percents, printable
+from failure_api.evaluation.reporting.warnings import Warnings, warnings_of
+from failure_api.evaluation.results import Results
+
+
+def page_of(results: Results, curves: Sequence[Curve]) -> str:
+    """Returns the report as HTML that loads nothing from anywhere.
+
+    Args:
+        results: What was found.
+        curves: Its curves.
+
+    Raises:
+        MissingDependencyError: plotly is not installed.
+    """
+    plotly = needed("plotly.offline", "The page of a report", "evaluation")
+    playback = playback_of(results, curves)
+    player = f'<p class="note">{escape(playback.note)}</p>'
+    scripts = [plotly.get_plotlyjs(), _read("plot.js")]
+    if playback.data:
+        player = Template(_read("player.html")).substitute(note=escape(playback.note))
+        scripts += [_read("graph.js"), _read("player.js")]
+    return Template(_read("page.html")).substitute(
+        policy=_policy(scripts),
+        title=escape(title_of(results)),
+        subtitle=escape(subtitle_of(results, curves)),
+        style=_read("style.css"),
+        answer=_answer(results, curves),
+        warnings=_warnings(warnings_of(results, curves)),
+        severity=escape(printable(results.severity)),
+        share=escape(percents([results.share])[0]),
+        player=player,
+        tables="\n".join(_table(table) for table in tables_of(results, curves)),
+        again=_again(results),
+        plot_data=embedded(plot_of(results, curves)),
+        player_data=embedded(playback.data),
+        scripts="\n".join(f"<script>{script}</script>" for script in scripts),
+    )
+
+
+def embedded(plain: Any) -> str:
+    r"""Returns plain data as JSON that can stand within a page's script.
+
+    Example:
+        >>> print(embedded({"label": "</script>"}))
+        {"label":"\u003c/script>"}
+    """
+    text = json.dumps(plain, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c")
+
+
+def _policy(scripts: Sequence[str]) -> str:
+    """Returns what the browser is to allow: these scripts, and no request to anywhere.
+
+    Even if a name ever got into the page as markup, its script would not run.
+    """
+    hashes = (base64.b64encode(hashlib.sha256(script.encode()).digest()) for script in scripts)
+    allowed = " ".join(f"'sha256-{digest.decode()}'" for digest in hashes)
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _read(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text("utf-8")
+
+
+def _answer(results: Results, curves: Sequence[Curve]) -> str:
+    return " ".join(
+        f"<span><strong>{escape(label)}</strong> {escape(text)}</span>"
+        if label
+        else f"<span>{escape(text)}</span>"
+        for label, text in answer(results, curves)
+    )
+
+
+def _warnings(warnings: Warnings) -> str:
+    parts = []
+    if warnings.unfinished:
+        parts.append(f"<p><strong>Unfinished.</strong> {escape(warnings.unfinished)}</p>")
+    if warnings.failed:
+        details = "".join(
+            f"<details><summary>{escape(failure.title)}</summary>"
+            f'<pre tabindex="0">{escape(failure.traceback)}</pre></details>'
+            for failure in warnings.failures
+        )
+        parts.append(f"<p><strong>Failed episodes.</strong> {escape(warnings.failed)}</p>{details}")
+    return "\n".join(f'<div class="warning" role="note">{part}</div>' for part in parts)
+
+
+def _table(table: Table) -> str:
+    head = "".join(
+        f'<th scope="col" class="{column.kind}">{escape(column.name)}</th>'
+        for column in table.columns
+    )
+    kinds = [column.kind for column in table.columns]
+    body = "\n".join(f"<tr>{''.join(map(_cell, kinds, row))}</tr>" for row in table.rows())
+    note = f'<p class="note">{escape(table.note)}</p>' if table.note else ""
+    return (
+        f'<h3>{escape(table.name)}</h3>\n<p class="note">{escape(table.about)}</p>\n'
+        f'<div class="box" tabindex="0" role="region" aria-label="{escape(table.name)}">\n'
+        f"<table><thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table>\n</div>{note}"
+    )
+
+
+def _cell(kind: str, text: str) -> str:
+    # A long name is cut by the style sheet; pointing at it shows it whole.
+    title = f' title="{escape(text)}"' if kind == "text" else ""
+    return f'<td class="{kind}"{title}>{escape(text)}</td>'
+
+
+def _again(results: Results) -> str:
+    parts = [f"<dl><dt>Seed</dt><dd>{escape(seeds_text(results))}</dd></dl>"]
+    for run in runs_of(results):
+        entries = "".join(
+            f"<dt>{key}</dt><dd>{_code(text) if key == 'Command' else escape(text)}</dd>"
+            for key, text in run.items()
+        )
+        parts.append(f"<dl>{entries}</dl>")
+    parts.append(f'<pre tabindex="0">{escape(specification_text(results))}</pre>')
+    return "\n".join(parts)
+
+
+def _code(text: str) -> str:
+    return f"<code>{escape(text)}</code>"

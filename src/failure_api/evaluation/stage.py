@@ -1,0 +1,104 @@
+"""What a cell's episodes are played on: its environment, wrapped, its policy and its team."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import Any
+
+from failure_api.catalogue.places import Place, PlainDataError, placed, refused, text_of
+from failure_api.catalogue.reading import from_dict, part_from_dict
+from failure_api.environments import make_environment
+from failure_api.errors import FailureApiError
+from failure_api.evaluation.plan import Cell, Plan
+from failure_api.evaluation.policies import make_policy
+from failure_api.exchanges import Exchange
+from failure_api.wrappers import CommunicationWrapper, CommunicationWrapperParallel
+
+
+class Stage:
+    """A cell's environment, policy and team.
+
+    Args:
+        plan: The plan.
+        cell: One of its cells.
+
+    Attributes:
+        env: The environment in a communication wrapper.
+        policy: The policy.
+        team: The agents whose rewards count.
+
+    Raises:
+        PlainDataError: Something in the specification does not suit; the error says where it is.
+    """
+
+    def __init__(self, plan: Plan, cell: Cell) -> None:
+        filled = plan.filled(cell)
+        specification = plan.specification
+        self.is_parallel = specification.api == "parallel"
+        models = models_of(filled)
+        exchange = exchange_of(filled["exchange"])
+        try:
+            bare = make_environment(
+                specification.environment, api=specification.api, **filled["options"]
+            )
+        except FailureApiError as error:
+            key = "options" if filled["options"] else "environment"
+            raise PlainDataError(str(error), (key,)) from error
+        wrapper = CommunicationWrapperParallel if self.is_parallel else CommunicationWrapper
+        try:
+            self.env: Any = wrapper(bare, exchange=exchange, **models)
+        except FailureApiError as error:
+            raise placed(error, (), {"exchange": "exchange"}) from error
+        self.team = team_of(self.env, specification.team)
+        try:
+            self.policy: Any = make_policy(cell.policy, self.env)
+        except FailureApiError as error:
+            place = ("policies", specification.policies.index(cell.policy))
+            raise about(place, error) from error
+
+    def close(self) -> None:
+        """Lets the environment go."""
+        self.env.close()
+
+
+def about(place: Place, error: FailureApiError) -> PlainDataError:
+    """Returns an error that begins with the place that it is about."""
+    sentence = str(error).removeprefix(f"{place[0]} ")
+    colon = "" if sentence != str(error) else ":"
+    return PlainDataError(f"{text_of(place)}{colon} {sentence}", place)
+
+
+def models_of(filled: dict[str, Any]) -> dict[str, Any]:
+    """Returns the models of plain data without grids, ready for a wrapper.
+
+    Raises:
+        PlainDataError: Something that is no model.
+    """
+    roots = ("failure_models", "noise_models")
+    models: dict[str, Any] = from_dict({root: filled[root] for root in roots})
+    return models
+
+
+def exchange_of(plain: Any) -> Any:
+    """Returns the exchange of plain data; None for None.
+
+    Raises:
+        PlainDataError: Something that is no exchange.
+    """
+    return None if plain is None else part_from_dict(plain, ("exchange",), (Exchange,))
+
+
+def team_of(env: Any, patterns: tuple[str, ...]) -> tuple[Any, ...]:
+    """Returns the agents whose names match one of some patterns.
+
+    Raises:
+        PlainDataError: A pattern that no agent's name matches.
+    """
+    agents = tuple(env.possible_agents)
+    for index, pattern in enumerate(patterns):
+        if not any(fnmatchcase(str(agent), pattern) for agent in agents):
+            listed = ", ".join(map(str, agents))
+            rule = "must name agents of the environment"
+            remedy = f"name some of {listed}, or a pattern such as {str(agents[0])[:1]}*"
+            raise refused(("team", index), rule, pattern, remedy)
+    return tuple(a for a in agents if any(fnmatchcase(str(a), p) for p in patterns))

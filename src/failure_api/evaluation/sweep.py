@@ -1,0 +1,200 @@
+"""The main job: play every cell, keep every episode, and say what failing links cost."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from failure_api.catalogue.needs import needed
+from failure_api.evaluation.analysis import DEFAULT_SHARE, check_share, results_of_store
+from failure_api.evaluation.engines import check_engine
+from failure_api.evaluation.files import REPORT, write_files_of
+from failure_api.evaluation.identity import describe_run, identity_of
+from failure_api.evaluation.plan import Plan
+from failure_api.evaluation.runner import Progress, run
+from failure_api.evaluation.store import FILE, Store, opened
+from failure_api.evaluation.trial import prepare
+from failure_api.machine import version_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SUMMARY = "summary"
+
+
+def sweep(
+    specification: str | Path | Mapping[str, Any],
+    output: str | Path | None = None,
+    *,
+    engine: str | None = None,
+    workers: int = 1,
+    address: str | None = None,
+    share: float = DEFAULT_SHARE,
+    retry_failed: bool = False,
+    report: Callable[[Progress], None] = lambda progress: None,
+) -> pd.DataFrame:
+    """Plays a sweep, or what is left of it, and returns what it found.
+
+    Each finished episode is committed before it is told of. Whatever ends the process, the same
+    call goes on where it stopped, and ends with the same table as one that was never interrupted.
+
+    Args:
+        specification: What to do: the path of a YAML file, YAML text, or a dictionary.
+        output: Folder for the episodes, the tables and the report; None keeps none of them.
+        engine: "serial", "processes" or "ray"; None takes "serial" for one worker and "processes"
+            for more. The results are the same.
+        workers: Number of processes.
+        address: Address of a Ray cluster; None starts one on this machine.
+        share: Share of the return under perfect communication that a drop must exceed to count
+            as broken.
+        retry_failed: Whether episodes that failed are played again.
+        report: Told of each episode, after it has been committed.
+
+    Returns:
+        One row for each cell, as `Results.cells` describes them. An episode that raised an error
+        counts in the column "failed", and a warning tells of it; `read_results(output).failures`
+        has its traceback.
+
+    Raises:
+        FailureApiError: Something in the specification or an argument is wrong, or the folder
+            holds another sweep or is in use; nothing has been played or written then.
+
+    Example:
+        >>> table = sweep({
+        ...     "environment": "mpe2.simple_spread_v3",
+        ...     "policies": "assignment",
+        ...     "failure_models": {"model": "probabilistic", "failure_prob": {"grid": [0.5, 1]}},
+        ...     "episodes": 2,
+        ... })
+        >>> table["delivery_ratio"].round(1).tolist()
+        [1.0, 0.5, 0.0]
+    """
+    swept = run_sweep(
+        specification,
+        output,
+        engine=engine,
+        workers=workers,
+        address=address,
+        share=share,
+        retry_failed=retry_failed,
+        report=report,
+    )
+    failures = int(swept.cells["failed"].sum())
+    if failures:
+        where = "name an output folder to keep" if output is None else "see the report for"
+        warnings.warn(f"{failures} episodes failed: {where} their tracebacks.", stacklevel=2)
+    return swept.cells
+
+
+class Swept(NamedTuple):
+    """What a sweep found, as far as it is known without reading every episode again.
+
+    Attributes:
+        cells: One row for each cell, as `Results.cells` describes them.
+        curves: One row for each curve, as `Results.curves` describes them.
+        severity: What the severity is.
+    """
+
+    cells: pd.DataFrame
+    curves: pd.DataFrame
+    severity: str
+
+
+def run_sweep(
+    specification: str | Path | Mapping[str, Any],
+    output: str | Path | None,
+    *,
+    engine: str | None,
+    workers: int,
+    address: str | None,
+    share: float,
+    retry_failed: bool,
+    command: str | None = None,
+    confirm: Callable[[Plan], None] = lambda plan: None,
+    report: Callable[[Progress], None] = lambda progress: None,
+) -> Swept:
+    """Does what `sweep` does, for a caller that talks to the user.
+
+    Args:
+        specification: As in `sweep`, like all that is not named here.
+        output: As in `sweep`.
+        engine: As in `sweep`.
+        workers: As in `sweep`.
+        address: As in `sweep`.
+        share: As in `sweep`.
+        retry_failed: As in `sweep`.
+        command: The command line, to be kept with the results.
+        confirm: Told of the plan before anything is played or written; may raise an error.
+        report: As in `sweep`.
+    """
+    needed("pandas", "A sweep", "evaluation")
+    engine = check_engine(engine, workers, address)
+    check_share(share)
+    with _folder(output) as folder:
+        has_store = (folder / FILE).exists()
+
+        def nothing_left(plan: Plan) -> bool:
+            if not has_store:
+                return False
+            with opened(folder) as store:
+                store.agree(identity_of(plan))
+                return _is_finished(plan, store, retry_failed)
+
+        plan = prepare(specification, nothing_left)
+        if not has_store:
+            confirm(plan)
+        with opened(folder) as store:
+            store.agree(identity_of(plan))
+            if _is_finished(plan, store, retry_failed):
+                report(Progress(plan.episodes, plan.episodes, store.counts()[1], 0, 0.0))
+            else:
+                if retry_failed:
+                    store.forget_failures()
+                store.add_run(describe_run(plan, command))
+                run(plan, store, engine, workers, address, report)
+            return _summary(plan, store, share, write_files=output is not None)
+
+
+@contextmanager
+def _folder(output: str | Path | None) -> Iterator[Path]:
+    """Yields the folder to work in; one that is thrown away where none is named."""
+    if output is not None:
+        yield Path(output)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+def _is_finished(plan: Plan, store: Store, retry_failed: bool) -> bool:
+    done, failures = store.counts()
+    return done == plan.episodes and not (retry_failed and failures)
+
+
+def _summary(plan: Plan, store: Store, share: float, *, write_files: bool) -> Swept:
+    """Returns what was found, and writes the files, unless both are as they should be."""
+    of = [*store.counts(), share, version_of("failure_api")]
+    known = store.read(_SUMMARY)
+    has_files = (store.directory / REPORT).exists() or not write_files
+    if known is None or known["of"] != of or not has_files:
+        results = results_of_store(store, share)
+        if write_files:
+            write_files_of(results, store.directory)
+        tables = {"cells": results.cells, "curves": results.curves}
+        known = {"of": of, **{name: _plain(table) for name, table in tables.items()}}
+        store.write(_SUMMARY, known)
+    return Swept(_table(known["cells"]), _table(known["curves"]), plan.severity_name)
+
+
+def _plain(table: pd.DataFrame) -> dict[str, Any]:
+    """Returns a table in the types of JSON, every number to its last bit."""
+    return {name: table[name].tolist() for name in table.columns}
+
+
+def _table(plain: dict[str, Any]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(plain)

@@ -1,0 +1,110 @@
+"""Grids: found anywhere, exact in decimal, named by what tells them apart."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from failure_api.catalogue import PlainDataError
+from failure_api.evaluation.grid import fill, find_axes
+from helpers import assert_one_sentence
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=8,
+)
+
+
+def grid_of(values: object) -> tuple[object, ...]:
+    (axis,) = find_axes({"p": {"grid": values}})
+    return axis.values
+
+
+def test_a_range_includes_its_end_and_is_exact() -> None:
+    assert grid_of("0:1:0.1") == (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("1:0:-0.5", (1, 0.5, 0)),
+        ("0:1:0.4", (0, 0.4, 0.8)),
+        ("2:2:1", (2,)),
+        (" -1 : 1 : 1 ", (-1, 0, 1)),
+        ("1e-3:3e-3:1e-3", (0.001, 0.002, 0.003)),
+    ],
+)
+def test_ranges(text: str, values: tuple[float, ...]) -> None:
+    assert grid_of(text) == values
+
+
+@pytest.mark.parametrize(
+    "grid",
+    [
+        "",
+        "0:1",
+        "0:1:0",
+        "0:1:-1",
+        "a:b:c",
+        "0:inf:1",
+        "nan:1:1",
+        [],
+        3,
+        None,
+        {"a": 1},
+        "0:1:1e-9",
+    ],
+)
+def test_what_is_no_grid_is_refused_in_one_sentence(grid: object) -> None:
+    with pytest.raises(PlainDataError) as refusal:
+        find_axes({"models": [{"p": {"grid": grid}}]})
+    assert_one_sentence(refusal.value, "models[0].p.grid")
+
+
+def test_a_value_comes_once() -> None:
+    with pytest.raises(PlainDataError, match=r"p.grid\[2\] must come once") as refusal:
+        find_axes({"p": {"grid": [1, 2, 1]}})
+    assert_one_sentence(refusal.value)
+
+
+def test_a_grid_stands_alone_and_holds_no_other() -> None:
+    with pytest.raises(PlainDataError, match="nothing beside its grid"):
+        find_axes({"p": {"grid": [1, 2], "of": "x"}})
+    with pytest.raises(PlainDataError, match="no further grid"):
+        find_axes({"p": {"grid": [1, {"grid": [1]}]}})
+
+
+def test_names_are_as_short_as_they_can_be() -> None:
+    plain = {
+        "failure_models": [
+            {"model": "a", "p": {"grid": [0, 1]}, "q": {"grid": [0, 1]}},
+            {"model": "b", "p": {"grid": [0, 1]}},
+        ],
+        "options": {"N": {"grid": [3, 4]}},
+    }
+    names = {axis.place: axis.name for axis in find_axes(plain)}
+    assert names[("options", "N")] == "N"
+    assert names[("failure_models", 0, "q")] == "q"
+    assert names[("failure_models", 0, "p")] == "failure_models[0].p"
+    assert len(set(names.values())) == 4
+
+
+def test_a_whole_model_may_vary() -> None:
+    plain = {"failure_models": [{"grid": [{"model": "a"}, {"model": "b"}]}]}
+    (axis,) = find_axes(plain)
+    assert fill(plain, {axis.place: axis.values[1]}) == {"failure_models": [{"model": "b"}]}
+    assert [axis.text(0), axis.text(1)] == ['{"model":"a"}', '{"model":"b"}']
+
+
+@given(VALUES, st.lists(st.integers(), min_size=1, max_size=4, unique=True), st.data())
+def test_filling_leaves_the_rest_alone(
+    rest: object, values: list[int], data: st.DataObject
+) -> None:
+    plain = {"rest": rest, "deep": [{"p": {"grid": values}}]}
+    axes = find_axes({"deep": plain["deep"]})
+    chosen = data.draw(st.sampled_from(values))
+    filled = fill(plain, {axis.place: chosen for axis in axes})
+    assert filled == {"rest": rest, "deep": [{"p": chosen}]}
+    assert plain["deep"] == [{"p": {"grid": values}}]
