@@ -7,24 +7,43 @@ WORKERS ?= auto
 
 OLDEST := 'gymnasium==1.0.0' 'pettingzoo[butterfly]==1.25.0' 'numpy==2.0.*' 'scipy==1.13.*'
 
-.PHONY: setup demo test test-oldest benchmark clean
+.PHONY: setup demo test browser test-oldest benchmark clean
 
 setup: .venv/ready
 
-.venv/ready: pyproject.toml
+.venv/bin/pip:
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+
+.venv/ready-for-demo: pyproject.toml | .venv/bin/pip
+	$(BIN)/python -m pip install --quiet --editable '.[cli]'
 	touch $@
 
-demo: setup
-	$(BIN)/failure-api overhead --environment mpe2.simple_spread_v3 --agents 3 10 25 --output overhead
+# Other versions of torch may bring gigabytes for graphics cards with them.
+.venv/ready: pyproject.toml | .venv/bin/pip
+	$(BIN)/python -m pip install --quiet 'torch==2.13.0'
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@ .venv/ready-for-demo
 
-test: setup
+demo: .venv/ready-for-demo
+	$(BIN)/failure-api sweep examples/robustness_curve.yaml --output demo --workers 2
+
+test: setup browser
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest --numprocesses $(WORKERS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
+
+# The report is tested in a real browser: the one that is there, the system's, or Playwright's.
+browser: setup
+	@for name in chromium chromium-browser google-chrome; do \
+		if command -v $$name >/dev/null; then exit 0; fi; \
+	done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && apt-get install -qq --yes chromium >/dev/null; \
+	else \
+		$(BIN)/playwright install chromium; \
+	fi
 
 # That PettingZoo's extra for sisl asks for a Box2D that has to be compiled; this one comes built.
 test-oldest:
@@ -37,7 +56,8 @@ test-oldest:
 benchmark: setup
 	$(BIN)/python benchmarks/speed.py --peer
 	$(BIN)/python benchmarks/catalogue.py --peer
+	$(BIN)/python benchmarks/sweep.py
 	$(BIN)/python benchmarks/table.py
 
 clean:
-	rm -rf .venv .venv-oldest overhead
+	rm -rf .venv .venv-oldest overhead demo sweep

@@ -6,10 +6,14 @@ from typing import Annotated
 
 import typer
 
+from failure_api.cli.check import check
 from failure_api.cli.commands import ManyValuesCommand, PlainErrorsGroup
+from failure_api.cli.compare import compare
 from failure_api.cli.models import ModelsCommand, models
 from failure_api.cli.overhead import overhead
-from failure_api.overhead.machine import version_of
+from failure_api.cli.report import report
+from failure_api.cli.sweep import sweep
+from failure_api.machine import version_of
 
 app = typer.Typer(
     cls=PlainErrorsGroup,
@@ -18,6 +22,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command(cls=ManyValuesCommand, help="Measure what failing links cost a team.")(sweep)
+app.command(cls=ManyValuesCommand, help="Say what a sweep would do, and for how long.")(check)
+app.command(help="Write the report of a sweep anew.")(report)
+app.command(help="Compare sweeps, episode by episode.")(compare)
 app.command(cls=ManyValuesCommand, help="Measure what wrapping an environment costs.")(overhead)
 app.command(cls=ModelsCommand, help="List every model, or show and draw one.")(models)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +11,7 @@ from rich.console import Console
 from failure_api.catalogue.describe import Description, describe
 from failure_api.catalogue.describe import models as every_model
 from failure_api.catalogue.picture import draw
+from failure_api.cli.assignments import assignments
 from failure_api.cli.commands import ManyValuesCommand
 from failure_api.cli.model_pages import needs_values, print_list, print_page
 from failure_api.errors import invalid
@@ -81,7 +80,7 @@ def models(
         found = every_model()
         print_list(screen, found)
         return found
-    one = describe(name, **_parameters(given or []))
+    one = describe(name, **assignments("--set", given or []))
     path = None if plot is None else Path(plot or f"{one.name}.png")
     if path is not None:
         if one.example is None:
@@ -91,17 +90,3 @@ def models(
     if path is not None:
         screen.print(f"Drawn to {path}", soft_wrap=True)
     return one
-
-
-def _parameters(given: Sequence[str]) -> dict[str, Any]:
-    """Returns the parameters of `name=value` arguments."""
-    parameters: dict[str, Any] = {}
-    for argument in given:
-        name, equals, value = argument.partition("=")
-        if not equals or not name:
-            raise invalid("--set", "must be NAME=VALUE", argument, "write it as in p=0.05")
-        try:
-            parameters[name] = json.loads(value)
-        except (ValueError, RecursionError):
-            parameters[name] = value
-    return parameters

@@ -1,0 +1,71 @@
+"""The verb `check`: what a sweep would do."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from failure_api.cli import sweep as flags
+from failure_api.cli.progress import duration_text
+from failure_api.cli.specification_flags import specification_of
+from failure_api.evaluation.check import Check
+from failure_api.evaluation.check import check as run_check
+
+
+def check(
+    specification: flags.Specification = None,
+    environment: flags.Environment = None,
+    policy: flags.Policies = None,
+    model: flags.Models = None,
+    grid: flags.Grids = None,
+    given: flags.Given = None,
+    episodes: flags.Episodes = None,
+    seed: flags.Seed = None,
+    workers: Annotated[int, typer.Option(help="Number of processes that would play.")] = 1,
+) -> Check:
+    """Tries out a specification, and prints what a sweep would do.
+
+    Args:
+        specification: The file that says what to do.
+        environment: Name of the environment, without a file; so are the next five.
+        policy: Names of policies.
+        model: Names of failure models.
+        grid: What varies, `name=values` each.
+        given: What does not vary, `name=value` each.
+        episodes: Episodes of each cell.
+        seed: Fixes every draw.
+        workers: Number of processes that would play.
+
+    Returns:
+        What a sweep would do.
+
+    Raises:
+        FailureApiError: Something in the specification is wrong.
+    """
+    source = specification_of(
+        specification, environment, policy or [], model or [], grid or [], given or [],
+        episodes, seed,
+    )  # fmt: skip
+    found = run_check(source, workers=workers)
+    screen = Console(highlight=False, markup=False)
+    lines = {
+        "environment": found.environment,
+        "policies": ", ".join(found.policies),
+        found.severity: _listed([f"{value:g}" for value in found.severities]),
+        **{name: _listed(values) for name, values in found.settings.items()},
+        "cells": f"{found.cells:,}, perfect communication included",
+        "episodes": f"{found.episodes:,}",
+        "time": f"about {duration_text(found.seconds)} in "
+        + ("1 process" if workers == 1 else f"{workers} processes"),
+    }
+    width = max(map(len, lines))
+    for name, value in lines.items():
+        screen.print(f"{name:<{width}}  {value}", soft_wrap=True)
+    return found
+
+
+def _listed(values: list[str] | tuple[str, ...]) -> str:
+    shown = values if len(values) <= 12 else [*values[:5], "...", values[-1]]
+    return ", ".join(shown) + (f" ({len(values):,} values)" if len(values) > 12 else "")

@@ -1,0 +1,94 @@
+"""How a sweep shows how far it has come: a bar on a terminal, lines elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn
+
+from failure_api.evaluation.runner import Progress as SweepProgress
+
+_SECONDS_BETWEEN_LINES = 10.0
+_SECONDS_BETWEEN_DRAWINGS = 0.1
+
+
+@contextmanager
+def shown_progress(
+    messages: Console, *, quiet: bool, check: Callable[[], None]
+) -> Iterator[Callable[[SweepProgress], None]]:
+    """Yields a function that shows how far a sweep has come.
+
+    Args:
+        messages: Where to.
+        quiet: Whether nothing is shown but the errors.
+        check: Called each time; raises where the user wants to stop.
+    """
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[state]}"),
+        console=messages,
+        transient=True,
+        auto_refresh=False,
+        disable=quiet or not messages.is_terminal,
+    )
+    with bar:
+        task = bar.add_task("episodes", total=None, state="")
+        last = -_SECONDS_BETWEEN_LINES
+
+        def show(progress: SweepProgress) -> None:
+            nonlocal last
+            check()
+            if progress.last_error is not None:
+                text = f"An episode failed: {progress.last_error[:200]}"
+                messages.print(escape(text), soft_wrap=True, highlight=False)
+            is_last = progress.done == progress.total
+            if messages.is_terminal:
+                if is_last or progress.seconds - last >= _SECONDS_BETWEEN_DRAWINGS:
+                    last = progress.seconds
+                    state = state_of(progress)
+                    bar.update(task, completed=progress.done, total=progress.total, state=state)
+                    bar.refresh()
+            elif not quiet and (is_last or progress.seconds - last >= _SECONDS_BETWEEN_LINES):
+                last = progress.seconds
+                messages.print(state_of(progress), soft_wrap=True, highlight=False)
+
+        yield show
+
+
+def state_of(progress: SweepProgress) -> str:
+    """Returns how far a sweep has come, in words.
+
+    Example:
+        >>> state_of(SweepProgress(1200, 300, 0, 200, 4.0))
+        '300 of 1,200 episodes, 50 a second, 18 s left'
+        >>> state_of(SweepProgress(1200, 1200, 2, 0, 0.0))
+        '1,200 of 1,200 episodes, 2 failed'
+    """
+    parts = [f"{progress.done:,} of {progress.total:,} episodes"]
+    if progress.rate:
+        parts.append(f"{progress.rate:,.{0 if progress.rate >= 10 else 1}f} a second")
+        if progress.done < progress.total:
+            left = (progress.total - progress.done) / progress.rate
+            parts.append(f"{duration_text(left)} left")
+    if progress.failed:
+        parts.append(f"{progress.failed:,} failed")
+    return ", ".join(parts)
+
+
+def duration_text(seconds: float) -> str:
+    """Returns a duration in words.
+
+    Example:
+        >>> duration_text(42), duration_text(400), duration_text(9000)
+        ('42 s', '6 min 40 s', '2 h 30 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

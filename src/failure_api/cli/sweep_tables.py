@@ -1,0 +1,104 @@
+"""What the verbs of a sweep print: the table of cells, and what failed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from failure_api.evaluation.results import curve_label
+from failure_api.evaluation.sweep import Swept
+
+_ENDS = ("", "_low", "_high")
+
+
+def print_curves(screen: Console, found: Swept) -> None:
+    """Prints a table for each curve, and what they come to.
+
+    Args:
+        screen: Where to.
+        found: What a sweep found.
+    """
+    keys = list(found.curves.columns)[: list(found.curves.columns).index("perfect")]
+    cells, curves = found.cells.to_dict("records"), found.curves.to_dict("records")
+    for curve in curves:
+        table = Table(title=escape(_name(curve, keys)), title_justify="left", box=box.SIMPLE_HEAD)
+        for heading in (found.severity, "return", "lost %", "delivered", "age"):
+            table.add_column(escape(heading), justify="right", no_wrap=True)
+        for row in cells:
+            if _belongs(row, curve, keys):
+                table.add_row(*_columns(row, abs(curve["perfect"])))
+        screen.print(table)
+    screen.print("With 95 % intervals; lost: paired by episode; age: in rounds.", highlight=False)
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("curve")
+    for heading in ("area", f"breaks at {found.severity}"):
+        table.add_column(escape(heading), justify="right", no_wrap=True)
+    for curve in curves:
+        breaking = [curve[f"breaking_point{end}"] for end in _ENDS]
+        shown = _interval(*("beyond" if math.isinf(each) else f"{each:g}" for each in breaking))
+        table.add_row(escape(_name(curve, keys)), _estimate(curve, "area"), shown)
+    screen.print(table)
+
+
+def _columns(row: Mapping[Any, Any], perfect: float) -> tuple[str, ...]:
+    """Returns a cell as text."""
+    is_perfect = math.isnan(row["severity"])
+    lost = _interval(*(_percent(row[f"drop{end}"] / perfect) for end in _ENDS if perfect))
+    return (
+        "perfect" if is_perfect else f"{row['severity']:g}",
+        _estimate(row, "mean"),
+        "" if is_perfect else lost,
+        f"{row['delivery_ratio']:.2f}",
+        f"{row['mean_age']:.1f}" + (f"  {row['failed']} failed" if row["failed"] else ""),
+    )
+
+
+def _percent(share: float) -> str:
+    # Adding 0 makes what rounds to minus zero a plain one.
+    return f"{round(100 * share) + 0}" if math.isfinite(share) else "unknown"
+
+
+def _belongs(row: Mapping[Any, Any], curve: Mapping[Any, Any], keys: list[str]) -> bool:
+    """Returns whether a cell is one of a curve, or the perfect communication that goes with it."""
+    is_perfect = math.isnan(row["severity"])
+    return all(row[key] == curve[key] or (is_perfect and row[key] == "") for key in keys)
+
+
+def _name(curve: Mapping[Any, Any], keys: list[str]) -> str:
+    return curve_label(curve[keys[0]], {key: curve[key] for key in keys[1:]})
+
+
+def print_failures(messages: Console, directory: Path, count: int) -> None:
+    """Prints how many episodes failed, and the most frequent reasons."""
+    from failure_api.evaluation.analysis import read_results
+
+    last_lines = [
+        error.strip().splitlines()[-1] for error in read_results(directory).failures["error"]
+    ]
+    reasons = sorted(set(last_lines), key=last_lines.count, reverse=True)
+    subject = "1 episode" if count == 1 else f"{count:,} episodes"
+    messages.print(f"{subject} failed:", soft_wrap=True, highlight=False)
+    for reason in reasons[:5]:
+        text = f"  {last_lines.count(reason):,} x {reason[:200]}"
+        messages.print(escape(text), soft_wrap=True, highlight=False)
+    remedy = "The report has the tracebacks; --retry-failed plays these episodes again."
+    messages.print(remedy, soft_wrap=True, highlight=False)
+
+
+def _estimate(row: Mapping[Any, Any], name: str) -> str:
+    return _interval(*(f"{row[f'{name}{end}']:#.3g}" for end in _ENDS))
+
+
+def _interval(*estimate: str) -> str:
+    """Returns a value with its interval, where that says more."""
+    if len(set(estimate)) <= 1:
+        return "".join(estimate[:1])
+    value, low, high = estimate
+    return f"{value} ({low} to {high})"
