@@ -10,7 +10,11 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-TABLES = {"speed.json": "README.md", "catalogue.json": "docs/speed.md"}
+TABLES = {
+    "speed.json": "README.md",
+    "catalogue.json": "docs/speed.md",
+    "sweep.json": "docs/robustness.md",
+}
 """Which document shows which results."""
 
 HEAD = "| what | found | promised | aim |\n|---|---|---|---|\n"

@@ -13,11 +13,20 @@ import pytest
 from typer.testing import CliRunner
 
 from failure_api.cli.app import app
+from failure_api.evaluation import read_specification, sweep
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+
+
+SHORT = {
+    "environment": "mpe2.simple_spread_v3",
+    "failure_models": {"model": "probabilistic", "failure_prob": {"grid": [0.5, 1.0]}},
+    "episodes": 2,
+}
+"""A sweep for the commands that need the folder of one."""
 
 
 def blocks(document: str, language: str) -> list[str]:
@@ -35,6 +44,14 @@ def test_every_snippet_is_an_example() -> None:
     snippets = [block for document in DOCUMENTS for block in blocks(document, "python")]
     assert snippets
     assert set(snippets) == bodies
+
+
+def test_every_specification_is_an_example_and_can_be_read() -> None:
+    files = {path.read_text(): path for path in (ROOT / "examples").glob("*.yaml")}
+    shown = [block for document in DOCUMENTS for block in blocks(document, "yaml")]
+    assert shown
+    assert set(shown) == set(files)
+    assert all(read_specification(path).episodes for path in files.values())
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
@@ -80,10 +97,20 @@ def test_command_is_accepted(command: str, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr("failure_api.overhead.seed.PAUSE_SECONDS", 0.0)
     words = shlex.split(command)[1:]
     monkeypatch.chdir(tmp_path)
-    shortened = ["--episodes", "1", "--cycles", "2", "--output", str(tmp_path)]
-    result = CliRunner().invoke(app, words + shortened * (words[0] == "overhead"))
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    shortened = {
+        "overhead": ["--episodes", "1", "--cycles", "2", "--output", str(tmp_path)],
+        "sweep": ["--episodes", "2"],
+        "check": ["--episodes", "2"],
+    }
+    if words[0] in ("report", "compare"):
+        for folder in words[1:3]:
+            if not folder.startswith("-"):
+                sweep(SHORT, tmp_path / folder)
+    result = CliRunner().invoke(app, words + shortened.get(words[0], []))
     assert result.exit_code == 0, result.output
     assert (tmp_path / "overhead.csv").exists() == (words[0] == "overhead")
+    assert bool(list(tmp_path.glob("*/report.html"))) == (words[0] in ("sweep", "report"))
 
 
 def test_make_targets_exist() -> None:

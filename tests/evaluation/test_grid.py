@@ -95,7 +95,18 @@ def test_a_whole_model_may_vary() -> None:
     plain = {"failure_models": [{"grid": [{"model": "a"}, {"model": "b"}]}]}
     (axis,) = find_axes(plain)
     assert fill(plain, {axis.place: axis.values[1]}) == {"failure_models": [{"model": "b"}]}
-    assert [axis.text(0), axis.text(1)] == ['{"model":"a"}', '{"model":"b"}']
+    assert axis.texts == ("a", "b")
+
+
+def test_of_dictionaries_what_differs_is_shown() -> None:
+    values = [{"model": "m", "p": 0.123456, "q": [1]}, {"model": "m", "p": 0.2, "r": 3, "q": [1]}]
+    (axis,) = find_axes({"models": [{"grid": values}]})
+    assert axis.texts == ("p=0.1235", "p=0.2 r=3")
+
+
+def test_what_would_look_alike_is_shown_in_full() -> None:
+    (axis,) = find_axes({"models": [{"grid": [{"p": 0.1}, {"p": 0.1 + 1e-9}]}]})
+    assert axis.texts == ('{"p":0.1}', '{"p":0.100000001}')
 
 
 @given(VALUES, st.lists(st.integers(), min_size=1, max_size=4, unique=True), st.data())

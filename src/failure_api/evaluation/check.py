@@ -62,10 +62,7 @@ def check(specification: str | Path | Mapping[str, Any], *, workers: int = 1) ->
         policies=plan.specification.policies,
         severity=plan.severity_name,
         severities=plan.severities,
-        settings={
-            axis.name: tuple(axis.text(index) for index in range(len(axis.values)))
-            for axis in plan.further
-        },
+        settings={axis.name: axis.texts for axis in plan.further},
         cells=plan.size,
         episodes=plan.episodes,
         seconds=estimate_seconds(plan) / workers,

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from failure_api.catalogue.places import DEEPEST, Place, PlainDataError, refused, text_of
 
-LONGEST_GRID = 1_000_000
+LONGEST_GRID = 2**20
 """Most values of one grid."""
 
 _REMEDY = "give a list, as in [0, 0.5, 1], or 'start:stop:step', as in '0:1:0.1'"
@@ -34,9 +34,11 @@ class Axis(NamedTuple):
         """Whether every value is a finite number."""
         return all(_is_number(value) for value in self.values)
 
-    def text(self, index: int) -> str:
-        """Returns a value as a table shows it."""
-        return text_of_value(self.values[index])
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The values as a table shows them; of dictionaries what tells one from another."""
+        short = _short_texts(self.values)
+        return short if len(set(short)) == len(short) else tuple(map(text_of_value, self.values))
 
 
 def find_axes(plain: Any) -> tuple[Axis, ...]:
@@ -92,6 +94,25 @@ def text_of_value(value: Any) -> str:
     if isinstance(value, str):
         return value
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+_NAMES = ("model", "noise", "type")
+"""The keys that tell the class of a dictionary, of which the value alone says enough."""
+
+
+def _short_texts(values: tuple[Any, ...]) -> tuple[str, ...]:
+    if not all(isinstance(value, Mapping) for value in values):
+        return tuple(map(text_of_value, values))
+    keys = dict.fromkeys(key for value in values for key in value)
+    telling = [key for key in keys if len({text_of_value(value.get(key)) for value in values}) > 1]
+
+    def part(key: str, held: Any) -> str:
+        text = f"{held:.4g}" if isinstance(held, float) else text_of_value(held)
+        return text if key in _NAMES else f"{key}={text}"
+
+    return tuple(
+        " ".join(part(key, value[key]) for key in telling if key in value) for value in values
+    )
 
 
 def _grids(plain: Any, place: Place) -> Iterator[tuple[Place, Any]]:

@@ -97,6 +97,10 @@ class Plan:
         """The severities, from the mildest to the severest."""
         return (1.0,) if self.severity is None else tuple(map(float, self.severity.values))
 
+    @cached_property
+    def _texts(self) -> list[tuple[str, ...]]:
+        return [axis.texts for axis in self.further]
+
     @property
     def severity_name(self) -> str:
         """What the severity is called."""
@@ -134,8 +138,8 @@ class Plan:
     def setting_of(self, cell: Cell) -> dict[str, str]:
         """Returns a cell's setting as text by name; empty text where an axis has no meaning."""
         return {
-            axis.name: "" if index is None else axis.text(index)
-            for axis, index in zip(self.further, cell.setting, strict=True)
+            axis.name: "" if index is None else texts[index]
+            for axis, texts, index in zip(self.further, self._texts, cell.setting, strict=True)
         }
 
     def severity_of(self, cell: Cell) -> float | None:
