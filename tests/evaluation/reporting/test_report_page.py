@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from browsing import opened, started
+from browsing import opened
 from made_results import TRACEBACK, make_results, played_recordings
 from playwright.sync_api import Browser, Page
 
@@ -18,17 +17,6 @@ HOSTILE = ("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>')
 LINES = "#plot .scatterlayer .js-line"
 GRAPH = "document.getElementById('graph').toDataURL()"
 AXIS = "document.getElementById('plot').layout.xaxis.range"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with started() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
-def results() -> Results:
-    return make_results(recordings=played_recordings())
 
 
 def hostile() -> Results:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from browsing import opened, started
-from made_results import TENTHS, made_recording, make_results, played_recordings
+from browsing import opened
+from made_results import TENTHS, made_recording, make_results
 from playwright.sync_api import Browser, Page, expect
 
 from failure_api.evaluation.recording import Recording
@@ -17,17 +16,6 @@ from failure_api.evaluation.results import Results
 
 PICTURE = "document.getElementById('graph').toDataURL()"
 ABOUT = {"policy": "assignment", "setting": {"missing": "zero"}}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with started() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
-def results() -> Results:
-    return make_results(recordings=played_recordings())
 
 
 def alone(*recordings: Recording) -> Results:
