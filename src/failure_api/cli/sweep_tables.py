@@ -29,8 +29,10 @@ def print_curves(screen: Console, found: Swept) -> None:
     cells, curves = found.cells.to_dict("records"), found.curves.to_dict("records")
     for curve in curves:
         table = Table(title=escape(_name(curve, keys)), title_justify="left", box=box.SIMPLE_HEAD)
-        for heading in (found.severity, "return", "lost %", "delivered", "age"):
-            table.add_column(escape(heading), justify="right", no_wrap=True)
+        # Of these the name alone may be broken, so that no number is cut.
+        table.add_column(escape(found.severity), justify="right", overflow="fold")
+        for heading in ("return", "lost %", "delivered", "age"):
+            table.add_column(heading, justify="right", no_wrap=True)
         for row in cells:
             if _belongs(row, curve, keys):
                 table.add_row(*_columns(row, abs(curve["perfect"])))
@@ -38,31 +40,37 @@ def print_curves(screen: Console, found: Swept) -> None:
     screen.print("With 95 % intervals; lost: paired by episode; age: in rounds.", highlight=False)
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("curve")
-    for heading in ("area", f"breaks at {found.severity}"):
-        table.add_column(escape(heading), justify="right", no_wrap=True)
+    table.add_column("area", justify="right", no_wrap=True)
+    table.add_column(escape(f"breaks at {found.severity}"), justify="right", overflow="fold")
     for curve in curves:
-        breaking = [curve[f"breaking_point{end}"] for end in _ENDS]
-        shown = _interval(*("beyond" if math.isinf(each) else f"{each:g}" for each in breaking))
-        table.add_row(escape(_name(curve, keys)), _estimate(curve, "area"), shown)
+        area = _interval(*(_known(curve[f"area{end}"], ".2f") for end in _ENDS))
+        breaking = _interval(*(_known(curve[f"breaking_point{end}"], "g") for end in _ENDS))
+        table.add_row(escape(_name(curve, keys)), area, breaking)
     screen.print(table)
 
 
 def _columns(row: Mapping[Any, Any], perfect: float) -> tuple[str, ...]:
     """Returns a cell as text."""
     is_perfect = math.isnan(row["severity"])
-    lost = _interval(*(_percent(row[f"drop{end}"] / perfect) for end in _ENDS if perfect))
+    shares = [100 * row[f"drop{end}"] / perfect if perfect else math.nan for end in _ENDS]
+    lost = _interval(
+        *(_known(share if math.isnan(share) else round(share), "g") for share in shares)
+    )
     return (
         "perfect" if is_perfect else f"{row['severity']:g}",
-        _estimate(row, "mean"),
+        _interval(*(_known(row[f"mean{end}"], "#.3g") for end in _ENDS)),
         "" if is_perfect else lost,
         f"{row['delivery_ratio']:.2f}",
         f"{row['mean_age']:.1f}" + (f"  {row['failed']} failed" if row["failed"] else ""),
     )
 
 
-def _percent(share: float) -> str:
+def _known(number: float, form: str) -> str:
+    """Returns a number as text; what lies beyond the grid or is not known, in words."""
+    if math.isnan(number):
+        return "unknown"
     # Adding 0 makes what rounds to minus zero a plain one.
-    return f"{round(100 * share) + 0}" if math.isfinite(share) else "unknown"
+    return "beyond" if math.isinf(number) else format(number + 0, form)
 
 
 def _belongs(row: Mapping[Any, Any], curve: Mapping[Any, Any], keys: list[str]) -> bool:
@@ -90,10 +98,6 @@ def print_failures(messages: Console, directory: Path, count: int) -> None:
         messages.print(escape(text), soft_wrap=True, highlight=False)
     remedy = "The report has the tracebacks; --retry-failed plays these episodes again."
     messages.print(remedy, soft_wrap=True, highlight=False)
-
-
-def _estimate(row: Mapping[Any, Any], name: str) -> str:
-    return _interval(*(f"{row[f'{name}{end}']:#.3g}" for end in _ENDS))
 
 
 def _interval(*estimate: str) -> str:
