@@ -21,11 +21,11 @@ from scipy import stats
 
 from failure_api.evaluation import read_specification, sweep
 from failure_api.evaluation.episode import EpisodeResult
-from failure_api.evaluation.identity import identity_of
+from failure_api.evaluation.identity import check_identity
+from failure_api.evaluation.opening import opened
 from failure_api.evaluation.plan import Plan
 from failure_api.evaluation.runner import run
 from failure_api.evaluation.stage import Stage
-from failure_api.evaluation.store import opened
 
 ENVIRONMENT = "mpe2.simple_spread_v3"
 BLOCKS = 12
@@ -61,7 +61,7 @@ def play_bare(plan: Plan) -> list[float]:
 def play_swept(plan: Plan, engine: str = "serial", workers: int = 1) -> list[float]:
     """Plays the same with the runner, every episode committed."""
     with tempfile.TemporaryDirectory() as folder, opened(Path(folder)) as store:
-        store.agree(identity_of(plan))
+        check_identity(store, plan)
         run(plan, store, engine, workers, None, lambda progress: None)
         return [row[3] for row in store.episodes()]
 
@@ -122,7 +122,7 @@ def measure_resuming() -> Iterator[Finding]:
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "out"
         with opened(output) as store:
-            store.agree(identity_of(plan))
+            check_identity(store, plan)
             for cell in range(plan.size):
                 returns = generator.normal(-20.0, 5.0, plan.specification.episodes)
                 store.add(

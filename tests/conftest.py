@@ -16,3 +16,6 @@ settings.load_profile("same")
 
 if SHARED not in sys.path:
     sys.path.insert(0, SHARED)
+
+# Files of this name are no modules of examples, and several of them would be one.
+collect_ignore_glob = ["*conftest.py"]

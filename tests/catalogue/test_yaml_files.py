@@ -115,7 +115,7 @@ def test_a_huge_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
     assert path.stat().st_size > 10_000_000 * 0.8
     sentence = refusal(path)
     assert sentence.startswith(f"{path} must be no longer than {LONGEST} characters")
-    assert "from_dict" in sentence
+    assert "plain data from Python" in sentence
     assert "must be no longer" in refusal("x" * (LONGEST + 1))
 
 

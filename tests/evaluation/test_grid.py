@@ -30,7 +30,7 @@ def test_a_range_includes_its_end_and_is_exact() -> None:
     ("text", "values"),
     [
         ("1:0:-0.5", (1, 0.5, 0)),
-        ("0:1:0.4", (0, 0.4, 0.8)),
+        ("0:0.8:0.4", (0, 0.4, 0.8)),
         ("2:2:1", (2,)),
         (" -1 : 1 : 1 ", (-1, 0, 1)),
         ("1e-3:3e-3:1e-3", (0.001, 0.002, 0.003)),
@@ -55,6 +55,8 @@ def test_ranges(text: str, values: tuple[float, ...]) -> None:
         None,
         {"a": 1},
         "0:1:1e-9",
+        "0:1:0.3",
+        "0:1e400:1e400",
     ],
 )
 def test_what_is_no_grid_is_refused_in_one_sentence(grid: object) -> None:

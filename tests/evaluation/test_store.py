@@ -16,8 +16,8 @@ import pytest
 from failure_api.errors import InvalidArgumentError
 from failure_api.evaluation.episode import EpisodeResult
 from failure_api.evaluation.keeper import PATIENCE_SECONDS, Keeper
+from failure_api.evaluation.opening import FILE, opened
 from failure_api.evaluation.recording import Recording
-from failure_api.evaluation.store import FILE, opened
 from helpers import assert_one_sentence
 
 
@@ -57,26 +57,10 @@ def test_recordings_come_back(tmp_path: Path) -> None:
         assert list(store.recordings()) == [(3, recording)]
 
 
-def test_another_sweep_is_refused_and_the_difference_shown(tmp_path: Path) -> None:
-    first = {"specification": {"episodes": 10, "models": [{"p": 0.1}], "team": None}}
-    other = {"specification": {"episodes": 20, "models": [{"p": 0.2}], "team": ["a"]}}
-    with opened(tmp_path) as store:
-        store.agree(first)
-        store.agree(first)
-        with pytest.raises(InvalidArgumentError) as refusal:
-            store.agree(other)
-    assert_one_sentence(
-        refusal.value,
-        "specification.episodes: 10 there, 20 asked",
-        "models[0].p: 0.1 there, 0.2 asked",
-        'team: null there, ["a"] asked',
-    )
-
-
 def test_a_second_process_is_refused(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path\n"
-        "from failure_api.evaluation.store import opened\n"
+        "from failure_api.evaluation.opening import opened\n"
         "with opened(Path(sys.argv[1])): print('opened')"
     )
     command = [sys.executable, "-c", program, str(tmp_path)]
@@ -99,7 +83,7 @@ def test_a_process_that_dies_leaves_its_commits_and_no_lock(tmp_path: Path) -> N
         "import os, sys; from pathlib import Path\n"
         "sys.path.insert(0, sys.argv[2])\n"
         "from test_store import result_of\n"
-        "from failure_api.evaluation.store import opened\n"
+        "from failure_api.evaluation.opening import opened\n"
         "with opened(Path(sys.argv[1])) as store:\n"
         "    store.add([result_of(0, k) for k in range(5)])\n"
         "    os.kill(os.getpid(), 9)"
@@ -123,10 +107,32 @@ def test_what_is_no_folder_or_no_database_is_refused(tmp_path: Path) -> None:
         pass
     assert_one_sentence(refusal.value, "absent")
     assert not (tmp_path / "absent").exists()
+    with sqlite3.connect(tmp_path / FILE) as connection:
+        connection.execute("CREATE TABLE meta (key, value)")
+    connection.close()
+    before = (tmp_path / FILE).read_bytes()
+    for new in (True, False):
+        with pytest.raises(InvalidArgumentError) as refusal, opened(tmp_path, new=new):
+            pass
+        assert_one_sentence(refusal.value, "must hold a sweep")
+        assert (tmp_path / FILE).read_bytes() == before
     (tmp_path / FILE).write_text("no database at all, but long enough to be looked at " * 20)
     with pytest.raises(InvalidArgumentError) as refusal, opened(tmp_path):
         pass
     assert_one_sentence(refusal.value, str(tmp_path))
+
+
+def test_a_folder_without_write_permission_can_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(tmp_path) as store:
+        store.add([result_of(0, 0)])
+    names = {path.name for path in tmp_path.iterdir()}
+    # Permissions do not hold for root, who may run this.
+    monkeypatch.setattr("failure_api.evaluation.opening.os.access", lambda path, mode: False)
+    with opened(tmp_path, new=False) as store:
+        assert store.counts() == (1, 0)
+    assert {path.name for path in tmp_path.iterdir()} == names
 
 
 def test_nothing_is_told_before_it_is_committed(tmp_path: Path) -> None:

@@ -17,8 +17,11 @@ import pytest
 
 import failure_api
 from failure_api.errors import FailureApiError
-from failure_api.evaluation import check, compare, read_results, sweep
-from failure_api.evaluation.store import FILE
+from failure_api.evaluation import check, compare, read_results, report, sweep
+from failure_api.evaluation.identity import identity_of
+from failure_api.evaluation.opening import FILE
+from failure_api.evaluation.plan import Plan
+from failure_api.evaluation.reading import read_specification
 from helpers import assert_one_sentence
 
 COMMAND = [sys.executable, "-m", "failure_api", "sweep"]
@@ -101,6 +104,10 @@ def wait_for(folder: Path, episodes: int) -> None:
         time.sleep(0.01)
 
 
+def content(folder: Path, name: str) -> bytes:
+    return (folder / "out" / f"{name}.csv").read_bytes()
+
+
 def table(folder: Path, name: str = "episodes") -> pd.DataFrame:
     return pd.read_csv(folder / "out" / f"{name}.csv")
 
@@ -144,7 +151,7 @@ def test_an_interrupted_sweep_ends_as_an_undisturbed_one(
     again = len((other / "played.log").read_text().splitlines())
     assert 360 - kept <= again <= 360 - kept + 24
     for name in ("episodes", "cells", "curves", "comparisons"):
-        pd.testing.assert_frame_equal(table(one, name), table(other, name))
+        assert content(one, name) == content(other, name)
     assert len(read_results(other / "out").runs) == 3
 
 
@@ -152,12 +159,12 @@ def test_a_finished_sweep_plays_nothing_again(tmp_path: Path) -> None:
     written(tmp_path, episodes=3)
     assert finish(tmp_path)[0] == 0
     (tmp_path / "played.log").unlink()
-    report = (tmp_path / "out" / "report.html").stat().st_mtime_ns
+    written_at = (tmp_path / "out" / "report.html").stat().st_mtime_ns
     code, out, _ = finish(tmp_path)
     assert code == 0
     assert "breaks at failure_prob" in out
     assert not (tmp_path / "played.log").exists()
-    assert (tmp_path / "out" / "report.html").stat().st_mtime_ns == report
+    assert (tmp_path / "out" / "report.html").stat().st_mtime_ns == written_at
 
 
 def test_a_second_process_on_the_folder_is_refused(tmp_path: Path) -> None:
@@ -184,25 +191,39 @@ def test_a_changed_specification_is_refused_and_the_difference_shown(tmp_path: P
     pd.testing.assert_frame_equal(read_results(tmp_path).episodes, before)
 
 
-def test_a_policy_whose_file_has_changed_is_another_one(tmp_path: Path) -> None:
-    from failure_api.evaluation.identity import identity_of
-    from failure_api.evaluation.plan import Plan
-    from failure_api.evaluation.reading import read_specification
-
-    model = tmp_path / "model.zip"
-    plan = Plan(read_specification(specification(policies=f"sb3:{model}")))
-    identities = []
-    for content in (b"one", b"one", b"two"):
-        model.write_bytes(content)
+def test_a_policy_whose_file_has_changed_is_another_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    model, module = tmp_path / "model.zip", tmp_path / "changing.py"
+    model.write_bytes(b"one")
+    module.write_text("one")
+    plan = Plan(read_specification(specification(policies=[f"sb3:{model}", "changing:policy"])))
+    identities = [identity_of(plan), identity_of(plan)]
+    for file in (model, module):
+        file.write_bytes(b"two")
         identities.append(identity_of(plan))
-    assert identities[0] == identities[1] != identities[2]
+    assert identities[0] == identities[1]
+    assert identities[1] != identities[2] != identities[3] != identities[1]
+
+
+def test_other_versions_are_warned_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sweep(specification(episodes=2), tmp_path)
+    with sqlite3.connect(tmp_path / FILE) as connection:
+        connection.execute("DELETE FROM episodes WHERE cell = 0")
+    connection.close()
+    monkeypatch.setattr(
+        "failure_api.evaluation.identity.list_versions", lambda name: {"python": "9.9"}
+    )
+    with pytest.warns(UserWarning, match="python .* then, 9.9 now"):
+        sweep(specification(episodes=2), tmp_path)
 
 
 def test_failed_episodes_are_seen_and_can_be_played_again(tmp_path: Path) -> None:
     written(tmp_path, episodes=4)
     assert finish(tmp_path)[0] == 0
-    undisturbed = table(tmp_path)
-    seeds = sorted(set(undisturbed["seed"]))
+    undisturbed = content(tmp_path, "episodes")
+    seeds = sorted(set(table(tmp_path)["seed"]))
     for file in (tmp_path / "out").iterdir():
         file.unlink()
     unlucky = tmp_path / f"fail_{seeds[2]}"
@@ -225,7 +246,7 @@ def test_failed_episodes_are_seen_and_can_be_played_again(tmp_path: Path) -> Non
     unlucky.unlink()
     code, _, err = finish(tmp_path, "--retry-failed")
     assert code == 0, err
-    pd.testing.assert_frame_equal(table(tmp_path), undisturbed)
+    assert content(tmp_path, "episodes") == undisturbed
 
 
 def test_from_python_failures_are_a_warning_and_a_column(
@@ -246,13 +267,17 @@ def test_from_python_failures_are_a_warning_and_a_column(
     assert found["failed"].sum() > 0
 
 
-@pytest.mark.parametrize("engine", ["serial", "processes"])
-def test_every_engine_ends_with_the_same_table(tmp_path: Path, engine: str) -> None:
-    found = sweep(specification(), tmp_path / engine, engine=engine, workers=1)
-    pd.testing.assert_frame_equal(found, sweep(specification()))
-    # Read back from the folder, and from what it keeps in short.
-    pd.testing.assert_frame_equal(found, read_results(tmp_path / engine).cells)
-    pd.testing.assert_frame_equal(found, sweep(specification(), tmp_path / engine))
+@pytest.mark.parametrize(("engine", "workers"), [("serial", 1), ("processes", 2)])
+def test_every_engine_ends_with_the_same_table(tmp_path: Path, engine: str, workers: int) -> None:
+    found = sweep(specification(), tmp_path, engine=engine, workers=workers)
+    others = [
+        sweep(specification()),
+        # Read back from the folder, and from what it keeps in short.
+        read_results(tmp_path).cells,
+        sweep(specification(), tmp_path),
+    ]
+    for other in others:
+        pd.testing.assert_frame_equal(found, other, check_exact=True)
 
 
 def test_another_share_moves_the_breaking_point_and_plays_nothing(tmp_path: Path) -> None:
@@ -269,6 +294,27 @@ def test_the_recovery_after_an_outage_is_found(tmp_path: Path) -> None:
     sweep(specification(failure_models=model, episodes=20), tmp_path)
     curve = read_results(tmp_path).curves.iloc[0]
     assert 0 <= curve["recovery_low"] <= curve["recovery"] <= curve["recovery_high"] <= 13
+
+
+def test_files_that_are_missing_or_of_another_share_are_written_anew(tmp_path: Path) -> None:
+    sweep(specification(episodes=10), tmp_path)
+    (tmp_path / "cells.csv").unlink()
+    sweep(specification(episodes=10), tmp_path)
+    assert (tmp_path / "cells.csv").exists()
+    before = (tmp_path / "curves.csv").read_bytes()
+    report(tmp_path, share=5.0)
+    assert (tmp_path / "curves.csv").read_bytes() != before
+    sweep(specification(episodes=10), tmp_path)
+    assert (tmp_path / "curves.csv").read_bytes() == before
+
+
+def test_a_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    sweep(specification(episodes=2), tmp_path)
+    (tmp_path / "cells.csv").unlink()
+    (tmp_path / "cells.csv").mkdir()
+    with pytest.raises(FailureApiError) as refusal:
+        report(tmp_path)
+    assert_one_sentence(refusal.value, "output", "what was finished is kept")
 
 
 def test_every_file_is_written(tmp_path: Path) -> None:
@@ -307,6 +353,7 @@ BAD = {
     ),
     "unknown exchange": ({"exchange": "shout"}, ("exchange.type", "'shout'")),
     "unknown team": ({"team": "adversary_*"}, ("team[0]", "adversary_*")),
+    "one agent": ({"options": {"N": 1}}, ("environment", "two agents")),
     "unknown agent": (
         {"failure_models": {"model": "probabilistic", "failure_prob": 1, "agent_ids": ["x"]}},
         ("agent_ids", "'x'"),
@@ -346,6 +393,24 @@ def test_policies_that_return_wrong_actions_are_refused(
     monkeypatch.delitem(sys.modules, "wrong", raising=False)
 
 
+def test_a_check_says_where_an_episode_would_fail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tired.py").write_text(
+        "class Policy:\n"
+        "    def reset(self, seed):\n"
+        "        self.steps = 0\n"
+        "    def __call__(self, observations):\n"
+        "        self.steps += 1\n"
+        "        if self.steps > 3: raise ValueError('tired')\n"
+        "        return dict.fromkeys(observations, 0)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(FailureApiError) as refusal:
+        check(specification(policies="tired:Policy"))
+    assert_one_sentence(refusal.value, "policies", "ValueError: tired")
+
+
 def test_a_check_counts_and_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     found = check(
@@ -371,6 +436,8 @@ def test_sweeps_are_compared_episode_by_episode(tmp_path: Path) -> None:
     with pytest.raises(FailureApiError) as refusal:
         compare([tmp_path / "zero", tmp_path / "other"])
     assert_one_sentence(refusal.value, "seed")
+    with pytest.raises(FailureApiError, match="once"):
+        compare([tmp_path / "zero", f"{tmp_path}/./zero"])
     with pytest.raises(FailureApiError) as refusal:
         compare([tmp_path / "zero"])
     assert_one_sentence(refusal.value, "directories")

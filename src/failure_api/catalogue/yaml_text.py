@@ -90,7 +90,7 @@ def _text(source: Any) -> tuple[str, str]:
 def _short_enough(text: str, named: str) -> tuple[str, str]:
     if len(text) > LONGEST:
         rule = f"must be no longer than {LONGEST} characters"
-        remedy = "keep so much in a file of JSON, and give what json.load returns to from_dict"
+        remedy = "make it shorter, or give plain data from Python"
         raise invalid(named, rule, f"{text[:20]}...", remedy)
     return text, named
 

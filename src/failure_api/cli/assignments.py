@@ -17,7 +17,7 @@ def assignments(flag: str, given: Sequence[str]) -> dict[str, Any]:
         given: The arguments.
 
     Raises:
-        InvalidArgumentError: An argument without a name or without "=".
+        InvalidArgumentError: An argument without a name or without "=", or a name that comes twice.
 
     Example:
         >>> assignments("--set", ["p=0.1", "fading=rayleigh"])
@@ -28,6 +28,8 @@ def assignments(flag: str, given: Sequence[str]) -> dict[str, Any]:
         name, equals, value = argument.partition("=")
         if not equals or not name:
             raise invalid(flag, "must be NAME=VALUE", argument, "write it as in p=0.05")
+        if name in values:
+            raise invalid(flag, "must name each parameter once", argument, "leave one of them out")
         values[name] = value_of(value)
     return values
 

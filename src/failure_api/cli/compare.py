@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -30,27 +31,26 @@ def compare(
         FailureApiError: A folder holds no sweep, or the sweeps cannot be paired.
     """
     found = compare_sweeps(directories)
-    table = Table(
-        caption="difference: second minus first, with 95 % interval; d: Cohen's d of the pairs; "
-        "p: Wilcoxon, corrected for the severities (Holm)"
-    )
-    for heading in ("first", "second"):
-        table.add_column(heading)
-    for heading in ("severity", "difference", "d", "p"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    previous = None
-    for row in found.to_dict("records"):
-        pair = (row["first"], row["second"])
-        if previous is not None and pair != previous:
-            table.add_section()
-        previous = pair
-        table.add_row(
-            *map(escape, pair),
-            f"{row['severity']:g}",
-            f"{row['difference']:+.2f} ({row['difference_low']:+.2f} to "
-            f"{row['difference_high']:+.2f})",
-            f"{row['effect_size']:+.2f}",
-            f"{row['p_corrected']:.2g}",
+    screen = Console()
+    for (first, second), rows in found.groupby(["first", "second"], sort=False):
+        table = Table(
+            title=escape(f"{second}\nminus {first}"), title_justify="left", box=box.SIMPLE_HEAD
         )
-    Console().print(table)
+        for heading in ("severity", "difference", "d", "p"):
+            table.add_column(heading, justify="right", no_wrap=True)
+        for row in rows.to_dict("records"):
+            ends = (row[f"difference{end}"] for end in ("", "_low", "_high"))
+            value, low, high = (f"{end:#.3g}" for end in ends)
+            table.add_row(
+                f"{row['severity']:g}",
+                f"{value} ({low} to {high})",
+                f"{row['effect_size']:.2f}",
+                f"{row['p_corrected']:.2g}",
+            )
+        screen.print(table)
+    text = (
+        "Paired by episode, with 95 % intervals; d: Cohen's d of the pairs; p: Wilcoxon's "
+        "signed-rank test, corrected for the severities (Holm)."
+    )
+    screen.print(text, highlight=False)
     return found

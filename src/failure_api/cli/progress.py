@@ -13,6 +13,10 @@ from failure_api.evaluation.runner import Progress as SweepProgress
 
 _SECONDS_BETWEEN_LINES = 10.0
 _SECONDS_BETWEEN_DRAWINGS = 0.1
+_FAILURES_TOLD = 5
+"""Failed episodes that are told of one by one; after them they are counted alone."""
+
+_LONGEST_TEXT = 200
 
 
 @contextmanager
@@ -42,8 +46,8 @@ def shown_progress(
         def show(progress: SweepProgress) -> None:
             nonlocal last
             check()
-            if progress.last_error is not None:
-                text = f"An episode failed: {progress.last_error[:200]}"
+            if progress.last_error is not None and progress.failed <= _FAILURES_TOLD:
+                text = f"An episode failed: {plain_text(progress.last_error)}"
                 messages.print(escape(text), soft_wrap=True, highlight=False)
             is_last = progress.done == progress.total
             if messages.is_terminal:
@@ -57,6 +61,16 @@ def shown_progress(
                 messages.print(state_of(progress), soft_wrap=True, highlight=False)
 
         yield show
+
+
+def plain_text(text: str) -> str:
+    """Returns text of any origin as a terminal may show it, without control characters.
+
+    Example:
+        >>> plain_text("no " + chr(27) + "[31mred")
+        'no ?[31mred'
+    """
+    return "".join(c if c.isprintable() else "?" for c in text[:_LONGEST_TEXT])
 
 
 def state_of(progress: SweepProgress) -> str:

@@ -87,10 +87,10 @@ def _changed(file: Path, changes: Mapping[str, Any]) -> dict[str, Any]:
 
 def _put(parts: dict[str, dict[str, Any]], name: str, value: Any) -> None:
     first, dot, rest = name.partition(".")
-    if dot and first in _OTHERS:
-        parts[first][rest] = value
-    else:
-        parts["model"][name] = value
+    part, key = (first, rest) if dot and first in _OTHERS else ("model", name)
+    if key in parts[part]:
+        raise invalid("--grid", "must vary what --set does not fix", name, "leave one of them out")
+    parts[part][key] = value
 
 
 def _values(given: Any) -> Any:

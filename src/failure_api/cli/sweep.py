@@ -17,6 +17,7 @@ from failure_api.cli.sweep_tables import print_curves, print_failures
 from failure_api.errors import InvalidArgumentError
 from failure_api.evaluation.analysis import DEFAULT_SHARE
 from failure_api.evaluation.files import REPORT
+from failure_api.evaluation.opening import FILE, opened
 from failure_api.evaluation.plan import Plan
 from failure_api.evaluation.runner import Progress
 from failure_api.evaluation.sweep import run_sweep
@@ -53,8 +54,8 @@ Given = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE ...", help="What does not vary, named alike."),
 ]
-Episodes = Annotated[int | None, typer.Option(help="Episodes of each cell [default: 100].")]
-Seed = Annotated[int | None, typer.Option(help="Fixes every draw [default: 0].")]
+Episodes = Annotated[int | None, typer.Option(help="Episodes of each cell; 100 unless given.")]
+Seed = Annotated[int | None, typer.Option(help="Fixes every draw; 0 unless given.")]
 
 
 def sweep(
@@ -138,9 +139,7 @@ def sweep(
                     report=follow,
                 )
         except KeyboardInterrupt:
-            text = "Interrupted: the same command goes on where it stopped"
-            kept = f"; {last[0].done:,} episodes are kept in {output}/." if last else "."
-            messages.print(text + kept, soft_wrap=True, highlight=False)
+            messages.print(_interruption(output), soft_wrap=True, highlight=False)
             raise
     print_curves(screen, found)
     screen.print(f"Report: {output / REPORT}", soft_wrap=True, highlight=False)
@@ -148,6 +147,15 @@ def sweep(
         print_failures(messages, output, last[0].failed)
         raise typer.Exit(1)
     return found.cells
+
+
+def _interruption(output: Path) -> str:
+    if not (output / FILE).exists():
+        return "Interrupted, and nothing written."
+    with opened(output, new=False) as store:
+        done, _ = store.counts()
+    text = f"Interrupted: {done:,} episodes are kept in {output}/"
+    return f"{text}, and the same command goes on where it stopped."
 
 
 def _confirm(plan: Plan, yes: bool) -> None:

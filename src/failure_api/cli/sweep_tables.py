@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from failure_api.evaluation.results import curve_label
+from failure_api.cli.progress import plain_text
+from failure_api.evaluation.results import curve_label, reason_of
 from failure_api.evaluation.sweep import Swept
 
 _ENDS = ("", "_low", "_high")
+_LONGEST_HEADING = 14
 
 
 def print_curves(screen: Console, found: Swept) -> None:
@@ -27,21 +30,23 @@ def print_curves(screen: Console, found: Swept) -> None:
     """
     keys = list(found.curves.columns)[: list(found.curves.columns).index("perfect")]
     cells, curves = found.cells.to_dict("records"), found.curves.to_dict("records")
+    # A longer name would leave no room for the numbers.
+    severity = found.severity if len(found.severity) <= _LONGEST_HEADING else "severity"
     for curve in curves:
         table = Table(title=escape(_name(curve, keys)), title_justify="left", box=box.SIMPLE_HEAD)
-        # Of these the name alone may be broken, so that no number is cut.
-        table.add_column(escape(found.severity), justify="right", overflow="fold")
-        for heading in ("return", "lost %", "delivered", "age"):
-            table.add_column(heading, justify="right", no_wrap=True)
+        for heading in (severity, "return", "lost %", "delivered", "age"):
+            table.add_column(escape(heading), justify="right", no_wrap=True)
         for row in cells:
             if _belongs(row, curve, keys):
                 table.add_row(*_columns(row, abs(curve["perfect"])))
         screen.print(table)
-    screen.print("With 95 % intervals; lost: paired by episode; age: in rounds.", highlight=False)
+    named = "" if severity == found.severity else f"Severity: {found.severity}. "
+    text = f"{named}With 95 % intervals; lost: paired by episode; age: in rounds."
+    screen.print(escape(text), highlight=False)
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("curve")
     table.add_column("area", justify="right", no_wrap=True)
-    table.add_column(escape(f"breaks at {found.severity}"), justify="right", overflow="fold")
+    table.add_column(escape(f"breaks at {severity}"), justify="right", no_wrap=True)
     for curve in curves:
         area = _interval(*(_known(curve[f"area{end}"], ".2f") for end in _ENDS))
         breaking = _interval(*(_known(curve[f"breaking_point{end}"], "g") for end in _ENDS))
@@ -87,14 +92,11 @@ def print_failures(messages: Console, directory: Path, count: int) -> None:
     """Prints how many episodes failed, and the most frequent reasons."""
     from failure_api.evaluation.analysis import read_results
 
-    last_lines = [
-        error.strip().splitlines()[-1] for error in read_results(directory).failures["error"]
-    ]
-    reasons = sorted(set(last_lines), key=last_lines.count, reverse=True)
+    reasons = Counter(read_results(directory).failures["error"].map(reason_of))
     subject = "1 episode" if count == 1 else f"{count:,} episodes"
     messages.print(f"{subject} failed:", soft_wrap=True, highlight=False)
-    for reason in reasons[:5]:
-        text = f"  {last_lines.count(reason):,} x {reason[:200]}"
+    for reason, times in reasons.most_common(5):
+        text = f"  {times:,} x {plain_text(reason)}"
         messages.print(escape(text), soft_wrap=True, highlight=False)
     remedy = "The report has the tracebacks; --retry-failed plays these episodes again."
     messages.print(remedy, soft_wrap=True, highlight=False)

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from failure_api.catalogue.needs import needed
 from failure_api.errors import invalid
+from failure_api.evaluation.identity import specification_in
+from failure_api.evaluation.opening import opened
 from failure_api.evaluation.outage import outage_end
 from failure_api.evaluation.plan import Cell, Plan
 from failure_api.evaluation.reading import specification_from_dict
 from failure_api.evaluation.recording import Recording
 from failure_api.evaluation.results import Results
-from failure_api.evaluation.store import Store, opened
+from failure_api.evaluation.store import Store
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,7 +54,11 @@ def results_of_store(store: Store, share: float) -> Results:
     from failure_api.evaluation.statistics import summarise
 
     pd = needed("pandas", "A sweep", "evaluation")
-    plan = Plan(specification_from_dict(store.read("identity")["specification"]))
+    specification = specification_in(store)
+    if specification is None:
+        remedy = "play the sweep first"
+        raise invalid("directory", "must hold a sweep", str(store.directory), remedy)
+    plan = Plan(specification_from_dict(specification))
     rows = store.episodes()
     cells = {number: plan.cell(number) for number in {row[0] for row in rows}}
     by_cell = {number: _coordinates(plan, cell) for number, cell in cells.items()}

@@ -18,13 +18,12 @@ _SWEEP = "sweep"
 _MUST_AGREE = ("environment", "options", "seed", "team", "max_steps")
 
 
-def compare(directories: Sequence[str | Path], *, share: float = DEFAULT_SHARE) -> pd.DataFrame:
+def compare(directories: Sequence[str | Path]) -> pd.DataFrame:
     """Compares the curves of several sweeps, episode by episode, at the severities they share.
 
     Args:
         directories: Folders of two sweeps or more, of the same environment, options, seed, team
             and severity.
-        share: Share of the return whose loss counts as broken.
 
     Returns:
         The table that `Results.comparisons` describes; curves are named with their folders.
@@ -40,7 +39,10 @@ def compare(directories: Sequence[str | Path], *, share: float = DEFAULT_SHARE) 
     if len(directories) < 2:
         remedy = "name the folders of two sweeps or more"
         raise invalid("directories", "must be at least two", list(map(str, directories)), remedy)
-    found = [read_results(directory, share=share) for directory in directories]
+    for index, directory in enumerate(directories):
+        if any(Path(directory).resolve() == Path(each).resolve() for each in directories[:index]):
+            raise invalid("directories", "must each come once", str(directory), "leave one out")
+    found = [read_results(directory) for directory in directories]
     for other, directory in zip(found[1:], directories[1:], strict=True):
         _check_pairing(found[0], other, directory)
     severities = tuple(
@@ -67,7 +69,7 @@ def compare(directories: Sequence[str | Path], *, share: float = DEFAULT_SHARE) 
         episodes[kept],
         settings=(_SWEEP, *settings),
         severities=severities,
-        share=share,
+        share=DEFAULT_SHARE,
         references=(_SWEEP, *settings),
         rewards=None,
         outage_end=None,

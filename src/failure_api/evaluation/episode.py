@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from failure_api.evaluation.meter import Meter
 from failure_api.evaluation.plan import Plan
+from failure_api.evaluation.policies.refusal import reason
 from failure_api.evaluation.recording import Recording, looking_at, record
 from failure_api.evaluation.seeding import seed_globals
 from failure_api.evaluation.stage import Stage
@@ -35,7 +36,7 @@ class EpisodeResult(NamedTuple):
         mean_age: Mean age of information, in rounds.
         rewards: The team's reward of each step, float64 `[length]`.
         seconds: How long it took.
-        error: The traceback of what went wrong; None where nothing did.
+        error: What went wrong, in a line, and its traceback; None where nothing did.
         recording: The episode round by round, where it was recorded.
     """
 
@@ -84,11 +85,13 @@ class Player:
         began = time.perf_counter()
         try:
             return self._played(number, episode, seed, began)
-        except (Exception, SystemExit):
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             # What an error left behind is no place for the next episode.
             self.leave()
-            error = traceback.format_exc()
-        return failed(self._plan, number, episode, error, time.perf_counter() - began)
+            told = f"{reason(error)}\n\n{traceback.format_exc()}"
+        return failed(self._plan, number, episode, told, time.perf_counter() - began)
 
     def leave(self) -> None:
         """Lets the environment of the last cell go."""

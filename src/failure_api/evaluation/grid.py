@@ -91,7 +91,7 @@ def text_of_value(value: Any) -> str:
         >>> text_of_value("hold"), text_of_value(0.1), text_of_value([1, 2])
         ('hold', '0.1', '[1,2]')
     """
-    if isinstance(value, str):
+    if isinstance(value, str) and value:
         return value
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
@@ -161,13 +161,16 @@ def _range(text: str, place: Place) -> tuple[Any, ...]:
         steps = (stop - start) / step
     except (ValueError, ArithmeticError, InvalidOperation):
         raise refused(place, "must be 'start:stop:step'", text, _REMEDY) from None
-    if not steps.is_finite() or steps < 0:
-        remedy = "let the step lead from start to stop"
+    if not steps.is_finite() or steps < 0 or steps != int(steps):
+        remedy = "let whole steps lead from start to stop, as in '0:1:0.25'"
         raise refused(place, "must be 'start:stop:step'", text, remedy)
     if steps >= LONGEST_GRID:
         raise refused(place, f"must hold at most {LONGEST_GRID:,} values", text, "widen the step")
     numbers = (start + index * step for index in range(int(steps) + 1))
-    return tuple(int(n) if n == int(n) else float(n) for n in numbers)
+    values = tuple(int(n) if n == int(n) else float(n) for n in numbers)
+    if not all(map(_is_number, values)):
+        raise refused(place, "must hold numbers of a usual size", text, _REMEDY)
+    return values
 
 
 def _names(places: Iterable[Place]) -> list[str]:
@@ -186,4 +189,7 @@ def _names(places: Iterable[Place]) -> list[str]:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    try:
+        return not isinstance(value, bool | str) and math.isfinite(value)
+    except (TypeError, OverflowError):
+        return False

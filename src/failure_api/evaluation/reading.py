@@ -17,6 +17,7 @@ from failure_api.core.model import CommunicationModel
 from failure_api.core.noise import NoiseModel
 from failure_api.environments import environment_apis
 from failure_api.errors import FailureApiError, InvalidArgumentError, nearest
+from failure_api.evaluation.policies.user_code import look_here
 from failure_api.evaluation.specification import KEYS, Specification
 from failure_api.exchanges import Exchange
 
@@ -106,6 +107,7 @@ def specification_from_dict(plain: Any) -> Specification:
 
 def _api(environment: str, given: Any) -> str:
     """Returns the API that is asked for; "parallel" where nothing is said and it is offered."""
+    look_here()
     try:
         offered = environment_apis(environment)
     except InvalidArgumentError as error:

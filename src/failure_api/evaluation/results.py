@@ -70,6 +70,16 @@ class Results:
         return curve_label(row["policy"], {name: row[name] for name in self.settings})
 
 
+def reason_of(error: str) -> str:
+    """Returns the first line of what an episode ended in, which says what went wrong.
+
+    Example:
+        >>> reason_of("ValueError: too far" + chr(10) + "Traceback ...")
+        'ValueError: too far'
+    """
+    return error.partition("\n")[0]
+
+
 def curve_label(policy: str, setting: Mapping[str, str]) -> str:
     """Returns what a curve is called.
 

@@ -12,6 +12,7 @@ from failure_api.evaluation.engines.backlog import Backlog
 from failure_api.evaluation.episode import EpisodeResult
 from failure_api.evaluation.keeper import Keeper
 from failure_api.evaluation.plan import Plan
+from failure_api.evaluation.results import reason_of
 from failure_api.evaluation.store import Store
 
 
@@ -24,7 +25,7 @@ class Progress(NamedTuple):
         failed: How many of those failed.
         played: Episodes played since the sweep was started or resumed.
         seconds: How long that has taken.
-        last_error: The last line of the last episode's traceback; None where it did not fail.
+        last_error: What went wrong in the last episode; None where nothing did.
     """
 
     total: int
@@ -71,7 +72,7 @@ def run(
     def tell(committed: list[EpisodeResult]) -> None:
         nonlocal progress
         for result in committed:
-            error = result.error.strip().splitlines()[-1] if result.error else None
+            error = reason_of(result.error) if result.error else None
             progress = progress._replace(
                 done=progress.done + 1,
                 failed=progress.failed + (error is not None),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,12 +11,15 @@ import numpy as np
 
 
 def seed_globals(seed: int) -> None:
-    """Seeds the global random numbers of Python and NumPy.
+    """Seeds the global random numbers of Python and NumPy, and of PyTorch where it is used.
 
     Environments and policies should not use them, but some do.
     """
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.manual_seed(seed)
 
 
 @contextmanager

@@ -49,6 +49,10 @@ class Stage:
             self.env: Any = wrapper(bare, exchange=exchange, **models)
         except FailureApiError as error:
             raise placed(error, (), {"exchange": "exchange"}) from error
+        if len(self.env.possible_agents) < 2:
+            remedy = "take one with two agents or more"
+            rule = "must have agents that can speak to each other"
+            raise refused(("environment",), rule, specification.environment, remedy)
         self.team = team_of(self.env, specification.team)
         try:
             self.policy: Any = make_policy(cell.policy, self.env)

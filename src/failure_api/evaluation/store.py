@@ -6,21 +6,16 @@ import json
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from failure_api.errors import InvalidArgumentError, invalid
 from failure_api.evaluation.episode import EpisodeResult
 from failure_api.evaluation.recording import Recording
 
-FILE = "sweep.sqlite"
-_LOCK = "sweep.lock"
-
-_TABLES = """
+TABLES = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS runs (run INTEGER PRIMARY KEY, about TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS episodes (
@@ -45,27 +40,6 @@ class Store:
     def __init__(self, directory: Path, connection: sqlite3.Connection) -> None:
         self.directory = directory
         self._connection = connection
-
-    def agree(self, identity: Mapping[str, Any]) -> None:
-        """Makes sure that the sweep in this folder is the one that is asked for.
-
-        Args:
-            identity: What tells one sweep from another, as plain data.
-
-        Raises:
-            InvalidArgumentError: The folder holds another sweep; the error shows the difference.
-        """
-        known = self.read("identity")
-        if known is None:
-            self.write("identity", identity)
-            return
-        asked = json.loads(json.dumps(identity))
-        if known != asked:
-            changes = "; ".join(list(_differences(known, asked, ""))[:5])
-            raise InvalidArgumentError(
-                f"output must be a folder without another sweep, but {self.directory} holds one "
-                f"that differs ({changes}): name another folder, or undo the change."
-            )
 
     def read(self, key: str) -> Any:
         """Returns what was written under a key; None where nothing was."""
@@ -147,71 +121,6 @@ class Store:
             yield cell, Recording(**json.loads(zlib.decompress(packed)))
 
 
-@contextmanager
-def opened(directory: Path, *, new: bool = True) -> Iterator[Store]:
-    """Opens the store of a folder for one process alone.
-
-    Args:
-        directory: The folder.
-        new: Whether it is made where it is not there.
-
-    Yields:
-        The store.
-
-    Raises:
-        InvalidArgumentError: The folder cannot be written to, holds no sweep, or is in use.
-    """
-    path = directory / FILE
-    if not new and not path.is_file():
-        remedy = "name the folder that `failure-api sweep` wrote to"
-        raise invalid("directory", "must hold a sweep", str(directory), remedy)
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        rule = f"must be a folder that can be written to ({reason})"
-        raise invalid("output", rule, str(directory), "name another one") from error
-    try:
-        with _locked(directory / _LOCK):
-            connection = sqlite3.connect(path, check_same_thread=False)
-            try:
-                connection.execute("PRAGMA journal_mode = WAL")
-                # Without it, what was committed last could be lost with the machine's power.
-                connection.execute("PRAGMA synchronous = FULL")
-                connection.executescript(_TABLES)
-                yield Store(directory, connection)
-            finally:
-                connection.close()
-    except sqlite3.Error as error:
-        raise _refused(directory, error) from error
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Holds a lock that the operating system takes back when the process ends, however it does."""
-    lock = sqlite3.connect(path, timeout=0, isolation_level=None)
-    try:
-        lock.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as error:
-        lock.close()
-        if "locked" not in str(error):
-            raise
-        remedy = "wait until it has ended, or name another folder"
-        raise invalid(
-            "output", "must be a folder that no other process works in", str(path.parent), remedy
-        ) from None
-    try:
-        yield
-    finally:
-        lock.close()
-
-
-def _refused(directory: Path, error: sqlite3.Error) -> InvalidArgumentError:
-    rule = f"must be a folder where a database can be kept ({str(error).lower()})"
-    remedy = "make room or name another one; nothing that was finished is lost"
-    return invalid("output", rule, str(directory), remedy)
-
-
 def _row(result: EpisodeResult) -> tuple[Any, ...]:
     # SQLite takes NaN for NULL.
     return (
@@ -230,16 +139,3 @@ def _row(result: EpisodeResult) -> tuple[Any, ...]:
 
 def _packed(recording: Recording) -> bytes:
     return zlib.compress(json.dumps(recording.to_plain()).encode())
-
-
-def _differences(known: Any, asked: Any, place: str) -> Iterator[str]:
-    """Yields where two pieces of plain data differ."""
-    if isinstance(known, dict) and isinstance(asked, dict):
-        for key in [*known, *(key for key in asked if key not in known)]:
-            inner = f"{place}.{key}" if place else str(key)
-            yield from _differences(known.get(key), asked.get(key), inner)
-    elif isinstance(known, list) and isinstance(asked, list) and len(known) == len(asked):
-        for index, (one, other) in enumerate(zip(known, asked, strict=True)):
-            yield from _differences(one, other, f"{place}[{index}]")
-    elif known != asked:
-        yield f"{place}: {json.dumps(known)} there, {json.dumps(asked)} asked"

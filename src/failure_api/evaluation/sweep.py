@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from failure_api.catalogue.needs import needed
+from failure_api.errors import invalid
 from failure_api.evaluation.analysis import DEFAULT_SHARE, check_share, results_of_store
 from failure_api.evaluation.engines import check_engine
-from failure_api.evaluation.files import REPORT, write_files_of
-from failure_api.evaluation.identity import describe_run, identity_of
+from failure_api.evaluation.files import are_current, state_of, write_files_of
+from failure_api.evaluation.identity import check_identity, describe_run, differing_versions
+from failure_api.evaluation.opening import FILE, opened
 from failure_api.evaluation.plan import Plan
 from failure_api.evaluation.runner import Progress, run
-from failure_api.evaluation.store import FILE, Store, opened
+from failure_api.evaluation.store import Store
 from failure_api.evaluation.trial import prepare
-from failure_api.machine import version_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -141,20 +142,20 @@ def run_sweep(
             if not has_store:
                 return False
             with opened(folder) as store:
-                store.agree(identity_of(plan))
+                check_identity(store, plan)
                 return _is_finished(plan, store, retry_failed)
 
         plan = prepare(specification, nothing_left)
         if not has_store:
             confirm(plan)
         with opened(folder) as store:
-            store.agree(identity_of(plan))
+            check_identity(store, plan)
             if _is_finished(plan, store, retry_failed):
                 report(Progress(plan.episodes, plan.episodes, store.counts()[1], 0, 0.0))
             else:
                 if retry_failed:
                     store.forget_failures()
-                store.add_run(describe_run(plan, command))
+                _begin_run(store, describe_run(plan, command))
                 run(plan, store, engine, workers, address, report)
             return _summary(plan, store, share, write_files=output is not None)
 
@@ -163,10 +164,22 @@ def run_sweep(
 def _folder(output: str | Path | None) -> Iterator[Path]:
     """Yields the folder to work in; one that is thrown away where none is named."""
     if output is not None:
+        if not isinstance(output, str | Path) or not str(output):
+            raise invalid("output", "must be a folder or None", output, "name one, as in 'sweep'")
         yield Path(output)
         return
     with tempfile.TemporaryDirectory() as folder:
         yield Path(folder)
+
+
+def _begin_run(store: Store, about: dict[str, Any]) -> None:
+    """Keeps what is known of a run, and warns where it may not play as the last one did."""
+    runs = store.runs()
+    changes = differing_versions(runs[-1], about) if runs else ""
+    if changes:
+        text = f"the sweep goes on with other versions ({changes}): its episodes may differ."
+        warnings.warn(text, stacklevel=4)
+    store.add_run(about)
 
 
 def _is_finished(plan: Plan, store: Store, retry_failed: bool) -> bool:
@@ -176,16 +189,16 @@ def _is_finished(plan: Plan, store: Store, retry_failed: bool) -> bool:
 
 def _summary(plan: Plan, store: Store, share: float, *, write_files: bool) -> Swept:
     """Returns what was found, and writes the files, unless both are as they should be."""
-    of = [*store.counts(), share, version_of("failure_api")]
+    of = state_of(store, share)
     known = store.read(_SUMMARY)
-    has_files = (store.directory / REPORT).exists() or not write_files
+    has_files = not write_files or are_current(store, of)
     if known is None or known["of"] != of or not has_files:
         results = results_of_store(store, share)
-        if write_files:
-            write_files_of(results, store.directory)
         tables = {"cells": results.cells, "curves": results.curves}
         known = {"of": of, **{name: _plain(table) for name, table in tables.items()}}
         store.write(_SUMMARY, known)
+        if write_files:
+            write_files_of(results, store, of)
     return Swept(_table(known["cells"]), _table(known["curves"]), plan.severity_name)
 
 

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from failure_api.catalogue.places import Place, refused
-from failure_api.errors import FailureApiError
+from failure_api.errors import FailureApiError, invalid
 from failure_api.evaluation.episode import Player
 from failure_api.evaluation.plan import Cell, Plan
 from failure_api.evaluation.policies import check_actions
 from failure_api.evaluation.reading import locating, specification_from_dict
+from failure_api.evaluation.results import reason_of
 from failure_api.evaluation.seeding import globals_preserved, seed_globals
 from failure_api.evaluation.stage import Stage, about, exchange_of, models_of
 
@@ -54,10 +55,13 @@ def _try_out(plan: Plan) -> None:
 
 
 def estimate_seconds(plan: Plan) -> float:
-    """Returns how long a plan would take on one processor, from one episode of each policy.
+    """Returns how long a plan would take on one processor, from a few episodes of each policy.
 
     Args:
         plan: What would be played.
+
+    Raises:
+        InvalidArgumentError: One of these episodes failed.
     """
     player = Player(plan)
     seconds: dict[str, list[float]] = {}
@@ -66,6 +70,10 @@ def estimate_seconds(plan: Plan) -> float:
             # The first episode of a cell also makes its environment.
             for episode in (1, 2):
                 result = player.play(cell.number, episode)
+                if result.error is not None:
+                    environment = plan.specification.environment
+                    rule = f"must play {environment} to its end ({reason_of(result.error)})"
+                    raise invalid("policies", rule, cell.policy, "mend the policy")
             seconds.setdefault(cell.policy, []).append(result.seconds)
         player.leave()
     means = [sum(found) / len(found) for found in seconds.values()]

@@ -118,12 +118,26 @@ def test_what_can_be_a_policy(module: Callable[[str], str], path: str, action: i
     assert policy({"agent_1": None}) == {"agent_1": action}
 
 
+def test_what_keeps_something_without_a_reset_is_made_anew(module: Callable[[str], str]) -> None:
+    source = (
+        "class Counting:\n"
+        "    calls = 0\n"
+        "    def __call__(self, observations):\n"
+        "        self.calls += 1\n"
+        "        return dict.fromkeys(observations, self.calls)\n"
+    )
+    policy: Any = make_policy(f"{module(source)}:Counting", wrapped())
+    for _ in range(2):
+        policy.reset(0)
+        assert [policy({"agent_0": None})["agent_0"] for _ in range(3)] == [1, 2, 3]
+
+
 def test_a_class_gets_the_environment_only_where_it_needs_it(module: Callable[[str], str]) -> None:
     env, name = wrapped(), module(SOURCE)
     team: Any = make_policy(f"{name}:Team", env)
     free: Any = make_policy(f"{name}:Free", env)
-    assert team.agents == env.possible_agents
-    assert free.speed == 1
+    assert team.policy.agents == env.possible_agents
+    assert free.policy.speed == 1
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,9 @@ from failure_api.evaluation.recording import Recording
 from failure_api.evaluation.results import Results
 
 TENTHS = tuple(round(0.1 * step, 1) for step in range(11))
-TRACEBACK = """Traceback (most recent call last):
+TRACEBACK = """ValueError: <b>shapes</b> (1,18) and (20,64) not aligned
+
+Traceback (most recent call last):
   File "policy.py", line 12, in act
     return self.network(observation)
 ValueError: <b>shapes</b> (1,18) and (20,64) not aligned

@@ -27,7 +27,7 @@ def hostile() -> Results:
     ]
     made = make_results(policies=HOSTILE, recordings=recordings, environment=HOSTILE[1])
     episodes = made.episodes.copy()
-    episodes.loc[7, "error"] = f"Traceback\nValueError: {HOSTILE[0]} {HOSTILE[1]}"
+    episodes.loc[7, "error"] = f"ValueError: {HOSTILE[0]} {HOSTILE[1]}\n\nTraceback"
     runs = [run | {"command": f"failure-api sweep {HOSTILE[1]}"} for run in made.runs]
     return replace(made, episodes=episodes, runs=runs, severity=HOSTILE[1])
 
@@ -198,6 +198,6 @@ def test_results_without_a_number_still_open(
     }
     with opened(browser, replace(results, **empty, recordings=(), runs=()), tmp_path) as page:
         text = page.inner_text("body")
-        assert "Nothing can be said yet" in text
+        assert "Nothing can be said" in text
         assert "this sweep kept none" in text
         assert "Nothing to draw" in page.inner_text("#plot")

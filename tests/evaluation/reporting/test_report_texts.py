@@ -237,3 +237,15 @@ def test_curves_that_have_not_begun_count_as_missing() -> None:
     curves = made.curves[made.curves["missing"] == "zero"]
     partial = replace(made, episodes=begun, cells=cells, curves=curves)
     assert "1,440 of 2,880 episodes" in warnings_of(partial, curves_of(partial)).unfinished
+
+
+def test_of_a_return_that_may_be_nothing_no_share_is_told() -> None:
+    made = make_results()
+    cells = made.cells.assign(relative_drop=math.nan)
+    curves = made.curves.assign(
+        **{f"breaking_point{end}": math.nan for end in ("", "_low", "_high")}
+    )
+    unknown = replace(made, cells=cells, curves=curves)
+    sentences = [sentence.text for sentence in answer(unknown, curves_of(unknown))]
+    assert all("has no shares to lose" in sentence for sentence in sentences)
+    assert not any("%" in sentence or "break" in sentence for sentence in sentences)

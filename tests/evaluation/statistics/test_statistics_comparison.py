@@ -129,3 +129,9 @@ def test_without_a_difference_few_tests_raise_an_alarm() -> None:
         first, second = generator.normal(size=(2, 11, 25))
         alarms += min(c.p_corrected for c in compare_curves(first, second)) < 0.05
     assert alarms <= stats.binom.ppf(1 - 1e-6, 200, 0.05)
+
+
+def test_rounding_is_no_evidence() -> None:
+    first = np.random.default_rng(2).normal(size=(1, 30))
+    found = compare_curves(first, first * (1 + 1e-15))[0]
+    assert (found.difference.value, found.effect_size, found.p_value) == (0.0, 0.0, 1.0)

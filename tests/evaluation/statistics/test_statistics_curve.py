@@ -129,7 +129,14 @@ def test_no_share_of_nothing_can_be_lost() -> None:
     found = summarise_curve([1, -1, 1, -1], [[0, -2, 0, -2]], [1], share=0.1)
     assert found.drops[0].value == 1
     assert all(map(math.isnan, [*found.relative_drops, *found.area]))
-    assert found.breaking_point.value == 1
+    assert all(map(math.isnan, found.breaking_point))
+
+
+def test_shares_of_a_return_that_may_be_nothing_are_unknown() -> None:
+    perfect = np.linspace(-1.0, 1.02, 50)
+    found = summarise_curve(perfect, [perfect - 1], [1], share=0.1)
+    assert found.drops[0].value == pytest.approx(1)
+    assert all(map(math.isnan, [*found.relative_drops, *found.area, *found.breaking_point]))
 
 
 def test_the_same_episodes_are_drawn_at_all_severities() -> None:

@@ -55,3 +55,11 @@ def test_a_step_that_no_episode_lasts_to_is_no_recovery() -> None:
 def test_one_episode_has_no_interval() -> None:
     found = time_to_recover({0: np.ones(3)}, {0: np.ones(3)}, ends=1, share=0.1)
     assert found == pytest.approx((0.0, math.nan, math.nan), nan_ok=True)
+
+
+def test_one_good_step_is_no_recovery() -> None:
+    perfect = {0: np.ones(30)}
+    rewards = np.zeros(30)
+    rewards[[10, 14]] = 1.0
+    rewards[20:] = 1.0
+    assert time_to_recover(perfect, {0: rewards}, ends=10, share=0.1).value == 10.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
@@ -22,7 +23,8 @@ def policy_from_code(name: str, env: Any) -> Policy:
 
     A class is called with the environment where it needs one argument, and with nothing where it
     needs none. So is a function that takes nothing or that needs one argument called `env`. Any
-    other function is the policy itself.
+    other function is the policy itself. What is made and has no `reset` is made anew for each
+    episode.
 
     Args:
         name: `module:name`; the module is looked for in the current directory first, as
@@ -58,7 +60,22 @@ def policy_from_code(name: str, env: Any) -> Policy:
     if not callable(policy):
         rule = f"must make a policy that can be called, not {type(policy).__name__}"
         raise refused(rule, name, "give it __call__(self, observations)")
-    return cast(Policy, policy)
+    return cast(Policy, policy if hasattr(policy, "reset") else _MadeAnew(policy, found, arguments))
+
+
+class _MadeAnew:
+    """A policy without `reset`, made anew for each episode, so that none depends on another."""
+
+    def __init__(self, first: Any, make: Any, arguments: tuple[Any, ...]) -> None:
+        self.policy, self._make, self._arguments = first, make, arguments
+
+    def reset(self, seed: int) -> None:
+        """Starts an episode."""
+        self.policy = self._make(*self._arguments)
+
+    def __call__(self, observations: Mapping[Any, Any]) -> Mapping[Any, Any]:
+        """Returns an action for each agent."""
+        return cast(Mapping[Any, Any], self.policy(observations))
 
 
 def look_here() -> None:

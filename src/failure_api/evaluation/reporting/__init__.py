@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from failure_api.errors import invalid
 from failure_api.evaluation.reporting.curves import curves_of
 from failure_api.evaluation.reporting.figure import draw_curves
 from failure_api.evaluation.reporting.html import page_of
@@ -29,7 +28,7 @@ def write_report(results: Results, directory: Path) -> list[Path]:
         The files, in that order.
 
     Raises:
-        InvalidArgumentError: The directory cannot be written to.
+        OSError: The directory cannot be written to.
         MissingDependencyError: matplotlib or plotly is not installed.
     """
     curves = curves_of(results)
@@ -39,13 +38,8 @@ def write_report(results: Results, directory: Path) -> list[Path]:
         "curves.png": draw_curves(results, curves, "png"),
         "curves.svg": draw_curves(results, curves, "svg"),
     }
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        for name, content in contents.items():
-            with replacing(directory / name) as path:
-                path.write_bytes(content)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        rule = f"must be a folder that can be written to ({reason})"
-        raise invalid("directory", rule, str(directory), "name another one") from error
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, content in contents.items():
+        with replacing(directory / name) as path:
+            path.write_bytes(content)
     return [directory / name for name in contents]

@@ -46,7 +46,9 @@ def answer(results: Results, curves: Sequence[Curve]) -> list[Sentence]:
     """
     told = [curve for curve in curves if math.isfinite(_severest(curve))]
     if not told:
-        return [Sentence("", "Nothing can be said yet: no curve has an episode that was played.")]
+        failed = len(results.failures) == len(results.episodes) > 0
+        why = "every episode failed" if failed else "no curve has an episode that was played"
+        return [Sentence("", f"Nothing can be said: {why}.")]
     if len(told) <= _TOLD:
         return [
             Sentence(curve.label, _story(results, curve, explain=curve is told[0]))
@@ -93,14 +95,18 @@ def _lost(results: Results, curve: Curve) -> str:
     if math.isnan(drops[0]):
         return f"reaches a return of {to} at {where}."
     course = to if math.isnan(perfect) else f"{from_perfect}{SPACE}→{SPACE}{to}"
+    if math.isnan(value_of(cell, "relative_drop")):
+        unknown = "A return that may be 0 under perfect communication has no shares to lose."
+        return f"{_loss_text(drops, 0.0)} at {where} ({course}). {unknown}"
     return f"{_loss_text(drops, perfect)} at {where} ({course})."
 
 
 def _loss_text(drops: list[float], perfect: float) -> str:
+    """Returns what is lost, as a share of the perfect return unless that is 0."""
     shares = [drop / abs(perfect) if perfect else math.inf for drop in drops]
     drop, low, high = drops
     if drop == low == high == 0:
-        return "keeps all of its return"
+        return "keeps all of its return" if perfect else "keeps the same return"
     gains = high < 0
     if gains:
         drops, shares = [-drop, -high, -low], [-shares[0], -shares[2], -shares[1]]

@@ -95,7 +95,7 @@ def _curves(results: Results, curves: Sequence[Curve]) -> Table:
     recovery = any(not math.isnan(value_of(row, "recovery")) for row in rows)
     return Table(
         "Curves",
-        "The area is the share of the return that is kept, averaged over the severities: 1 where "
+        "The area is 1 less the mean share of the return that is lost over the severities: 1 where "
         "nothing is lost. The breaking point is the mildest severity at which more than "
         f"{share} is lost, against perfect communication with the same seeds."
         + (" Recovery is counted from the end of the outage." if recovery else ""),

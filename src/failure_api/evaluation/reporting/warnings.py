@@ -19,7 +19,7 @@ from failure_api.evaluation.reporting.curves import (
     value_of,
 )
 from failure_api.evaluation.reporting.texts import printable, shortened
-from failure_api.evaluation.results import Results
+from failure_api.evaluation.results import Results, reason_of
 
 _LISTED = 20
 
@@ -101,7 +101,7 @@ def _planned(results: Results, curves: Sequence[Curve]) -> int:
 def _failures(results: Results) -> list[Failure]:
     kinds: dict[str, list[dict[str, object]]] = {}
     for row in rows_of(results.failures):
-        kinds.setdefault(_last_line(str(row["error"])), []).append(row)
+        kinds.setdefault(printable(reason_of(str(row["error"]))), []).append(row)
     return [
         Failure(_title(results, kind, rows), printable(rows[0]["error"]).strip())
         for kind, rows in sorted(kinds.items(), key=lambda item: -len(item[1]))
@@ -115,11 +115,6 @@ def _title(results: Results, kind: str, rows: list[dict[str, object]]) -> str:
     if len(rows) > 1:
         where = f"{_episodes(len(rows))}, the first in {where}"
     return f"{shortened(kind, 300)} ({where})"
-
-
-def _last_line(error: str) -> str:
-    lines = [line.strip() for line in printable(error).splitlines() if line.strip()]
-    return lines[-1] if lines else "An error without a message"
 
 
 def _episodes(count: int) -> str:

@@ -67,6 +67,9 @@ def compare_curves(first: ArrayLike, second: ArrayLike) -> list[Comparison]:
         raise invalid("second", "must have the shape of first", two.shape, remedy)
     with np.errstate(invalid="ignore"):
         differences = two - one
+        # Episodes that differ by rounding alone are the same.
+        alike = np.abs(differences) <= _ROUNDING * np.maximum(np.abs(one), np.abs(two))
+    differences[alike] = 0.0
     rows = [row[~np.isnan(row)] for row in differences]
     p_values = [signed_rank(row) for row in rows]
     corrected = holm(p_values)

@@ -46,7 +46,8 @@ def summarise_curve(
 
     by the trapezoid rule, and the breaking point the first $s_v$ with
     $d_v > \text{share} \cdot |\bar P|$. For their intervals the episodes are drawn again, the
-    same ones at all severities. $\bar P$ is the mean of all that finished, paired or not.
+    same ones at all severities. $\bar P$ is the mean of all that finished, paired or not; where
+    its own interval holds 0, shares of it mean nothing, and are NaN.
 
     Args:
         perfect: Returns under perfect communication, `[E]`; NaN for an episode that failed.
@@ -81,24 +82,39 @@ def summarise_curve(
     # An episode that was drawn only where it failed says nothing.
     resampled = resampled[~np.isnan(resampled).any(axis=1)]
     steps = np.asarray(severities, dtype=np.float64)
+    if may_be_nothing(base):
+        unknown = Estimate(math.nan, math.nan, math.nan)
+        return CurveSummary(level, drops, [math.nan] * len(drops), unknown, unknown)
     area = float(_areas(point, steps)[0])
     # Around nothing there is no interval, though the episodes drawn may each give an area.
     areas = _areas(point if math.isnan(area) else resampled, steps)
     return CurveSummary(
         perfect=level,
         drops=drops,
-        relative_drops=[drop.value / abs(level) if level else math.nan for drop in drops],
+        relative_drops=[drop.value / abs(level) for drop in drops],
         area=Estimate(area, *percentiles(areas)),
         breaking_point=_breaking_point(point, resampled, steps, share),
     )
 
 
+def may_be_nothing(perfect: NDArray[np.float64]) -> bool:
+    """Returns whether the interval of a mean return holds 0, of which nothing can be a share.
+
+    Args:
+        perfect: Returns under perfect communication, `[E]`.
+
+    Example:
+        >>> may_be_nothing(np.array([-1.0, 1.0, 2.0])), may_be_nothing(np.array([1.0, 2.0]))
+        (True, False)
+    """
+    value, low, high = mean(perfect)
+    return value == 0.0 or low <= 0.0 <= high
+
+
 def _areas(means: NDArray[np.float64], severities: NDArray[np.float64]) -> NDArray[np.float64]:
     """Returns the normalised area for each row of the perfect return and the drops."""
-    level = np.abs(means[:, :1])
-    # No share of nothing can be lost.
     with np.errstate(all="ignore"):
-        relative = means[:, 1:] / np.where(level == 0.0, np.nan, level)
+        relative = means[:, 1:] / np.abs(means[:, :1])
     if len(severities) == 1:
         return 1.0 - relative[:, 0]
     widths = np.abs(np.diff(severities))

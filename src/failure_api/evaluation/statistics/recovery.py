@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from failure_api.evaluation.statistics.interval import Estimate, column_means, resampled_means
 
+LASTING = 5
+"""Steps without a drop that make a recovery, so that one lucky step is none."""
+
 Rewards = Mapping[int, NDArray[np.float64]]
 """The team's reward of each step, by episode."""
 
@@ -21,9 +24,11 @@ def time_to_recover(perfect: Rewards, outage: Rewards, ends: int, share: float) 
     communication, over those that last so long, and $\bar r$ the mean over episodes of the mean
     reward of a step there, it is
 
-    $$\min \{ t \ge \text{ends} : d_t \le \text{share} \cdot |\bar r| \} - \text{ends}.$$
+    $$\min \{ t \ge \text{ends} : d_u \le \text{share} \cdot |\bar r|
+      \text{ for } t \le u < t + 5 \} - \text{ends},$$
 
-    For the interval the episodes are drawn again.
+    where fewer than five steps will do at the end of the episodes. For the interval the episodes
+    are drawn again.
 
     Args:
         perfect: Rewards under perfect communication; entry t is that of step t, for which agents
@@ -64,4 +69,8 @@ def time_to_recover(perfect: Rewards, outage: Rewards, ends: int, share: float) 
 def _first_recovered(means: NDArray[np.float64], share: float) -> NDArray[np.float64]:
     """Returns for each row the first step after the outage without a drop; inf for none."""
     recovered = means[:, 1:] <= share * np.abs(means[:, :1])
-    return np.where(recovered.any(axis=1), recovered.argmax(axis=1).astype(np.float64), np.inf)
+    # What comes after the last step of an episode counts as recovered.
+    after = np.ones((len(recovered), LASTING - 1), dtype=bool)
+    windows = np.lib.stride_tricks.sliding_window_view(np.hstack([recovered, after]), LASTING, 1)
+    lasts = np.asarray(windows.all(axis=2))
+    return np.where(lasts.any(axis=1), lasts.argmax(axis=1).astype(np.float64), np.inf)
