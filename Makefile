@@ -40,10 +40,9 @@ browser: setup
 		if command -v $$name >/dev/null; then exit 0; fi; \
 	done; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		apt-get update -qq && apt-get install -qq --yes chromium >/dev/null; \
-	else \
-		$(BIN)/playwright install chromium; \
-	fi
+		apt-get update -qq && apt-get install -qq --yes chromium >/dev/null && exit 0; \
+	fi; \
+	$(BIN)/playwright install chromium
 
 # That PettingZoo's extra for sisl asks for a Box2D that has to be compiled; this one comes built.
 test-oldest:

@@ -166,6 +166,27 @@ def test_sweeps_are_compared() -> None:
     assert "two" in alone.stderr
 
 
+def test_of_several_models_each_has_its_own_parameters() -> None:
+    made = specification_of(
+        None, "e", [], ["a", "b"], ["a.p=0:1:0.5"], ["q=1", "a.r=2"], None, None
+    )
+    assert isinstance(made, dict)
+    assert made["failure_models"] == [
+        {"model": "a", "p": {"grid": "0:1:0.5"}, "r": 2},
+        {"model": "b", "q": 1},
+    ]
+
+
+@pytest.mark.parametrize(
+    "flags", [(["p=1,2"], ["p=1"]), (["p=1", "p=2"], []), ([], ["p=1", "p=2"])]
+)
+def test_a_parameter_is_given_once(flags: tuple[list[str], list[str]]) -> None:
+    grids, given = flags
+    with pytest.raises(FailureApiError) as refusal:
+        specification_of(None, "e", [], ["m"], grids, given, None, None)
+    assert_one_sentence(refusal.value, "p")
+
+
 @pytest.mark.parametrize("text", ["1,2,3", "[1, 2, 3]"])
 def test_values_of_a_grid(text: str) -> None:
     made = specification_of(None, "e", [], ["m"], [f"p={text}"], [], None, None)

@@ -7,9 +7,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from failure_api.cli import sweep as flags
+from failure_api.cli import specification_flags as flags
 from failure_api.cli.progress import duration_text
-from failure_api.cli.specification_flags import specification_of
 from failure_api.evaluation.check import Check
 from failure_api.evaluation.check import check as run_check
 
@@ -44,7 +43,7 @@ def check(
     Raises:
         FailureApiError: Something in the specification is wrong.
     """
-    source = specification_of(
+    source = flags.specification_of(
         specification, environment, policy or [], model or [], grid or [], given or [],
         episodes, seed,
     )  # fmt: skip

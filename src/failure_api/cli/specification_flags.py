@@ -1,14 +1,49 @@
-"""A specification from flags, for the common case."""
+"""The flags that stand for a specification, for the common case."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from failure_api.cli.assignments import assignments, value_of
 from failure_api.errors import invalid
 from failure_api.evaluation.reading import read_specification
+
+Specification = Annotated[
+    Path | None, typer.Argument(metavar="SPEC.yaml", help="What to do; flags serve instead.")
+]
+Environment = Annotated[str | None, typer.Option(help="The environment, as an importable module.")]
+Policies = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--policy",
+        metavar="NAME ...",
+        help="random, assignment, signalling, module:attribute or sb3:FILE.zip.",
+    ),
+]
+Models = Annotated[
+    list[str] | None,
+    typer.Option("--model", metavar="NAME ...", help="Failure models, as `failure-api models`."),
+]
+Grids = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--grid",
+        metavar="NAME=VALUES ...",
+        help="What varies, as in `failure_prob=0:1:0.1`, `exchange.missing=zero,hold` or "
+        "`options.N=3,5`; of several models `probabilistic.failure_prob=0:1:0.1`. A curve runs "
+        "along the first one of numbers in the models.",
+    ),
+]
+Given = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE ...", help="What does not vary, named alike."),
+]
+Episodes = Annotated[int | None, typer.Option(help="Episodes of each cell; 100 unless given.")]
+Seed = Annotated[int | None, typer.Option(help="Fixes every draw; 0 unless given.")]
 
 _MASKED = "mask_segments"
 _OTHERS = ("options", "exchange")
@@ -32,7 +67,8 @@ def specification_of(
         policies: Names of policies.
         models: Names of failure models.
         grids: `NAME=VALUES` each; the name is that of a parameter of the last model, or
-            `exchange.NAME` or `options.NAME`; the values are `start:stop:step` or `a,b,c`.
+            `MODEL.NAME`, `exchange.NAME` or `options.NAME`; the values are `start:stop:step` or
+            `a,b,c`.
         given: `NAME=VALUE` each, named alike.
         episodes: Episodes of each cell.
         seed: Fixes every draw.
@@ -58,24 +94,19 @@ def specification_of(
     if environment is None:
         remedy = "give the file of a specification, or --environment, --policy and --model"
         raise invalid("specification", "must say what to do", None, remedy)
-    parts: dict[str, dict[str, Any]] = {"options": {}, "exchange": {}, "model": {}}
+    described: dict[str, dict[str, Any]] = {name: {"model": name} for name in models}
+    parts: dict[str, dict[str, Any]] = {"options": {}, "exchange": {}, **described}
     for name, value in assignments("--set", given).items():
         _put(parts, name, value)
     for name, value in assignments("--grid", grids).items():
         _put(parts, name, {"grid": _values(value)})
-    described = [{"model": name} for name in models]
-    if described:
-        described[-1] |= parts["model"]
-    elif parts["model"]:
-        remedy = "add --model, as in `--model probabilistic`"
-        raise invalid("--grid", "must name a parameter of a model", list(parts["model"]), remedy)
     exchange = {"type": _MASKED, **parts["exchange"]} if parts["exchange"] else None
     return {
         "environment": environment,
         "options": parts["options"],
         "policies": list(policies) or None,
         "exchange": exchange,
-        "failure_models": described or None,
+        "failure_models": list(described.values()) or None,
         **changes,
     }
 
@@ -86,8 +117,12 @@ def _changed(file: Path, changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _put(parts: dict[str, dict[str, Any]], name: str, value: Any) -> None:
+    """Puts a value where its name says: `PART.NAME`, or a parameter of the last model."""
     first, dot, rest = name.partition(".")
-    part, key = (first, rest) if dot and first in _OTHERS else ("model", name)
+    part, key = (first, rest) if dot and first in parts else (list(parts)[-1], name)
+    if part in _OTHERS and part != first:
+        remedy = "add --model, as in `--model probabilistic`"
+        raise invalid("--grid", "must name a parameter of a model", name, remedy)
     if key in parts[part]:
         raise invalid("--grid", "must vary what --set does not fix", name, "leave one of them out")
     parts[part][key] = value

@@ -10,9 +10,9 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from failure_api.cli import specification_flags as flags
 from failure_api.cli.interruption import remembered_interruption
 from failure_api.cli.progress import shown_progress
-from failure_api.cli.specification_flags import specification_of
 from failure_api.cli.sweep_tables import print_curves, print_failures
 from failure_api.errors import InvalidArgumentError
 from failure_api.evaluation.analysis import DEFAULT_SHARE
@@ -25,51 +25,19 @@ from failure_api.evaluation.sweep import run_sweep
 _MOST_UNASKED = 10_000
 """Cells that are played without asking."""
 
-Specification = Annotated[
-    Path | None, typer.Argument(metavar="[SPEC.yaml]", help="What to do; flags serve instead.")
-]
-Environment = Annotated[str | None, typer.Option(help="The environment, as an importable module.")]
-Policies = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--policy",
-        metavar="NAME ...",
-        help="random, assignment, signalling, module:attribute or sb3:FILE.zip.",
-    ),
-]
-Models = Annotated[
-    list[str] | None,
-    typer.Option("--model", metavar="NAME ...", help="Failure models, as `failure-api models`."),
-]
-Grids = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--grid",
-        metavar="NAME=VALUES ...",
-        help="What varies, as in `failure_prob=0:1:0.1`, `exchange.missing=zero,hold` or "
-        "`options.N=3,5`. A curve runs along the first one of numbers in the models.",
-    ),
-]
-Given = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE ...", help="What does not vary, named alike."),
-]
-Episodes = Annotated[int | None, typer.Option(help="Episodes of each cell; 100 unless given.")]
-Seed = Annotated[int | None, typer.Option(help="Fixes every draw; 0 unless given.")]
-
 
 def sweep(
-    specification: Specification = None,
+    specification: flags.Specification = None,
     output: Annotated[
         Path, typer.Option(metavar="DIR", help="Where episodes, tables and the report go.")
     ] = Path("sweep"),
-    environment: Environment = None,
-    policy: Policies = None,
-    model: Models = None,
-    grid: Grids = None,
-    given: Given = None,
-    episodes: Episodes = None,
-    seed: Seed = None,
+    environment: flags.Environment = None,
+    policy: flags.Policies = None,
+    model: flags.Models = None,
+    grid: flags.Grids = None,
+    given: flags.Given = None,
+    episodes: flags.Episodes = None,
+    seed: flags.Seed = None,
     workers: Annotated[int, typer.Option(help="Number of processes.")] = 1,
     engine: Annotated[
         str | None, typer.Option(metavar="serial|processes|ray", help="Who plays the episodes.")
@@ -112,7 +80,7 @@ def sweep(
         KeyboardInterrupt: The user pressed Ctrl-C; what was finished is kept.
         typer.Exit: Some episodes failed; the status is 1.
     """
-    source = specification_of(
+    source = flags.specification_of(
         specification, environment, policy or [], model or [], grid or [], given or [],
         episodes, seed,
     )  # fmt: skip

@@ -16,7 +16,7 @@ from failure_api.evaluation.reporting.curves import Curve, at, suits
 from failure_api.evaluation.reporting.texts import printable
 from failure_api.evaluation.results import Results
 
-BUDGET = 6_000_000
+BUDGET = 3_000_000
 """Characters of JSON that a page may carry."""
 
 _FEWEST_ROUNDS = 10
