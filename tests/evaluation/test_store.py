@@ -130,8 +130,10 @@ def test_a_folder_without_write_permission_can_be_read(
     names = {path.name for path in tmp_path.iterdir()}
     # Permissions do not hold for root, who may run this.
     monkeypatch.setattr("failure_api.evaluation.opening.os.access", lambda path, mode: False)
-    with opened(tmp_path, new=False) as store:
-        assert store.counts() == (1, 0)
+    monkeypatch.chdir(tmp_path)
+    for directory in (tmp_path, Path()):
+        with opened(directory, new=False) as store:
+            assert store.counts() == (1, 0)
     assert {path.name for path in tmp_path.iterdir()} == names
 
 

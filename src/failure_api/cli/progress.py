@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 
+from failure_api.evaluation.reporting.texts import printable, shortened
 from failure_api.evaluation.runner import Progress as SweepProgress
 
 _SECONDS_BETWEEN_LINES = 10.0
@@ -16,7 +17,8 @@ _SECONDS_BETWEEN_DRAWINGS = 0.1
 _FAILURES_TOLD = 5
 """Failed episodes that are told of one by one; after them they are counted alone."""
 
-_LONGEST_TEXT = 200
+LONGEST_REASON = 200
+"""Most characters that are shown of what went wrong in an episode."""
 
 
 @contextmanager
@@ -47,8 +49,10 @@ def shown_progress(
             nonlocal last
             check()
             if progress.last_error is not None and progress.failed <= _FAILURES_TOLD:
-                text = f"An episode failed: {plain_text(progress.last_error)}"
-                messages.print(escape(text), soft_wrap=True, highlight=False)
+                reason = shortened(printable(progress.last_error), LONGEST_REASON)
+                messages.print(
+                    f"An episode failed: {escape(reason)}", soft_wrap=True, highlight=False
+                )
             is_last = progress.done == progress.total
             if messages.is_terminal:
                 if is_last or progress.seconds - last >= _SECONDS_BETWEEN_DRAWINGS:
@@ -61,16 +65,6 @@ def shown_progress(
                 messages.print(state_of(progress), soft_wrap=True, highlight=False)
 
         yield show
-
-
-def plain_text(text: str) -> str:
-    """Returns text of any origin as a terminal may show it, without control characters.
-
-    Example:
-        >>> plain_text("no " + chr(27) + "[31mred")
-        'no ?[31mred'
-    """
-    return "".join(c if c.isprintable() else "?" for c in text[:_LONGEST_TEXT])
 
 
 def state_of(progress: SweepProgress) -> str:

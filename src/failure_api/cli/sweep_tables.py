@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from failure_api.cli.progress import plain_text
+from failure_api.cli.progress import LONGEST_REASON
+from failure_api.evaluation.reporting.texts import printable, shortened
 from failure_api.evaluation.results import curve_label, reason_of
 from failure_api.evaluation.sweep import Swept
 
@@ -96,7 +97,7 @@ def print_failures(messages: Console, directory: Path, count: int) -> None:
     subject = "1 episode" if count == 1 else f"{count:,} episodes"
     messages.print(f"{subject} failed:", soft_wrap=True, highlight=False)
     for reason, times in reasons.most_common(5):
-        text = f"  {times:,} x {plain_text(reason)}"
+        text = f"  {times:,} x {shortened(printable(reason), LONGEST_REASON)}"
         messages.print(escape(text), soft_wrap=True, highlight=False)
     remedy = "The report has the tracebacks; --retry-failed plays these episodes again."
     messages.print(remedy, soft_wrap=True, highlight=False)

@@ -19,6 +19,7 @@ from failure_api.evaluation.store import Store
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
     from numpy.typing import NDArray
 
 DEFAULT_SHARE = 0.1
@@ -49,24 +50,24 @@ def check_share(share: float) -> None:
         raise invalid("share", "must lie between 0 and 10", share, "give a share such as 0.1")
 
 
+def read_episodes(directory: str | Path) -> tuple[Plan, pd.DataFrame]:
+    """Returns the plan of a sweep, and the table of episodes that `Results` describes.
+
+    Args:
+        directory: As in `read_results`.
+    """
+    with opened(Path(directory), new=False) as store:
+        plan = _plan_of(store)
+        return plan, _episodes_of(store, plan)
+
+
 def results_of_store(store: Store, share: float) -> Results:
     """Returns what is in an open store; arguments as for `read_results`."""
     from failure_api.evaluation.statistics import summarise
 
-    pd = needed("pandas", "A sweep", "evaluation")
-    specification = specification_in(store)
-    if specification is None:
-        remedy = "play the sweep first"
-        raise invalid("directory", "must hold a sweep", str(store.directory), remedy)
-    plan = Plan(specification_from_dict(specification))
-    rows = store.episodes()
-    cells = {number: plan.cell(number) for number in {row[0] for row in rows}}
-    by_cell = {number: _coordinates(plan, cell) for number, cell in cells.items()}
-    keys = ["policy", *plan.settings, "severity"]
-    table = pd.DataFrame([(*by_cell[row[0]], *row[1:]) for row in rows], columns=[*keys, *_COLUMNS])
-    numbers = ["severity", "return", "delivery_ratio", "mean_age"]
-    table = table.astype(dict.fromkeys(numbers, "float64"))
-    numbered = {coordinates: number for number, coordinates in by_cell.items()}
+    plan = _plan_of(store)
+    table = _episodes_of(store, plan)
+    numbered = {_coordinates(plan, plan.cell(number)): number for number in store.finished()}
 
     def rewards(
         policy: str, setting: Mapping[str, str], severity: float | None
@@ -96,6 +97,26 @@ def results_of_store(store: Store, share: float) -> Results:
         recordings=tuple(_named(plan, cell, recording) for cell, recording in store.recordings()),
         runs=tuple(store.runs()),
     )
+
+
+def _plan_of(store: Store) -> Plan:
+    specification = specification_in(store)
+    if specification is None:
+        remedy = "play the sweep first"
+        raise invalid("directory", "must hold a sweep", str(store.directory), remedy)
+    return Plan(specification_from_dict(specification))
+
+
+def _episodes_of(store: Store, plan: Plan) -> pd.DataFrame:
+    needed("pandas", "A sweep", "evaluation")
+    import pandas as pd
+
+    rows = store.episodes()
+    by_cell = {number: _coordinates(plan, plan.cell(number)) for number in {r[0] for r in rows}}
+    columns = ["policy", *plan.settings, "severity", *_COLUMNS]
+    table = pd.DataFrame([(*by_cell[row[0]], *row[1:]) for row in rows], columns=columns)
+    numbers = ["severity", "return", "delivery_ratio", "mean_age"]
+    return table.astype(dict.fromkeys(numbers, "float64"))
 
 
 def _coordinates(plan: Plan, cell: Cell) -> tuple[Any, ...]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from failure_api.catalogue.needs import needed
 from failure_api.errors import InvalidArgumentError, invalid
-from failure_api.evaluation.analysis import DEFAULT_SHARE, read_results
-from failure_api.evaluation.results import Results
+from failure_api.evaluation.analysis import read_episodes
+from failure_api.evaluation.plan import Plan
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +31,7 @@ def compare(directories: Sequence[str | Path]) -> pd.DataFrame:
     Raises:
         InvalidArgumentError: A folder holds no sweep, or the sweeps cannot be paired.
     """
-    from failure_api.evaluation.statistics import summarise
+    from failure_api.evaluation.statistics import compare_all
 
     needed("pandas", "A comparison", "evaluation")
     import pandas as pd
@@ -42,61 +42,44 @@ def compare(directories: Sequence[str | Path]) -> pd.DataFrame:
     for index, directory in enumerate(directories):
         if any(Path(directory).resolve() == Path(each).resolve() for each in directories[:index]):
             raise invalid("directories", "must each come once", str(directory), "leave one out")
-    found = [read_results(directory) for directory in directories]
-    for other, directory in zip(found[1:], directories[1:], strict=True):
-        _check_pairing(found[0], other, directory)
-    severities = tuple(
-        severity
-        for severity in found[0].severities
-        if all(severity in results.severities for results in found)
-    )
+    plans, tables = zip(*map(read_episodes, directories), strict=True)
+    first = plans[0]
+    for other, directory in zip(plans[1:], directories[1:], strict=True):
+        _check_pairing(first, other, directory)
+    severities = tuple(s for s in first.severities if all(s in plan.severities for plan in plans))
     if not severities:
         raise invalid(
             "directories",
-            f"must share values of {found[0].severity}",
-            [results.severities for results in found],
+            f"must share values of {first.severity_name}",
+            [plan.severities for plan in plans],
             "compare sweeps of the same grid",
         )
-    settings = list(dict.fromkeys(name for results in found for name in results.settings))
-    names = _names(directories)
-    tables = [
-        results.episodes.assign(**{_SWEEP: name, **_absent(settings, results)})
-        for name, results in zip(names, found, strict=True)
+    settings = list(dict.fromkeys(name for plan in plans for name in plan.settings))
+    named = [
+        table.assign(**{_SWEEP: name, **dict.fromkeys(set(settings) - set(plan.settings), "")})
+        for name, plan, table in zip(_names(directories), plans, tables, strict=True)
     ]
-    episodes = pd.concat(tables, ignore_index=True)
-    kept = episodes["severity"].isna() | episodes["severity"].isin(severities)
-    comparisons: pd.DataFrame = summarise(
-        episodes[kept],
-        settings=(_SWEEP, *settings),
-        severities=severities,
-        share=DEFAULT_SHARE,
-        references=(_SWEEP, *settings),
-        rewards=None,
-        outage_end=None,
-    )[2]
-    return comparisons
+    episodes = pd.concat(named, ignore_index=True)
+    failing = episodes[episodes["severity"].isin(severities)]
+    return compare_all(failing, settings=(_SWEEP, *settings), severities=severities)
 
 
-def _check_pairing(first: Results, other: Results, directory: str | Path) -> None:
+def _check_pairing(first: Plan, other: Plan, directory: str | Path) -> None:
     """Raises an error for sweeps whose episodes are not the same."""
     for key in _MUST_AGREE:
-        one, two = first.specification[key], other.specification[key]
+        one, two = getattr(first.specification, key), getattr(other.specification, key)
         if one != two:
             raise InvalidArgumentError(
                 f"directories must hold sweeps with the same {key}, but {directory} has {two!r} "
                 f"where the first has {one!r}: compare sweeps that differ in policies, models or "
                 "exchange."
             )
-    if first.severity != other.severity:
+    if first.severity_name != other.severity_name:
+        one, two = first.severity_name, other.severity_name
         raise InvalidArgumentError(
-            f"directories must hold sweeps over the same severity, but {directory} varies "
-            f"{other.severity!r} where the first varies {first.severity!r}: compare sweeps of one "
-            "parameter."
+            f"directories must hold sweeps over the same severity, but {directory} varies {two!r} "
+            f"where the first varies {one!r}: compare sweeps of one parameter."
         )
-
-
-def _absent(settings: Sequence[str], results: Results) -> dict[str, str]:
-    return {name: "" for name in settings if name not in results.settings}
 
 
 def _names(directories: Sequence[str | Path]) -> list[str]:

@@ -44,17 +44,20 @@ def opened(directory: Path, *, new: bool = True) -> Iterator[Store]:
     try:
         if not new and not os.access(directory, os.W_OK):
             # A folder that nobody may write to is locked well enough.
-            with closing(sqlite3.connect(f"{path.as_uri()}?immutable=1", uri=True)) as connection:
+            with closing(
+                sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True)
+            ) as connection:
                 _check_ours(connection, directory)
                 yield Store(directory, connection)
             return
         with _locked(directory / _LOCK), closing(sqlite3.connect(path)) as connection:
             if not is_new:
                 _check_ours(connection, directory)
+            # Before anything else, so that no kill leaves a database that is not marked.
+            connection.execute(f"PRAGMA application_id = {_OURS}")
             connection.execute("PRAGMA journal_mode = WAL")
             # Without it, what was committed last could be lost with the machine's power.
             connection.execute("PRAGMA synchronous = FULL")
-            connection.execute(f"PRAGMA application_id = {_OURS}")
             connection.executescript(TABLES)
             yield Store(directory, connection)
     except sqlite3.Error as error:

@@ -182,8 +182,11 @@ class Plan:
         One number drawn from the specification's seed starts a row of 31-bit seeds, so no two
         episodes of a sweep have the same.
         """
-        first = np.random.SeedSequence(self.specification.seed).generate_state(1)[0]
-        return (int(first) + episode) % 2**31
+        return (self._first_seed + episode) % 2**31
+
+    @cached_property
+    def _first_seed(self) -> int:
+        return int(np.random.SeedSequence(self.specification.seed).generate_state(1)[0])
 
 
 def _digits(number: int, sizes: list[int]) -> tuple[int, ...]:

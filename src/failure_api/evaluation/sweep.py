@@ -62,7 +62,8 @@ def sweep(
 
     Raises:
         FailureApiError: Something in the specification or an argument is wrong, or the folder
-            holds another sweep or is in use; nothing has been played or written then.
+            holds another sweep or is in use; nothing has been played or written then. Or the
+            folder cannot be written to any more; what was committed is kept.
 
     Example:
         >>> table = sweep({

@@ -13,6 +13,7 @@ from failure_api.errors import FailureApiError, invalid
 from failure_api.evaluation.episode import Player
 from failure_api.evaluation.plan import Cell, Plan
 from failure_api.evaluation.policies import check_actions
+from failure_api.evaluation.policies.refusal import reason
 from failure_api.evaluation.reading import locating, specification_from_dict
 from failure_api.evaluation.results import reason_of
 from failure_api.evaluation.seeding import globals_preserved, seed_globals
@@ -116,9 +117,8 @@ def _said(place: Place, rule: str, value: str) -> Iterator[None]:
     except FailureApiError as error:
         raise about(place, error) from error
     except Exception as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".: ")[:200]
         what = "mend it, or its options" if place == ("environment",) else "mend the policy"
-        raise refused(place, f"{rule} ({reason})", value, what) from error
+        raise refused(place, f"{rule} ({reason(error)})", value, what) from error
 
 
 def _first_observations(stage: Stage, seed: int) -> dict[Any, Any]:

@@ -5,10 +5,11 @@ from failure_api.evaluation.statistics.comparison import compare_curves, holm
 from failure_api.evaluation.statistics.curve import summarise_curve
 from failure_api.evaluation.statistics.interval import Estimate, interquartile_mean, mean
 from failure_api.evaluation.statistics.recovery import time_to_recover
-from failure_api.evaluation.statistics.summary import summarise
+from failure_api.evaluation.statistics.summary import compare_all, summarise
 
 __all__ = [
     "Estimate",
+    "compare_all",
     "compare_curves",
     "conditional_value_at_risk",
     "holm",

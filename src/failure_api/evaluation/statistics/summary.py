@@ -80,12 +80,8 @@ def summarise(
     """
     import pandas as pd
 
-    count = int(episodes["episode"].max()) + 1 if len(episodes) else 0
     keys = ["policy", *settings]
-    found = {_key(key): group for key, group in episodes.groupby([*keys, "severity"], dropna=False,
-             sort=False)}  # fmt: skip
-    returns = {key: _by_episode(group, count) for key, group in found.items()}
-    absent = np.full(count, np.nan)
+    found, returns, absent = _grouped(episodes, settings)
     curves = _curves(returns, settings, references, severities, absent)
     perfects = [returns.get((*curve.reference, None), absent) for curve in curves]
     summaries = [
@@ -108,6 +104,32 @@ def summarise(
         pd.DataFrame(rows, columns=[*keys, *_CURVE_COLUMNS]),
         pd.DataFrame(_comparisons(curves, settings, severities), columns=_COMPARISON_COLUMNS),
     )
+
+
+def compare_all(
+    episodes: pd.DataFrame, *, settings: Sequence[str], severities: Sequence[float]
+) -> pd.DataFrame:
+    """Returns the table of comparisons alone; arguments as for `summarise`."""
+    import pandas as pd
+
+    _, returns, absent = _grouped(episodes, settings)
+    curves = _curves(returns, settings, (), severities, absent)
+    return pd.DataFrame(_comparisons(curves, settings, severities), columns=_COMPARISON_COLUMNS)
+
+
+def _grouped(
+    episodes: pd.DataFrame, settings: Sequence[str]
+) -> tuple[
+    dict[tuple[Any, ...], pd.DataFrame],
+    dict[tuple[Any, ...], NDArray[np.float64]],
+    NDArray[np.float64],
+]:
+    """Returns the rows and the returns of each cell, and the returns of one without episodes."""
+    count = int(episodes["episode"].max()) + 1 if len(episodes) else 0
+    groups = episodes.groupby(["policy", *settings, "severity"], dropna=False, sort=False)
+    found = {_key(key): group for key, group in groups}
+    returns = {key: _by_episode(group, count) for key, group in found.items()}
+    return found, returns, np.full(count, np.nan)
 
 
 def _three(name: str) -> list[str]:
