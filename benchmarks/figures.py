@@ -21,7 +21,7 @@ from failure_api import (
 )
 from failure_api.communication_models import delays, jammers, radio
 from failure_api.communication_models.medium import TDMA, SlottedAloha, TopK
-from failure_api.core import Chain, Channel, Context, RandomStream
+from failure_api.core import Chain, Channel, Context, NumpyStream
 from failure_api.presets import darpa_subt, esp_now, uav_80211
 
 BLUE, RED, YELLOW, GREY, GREEN = "#0b4f6c", "#b2402f", "#f2b134", "#8a8a8a", "#4f8a5b"
@@ -35,7 +35,7 @@ Picture = Callable[[Figure], None]
 
 def arrivals(models: Any, rounds: int, agents: int = 2, positions: Any = None) -> tuple[Any, Any]:
     """Returns what arrives on each link, and how old its newest message is; `[T, ..., N, N]`."""
-    channel, random = Channel(chain=Chain(models=models)), RandomStream(0)
+    channel, random = Channel(chain=Chain(models=models)), NumpyStream(0)
     ids = tuple(f"agent_{index}" for index in range(agents))
     batch = () if positions is None else positions.shape[:-2]
     alive, shape = np.ones((*batch, agents), dtype=bool), (*batch, agents, agents)

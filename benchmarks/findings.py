@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from failure_api import Chain, Channel, Context, Links, RandomStream
+from failure_api import Chain, Channel, Context, Links, NumpyStream
 from failure_api.machine import describe_machine, list_versions
 
 RESULTS = Path(__file__).parent / "results"
@@ -94,7 +94,7 @@ def channel_step(agents: int, models: list[Any]) -> Callable[[], Any]:
 
 
 def _rounds(agents: int, init: Callable[..., Any], step: Callable[..., Any]) -> Callable[[], Any]:
-    stream = RandomStream(1)
+    stream = NumpyStream(1)
     positions = np.random.default_rng(0).uniform(-1, 1, (agents, 2)).astype(np.float32)
     alive, shape = np.ones(agents, dtype=bool), (agents, agents)
     context = Context(0, alive, positions, np, shape, tuple(range(agents)))

@@ -18,7 +18,8 @@ class DutyCycleModel(CommunicationModel):
 
     def step(self, state, links, context, random):
         xp = context.xp
-        up = xp.astype((state + context.round) % self.period < self.awake, xp.float32)
+        phase = (state + context.round_over(2)) % self.period
+        up = xp.astype(phase < self.awake, xp.float32)
         return state, links._replace(bandwidth=links.bandwidth * up)
 
     def expected_loss(self):

@@ -9,7 +9,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from failure_api.core import Chain, Channel, CommunicationModel, Context, Links, RandomStream
+from failure_api.core import (
+    Chain,
+    Channel,
+    CommunicationModel,
+    Context,
+    Links,
+    NumpyStream,
+    RandomStream,
+)
 
 FALSE_ALARM = 1e-6
 """Probability that a statistical test of correct code fails, were its seed not fixed."""
@@ -114,7 +122,7 @@ def play(
 ) -> Played:
     """Plays an episode; `alive` and `positions` may have one entry for each round."""
     channel = Channel(chain=Chain(models=models))
-    random = RandomStream(seed, xp=xp)
+    random = NumpyStream(seed, xp=xp)
     deliveries = []
     state = None
     for number in range(rounds):

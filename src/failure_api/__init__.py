@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         Context,
         Delivery,
         Links,
+        NumpyStream,
         RandomStream,
     )
     from failure_api.errors import FailureApiError
@@ -85,6 +86,7 @@ __all__ = [
     "NoiseModel",
     "NoiseWrapper",
     "NoiseWrapperParallel",
+    "NumpyStream",
     "PartitionModel",
     "ProbabilisticModel",
     "QuantizationModel",

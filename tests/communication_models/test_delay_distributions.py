@@ -16,7 +16,7 @@ from failure_api.communication_models.delays import (
     ParetoDelay,
     UniformDelay,
 )
-from failure_api.core import RandomStream
+from failure_api.core import NumpyStream
 from failure_api.errors import InvalidArgumentError
 from helpers import FALSE_ALARM, assert_one_sentence, off_diagonal, play
 
@@ -137,7 +137,7 @@ def test_a_distribution_without_spread_is_a_constant(given):
 def test_delays_are_float32_in_every_namespace(name):
     given, _ = KNOWN[name]
     for xp in (np, array_api_strict):
-        uniform = RandomStream(0, xp=xp).uniform((2, 3, 3))
+        uniform = NumpyStream(0, xp=xp).uniform((2, 3, 3))
         drawn = given.draw(uniform, given.table(xp), xp)
         assert drawn.dtype == xp.float32
         assert drawn.shape == (2, 3, 3)
@@ -146,7 +146,7 @@ def test_delays_are_float32_in_every_namespace(name):
 def test_normal_delays_of_two_halves_are_independent():
     """Pairs of a cosine and a sine are not correlated, nor are their squares."""
     given = NormalDelay(mean=0, standard_deviation=1)
-    drawn = given.draw(RandomStream(0).uniform((1000, 400)), None, np).reshape(2, -1)
+    drawn = given.draw(NumpyStream(0).uniform((1000, 400)), None, np).reshape(2, -1)
     bound = stats.norm.isf(FALSE_ALARM / 4) / np.sqrt(drawn.shape[1])
     assert abs(np.corrcoef(drawn)[0, 1]) < bound
     assert abs(np.corrcoef(drawn**2)[0, 1]) < bound

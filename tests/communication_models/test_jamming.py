@@ -17,7 +17,7 @@ from failure_api.communication_models.jammers import (
     ScheduledJammers,
 )
 from failure_api.communication_models.radio import LogDistance, Rayleigh, SnrThreshold
-from failure_api.core import Chain, Links, RandomStream
+from failure_api.core import Chain, Links, NumpyStream
 from failure_api.core.contract import check_heard
 from failure_api.errors import InvalidArgumentError
 from failure_api.testing import check_model
@@ -191,7 +191,7 @@ def test_interference_is_the_sum_of_the_powers_received():
     )
     jammers = FixedJammers(positions=[[1.0, 0.0], [1.0, 0.0], [3.0, 0.0]])
     model = JammingModel(jammers=jammers, effect=effect)
-    context, random = context_of(batch=(2,), positions=np.stack([LINE, LINE])), RandomStream(0)
+    context, random = context_of(batch=(2,), positions=np.stack([LINE, LINE])), NumpyStream(0)
     links = Links(bandwidth=np.ones((2, 3, 3), dtype=np.float32))
     state = model.init(context, random)
     found = model.step(state, links, context, random)[1].interference

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from failure_api.communication_models import NodeFailureModel
-from failure_api.core import RandomStream
+from failure_api.core import NumpyStream
 from failure_api.errors import InvalidArgumentError
 from failure_api.testing import check_model
 from helpers import assert_one_sentence, context_of, off_diagonal, play
@@ -337,7 +337,7 @@ def test_wrong_arguments(word, arguments):
 def test_what_does_not_fit_the_team_is_refused_when_the_episode_starts(word, arguments):
     model = NodeFailureModel(mode="crash", **arguments)
     with pytest.raises(InvalidArgumentError) as caught:
-        model.init(context_of(3), RandomStream(0))
+        model.init(context_of(3), NumpyStream(0))
     assert_one_sentence(caught.value, f"NodeFailureModel.{word}")
 
 

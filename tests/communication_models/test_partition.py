@@ -13,7 +13,7 @@ from failure_api.communication_models.partitions import (
     CutAtRandom,
     CutOnSchedule,
 )
-from failure_api.core import RandomStream
+from failure_api.core import NumpyStream
 from failure_api.errors import InvalidArgumentError
 from failure_api.testing import check_model
 from helpers import assert_one_sentence, assert_same, context_of, off_diagonal, play
@@ -373,7 +373,7 @@ def test_wrong_times_and_teams(word, make):
 def test_a_group_of_strangers_is_refused_when_the_episode_starts():
     model = PartitionModel(groups=[["agent_0"], ["agent_9"]])
     with pytest.raises(InvalidArgumentError) as caught:
-        model.init(context_of(3), RandomStream(0))
+        model.init(context_of(3), NumpyStream(0))
     assert_one_sentence(caught.value, "PartitionModel.groups", "agent_9", "agent_1")
 
 

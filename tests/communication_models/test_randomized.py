@@ -23,8 +23,8 @@ from failure_api.communication_models import (
     ScheduledModel,
 )
 from failure_api.communication_models.distributions import LogUniform, OneOf, Uniform
-from failure_api.core import Links, RandomStream
-from failure_api.core.random import EpisodeStreams
+from failure_api.core import Links, NumpyStream
+from failure_api.core.numpy_stream import EpisodeStreams
 from failure_api.errors import InvalidArgumentError
 from failure_api.testing import check_model
 from helpers import assert_one_sentence, assert_same, context_of, off_diagonal, play
@@ -64,7 +64,7 @@ MODELS = {
 
 def drawn(model, batch=(), seed=0, **options):
     context = context_of(batch=batch, **options)
-    stream = RandomStream(seed, xp=context.xp)
+    stream = NumpyStream(seed, xp=context.xp)
     return model.drawn(model.init(context, stream))
 
 
@@ -92,7 +92,7 @@ def test_a_drawn_value_acts_as_if_it_had_been_given(model, values, batch):
     generator = np.random.default_rng(0)
     ones = np.ones((*batch, 4, 4), dtype=np.float32)
     given_model = replace(model.model, **values)
-    one, other = RandomStream(3), RandomStream(3).child(model.model.name)
+    one, other = NumpyStream(3), NumpyStream(3).child(model.model.name)
     positions = generator.random((*batch, 4, 2))
     context = context_of(4, batch=batch, positions=positions)
     state, own = certain.init(context, one), given_model.init(context, other)

@@ -17,7 +17,7 @@ from failure_api.communication_models import (
     ProbabilisticModel,
     ScheduledModel,
 )
-from failure_api.core import Channel, CommunicationModel, Links, RandomStream
+from failure_api.core import Channel, CommunicationModel, Links, NumpyStream
 from failure_api.core.queue import Queue
 from failure_api.errors import InvalidArgumentError, ModelError
 from failure_api.testing import check_model
@@ -170,7 +170,7 @@ def test_the_other_model_goes_on_whatever_the_window(inner, severity):
 def test_the_other_model_draws_from_the_stream_of_its_name():
     context, given_links = context_of(4), Links(bandwidth=np.ones((4, 4), dtype=np.float32))
     scheduled = ScheduledModel(model=LOSSY)
-    mine, own = RandomStream(5), RandomStream(5).child("ProbabilisticModel")
+    mine, own = NumpyStream(5), NumpyStream(5).child("ProbabilisticModel")
     state, other = scheduled.init(context, mine), LOSSY.init(context, own)
     for _ in range(3):
         state, links = scheduled.step(state, given_links, context, mine)
@@ -212,7 +212,7 @@ def test_what_was_given_stays_outside_of_the_window():
         Links(bandwidth=ones),
         Links(ones, np.full((3, 3), 1, dtype=np.int32), 3 * ones, 5 * ones),
     ):
-        random = RandomStream(0)
+        random = NumpyStream(0)
         state = model.init(context_of(), random)
         for number in range(4):
             state, after = model.step(state, links, context_of(number=number), random)
@@ -229,7 +229,7 @@ def test_links_are_in_order_where_the_other_model_acts():
         model=DelayBasedModel(max_delay=3, delivery="fifo"), start=1, severity=0.5
     )
     assert in_order.keeps_order
-    ones, random = np.ones((6, 6), dtype=np.float32), RandomStream(0)
+    ones, random = np.ones((6, 6), dtype=np.float32), NumpyStream(0)
     before = np.eye(6, dtype=bool)
     for earlier in (None, before):
         state, links = in_order.init(context_of(6), random), Links(ones, in_order=earlier)
@@ -274,7 +274,7 @@ def test_it_needs_positions_where_the_other_model_does():
         assert Chain(models=[ScheduledModel(model=model)]).needing_positions == "ScheduledModel"
     assert not ScheduledModel(model=LOSSY).needs_positions
     chain = Chain(models=[ScheduledModel(model=NEAR)])
-    context, random = context_of(), RandomStream(0)
+    context, random = context_of(), NumpyStream(0)
     channel = Channel(chain=chain)
     with pytest.raises(ModelError, match="ScheduledModel needs the agents' positions"):
         channel.step(channel.init(context, random), context, random)

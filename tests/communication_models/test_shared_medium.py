@@ -7,7 +7,7 @@ import pytest
 
 from failure_api.communication_models import ProbabilisticModel, SharedMediumModel
 from failure_api.communication_models.medium import TDMA, SlottedAloha, TopK
-from failure_api.core import RandomStream
+from failure_api.core import NumpyStream
 from failure_api.errors import InvalidArgumentError
 from failure_api.testing import check_model
 from helpers import assert_one_sentence, context_of, play
@@ -331,7 +331,7 @@ def test_wrong_arguments(word, make):
 def test_priorities_of_another_team_are_refused_when_the_episode_starts(priorities):
     model = SharedMediumModel(protocol=TopK(by="priority", priorities=priorities))
     with pytest.raises(InvalidArgumentError) as caught:
-        model.init(context_of(3), RandomStream(0))
+        model.init(context_of(3), NumpyStream(0))
     assert_one_sentence(caught.value, "TopK.priorities")
 
 

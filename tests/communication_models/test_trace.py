@@ -12,7 +12,7 @@ import pytest
 
 from failure_api.communication_models import ProbabilisticModel, TraceModel
 from failure_api.communication_models.schedule import entry
-from failure_api.core import Chain, Channel, RandomStream
+from failure_api.core import Chain, Channel, NumpyStream
 from failure_api.errors import InvalidArgumentError
 from failure_api.testing import check_model
 from failure_api.traces import Trace
@@ -114,9 +114,9 @@ def test_agents_may_be_renamed_and_exchanged():
 def test_every_reset_plays_the_same_arrays():
     """A long trace is neither copied nor put in order again in each episode."""
     model = TraceModel(trace=TRACE, rename={"agent_0": "agent_1", "agent_1": "agent_0"})
-    first, second = (model.init(context_of(), RandomStream(0)) for _ in range(2))
+    first, second = (model.init(context_of(), NumpyStream(0)) for _ in range(2))
     assert all(one is other for one, other in zip(first, second, strict=True))
-    assert TraceModel(trace=TRACE).init(context_of(), RandomStream(0))[0] is TRACE.bandwidth
+    assert TraceModel(trace=TRACE).init(context_of(), NumpyStream(0))[0] is TRACE.bandwidth
 
 
 def test_other_links_are_only_ever_worse():
@@ -175,11 +175,11 @@ def test_models_travel_after_they_have_played(travel):
 
 
 def test_nothing_is_drawn():
-    stream = RandomStream(0)
+    stream = NumpyStream(0)
     channel = Channel(chain=Chain(models=[TraceModel(trace=TRACE)]))
     state = channel.init(context_of(), stream)
     channel.step(state, context_of(), stream)
-    assert stream.uniform((3,)).tolist() == RandomStream(0).uniform((3,)).tolist()
+    assert stream.uniform((3,)).tolist() == NumpyStream(0).uniform((3,)).tolist()
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from failure_api.communication_models import DelayBasedModel, ProbabilisticModel
-from failure_api.core import Chain, Channel, CommunicationModel, Links, RandomStream
+from failure_api.core import Chain, Channel, CommunicationModel, Links, NumpyStream
 from helpers import Scripted, context_of, off_diagonal, play
 
 
@@ -177,7 +177,7 @@ def test_a_message_sent_before_its_sender_died_still_arrives():
 @pytest.mark.parametrize("delays", [None, [1] * 4])
 def test_deliveries_are_int32_even_when_the_round_is_an_array(dtype, delays):
     channel = Channel(chain=Chain(models=[Scripted(delays=delays)]))
-    stream = RandomStream(0)
+    stream = NumpyStream(0)
     state = channel.init(context_of(), stream)
     for number in range(3):
         state, delivery = channel.step(

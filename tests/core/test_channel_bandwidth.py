@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from failure_api.communication_models import MatrixModel, ProbabilisticModel
-from failure_api.core import Chain, Channel, CommunicationModel, Links, RandomStream
+from failure_api.core import Chain, Channel, CommunicationModel, Links, NumpyStream
 from helpers import context_of, off_diagonal, play
 
 BANDWIDTHS = {
@@ -57,7 +57,7 @@ def test_the_count_is_right_for_every_hundredth_over_many_rounds():
 def test_a_very_narrow_link_fills_up_at_its_own_rate(bandwidth):
     """A link that has carried half a message goes on as it began, but for float32's grid."""
     channel = Channel(chain=Chain(models=[MatrixModel(matrix=np.full((2, 2), bandwidth))]))
-    stream, rounds = RandomStream(0), 1000
+    stream, rounds = NumpyStream(0), 1000
     state = channel.init(context_of(2), stream)
     half = np.full((2, 2), 0.5, dtype=state.carried.dtype)
     state = before = state._replace(carried=half)
@@ -104,7 +104,7 @@ def test_the_bottleneck_of_two_narrow_links_decides():
 
 
 def test_a_channel_without_narrow_links_keeps_no_account_of_them():
-    stream = RandomStream(0)
+    stream = NumpyStream(0)
     wide = Channel(chain=Chain(models=[ProbabilisticModel(failure_prob=0.2)]))
     narrow = Channel(chain=Chain(models=[ProbabilisticModel(failure_prob=0.2, max_bandwidth=0.5)]))
     assert wide.init(context_of(), stream).carried is None

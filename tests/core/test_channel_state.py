@@ -12,7 +12,7 @@ from failure_api.communication_models import (
     MatrixModel,
     ProbabilisticModel,
 )
-from failure_api.core import Chain, Channel, RandomStream
+from failure_api.core import Chain, Channel, NumpyStream
 from helpers import context_of, play
 
 MODELS = (
@@ -33,7 +33,7 @@ def go_on(channel, state, stream, first, last):
 
 @pytest.mark.parametrize("travel", [copy.deepcopy, lambda v: pickle.loads(pickle.dumps(v))])
 def test_a_channel_its_state_and_its_stream_travel_and_go_on_identically(travel):
-    channel, stream = Channel(chain=Chain(models=MODELS)), RandomStream(5)
+    channel, stream = Channel(chain=Chain(models=MODELS)), NumpyStream(5)
     state = channel.init(context_of(), stream)
     state, _ = go_on(channel, state, stream, 0, 9)
     other_channel, other_state, other_stream = travel((channel, state, stream))
@@ -46,7 +46,7 @@ def test_a_channel_its_state_and_its_stream_travel_and_go_on_identically(travel)
 
 
 def test_a_step_leaves_the_state_it_started_from_as_it_was():
-    channel, stream = Channel(chain=Chain(models=MODELS)), RandomStream(5)
+    channel, stream = Channel(chain=Chain(models=MODELS)), NumpyStream(5)
     state = channel.init(context_of(), stream)
     for number in range(8):
         before = pickle.dumps(state)
@@ -59,11 +59,11 @@ def test_a_step_leaves_the_state_it_started_from_as_it_was():
 
 
 def test_a_new_episode_knows_nothing_of_the_last_one():
-    channel, stream = Channel(chain=Chain(models=MODELS)), RandomStream(5)
+    channel, stream = Channel(chain=Chain(models=MODELS)), NumpyStream(5)
     state = channel.init(context_of(), stream)
     go_on(channel, state, stream, 0, 9)
-    again = channel.init(context_of(), RandomStream(5))
-    _, sent = go_on(channel, again, RandomStream(5), 0, 20)
+    again = channel.init(context_of(), NumpyStream(5))
+    _, sent = go_on(channel, again, NumpyStream(5), 0, 20)
     np.testing.assert_array_equal(sent, play(*MODELS, rounds=20, seed=5).sent)
 
 
@@ -83,7 +83,7 @@ def test_a_channel_is_a_value():
 
 
 def test_the_state_does_not_grow():
-    channel, stream = Channel(chain=Chain(models=MODELS)), RandomStream(5)
+    channel, stream = Channel(chain=Chain(models=MODELS)), NumpyStream(5)
     state = channel.init(context_of(), stream)
     state, _ = go_on(channel, state, stream, 0, 20)
     size = len(pickle.dumps((state, stream)))

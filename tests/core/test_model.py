@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from failure_api.communication_models import ProbabilisticModel
-from failure_api.core import Chain, Channel, CommunicationModel, Links, RandomStream
+from failure_api.core import Chain, Channel, CommunicationModel, Links, NumpyStream
 from failure_api.errors import FailureApiError, InvalidArgumentError, ModelError
 from helpers import assert_one_sentence, context_of, play
 
@@ -148,7 +148,7 @@ def test_an_unknown_agent_id_is_named_when_the_episode_starts():
     model = ProbabilisticModel(failure_prob=0.5, agent_ids=["agent_0", "other"])
     channel = Channel(chain=Chain(models=[model]))
     with pytest.raises(InvalidArgumentError) as caught:
-        channel.init(context_of(2), RandomStream(0))
+        channel.init(context_of(2), NumpyStream(0))
     assert_one_sentence(caught.value, "agent_ids", "other", "agent_1")
 
 

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from failure_api.communication_models import ProbabilisticModel
-from failure_api.core import RandomStream
+from failure_api.core import NumpyStream
 from failure_api.core.noise import NoiseContext
 from failure_api.core.noise_chain import NoiseChain
 from failure_api.errors import InvalidArgumentError, ModelError
@@ -52,7 +52,7 @@ def corrupted(
 ) -> Any:
     """Returns what the models make of a content in the last of some rounds."""
     chain, context = NoiseChain(models=models), context_of(**options)
-    xp, stream = context.xp, RandomStream(seed, xp=context.xp)
+    xp, stream = context.xp, NumpyStream(seed, xp=context.xp)
     content = np.broadcast_to(
         np.asarray(content, dtype=str(context.low.dtype).split(".")[-1]), context.shape
     )
@@ -154,7 +154,7 @@ def test_links_add_their_variance() -> None:
 
 def test_what_is_watched_names_each_step() -> None:
     told = []
-    context, stream = context_of(), RandomStream(0)
+    context, stream = context_of(), NumpyStream(0)
     chain = NoiseChain(models=[Add(), Double()])
     content, variance = np.ones(context.shape, np.float32), np.zeros((3, 3), np.float32)
 
@@ -167,7 +167,7 @@ def test_what_is_watched_names_each_step() -> None:
 
 def test_reports_are_by_name() -> None:
     chain = NoiseChain(models=[Counts(), Add(), Counts(), Attacks()])
-    context, stream = context_of(), RandomStream(0)
+    context, stream = context_of(), NumpyStream(0)
     state, _ = chain.step(
         chain.init(context, stream), np.zeros(context.shape, np.float32), context, stream
     )

@@ -15,7 +15,7 @@ from failure_api.communication_models import (
     DistanceModel,
     ProbabilisticModel,
 )
-from failure_api.core import Chain, Channel, RandomStream
+from failure_api.core import Chain, Channel, NumpyStream
 from failure_api.core.queue import Queue, carry, empty
 from helpers import Scripted, context_of, off_diagonal, play
 
@@ -251,7 +251,7 @@ def test_no_message_is_older_than_the_longest_journey():
 
 
 def test_only_a_chain_with_a_queue_keeps_one():
-    stream = RandomStream(0)
+    stream = NumpyStream(0)
     plain = Channel(chain=Chain(models=[ProbabilisticModel(failure_prob=0.2, max_bandwidth=0.5)]))
     queueing = Channel(chain=Chain(models=[BandwidthModel(capacity=0.5)]))
     assert plain.init(context_of(), stream).queues is None
@@ -266,7 +266,7 @@ def test_the_round_may_be_an_array(dtype, drop):
     chain = Chain(models=[BandwidthModel(capacity=0.4, drop=drop)])
     outcomes = []
     for convert in (int, lambda number: np.asarray(number, dtype=dtype)):
-        channel, stream = Channel(chain=chain), RandomStream(0)
+        channel, stream = Channel(chain=chain), NumpyStream(0)
         state, deliveries = channel.init(context_of(), stream), []
         for number in range(12):
             state, delivery = channel.step(state, context_of(number=convert(number)), stream)

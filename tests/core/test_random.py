@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from failure_api.core import RandomStream
-from failure_api.core.random import EpisodeStreams
+from failure_api.core import NumpyStream
+from failure_api.core.numpy_stream import EpisodeStreams
 from helpers import FALSE_ALARM
 
 SHAPE = (2, 3, 3)
@@ -28,27 +28,27 @@ def same(one, other) -> bool:
 
 @every_draw
 def test_the_same_seed_and_path_draw_the_same(draw):
-    assert same(draw(RandomStream(3)), draw(RandomStream(3)))
-    assert not same(draw(RandomStream(3)), draw(RandomStream(4)))
-    assert not same(draw(RandomStream(3)), draw(RandomStream(3, (0,))))
+    assert same(draw(NumpyStream(3)), draw(NumpyStream(3)))
+    assert not same(draw(NumpyStream(3)), draw(NumpyStream(4)))
+    assert not same(draw(NumpyStream(3)), draw(NumpyStream(3, (0,))))
 
 
 @every_draw
 def test_a_stream_goes_on(draw):
-    stream = RandomStream(3)
+    stream = NumpyStream(3)
     assert not same(draw(stream), draw(stream))
 
 
 @every_draw
 def test_draws_do_not_depend_on_the_namespace(draw):
-    strict = draw(RandomStream(3, xp=array_api_strict))
+    strict = draw(NumpyStream(3, xp=array_api_strict))
     assert isinstance(strict, type(array_api_strict.asarray(0)))
-    assert same(draw(RandomStream(3)), strict)
+    assert same(draw(NumpyStream(3)), strict)
 
 
 @every_draw
 def test_what_was_drawn_stays_as_it_is(draw):
-    stream = RandomStream(3)
+    stream = NumpyStream(3)
     first = draw(stream)
     before = np.array(first)
     draw(stream)
@@ -60,26 +60,26 @@ def test_what_was_drawn_stays_as_it_is(draw):
     [("uniform", "float32"), ("bernoulli", "bool"), ("normal", "float32"), ("integers", "int32")],
 )
 def test_draws_have_their_shape_and_dtype(name, dtype):
-    drawn = DRAWS[name](RandomStream(3))
+    drawn = DRAWS[name](NumpyStream(3))
     assert drawn.shape == SHAPE
     assert drawn.dtype == dtype
 
 
 def test_without_a_seed_streams_differ_and_say_what_their_seed_was():
-    one, other = RandomStream(), RandomStream()
+    one, other = NumpyStream(), NumpyStream()
     assert one.seed != other.seed
-    assert same(one.uniform(SHAPE), RandomStream(one.seed).uniform(SHAPE))
+    assert same(one.uniform(SHAPE), NumpyStream(one.seed).uniform(SHAPE))
 
 
 def test_a_child_is_always_the_same_object_and_goes_on():
-    stream = RandomStream(3)
+    stream = NumpyStream(3)
     child = stream.child("Model", 1)
     assert stream.child("Model", 1) is child
     assert not same(child.uniform(SHAPE), stream.child("Model", 1).uniform(SHAPE))
 
 
 def test_children_do_not_depend_on_order_or_on_what_others_drew():
-    one, other = RandomStream(3), RandomStream(3)
+    one, other = NumpyStream(3), NumpyStream(3)
     first = one.child("First").uniform(SHAPE)
     second = one.child("Second").uniform(SHAPE)
     other.uniform(SHAPE)
@@ -88,7 +88,7 @@ def test_children_do_not_depend_on_order_or_on_what_others_drew():
 
 
 def test_name_occurrence_and_depth_all_make_another_child():
-    stream = RandomStream(3)
+    stream = NumpyStream(3)
     streams = [
         stream,
         stream.child("a"),
@@ -103,7 +103,7 @@ def test_name_occurrence_and_depth_all_make_another_child():
 
 def test_children_are_uncorrelated():
     """The correlation of n pairs is normal with variance 1 / n, at a false alarm of 1e-6."""
-    stream, count = RandomStream(3), 20_000
+    stream, count = NumpyStream(3), 20_000
     drawn = [stream.child(name, o).uniform((count,)) for name in "ab" for o in range(3)]
     correlations = np.corrcoef(drawn)[np.triu_indices(len(drawn), 1)]
     bound = stats.norm.isf(FALSE_ALARM / 2 / len(correlations)) / np.sqrt(count)
@@ -113,7 +113,7 @@ def test_children_are_uncorrelated():
 @pytest.mark.parametrize("travel", [copy.deepcopy, lambda s: pickle.loads(pickle.dumps(s))])
 @pytest.mark.parametrize("xp", [np, array_api_strict])
 def test_a_stream_travels_in_mid_run_and_goes_on_identically(travel, xp):
-    stream = RandomStream(3, xp=xp)
+    stream = NumpyStream(3, xp=xp)
     for source in (stream, stream.child("Model")):
         for draw in DRAWS.values():
             draw(source)
@@ -126,10 +126,10 @@ def test_a_stream_travels_in_mid_run_and_goes_on_identically(travel, xp):
 
 
 def test_a_copy_draws_on_its_own():
-    stream = RandomStream(3)
+    stream = NumpyStream(3)
     other = copy.deepcopy(stream)
     other.uniform(SHAPE)
-    assert same(stream.uniform(SHAPE), RandomStream(3).uniform(SHAPE))
+    assert same(stream.uniform(SHAPE), NumpyStream(3).uniform(SHAPE))
 
 
 def test_a_seed_fixes_every_episode_after_it():
@@ -176,6 +176,6 @@ def test_a_normal_draw_is_finite_even_from_the_most_extreme_uniform_number(large
         def random(self, shape, dtype):
             return np.full(shape, largest, dtype)
 
-    stream = RandomStream(3)
+    stream = NumpyStream(3)
     stream._generator = Extreme()
     assert np.isfinite(stream.normal((2,))).all()

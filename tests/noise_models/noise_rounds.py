@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from failure_api.core import RandomStream
+from failure_api.core import NumpyStream
 from failure_api.core.noise import NoiseContext, NoiseModel
 from helpers import FALSE_ALARM
 
@@ -41,7 +41,7 @@ def play_noise(model: NoiseModel, contents: Any, *, seed: int = 0, arrived: Any 
     contents = np.asarray(contents)
     contents.flags.writeable = False
     arrived = np.broadcast_to(arrived, contents.shape[:-1])
-    random, state, after = RandomStream(seed), None, []
+    random, state, after = NumpyStream(seed), None, []
     for number, content in enumerate(contents):
         context = noise_context(content, number=number, arrived=arrived[number], **known)
         state = model.init(context, random) if number == 0 else state

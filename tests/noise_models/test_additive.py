@@ -6,7 +6,7 @@ import pytest
 from noise_rounds import assert_mean, noise_context, noisy, play_noise
 from scipy import stats
 
-from failure_api.core import RandomStream
+from failure_api.core import NumpyStream
 from failure_api.errors import InvalidArgumentError
 from failure_api.noise_models import GaussianNoiseModel, LaplacianNoiseModel, UniformNoiseModel
 from failure_api.testing import check_noise_model
@@ -57,7 +57,7 @@ def test_the_mean_absolute_deviation_of_laplacian_errors_is_the_scale():
     assert min(law.cdf(total), law.sf(total)) > FALSE_ALARM / 2
 
 
-class Given(RandomStream):
+class Given(NumpyStream):
     """A stream that draws what a test wrote down."""
 
     def uniform(self, shape):
@@ -106,7 +106,7 @@ def test_strict_arrays_get_the_same_noise():
     for model in MODELS:
         if model.agent_ids is None:
             context = noise_context(strict, xp=array_api_strict)
-            after = model.step((), strict, context, RandomStream(0, xp=array_api_strict))[1]
+            after = model.step((), strict, context, NumpyStream(0, xp=array_api_strict))[1]
             np.testing.assert_array_equal(np.asarray(after), noisy(model, content))
 
 

@@ -7,7 +7,7 @@ import pytest
 from noise_rounds import assert_mean, binomial, noisy, play_noise
 from scipy import stats
 
-from failure_api.core import RandomStream
+from failure_api.core import NumpyStream
 from failure_api.errors import InvalidArgumentError
 from failure_api.noise_models import BitFlipModel
 from failure_api.noise_models.bit_flip import finer
@@ -75,7 +75,7 @@ def test_the_number_of_bit_errors_is_binomial(rate):
 
 
 def test_rates_below_the_steps_of_a_draw_are_right_in_the_mean():
-    draws = RandomStream(0).uniform((1_000_000,))
+    draws = NumpyStream(0).uniform((1_000_000,))
     for steps in (0.168, 2.5, 1677.3):
         found = finer(steps * 2.0**-24, draws, np).astype(np.float64) * 2.0**24
         share = steps % 1

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from noise_rounds import noise_context, noisy, play_noise
 
-from failure_api.core import RandomStream
+from failure_api.core import NumpyStream
 from failure_api.errors import InvalidArgumentError, ModelError
 from failure_api.noise_models import CustomNoise
 from failure_api.testing import check_noise_model
@@ -33,7 +33,7 @@ def test_the_laws_hold():
 
 
 def test_the_function_gets_content_context_and_a_stream():
-    draws = RandomStream(0).uniform(CONTENT.shape)
+    draws = NumpyStream(0).uniform(CONTENT.shape)
     np.testing.assert_array_equal(noisy(CustomNoise(function=fade), CONTENT), CONTENT * draws)
     middle = noisy(CustomNoise(function=towards_the_middle), CONTENT, low=1.0, high=3.0)
     np.testing.assert_allclose(middle, 0.5 * CONTENT + 1.0)
@@ -78,7 +78,7 @@ def test_numpy_in_another_namespace_is_refused_in_a_sentence():
     strict = array_api_strict.asarray(CONTENT)
     model = CustomNoise(function=lambda content, context, random: np.asarray(content))
     with pytest.raises(ModelError, match="must return") as caught:
-        model.step((), strict, noise_context(strict, xp=array_api_strict), RandomStream(0))
+        model.step((), strict, noise_context(strict, xp=array_api_strict), NumpyStream(0))
     assert_one_sentence(caught.value)
 
 

@@ -21,7 +21,7 @@ from failure_api import (
     ProbabilisticModel,
     ShareObservations,
 )
-from failure_api.core import RandomStream
+from failure_api.core import NumpyStream
 from failure_api.core.noise_chain import NoiseChain
 from failure_api.exchanges.corruption import Corruption, Entries
 from failure_api.noise_models import BitFlipModel, CustomNoise, QuantizationModel
@@ -266,7 +266,7 @@ def played_over_moving_segments(noise: Any) -> list[Any]:
         for place in (0, 1)
     ]
     corruption.place(lambda: parts[0])
-    corruption.start(RandomStream(0))
+    corruption.start(NumpyStream(0))
     real = np.ones((2, 2, 1), dtype=bool)
     return [
         corruption.apply(number, np.full((2, 2, 1), content[place]), real, entries=parts[place])

@@ -13,7 +13,7 @@ from failure_api.core.channel import Channel
 from failure_api.core.links import Context
 from failure_api.core.model import CommunicationModel
 from failure_api.core.noise import NoiseContext, NoiseModel, senders
-from failure_api.core.random import RandomStream
+from failure_api.core.numpy_stream import NumpyStream
 
 ROUNDS = 200
 
@@ -58,7 +58,7 @@ def play_links(model: CommunicationModel, rounds: int = ROUNDS, seed: int = 0) -
         seed: Seed of the model's draws.
     """
     count = len(AGENTS)
-    channel, random = Channel(chain=Chain(models=[model])), RandomStream(seed)
+    channel, random = Channel(chain=Chain(models=[model])), NumpyStream(seed)
     alive = np.ones(count, dtype=bool)
     positions = walks(rounds)
     sent, newest = [], []
@@ -93,7 +93,7 @@ def play_noise(model: NoiseModel, rounds: int = ROUNDS, seed: int = 0) -> NoiseH
     content = np.stack(signals, axis=-1).transpose(1, 0, 2).astype(np.float32)
     low, high = np.full((2, *content.shape[1:]), [[[-2.0]], [[2.0]]], dtype=np.float32)
     whole, arrived = np.zeros(content.shape[1:], dtype=bool), np.ones(count, dtype=bool)
-    random = RandomStream(seed).child(model.name)
+    random = NumpyStream(seed).child(model.name)
     state: Any = None
     after = []
     for number in range(rounds):

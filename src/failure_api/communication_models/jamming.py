@@ -104,7 +104,7 @@ class JammingModel(CommunicationModel):
         places = self.jammers.places(state.places, context)
         squared = squared_between(places, context.positions, xp)
         draws = random.child("pattern").uniform(shape)
-        pattern, sending = self.pattern.step(state.pattern, draws, context.round, xp)
+        pattern, sending = self.pattern.step(state.pattern, draws, context.round_over(1), xp)
         sending = sending & self.jammers.working(state.places, context)
         if self.detection is not None:
             senders = context.alive[..., None, :] & self.jammers.others(state.places, context)

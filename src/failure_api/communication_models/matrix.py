@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from failure_api.communication_models.schedule import entry
+from failure_api.core.backends import from_host
 from failure_api.core.frozen import FrozenArray
 from failure_api.core.kinds import LARGEST
 from failure_api.core.links import Context, Links
@@ -98,7 +99,7 @@ class MatrixModel(CommunicationModel):
                 schedule,
                 f"give an array of shape ({count}, {count}) in the order of possible_agents",
             )
-        return context.xp.asarray(schedule)
+        return from_host(schedule, context.xp)
 
     def step(
         self, state: Any, links: Links, context: Context, random: RandomStream

@@ -107,8 +107,8 @@ class NodeFailureModel(CommunicationModel):
         xp = context.xp
         if self.schedule is not None:
             starts, stops = state
-            number = xp.asarray(context.round)
-            up = 1.0 - xp.astype(xp.any((starts <= number) & (number < stops), axis=0), xp.float32)
+            number = context.round_over(2)
+            up = 1.0 - xp.astype(xp.any((starts <= number) & (number < stops), axis=-2), xp.float32)
         else:
             down, fails, stays = state
             lost = xp.astype(down, xp.float32)

@@ -73,8 +73,9 @@ class RandomizedModel(NestedModel):
         >>> model.parameters
         {'failure_prob': Uniform(low=0.0, high=0.5)}
         >>> import numpy as np
+        >>> from failure_api import NumpyStream
         >>> context = Context(0, np.ones(2, dtype=bool), None, np, (2, 2), ("a", "b"))
-        >>> drawn = model.drawn(model.init(context, RandomStream(0)))
+        >>> drawn = model.drawn(model.init(context, NumpyStream(0)))
         >>> 0.0 <= drawn["failure_prob"].item() < 0.5
         True
 

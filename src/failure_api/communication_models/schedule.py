@@ -14,7 +14,7 @@ def entry(schedule: Array, number: Any, at_end: AtEnd, xp: Any) -> Array:
 
     Args:
         schedule: `[T, ...]`; the first entry belongs to round 0.
-        number: The round, an integer or a 0-d integer array.
+        number: The round, an integer or an integer array `[...]`.
         at_end: What follows the last entry: `"repeat"` starts over, `"hold"` keeps the last one,
             `"down"` gives 0.
         xp: The array namespace.
@@ -31,7 +31,10 @@ def entry(schedule: Array, number: Any, at_end: AtEnd, xp: Any) -> Array:
         index = number % length if at_end == "repeat" else min(number, length - 1)
         now = schedule[index, ...]
         return now if at_end != "down" or number < length else xp.zeros_like(now)
-    number = xp.reshape(xp.asarray(number), (1,))
-    index = number % length if at_end == "repeat" else xp.minimum(number, length - 1)
-    now = xp.take(schedule, index, axis=0)[0, ...]
-    return now if at_end != "down" else now * xp.astype((number < length)[0], now.dtype)
+    flat = xp.reshape(xp.asarray(number), (-1,))
+    index = flat % length if at_end == "repeat" else xp.minimum(flat, length - 1)
+    now = xp.take(schedule, index, axis=0)
+    if at_end == "down":
+        within = xp.reshape(flat < length, (-1, *(1,) * (now.ndim - 1)))
+        now = now * xp.astype(within, now.dtype)
+    return xp.reshape(now, (*number.shape, *schedule.shape[1:]))

@@ -108,9 +108,9 @@ class ScheduledModel(NestedModel):
         return state._replace(inner=inner), _mixed(acts, worse, links, context.xp)
 
     def _acts(self, severity: Array, context: Context, random: RandomStream) -> Array:
-        """Returns where the other model acts in this round, bool, 0-d or `[..., N, N]`."""
+        """Returns where the other model acts, bool, `[..., 1, 1]` or `[..., N, N]`."""
         xp = context.xp
-        time = xp.asarray(context.round)
+        time = context.round_over(2)
         if self.period is not None:
             time = time % self.period
         inside = time >= self.start

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 
 from failure_api.communication_models.schedule import entry
+from failure_api.core.backends import from_host
 from failure_api.core.frozen import FrozenMapping
 from failure_api.core.kinds import Rounds
 from failure_api.core.links import Array, Context, Links
@@ -125,7 +126,7 @@ class TraceModel(CommunicationModel):
     def init(self, context: Context, random: RandomStream) -> Any:
         """Returns bandwidths, delays and noise in the environment's order, `[T, N, N]`."""
         xp, arrays = context.xp, self._ordered(context.agent_ids)
-        return tuple(None if array is None else xp.asarray(array) for array in arrays)
+        return tuple(None if array is None else from_host(array, xp) for array in arrays)
 
     def step(
         self, state: Any, links: Links, context: Context, random: RandomStream

@@ -5,6 +5,7 @@ from failure_api.core.channel import Channel, ChannelState, Delivery
 from failure_api.core.kinds import Bandwidth, Distance, Probability, Rounds
 from failure_api.core.links import Context, Links
 from failure_api.core.model import CommunicationModel
+from failure_api.core.numpy_stream import NumpyStream
 from failure_api.core.random import RandomStream
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Delivery",
     "Distance",
     "Links",
+    "NumpyStream",
     "Probability",
     "RandomStream",
     "Rounds",

@@ -82,10 +82,10 @@ class Channel:
 
     Example:
         >>> import numpy as np
-        >>> from failure_api.core import Chain, Context, RandomStream
+        >>> from failure_api.core import Chain, Context, NumpyStream
         >>> channel = Channel(chain=Chain(models=()))
         >>> context = Context(0, np.ones(2, dtype=bool), None, np, (2, 2), ("a", "b"))
-        >>> stream = RandomStream(0)
+        >>> stream = NumpyStream(0)
         >>> state, delivery = channel.step(channel.init(context, stream), context, stream)
         >>> delivery.sent.tolist()
         [[-1, 0], [0, -1]]
@@ -125,7 +125,7 @@ class Channel:
         bandwidth = xp.minimum(links.bandwidth, untouched.bandwidth)
         number = context.round
         if not isinstance(number, int):
-            number = xp.astype(number, xp.int32)
+            number = context.round_over(2)
         carried, queues = state.carried, state.queues
         if queue and queues:
             queues, sent = carry(queue, queues, bandwidth, number, xp)

@@ -47,7 +47,8 @@ class Context(NamedTuple):
     """What a model may know of the round it is asked about.
 
     Attributes:
-        round: Number of the round; 0 is the reset. An integer, or a 0-d integer array.
+        round: Number of the round; 0 is the reset. An integer, or an int32 array `[...]` of the
+            batch's shape, whose elements may be in different rounds.
         alive: Which agents take part, bool `[..., N]`. Like every array here it is never written
             to: a change is another array.
         positions: Where the agents are, float32 `[..., N, dim]`, in the environment's units; None
@@ -61,6 +62,8 @@ class Context(NamedTuple):
         >>> context = Context(0, np.ones(2, dtype=bool), None, np, (2, 2), ("a", "b"))
         >>> context.agent_ids.index("b")
         1
+        >>> context.round_over(2).shape
+        (1, 1)
     """
 
     round: Any
@@ -69,3 +72,12 @@ class Context(NamedTuple):
     xp: ModuleType
     shape: tuple[int, ...]
     agent_ids: tuple[Any, ...]
+
+    def round_over(self, axes: int) -> Array:
+        """Returns the round as an int32 array that broadcasts over so many axes after the batch.
+
+        Args:
+            axes: Number of axes of length 1 to append, as in 2 for `[..., N, N]`.
+        """
+        number = self.xp.asarray(self.round, dtype=self.xp.int32)
+        return number[(..., *(None,) * axes)]

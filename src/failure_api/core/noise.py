@@ -22,7 +22,7 @@ class NoiseContext(NamedTuple):
     messages it is `[receiver, sender, K]`, of an environment's own observations `[agent, K]`.
 
     Attributes:
-        round: Number of the round; an integer, or a 0-d integer array.
+        round: Number of the round; an integer, or an int32 array `[...]` of the batch's shape.
         arrived: Where there is content in this round, bool `[..., N]`; elsewhere its entries mean
             nothing.
         low: Least value of each entry, of the content's dtype; it broadcasts to its shape.

@@ -10,7 +10,7 @@ import numpy as np
 from gymnasium.spaces import Space
 from numpy.typing import NDArray
 
-from failure_api.core import Links, RandomStream
+from failure_api.core import Links, NumpyStream, RandomStream
 from failure_api.core.noise import NoiseContext
 from failure_api.core.noise_chain import NoiseChain
 from failure_api.errors import InvalidArgumentError, ModelError
@@ -56,7 +56,7 @@ class Corruption:
         self._entries: Entries | None = None
         self._describe: Callable[[], Entries]
         self._episode: RandomStream
-        self.start(RandomStream(0))
+        self.start(NumpyStream(0))
 
     def place(self, describe: Callable[[], Entries]) -> None:
         """Takes what the content is, and sees whether the models suit it.
@@ -73,7 +73,7 @@ class Corruption:
         if self._models and self.entries.shape[-1]:
             entries = self.entries
             nothing = np.zeros(entries.shape[:-1], dtype=bool)
-            self.chain.init(self._context(0, nothing, entries), RandomStream(0))
+            self.chain.init(self._context(0, nothing, entries), NumpyStream(0))
 
     @property
     def entries(self) -> Entries:

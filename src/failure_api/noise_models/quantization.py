@@ -96,7 +96,7 @@ class QuantizationModel(NoiseModel):
         low, high = context.low, context.high
         if self.low is not None and self.high is not None:
             low, high = xp.asarray(self.low, dtype=dtype), xp.asarray(self.high, dtype=dtype)
-        elif not _bounded(low, high):
+        elif xp is np and not _bounded(low, high):
             raise invalid(
                 "QuantizationModel.low",
                 "must be given where entries of the content have no finite bounds",
@@ -125,5 +125,5 @@ class QuantizationModel(NoiseModel):
 
 
 def _bounded(low: Array, high: Array) -> bool:
-    # On the host: bounds are those of spaces, known before anything runs.
+    # On NumPy alone: bounds are those of spaces, and whoever runs on others tries them there first.
     return bool(((np.asarray(low) >= -LARGEST) & (np.asarray(high) <= LARGEST)).all())

@@ -16,12 +16,13 @@ from failure_api.core import (
     CommunicationModel,
     Context,
     Delivery,
+    NumpyStream,
     RandomStream,
 )
 from failure_api.core.contract import check_heard
 from failure_api.core.noise import NoiseModel
 from failure_api.core.noise_chain import NoiseChain
-from failure_api.core.random import EpisodeStreams
+from failure_api.core.numpy_stream import EpisodeStreams
 from failure_api.errors import (
     InvalidArgumentError,
     ModelError,
@@ -79,7 +80,7 @@ class RoundKeeper:
         self._everyone = np.ones(len(self.agent_ids), dtype=bool)
         self._everyone.flags.writeable = False
         # A trial start, so that what does not fit the environment is said when it is wrapped.
-        self._channel.init(self._context(0, self._everyone, None), RandomStream(0))
+        self._channel.init(self._context(0, self._everyone, None), NumpyStream(0))
         spaces = {agent: env.observation_space(agent) for agent in self.agent_ids}
         self.noise = Corruption(NoiseChain(models=cast("Any", noise_models)), self.agent_ids)
         team = Team(env, self.agent_ids, spaces, self.chain.longest_journey, self.noise)

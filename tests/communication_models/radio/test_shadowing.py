@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from failure_api.communication_models.radio import LogNormalShadowing
-from failure_api.core import RandomStream
+from failure_api.core import NumpyStream
 from failure_api.errors import InvalidArgumentError
 from helpers import assert_one_sentence, context_of
 
@@ -18,7 +18,7 @@ def fields(steps, *, agents=2, batch=(EPISODES,), deviation=6.0, seed=0, **other
     shadowing = LogNormalShadowing(
         standard_deviation=deviation, **{"decorrelation_distance": 10.0, **others}
     )
-    random = RandomStream(seed)
+    random = NumpyStream(seed)
     contexts = [
         context_of(agents, batch=batch, positions=np.broadcast_to(step, (*batch, *np.shape(step))))
         for step in steps

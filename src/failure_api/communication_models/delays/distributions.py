@@ -129,14 +129,16 @@ class NormalDelay(DelayDistribution):
 
     def draw(self, uniform: Array, table: Any, xp: Any) -> Array:
         r"""Returns $\mu + \sigma \sqrt{-2 \ln u} \cos 2 \pi v$, and the same with the sine."""
-        flat = xp.reshape(uniform, (-1,))
-        half = flat.shape[0] // 2
+        # In pairs of links of one team, so that none depends on what others draw.
+        flat = xp.reshape(uniform, (*uniform.shape[:-2], -1))
+        half = flat.shape[-1] // 2
+        first, second, rest = flat[..., :half], flat[..., half : 2 * half], flat[..., 2 * half :]
         # Half a step away from 0, whose logarithm is infinite.
-        radius = self.standard_deviation * xp.sqrt(-2.0 * xp.log(flat[:half] + 2.0**-25))
-        angle = flat[half : 2 * half] * (2.0 * math.pi)
+        radius = self.standard_deviation * xp.sqrt(-2.0 * xp.log(first + 2.0**-25))
+        angle = second * (2.0 * math.pi)
         # An odd one out is on the diagonal, where nothing is sent.
-        parts = (radius * xp.cos(angle), radius * xp.sin(angle), flat[2 * half :])
-        return xp.reshape(xp.concat(parts), uniform.shape) + self.mean
+        parts = (radius * xp.cos(angle), radius * xp.sin(angle), rest)
+        return xp.reshape(xp.concat(parts, axis=-1), uniform.shape) + self.mean
 
     def cumulative(self, whole: NDArray[np.float64]) -> NDArray[np.float64]:
         """Returns the normal distribution function half a round further on."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from failure_api.communication_models.delays.distribution import DelayDistribution
+from failure_api.core.backends import from_host
 from failure_api.core.frozen import FrozenArray
 from failure_api.core.kinds import LONGEST_DELAY
 from failure_api.core.links import Array
@@ -98,7 +99,7 @@ class EmpiricalDelay(DelayDistribution):
 
     def table(self, xp: Any) -> Any:
         """Returns the quantiles."""
-        return xp.asarray(self._quantiles.copy())
+        return from_host(self._quantiles, xp)
 
     def draw(self, uniform: Array, table: Any, xp: Any) -> Array:
         """Returns what the table has for each number."""

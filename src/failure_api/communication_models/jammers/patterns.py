@@ -29,7 +29,14 @@ class Pattern(Part, ABC):
 
     @abstractmethod
     def step(self, state: Any, uniform: Array, number: Any, xp: Any) -> tuple[Any, Array]:
-        """Returns the next state and which jammers send in round `number`, bool `[..., J]`."""
+        """Returns the next state and which jammers send, bool `[..., J]`.
+
+        Args:
+            state: What `init` or the last `step` returned.
+            uniform: A draw for each jammer, `[..., J]`.
+            number: The round, an int32 array that broadcasts to them.
+            xp: The array namespace.
+        """
 
     @abstractmethod
     def expected_rounds(self, rounds: int | None, budget: int | None) -> float | None:
@@ -103,7 +110,7 @@ class PeriodicJamming(Pattern):
     def step(self, state: Any, uniform: Array, number: Any, xp: Any) -> tuple[Any, Array]:
         """Returns True for all in the first rounds of a period."""
         offset = -self.start % self.period
-        sending = (xp.asarray(number) + offset) % self.period < self.active_rounds
+        sending = (number + offset) % self.period < self.active_rounds
         return state, (uniform >= 0.0) & sending
 
     def expected_rounds(self, rounds: int | None, budget: int | None) -> float | None:

@@ -138,7 +138,7 @@ class MovingJammers(Jammers):
         """Returns where this round finds them: a line, folded at the walls."""
         xp = context.xp
         start, velocity, *walls = prepared
-        place = start + velocity * xp.astype(xp.asarray(context.round), xp.float32)
+        place = start + velocity * xp.astype(context.round_over(2), xp.float32)
         if not walls:
             return place
         low, high = walls

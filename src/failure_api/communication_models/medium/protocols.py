@@ -149,7 +149,7 @@ class TDMA(MediumProtocol):
     ) -> tuple[Any, Array]:
         """Returns whose turn it is."""
         places, count = state
-        first = (context.xp.asarray(context.round) * self.slots_per_round) % count
+        first = (context.round_over(1) * self.slots_per_round) % count
         # A remainder of negative numbers is one that libraries disagree on.
         return state, ((places - first + count) % count < self.slots_per_round) & ready
 

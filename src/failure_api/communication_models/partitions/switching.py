@@ -116,8 +116,7 @@ class CutOnSchedule(Switching):
 
     def step(self, state: Any, context: Context, random: RandomStream) -> tuple[Any, Array, Array]:
         """Returns what the round's number says."""
-        xp = context.xp
-        number = xp.reshape(xp.asarray(context.round), (1, 1))
+        number = context.round_over(2)
         if self.period is not None:
             number = number % self.period
         cut = number >= self.start

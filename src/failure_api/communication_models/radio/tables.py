@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from failure_api.core.backends import from_host
 from failure_api.core.links import Array
 
 ENTRIES = 2**16 + 1
@@ -37,7 +38,7 @@ def tabulate(places: NDArray[np.float64], values: NDArray[np.float64]) -> Table:
 
 def prepare(table: Table, xp: Any) -> Table:
     """Returns a table as arrays of the namespace."""
-    return Table(*(xp.asarray(part, dtype=xp.float32) for part in table))
+    return Table(*(from_host(part, xp) for part in table))
 
 
 def look_up(table: Table, places: Array, xp: Any) -> Array:

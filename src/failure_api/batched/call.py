@@ -1,0 +1,149 @@
+"""What a call of a batched channel is given, checked: shapes, types, libraries and devices."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, NamedTuple
+
+from failure_api.core import Chain, Context
+from failure_api.core.backends import JAX, Library, device_of, library_of
+from failure_api.core.links import Array
+from failure_api.errors import InvalidArgumentError, invalid
+
+
+class Call(NamedTuple):
+    """What a call is given.
+
+    Attributes:
+        library: Whose arrays they are.
+        device: Where they are.
+        batch: Shape of the batch.
+        agent_ids: The team.
+        positions: Where the agents are, float32 `[..., N, dim]`; None where nobody says.
+        alive: Which of them take part, bool `[..., N]`.
+    """
+
+    library: Library
+    device: Any
+    batch: tuple[int, ...]
+    agent_ids: tuple[Any, ...]
+    positions: Array | None
+    alive: Array
+
+    @property
+    def xp(self) -> Any:
+        """The array namespace."""
+        return self.library.xp
+
+    @property
+    def columns(self) -> int | None:
+        """Number of coordinates of the positions."""
+        return None if self.positions is None else self.positions.shape[-1]
+
+    def context(self, number: Any) -> Context:
+        """Returns what models may know of a round."""
+        count = len(self.agent_ids)
+        shape = (*self.batch, count, count)
+        return Context(number, self.alive, self.positions, self.xp, shape, self.agent_ids)
+
+
+def call_of(
+    chain: Chain,
+    agent_ids: tuple[Any, ...],
+    batch: tuple[int, ...],
+    arrays: dict[str, Any],
+    positions: Array | None,
+    alive: Array | None,
+) -> Call:
+    """Returns what a call is given, or raises what is wrong with it.
+
+    Args:
+        chain: The failure models.
+        agent_ids: The team.
+        batch: Shape of the batch.
+        arrays: Further arrays of the call, by name; the first of them says where new arrays are.
+        positions: Where the agents are, or None.
+        alive: Which of them take part, or None for all.
+    """
+    needing = chain.needing_positions
+    if needing is not None and positions is None:
+        count = len(agent_ids)
+        rule = f"must be given, since {needing} needs them"
+        raise invalid("positions", rule, None, f"give an array {_shown(batch, count, 'dim')}")
+    library = library_of({**arrays, "positions": positions, "alive": alive})
+    first = next(iter(arrays.values()))
+    device, xp = device_of(first), library.xp
+    if positions is not None:
+        if positions.ndim < 2 or positions.shape[:-1] != (*batch, len(agent_ids)):
+            rule = f"must have the shape {_shown(batch, len(agent_ids), 'dim')}"
+            raise invalid("positions", rule, tuple(positions.shape), "give one row for each agent")
+        if positions.dtype != xp.float32:
+            positions = xp.astype(positions, xp.float32)
+    if alive is None:
+        alive = _everyone(library, (*batch, len(agent_ids)), device)
+    elif tuple(alive.shape) != (*batch, len(agent_ids)) or alive.dtype != xp.bool:
+        rule = f"must be bool of the shape {_shown(batch, len(agent_ids))}"
+        found = f"{alive.dtype} of shape {tuple(alive.shape)}"
+        raise invalid("alive", rule, found, "give one flag for each agent")
+    return Call(library, device, batch, agent_ids, positions, alive)
+
+
+def batch_of(payloads: Array, agent_ids: tuple[Any, ...], per_link: bool) -> tuple[int, ...]:
+    """Returns the shape of the batch that payloads are for, or raises what is wrong with them."""
+    library_of({"payloads": payloads})
+    count, shape = len(agent_ids), tuple(payloads.shape)
+    agents = (count, count) if per_link else (count,)
+    if len(shape) <= len(agents) or shape[-len(agents) - 1 : -1] != agents:
+        rule = f"must have the shape [..., {', '.join(map(str, agents))}, D]"
+        remedy = "give what each agent says to each" if per_link else "give one row for each agent"
+        raise invalid("payloads", rule, shape, remedy)
+    return shape[: -len(agents) - 1]
+
+
+def check_same_form(payloads: Array, batch: tuple[int, ...], form: Array) -> None:
+    """Raises an error if payloads are of another form than those that the state began with."""
+    before, now = (*batch, *form.shape[1:]), tuple(payloads.shape)
+    if before != now:
+        raise invalid(
+            "payloads",
+            f"must keep the shape {before} that the state began with",
+            now,
+            "begin another state with init",
+        )
+    if payloads.dtype != form.dtype:
+        rule = f"must keep the type {form.dtype} that the state began with"
+        raise invalid("payloads", rule, payloads.dtype, "convert them")
+
+
+def check_done(done: Any, batch: tuple[int, ...]) -> None:
+    """Raises an error if flags do not say for each element of the batch whether it is done."""
+    library = library_of({"done": done})
+    if tuple(done.shape) != batch or done.dtype != library.xp.bool:
+        found = f"{done.dtype} of shape {tuple(done.shape)}"
+        raise invalid("done", f"must be bool of the batch's shape {batch}", found, "convert it")
+
+
+def check_state(state: Any, kind: type) -> None:
+    """Raises an error if something is no state."""
+    if not isinstance(state, kind):
+        raise InvalidArgumentError(
+            f"state must be what init, step or reset_where returned, but got "
+            f"{type(state).__name__}: begin with init(random, payloads)."
+        )
+
+
+def _everyone(library: Library, shape: tuple[int, ...], device: Any) -> Array:
+    if library is JAX:
+        # While a function is traced, what is made belongs to it alone.
+        return library.xp.ones(shape, dtype=library.xp.bool)
+    return _kept_everyone(library, shape, device)
+
+
+@functools.lru_cache(maxsize=16)
+def _kept_everyone(library: Library, shape: tuple[int, ...], device: Any) -> Array:
+    """Returns the same array each time, by which the channel knows that nobody has died."""
+    return library.xp.ones(shape, dtype=library.xp.bool, device=device)
+
+
+def _shown(batch: tuple[int, ...], *rest: Any) -> str:
+    return f"({', '.join(map(str, (*batch, *rest)))})"

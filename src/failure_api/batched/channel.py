@@ -1,0 +1,311 @@
+"""The channel over batches: payloads in, what each receiver has of each sender out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, NamedTuple, cast
+
+import numpy as np
+
+from failure_api.batched.call import (
+    Call,
+    batch_of,
+    call_of,
+    check_done,
+    check_same_form,
+    check_state,
+)
+from failure_api.batched.constants import Constants, complete, varying
+from failure_api.batched.content import (
+    ContentState,
+    Limits,
+    Received,
+    corrupted,
+    noise_context,
+    recalled,
+)
+from failure_api.core import Chain, Channel, ChannelState, CommunicationModel
+from failure_api.core.backends import JAX, on_device_of, source_of
+from failure_api.core.contract import check_heard
+from failure_api.core.keyed_stream import BEFORE
+from failure_api.core.links import Array
+from failure_api.core.model import distinct
+from failure_api.core.noise import NoiseModel
+from failure_api.core.noise_chain import NoiseChain
+from failure_api.core.parameters import normalise_fields
+from failure_api.core.sources import Source
+from failure_api.core.trees import map_leaves
+
+
+class BatchedState(NamedTuple):
+    """Everything that a batch of teams carries from round to round.
+
+    It is a tree of arrays, so that JAX compiles, maps and scans functions of it.
+
+    Attributes:
+        round: The round that comes next: an integer while all elements are in the same round and
+            nothing is traced, else an int32 array `[...]`.
+        channel: The state of the links and of what is in flight.
+        content: What is kept of what was said.
+        source: Where the draws come from.
+    """
+
+    round: Any
+    channel: ChannelState
+    content: ContentState
+    source: Source
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchedChannel:
+    """Messages on failing links, for whole batches of teams, under NumPy, PyTorch or JAX.
+
+    The first call of `step` is round 0. `init`, `step` and `reset_where` are pure: all that changes
+    is in the state, save for generators of NumPy and PyTorch, which go on. They can be traced by
+    `jax.jit`, `jax.vmap` and `jax.lax.scan`. Gradients flow through content that was delivered,
+    also late, and are zero through content that was not.
+
+    Args:
+        failure_models: One communication model, or several that act in order.
+        agent_ids: The team's agents, in the order of the arrays.
+        noise_models: One noise model, or several, that corrupt the content that arrives.
+        missing: What stands in for content that did not arrive: `"zero"` is `blank`, `"hold"` the
+            newest content that ever arrived on the link, `blank` before the first.
+        low: Least values of the content, which broadcast to `[receiver, sender, D]`. Noise keeps
+            to them.
+        high: Greatest values, likewise.
+        whole: Which entries are whole numbers, likewise.
+        blank: What there is where nothing has arrived, likewise.
+        per_link: Whether agents say something else to each receiver, so that payloads are
+            `[..., sender, receiver, D]`, and else `[..., N, D]`.
+        streams: `"native"` draws as the array library does best. `"portable"` draws the same, bit
+            for bit, with NumPy, PyTorch and JAX, and an element of a batch as it does alone; it
+            costs more on arrays that are small.
+
+    Raises:
+        InvalidArgumentError: A model or another argument breaks its rule.
+
+    Example:
+        >>> from failure_api import ProbabilisticModel
+        >>> channel = BatchedChannel(
+        ...     failure_models=ProbabilisticModel(failure_prob=0.5), agent_ids=("a", "b", "c")
+        ... )
+        >>> payloads = np.ones((1000, 3, 2), dtype=np.float32)
+        >>> state = channel.init(0, payloads)
+        >>> state, received = channel.step(state, payloads)
+        >>> received.content.shape, received.flags.shape
+        ((1000, 3, 3, 2), (1000, 3, 3))
+        >>> bool(abs(received.flags.mean() - 1 / 3) < 0.05)
+        True
+    """
+
+    failure_models: CommunicationModel | Iterable[CommunicationModel]
+    agent_ids: Sequence[Any]
+    noise_models: NoiseModel | Iterable[NoiseModel] = ()
+    missing: Literal["zero", "hold"] = "zero"
+    low: Any = -np.inf
+    high: Any = np.inf
+    whole: Any = False
+    blank: Any = 0.0
+    per_link: bool = False
+    streams: Literal["native", "portable"] = "native"
+
+    def __post_init__(self) -> None:
+        """Checks the fields, and that the models go together and suit the team."""
+        normalise_fields(self)
+        object.__setattr__(self, "agent_ids", distinct(self.agent_ids))
+        check_heard(self.chain)
+
+    @cached_property
+    def chain(self) -> Chain:
+        """The failure models."""
+        return Chain(models=cast("Any", self.failure_models))
+
+    @cached_property
+    def noise(self) -> NoiseChain:
+        """The noise models."""
+        return NoiseChain(models=cast("Any", self.noise_models))
+
+    @cached_property
+    def _channel(self) -> Channel:
+        return Channel(chain=self.chain)
+
+    @cached_property
+    def _constants(self) -> Constants:
+        return Constants(self.chain, self.noise, self._limits, self._ids)
+
+    @property
+    def _limits(self) -> Limits:
+        return Limits(self.low, self.high, self.whole, self.blank)
+
+    @property
+    def _ids(self) -> tuple[Any, ...]:
+        return cast("tuple[Any, ...]", self.agent_ids)
+
+    def init(
+        self, random: Any, payloads: Array, *, positions: Array = None, alive: Array = None
+    ) -> BatchedState:
+        """Returns the state before round 0.
+
+        Args:
+            random: A seed, of which each element of the batch has one of its own; an integer array
+                `[...]` with a seed for each; a JAX key, or one for each element; with
+                `streams="native"` a `torch.Generator`.
+            payloads: As for `step`; only their form counts: shape, type, library and device.
+            positions: Where the agents are as the episode begins, `[..., N, dim]`; needed where a
+                model needs them.
+            alive: Which agents take part, bool `[..., N]`; None for all.
+
+        Raises:
+            InvalidArgumentError: An array has a wrong shape, is of another library or on another
+                device than the payloads, or positions are missing.
+        """
+        batch = batch_of(payloads, self._ids, self.per_link)
+        call = call_of(self.chain, self._ids, batch, {"payloads": payloads}, positions, alive)
+        with on_device_of(payloads, call.library):
+            source = source_of(random, batch, self.streams, call.library, call.device)
+            form = call.xp.empty((0, *payloads.shape[len(batch) :]), dtype=payloads.dtype)
+            return self._begun(source, call, form)
+
+    def step(
+        self,
+        state: BatchedState,
+        payloads: Array,
+        *,
+        positions: Array = None,
+        alive: Array = None,
+    ) -> tuple[BatchedState, Received]:
+        """Runs a round and returns the next state and what each receiver has of each sender.
+
+        Args:
+            state: What `init`, `step` or `reset_where` returned.
+            payloads: What each agent says, `[..., N, D]`, or where `per_link`
+                `[..., sender, receiver, D]`.
+            positions: Where the agents are, `[..., N, dim]`; needed where a model needs them.
+            alive: Which agents take part, bool `[..., N]`; None for all.
+
+        Raises:
+            InvalidArgumentError: As for `init`, or the payloads are of another form than before.
+        """
+        check_state(state, BatchedState)
+        batch = tuple(state.channel.newest.shape[:-2])
+        arrays = {"payloads": payloads, "state": state.channel.newest}
+        call = call_of(self.chain, self._ids, batch, arrays, positions, alive)
+        check_same_form(payloads, batch, state.content.form)
+        with on_device_of(payloads, call.library):
+            return self._advanced(state, call, payloads)
+
+    def reset_where(
+        self,
+        state: BatchedState,
+        done: Array,
+        *,
+        positions: Array = None,
+        alive: Array = None,
+    ) -> BatchedState:
+        """Returns the state with some elements of the batch before round 0 of a new episode.
+
+        They are exactly as `init` would have them, and draw what has not been drawn before.
+
+        Args:
+            state: What `init`, `step` or `reset_where` returned.
+            done: Which elements start anew, bool `[...]`.
+            positions: As for `init`.
+            alive: As for `init`.
+
+        Raises:
+            InvalidArgumentError: As for `step`.
+        """
+        check_state(state, BatchedState)
+        batch = tuple(state.channel.newest.shape[:-2])
+        check_done(done, batch)
+        arrays = {"done": done, "state": state.channel.newest}
+        call = call_of(self.chain, self._ids, batch, arrays, positions, alive)
+        xp = call.xp
+        with on_device_of(done, call.library):
+            source = state.source.restarted(done, xp)
+            fresh = self._begun(source, call, state.content.form)
+            if isinstance(state.round, int):
+                state = state._replace(round=xp.full(batch, state.round, dtype=xp.int32))
+                fresh = fresh._replace(round=xp.zeros(batch, dtype=xp.int32))
+            old = state._replace(source=source)
+            return cast("BatchedState", map_leaves(_choice(done, xp), fresh, old))
+
+    def _begun(self, source: Source, call: Call, form: Array) -> BatchedState:
+        """Returns the state before round 0."""
+        xp, batch = call.xp, call.batch
+        models, noises = self._constants.of(call.columns, form, call.library, call.device)
+        random = source.in_round(BEFORE, xp)
+        channel = self._channel.init(call.context(0), random)
+        payload = xp.zeros((*batch, *form.shape[1:]), dtype=form.dtype)
+        limits = self._limits.as_arrays(form, xp)
+        links = (*call.alive.shape, len(self._ids), form.shape[-1])
+        context = noise_context(0, batch, form.shape[-1], limits, self._ids, xp)
+        noise = self.noise.init(context, random.child("noise"))
+        return BatchedState(
+            round=xp.zeros(batch, dtype=xp.int32) if call.library is JAX else 0,
+            channel=channel._replace(models=varying(models, channel.models)),
+            content=ContentState(
+                form=form,
+                history=(payload,) * self.chain.longest_journey,
+                held=xp.broadcast_to(limits.blank, links) if self.missing == "hold" else None,
+                noise=varying(noises, noise),
+            ),
+            source=source,
+        )
+
+    def _advanced(
+        self, state: BatchedState, call: Call, payloads: Array
+    ) -> tuple[BatchedState, Received]:
+        """Returns the next state, and what a round brings each receiver."""
+        xp, old = call.xp, state.channel
+        constants = self._constants.of(call.columns, state.content.form, call.library, call.device)
+        random = state.source.in_round(state.round, xp)
+        context = call.context(state.round)
+        old = old._replace(models=complete(constants[0], old.models))
+        channel, delivery = self._channel.step(old, context, random)
+        channel = channel._replace(models=varying(constants[0], channel.models))
+        number = state.round if isinstance(state.round, int) else context.round_over(2)
+        sent = xp.matrix_transpose(delivery.sent)
+        said = (payloads, *state.content.history)
+        content = recalled(said, sent, number, xp)
+        flags = sent >= 0
+        limits = self._limits.as_arrays(payloads, xp)
+        noise, variance = state.content.noise, delivery.links.noise
+        if self.noise.parts or variance is not None:
+            width = payloads.shape[-1]
+            entries = noise_context(state.round, call.batch, width, limits, self._ids, xp, flags)
+            noise, content = corrupted(
+                self.noise,
+                complete(constants[1], noise),
+                xp.broadcast_to(content, entries.shape),
+                None if variance is None else xp.matrix_transpose(variance),
+                entries,
+                random.child("noise"),
+            )
+            noise = varying(constants[1], noise)
+        held = state.content.held
+        content = xp.where(flags[..., None], content, limits.blank if held is None else held)
+        apart = xp.astype(~xp.eye(len(self._ids), dtype=xp.bool), xp.int32)
+        ages = (number - xp.matrix_transpose(delivery.newest)) * apart
+        following = ContentState(
+            state.content.form, said[:-1], None if held is None else content, noise
+        )
+        return (
+            BatchedState(state.round + 1, channel, following, state.source),
+            Received(content, flags, ages, delivery),
+        )
+
+
+def _choice(done: Array, xp: Any) -> Callable[[Any, Any], Any]:
+    """Returns a function that takes what is done from one leaf and the rest from another."""
+    axes = done.ndim
+
+    def chosen(fresh: Any, old: Any) -> Any:
+        if fresh is old or getattr(fresh, "shape", ())[:axes] != done.shape:
+            return old
+        return xp.where(done[(..., *(None,) * (fresh.ndim - axes))], fresh, old)
+
+    return chosen

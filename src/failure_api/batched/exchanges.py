@@ -1,0 +1,166 @@
+"""Exchanges over batches: what agents say and see, picked from rows of entries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from failure_api.batched.channel import BatchedChannel
+from failure_api.batched.content import Received
+from failure_api.batched.tables import Rows, Tables, masked_tables, shared_tables
+from failure_api.core import CommunicationModel
+from failure_api.core.backends import JAX, device_of, library_of
+from failure_api.core.links import Array
+from failure_api.core.model import distinct
+from failure_api.core.noise import NoiseModel
+from failure_api.errors import InvalidArgumentError, invalid
+from failure_api.exchanges import Exchange, MaskSegments, ShareObservations
+
+
+class BatchedExchange:
+    """An exchange at work on batches of flat observations.
+
+    Args:
+        agent_ids: The team, in the order of the observations.
+        tables: What is said and seen.
+        missing: As for `BatchedChannel`.
+
+    Attributes:
+        sizes: Number of entries of each agent's view.
+        lows: Least values of each agent's view.
+        highs: Greatest values of each agent's view.
+    """
+
+    def __init__(self, agent_ids: tuple[Any, ...], tables: Tables, missing: Any) -> None:
+        self.agent_ids = agent_ids
+        self.lows, self.highs = tuple(tables.lows), tuple(tables.highs)
+        self.sizes = tuple(map(len, tables.seen))
+        self._tables, self._missing = tables, missing
+        self._seen = np.array([place for view in tables.seen for place in view], dtype=np.int32)
+        self._ends = np.cumsum(self.sizes).tolist()
+        self._placed: dict[Any, tuple[Array, Array]] = {}
+
+    def channel(
+        self,
+        failure_models: CommunicationModel | Iterable[CommunicationModel],
+        noise_models: NoiseModel | Iterable[NoiseModel] = (),
+        streams: Any = "native",
+    ) -> BatchedChannel:
+        """Returns a channel for this exchange's messages.
+
+        Args:
+            failure_models: One communication model, or several that act in order.
+            noise_models: One noise model, or several.
+            streams: As for `BatchedChannel`.
+        """
+        tables = self._tables
+        return BatchedChannel(
+            failure_models=failure_models,
+            agent_ids=self.agent_ids,
+            noise_models=noise_models,
+            missing=self._missing,
+            low=tables.low,
+            high=tables.high,
+            blank=tables.blank,
+            per_link=tables.said.ndim == 3,
+            streams=streams,
+        )
+
+    def payloads(self, observations: Sequence[Array]) -> Array:
+        """Returns what the agents say: `[..., N, D]`, or `[..., sender, receiver, D]`.
+
+        Args:
+            observations: Each agent's flat observation, `[..., F]`.
+        """
+        xp, (said, _) = self._at(observations)
+        spare = xp.zeros_like(observations[0][..., :1])
+        row = xp.concat((*observations, spare), axis=-1)
+        picked = xp.take(row, said, axis=-1)
+        return xp.reshape(picked, (*row.shape[:-1], *self._tables.said.shape))
+
+    def views(self, observations: Sequence[Array], received: Received) -> tuple[Array, ...]:
+        """Returns what each agent sees, `[..., sizes[i]]`.
+
+        Args:
+            observations: As for `payloads`, of the same round.
+            received: What the channel brought.
+        """
+        xp, (_, seen) = self._at(observations)
+        batch = observations[0].shape[:-1]
+        parts = [*observations, xp.reshape(received.content, (*batch, -1))]
+        if self._tables.reports:
+            for report in (received.flags, received.ages):
+                flat = xp.reshape(report, (*batch, -1))
+                parts.append(xp.astype(flat, observations[0].dtype))
+        row = xp.take(xp.concat(parts, axis=-1), seen, axis=-1)
+        starts = (0, *self._ends[:-1])
+        return tuple(row[..., start:end] for start, end in zip(starts, self._ends, strict=True))
+
+    def _at(self, observations: Sequence[Array]) -> tuple[Any, tuple[Array, Array]]:
+        """Returns the namespace of the observations, and the tables where they are."""
+        first = observations[0]
+        library, device = library_of({"observations": first}), device_of(first)
+        xp, key = library.xp, (library.package, str(device))
+        tables = self._tables.said.reshape(-1), self._seen
+        if library is JAX:
+            # While a function is traced, what is made belongs to it alone.
+            return xp, (xp.asarray(tables[0]), xp.asarray(tables[1]))
+        if key not in self._placed:
+            said, seen = (xp.asarray(table, device=device) for table in tables)
+            self._placed[key] = said, seen
+        return xp, self._placed[key]
+
+
+def bind(
+    exchange: Exchange,
+    *,
+    agent_ids: Sequence[Any],
+    lows: Rows,
+    highs: Rows,
+    segments: Mapping[Any, Mapping[Any, Any]] | None = None,
+) -> BatchedExchange:
+    """Returns an exchange at work on batches of flat observations.
+
+    Args:
+        exchange: `MaskSegments(...)`, or `ShareObservations(form="flat")`.
+        agent_ids: The team, in the order of the observations.
+        lows: Least values of each agent's observation, `[F]` each.
+        highs: Greatest values, likewise.
+        segments: What `MaskSegments` takes where it was given none itself.
+
+    Raises:
+        InvalidArgumentError: An exchange that has no flat form, or whose segments are not known or
+            do not suit the observations.
+
+    Example:
+        >>> exchange, limit = ShareObservations(form="flat"), np.full(2, np.inf)
+        >>> bound = bind(exchange, agent_ids=("a", "b"), lows=[-limit] * 2, highs=[limit] * 2)
+        >>> bound.sizes
+        (6, 6)
+        >>> bound.payloads((np.zeros((5, 2)), np.ones((5, 2)))).shape
+        (5, 2, 2)
+    """
+    ids = distinct(agent_ids)
+    lows, highs = ([np.asarray(row, np.float32) for row in rows] for rows in (lows, highs))
+    if isinstance(exchange, ShareObservations) and exchange.form == "flat":
+        return BatchedExchange(ids, shared_tables(lows, highs), exchange.missing)
+    if not isinstance(exchange, MaskSegments):
+        raise invalid(
+            "exchange",
+            "must have a flat form in batches",
+            exchange,
+            'give MaskSegments() or ShareObservations(form="flat")',
+        )
+    known = segments if exchange.segments is None else exchange.segments
+    if known is None:
+        raise InvalidArgumentError(
+            "exchange MaskSegments must know what an agent hears from another, but nothing is "
+            "known of these observations: give segments={receiver: {sender: indices}}, or use "
+            'ShareObservations(form="flat").'
+        )
+    if callable(known):
+        raise invalid("segments", "must stay in place in batches", known, "give a mapping")
+    tables = masked_tables(known, ids, lows, highs, exchange.report_age)
+    return BatchedExchange(ids, tables, exchange.missing)

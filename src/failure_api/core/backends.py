@@ -1,0 +1,337 @@
+"""Array libraries: all that the package knows of any one of them.
+
+Everything else takes its operations from an array namespace. Here is which namespace goes with an
+array, where an array lives, how its memory is read as another type, and how each library draws.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import math
+import sys
+from collections.abc import Callable, Mapping
+from types import ModuleType
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from failure_api.core.keyed_stream import KeyedStream, PortableStream
+from failure_api.core.links import Array
+from failure_api.core.numpy_stream import NumpyStream
+from failure_api.core.random import RandomStream, name_key
+from failure_api.core.sources import PortableSource, SequentialSource, Source
+from failure_api.core.threefry import Words, folded, seed_words
+from failure_api.errors import ModelError, invalid
+
+Streams = Literal["native", "portable"]
+
+
+class Library(NamedTuple):
+    """An array library.
+
+    Attributes:
+        package: What is imported where its arrays are.
+        kind: Name of the class of its arrays.
+        namespace: Module that has the operations of the array API.
+    """
+
+    package: str
+    kind: str
+    namespace: str
+
+    @property
+    def xp(self) -> ModuleType:
+        """The array namespace."""
+        return importlib.import_module(self.namespace)
+
+
+LIBRARIES = (
+    Library("numpy", "ndarray", "numpy"),
+    Library("torch", "Tensor", "array_api_compat.torch"),
+    Library("jax", "Array", "jax.numpy"),
+    Library("array_api_strict", "Array", "array_api_strict"),
+)
+NUMPY, TORCH, JAX, STRICT = LIBRARIES
+
+
+def library_of(arrays: Mapping[str, Any]) -> Library:
+    """Returns the library that all of some arrays belong to; what is None has no say.
+
+    Args:
+        arrays: The arrays by the names that errors call them.
+
+    Raises:
+        InvalidArgumentError: Something is no array, or there are arrays of two libraries or on two
+            devices.
+
+    Example:
+        >>> library_of({"payloads": np.zeros(3), "alive": None}).package
+        'numpy'
+    """
+    found: dict[str, tuple[Library, Any]] = {}
+    for name, array in arrays.items():
+        if array is not None:
+            found[name] = _library(name, array), device_of(array)
+    (first, (library, device)), *others = found.items()
+    for name, (other, elsewhere) in others:
+        if other is not library:
+            raise invalid(
+                name,
+                f"must be an array of {library.package}, as {first} is",
+                f"one of {other.package}",
+                "convert it",
+            )
+        if None not in (device, elsewhere) and elsewhere != device:
+            raise invalid(name, f"must be on {device}, as {first} is", elsewhere, "move it there")
+    return library
+
+
+def _library(name: str, array: Any) -> Library:
+    for library in LIBRARIES:
+        module = sys.modules.get(library.package)
+        if module is not None and isinstance(array, getattr(module, library.kind, ())):
+            return library
+    remedy = "give one of NumPy, PyTorch or JAX"
+    raise invalid(name, "must be an array", type(array).__name__, remedy)
+
+
+def device_of(array: Array) -> Any:
+    """Returns where an array is; None where it does not say, as while a function is traced."""
+    try:
+        return getattr(array, "device", None)
+    except Exception:
+        return None
+
+
+def on_device_of(array: Array, library: Library) -> contextlib.AbstractContextManager[Any]:
+    """Returns a context in which new arrays are where this one is."""
+    if library is TORCH and array.device.type != "cpu":
+        return importlib.import_module("torch").device(array.device)  # type: ignore[no-any-return]
+    return contextlib.nullcontext()
+
+
+def from_host(table: NDArray[Any], xp: ModuleType) -> Array:
+    """Returns a NumPy array that nobody writes to as an array of the namespace.
+
+    Example:
+        >>> from_host(np.arange(3), np).tolist()
+        [0, 1, 2]
+    """
+    if xp.__name__ == TORCH.namespace:
+        # PyTorch knows no memory that cannot be written to.
+        table = np.array(table)
+    return xp.asarray(table)
+
+
+def viewed(array: Array, dtype: str, xp: ModuleType) -> Array:
+    """Returns an array's memory read as another type of the same size."""
+    name = xp.__name__
+    if name == STRICT.namespace:
+        return xp.asarray(np.asarray(array).view(dtype))
+    if name not in (library.namespace for library in LIBRARIES):
+        known = " or ".join(library.namespace for library in LIBRARIES)
+        raise ModelError(
+            f"The array namespace must be one whose bits can be read, but {name} was given: use "
+            f"{known}."
+        )
+    return array.view(getattr(xp, dtype))
+
+
+class TorchStream(RandomStream):
+    """A stream of one of PyTorch's generators, on the device of the data.
+
+    Args:
+        seed: Any non-negative integer.
+        device: Where draws are made.
+        path: Where this stream stands among its seed's streams.
+    """
+
+    def __init__(self, seed: int, device: Any, path: tuple[int, ...] = ()) -> None:
+        self._seed, self._device, self._path = seed, device, path
+        state = np.random.SeedSequence(seed, spawn_key=path).generate_state(1, np.uint64)
+        generator = importlib.import_module(TORCH.package).Generator(device=device)
+        self._generator = generator.manual_seed(int(state[0] >> np.uint64(1)))
+        self._children: dict[tuple[str, int], TorchStream] = {}
+
+    @property
+    def xp(self) -> ModuleType:  # type: ignore[override]
+        """The array namespace that draws are returned in."""
+        return TORCH.xp
+
+    def child(self, name: str, occurrence: int = 0) -> TorchStream:
+        """Returns the stream of that name, always the same object."""
+        place = (name, occurrence)
+        if place not in self._children:
+            path = (*self._path, *name_key(name), occurrence)
+            self._children[place] = TorchStream(self._seed, self._device, path)
+        return self._children[place]
+
+    def uniform(self, shape: tuple[int, ...]) -> Array:
+        """Returns float32 draws from [0, 1), in steps of 2**-24."""
+        xp = self.xp
+        empty = xp.empty(shape, dtype=xp.float32, device=self._device)
+        return empty.uniform_(generator=self._generator)
+
+
+class JaxStream(KeyedStream):
+    """JAX's own draws: a key for each element, into which names and draws are folded."""
+
+    def _below(self, low: int, high: int) -> Array:
+        return _folded(self.key, low ^ high, self.batch_axes)
+
+    def _words(self, count: int) -> Array:
+        jax = importlib.import_module(JAX.package)
+        key = _folded(self.key, self._draws, self.batch_axes)
+        self._draws += 1
+        draw = _each(lambda key: jax.random.bits(key, (count,), "uint32"), self.batch_axes)
+        return draw(key).view("int32")
+
+
+class JaxPortableStream(PortableStream):
+    """Portable draws by JAX's own Threefry-2x32, which compiles and runs five times as fast."""
+
+    @staticmethod
+    def block(key: Words, counter: Words) -> Words:
+        """Returns two random words for each key and counter."""
+        jax = importlib.import_module("jax.extend")
+        numpy = importlib.import_module(JAX.namespace)
+        words = (numpy.asarray(word, dtype="int32").view("uint32") for word in (*key, *counter))
+        words = numpy.broadcast_arrays(*words)
+        pairs = (numpy.stack(two, axis=-1) for two in (words[:2], words[2:]))
+        found = _each(jax.random.threefry_2x32, words[0].ndim)(*pairs).view("int32")
+        return found[..., 0], found[..., 1]
+
+
+class JaxPortableSource(PortableSource):
+    """Portable draws of arrays that are JAX's."""
+
+    @property
+    def kind(self) -> type[PortableStream]:
+        """The class of the streams."""
+        return JaxPortableStream
+
+
+class JaxSource(NamedTuple):
+    """Draws from JAX keys.
+
+    Attributes:
+        key: Each element's key, `[...]`.
+        episode: Number of each element's episode, int32 `[...]`.
+    """
+
+    key: Array
+    episode: Array
+
+    def in_round(self, number: Any, xp: Any) -> JaxStream:
+        """Returns the stream of a round, into whose key episode and round are folded."""
+        axes = self.episode.ndim
+        key = _folded(_folded(self.key, self.episode, axes), number, axes)
+        return JaxStream(key, self.episode.shape, xp, number)
+
+    def restarted(self, where: Array, xp: Any) -> JaxSource:
+        """Returns the source with some elements in their next episode."""
+        return self._replace(episode=self.episode + xp.astype(where, xp.int32))
+
+
+def _each(function: Callable[..., Any], axes: int) -> Callable[..., Any]:
+    """Returns a function of each element of arrays with so many batch axes."""
+    jax = importlib.import_module(JAX.package)
+    for _ in range(axes):
+        function = jax.vmap(function)
+    return function
+
+
+def _folded(key: Array, data: Any, axes: int) -> Array:
+    jax = importlib.import_module(JAX.package)
+    words = jax.numpy.asarray(data, dtype="int32").astype("uint32")
+    return _each(jax.random.fold_in, axes)(key, jax.numpy.broadcast_to(words, key.shape))
+
+
+def source_of(
+    random: Any, batch: tuple[int, ...], streams: Streams, library: Library, device: Any
+) -> Source:
+    """Returns where the draws of a batch come from.
+
+    Args:
+        random: A seed, an array of one for each element, a JAX key or one for each element, or a
+            `torch.Generator`. Of one seed or key each element has its own, by its number.
+        batch: Shape of the batch.
+        streams: `"native"` draws as the library does, `"portable"` alike in all libraries.
+        library: The library of the data.
+        device: Where the data is.
+
+    Raises:
+        InvalidArgumentError: `random` is none of these, or does not suit the library.
+    """
+    xp = library.xp
+    if isinstance(random, int | np.integer) and not isinstance(random, bool):
+        if not 0 <= random < 2**64:
+            raise invalid("random", "must be a seed from 0 to 2**64 - 1", random, _SEED)
+        random = int(random)
+    zeros = xp.zeros(batch, dtype=xp.int32)
+    if streams == "portable":
+        words = _words_of(random, batch, xp)
+        if words[0].shape != batch:
+            index = xp.reshape(xp.arange(math.prod(batch), dtype=xp.int32), batch)
+            words = folded((zeros + words[0], zeros + words[1]), (0, index))
+        first, second = words
+        kind = JaxPortableSource if library is JAX else PortableSource
+        return kind(first, second, zeros)
+    if library is JAX:
+        return JaxSource(_keys_of(random, batch), zeros)
+    if library is TORCH:
+        if not isinstance(random, int):
+            torch = importlib.import_module(TORCH.package)
+            if not isinstance(random, torch.Generator):
+                raise invalid("random", "must be a seed or a torch.Generator", random, _SEED)
+            random = int(torch.randint(2**62, (), generator=random, device=random.device))
+        return SequentialSource(TorchStream(random, device))
+    if not isinstance(random, int):
+        raise invalid("random", f"must be a seed with {library.package}", random, _SEED)
+    return SequentialSource(NumpyStream(random, xp=xp))
+
+
+_SEED = 'give an integer such as 0, or streams="portable" where each element has its own'
+
+
+def _words_of(random: Any, batch: tuple[int, ...], xp: ModuleType) -> Any:
+    """Returns the two words of a portable key, of shape () or of the batch's."""
+    if isinstance(random, int):
+        return seed_words(random, xp)
+    if _is_jax(random):
+        jax = importlib.import_module(JAX.package)
+        typed = jax.numpy.issubdtype(random.dtype, jax.dtypes.prng_key)
+        words = jax.random.key_data(random) if typed else random
+        if words.dtype == "uint32" and words.shape in ((2,), (*batch, 2)):
+            words = words.view("int32")
+            return words[..., 0], words[..., 1]
+    if getattr(random, "shape", None) == batch:
+        return seed_words(xp.asarray(random), xp)
+    raise invalid("random", f"must be a seed, or one for each of the batch {batch}", random, _SEED)
+
+
+def _keys_of(random: Any, batch: tuple[int, ...]) -> Any:
+    """Returns a JAX key for each element of a batch."""
+    jax = importlib.import_module(JAX.package)
+    if isinstance(random, int):
+        random = jax.random.key(random)
+    elif _is_jax(random) and not jax.numpy.issubdtype(random.dtype, jax.dtypes.prng_key):
+        if random.dtype == "uint32" and random.ndim:
+            random = jax.random.wrap_key_data(random)
+        elif random.shape == batch:
+            random = _each(jax.random.key, len(batch))(random)
+    shape = getattr(random, "shape", None)
+    if not _is_jax(random) or shape not in ((), batch):
+        rule = f"must be a seed, a JAX key, or one key for each of the batch {batch}"
+        raise invalid("random", rule, random, "give jax.random.key(0)")
+    if shape == batch:
+        return random
+    index = jax.numpy.arange(math.prod(batch)).reshape(batch)
+    return _folded(jax.numpy.broadcast_to(random, batch), index, len(batch))
+
+
+def _is_jax(value: Any) -> bool:
+    module = sys.modules.get(JAX.package)
+    return module is not None and isinstance(value, module.Array)

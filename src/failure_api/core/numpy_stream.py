@@ -1,0 +1,111 @@
+"""Random streams of NumPy's generators."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from failure_api.core.links import Array
+from failure_api.core.random import RandomStream, name_key
+from failure_api.errors import invalid
+
+
+class NumpyStream(RandomStream):
+    """A stream of one of NumPy's generators, which goes on from draw to draw.
+
+    Args:
+        seed: Any non-negative integer; None takes one from the operating system.
+        path: Where this stream stands among its seed's streams.
+        xp: The array namespace that draws are returned in.
+
+    Example:
+        >>> stream = NumpyStream(7).child("ProbabilisticModel", 0)
+        >>> stream.uniform((2,)).tolist() == NumpyStream(7).child(
+        ...     "ProbabilisticModel", 0
+        ... ).uniform((2,)).tolist()
+        True
+    """
+
+    def __init__(
+        self, seed: int | None = None, path: tuple[int, ...] = (), xp: ModuleType = np
+    ) -> None:
+        if seed is not None and (not isinstance(seed, int | np.integer) or seed < 0):
+            raise invalid("seed", "must be a whole number or None", seed, "give 0 or more")
+        sequence = np.random.SeedSequence(seed, spawn_key=path)
+        self.seed: int = sequence.entropy  # type: ignore[assignment]
+        self.path = path
+        self.xp = xp
+        self._generator = np.random.Generator(np.random.PCG64(sequence))
+        self._children: dict[tuple[str, int], NumpyStream] = {}
+        self._scratch: NDArray[np.float32] = np.empty(0, dtype=np.float32)
+
+    def child(self, name: str, occurrence: int = 0) -> NumpyStream:
+        """Returns the stream of that name, always the same object."""
+        key = (name, occurrence)
+        stream = self._children.get(key)
+        if stream is None:
+            path = (*self.path, *name_key(name), occurrence)
+            stream = self._children[key] = NumpyStream(self.seed, path, self.xp)
+        return stream
+
+    def uniform(self, shape: tuple[int, ...]) -> Array:
+        """Returns float32 draws from [0, 1), in steps of 2**-24."""
+        return self.xp.asarray(self._generator.random(shape, dtype=np.float32))
+
+    def bernoulli(self, probability: Any, shape: tuple[int, ...]) -> Array:
+        """Returns True with the given probability, drawn in memory that is used again."""
+        if self._scratch.shape != shape:
+            self._scratch = np.empty(shape, dtype=np.float32)
+        self._generator.random(dtype=np.float32, out=self._scratch)
+        return self.xp.asarray(self._scratch) < probability
+
+    def integers(self, low: int, high: int, shape: tuple[int, ...]) -> Array:
+        """Returns int32 draws from low, ..., high - 1, all equally likely."""
+        span = self._generator.random(shape) * (high - low)
+        return self.xp.asarray((low + np.floor(span)).astype(np.int32))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leaves out what need not travel: array namespaces do not pickle."""
+        return {**self.__dict__, "xp": self.xp.__name__, "_scratch": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.xp = importlib.import_module(state["xp"])
+        self._scratch = np.empty(0, dtype=np.float32)
+
+
+class EpisodeStreams:
+    """Gives each episode a stream of its own, so that none depends on how long another lasted.
+
+    Args:
+        names: Tell these streams from others of the same seed.
+
+    Example:
+        >>> streams = EpisodeStreams()
+        >>> first = streams.start(seed=3).uniform((1,))
+        >>> again = streams.start(seed=3).uniform((1,))
+        >>> bool(first == again), bool(first == streams.start().uniform((1,)))
+        (True, False)
+    """
+
+    def __init__(self, *names: int) -> None:
+        self._names = names
+        self._seed: int | None = None
+        self._episode = 0
+
+    def start(self, seed: int | None = None) -> NumpyStream:
+        """Returns the stream of a new episode.
+
+        Args:
+            seed: Starts the sequence of episodes anew; None goes on with it.
+        """
+        if seed is not None:
+            self._seed, self._episode = seed, 0
+        stream = NumpyStream(self._seed, (self._episode, *self._names))
+        self._seed = stream.seed
+        self._episode += 1
+        return stream

@@ -1,0 +1,32 @@
+"""States as trees: arrays within tuples, lists and mappings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+
+def map_leaves(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
+    """Returns a tree of what a function makes of the leaves that stand in the same place.
+
+    Tuples, lists and dictionaries are branches; everything else is a leaf.
+
+    Args:
+        function: Takes one leaf of each tree.
+        tree: Says what the branches are.
+        others: Trees that have at least these branches, and may have some in place of its leaves.
+
+    Example:
+        >>> map_leaves(lambda one, other: one + other, (1, {"a": 2}), (10, {"a": 20}))
+        (11, {'a': 22})
+    """
+    if isinstance(tree, dict):
+        return {
+            key: map_leaves(function, branch, *(other[key] for other in others))
+            for key, branch in tree.items()
+        }
+    if isinstance(tree, tuple | list):
+        branches = [map_leaves(function, *parts) for parts in zip(tree, *others, strict=True)]
+        kind: Any = type(tree)
+        return kind(*branches) if hasattr(tree, "_fields") else kind(branches)
+    return function(tree, *others)
