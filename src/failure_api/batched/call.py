@@ -90,7 +90,9 @@ def call_of(
 
 def batch_of(payloads: Array, agent_ids: tuple[Any, ...], per_link: bool) -> tuple[int, ...]:
     """Returns the shape of the batch that payloads are for, or raises what is wrong with them."""
-    library_of({"payloads": payloads})
+    xp = library_of({"payloads": payloads}).xp
+    if not xp.isdtype(payloads.dtype, "real floating"):
+        raise invalid("payloads", "must be real numbers", payloads.dtype, "convert them")
     count, shape = len(agent_ids), tuple(payloads.shape)
     agents = (count, count) if per_link else (count,)
     if len(shape) <= len(agents) or shape[-len(agents) - 1 : -1] != agents:

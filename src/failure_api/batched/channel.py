@@ -236,11 +236,10 @@ class BatchedChannel:
     def _begun(self, source: Source, call: Call, form: Array) -> BatchedState:
         """Returns the state before round 0."""
         xp, batch = call.xp, call.batch
-        models, noises = self._constants.of(call.columns, form, call.library, call.device)
+        models, noises, limits = self._constants.of(call.columns, form, call.library, call.device)
         random = source.in_round(BEFORE, xp)
         channel = self._channel.init(call.context(0), random)
         payload = xp.zeros((*batch, *form.shape[1:]), dtype=form.dtype)
-        limits = self._limits.as_arrays(form, xp)
         links = (*call.alive.shape, len(self._ids), form.shape[-1])
         context = noise_context(0, batch, form.shape[-1], limits, self._ids, xp)
         noise = self.noise.init(context, random.child("noise"))
@@ -261,31 +260,31 @@ class BatchedChannel:
     ) -> tuple[BatchedState, Received]:
         """Returns the next state, and what a round brings each receiver."""
         xp, old = call.xp, state.channel
-        constants = self._constants.of(call.columns, state.content.form, call.library, call.device)
+        form = state.content.form
+        models, noises, limits = self._constants.of(call.columns, form, call.library, call.device)
         random = state.source.in_round(state.round, xp)
         context = call.context(state.round)
-        old = old._replace(models=complete(constants[0], old.models))
+        old = old._replace(models=complete(models, old.models))
         channel, delivery = self._channel.step(old, context, random)
-        channel = channel._replace(models=varying(constants[0], channel.models))
+        channel = channel._replace(models=varying(models, channel.models))
         number = state.round if isinstance(state.round, int) else context.round_over(2)
         sent = xp.matrix_transpose(delivery.sent)
         said = (payloads, *state.content.history)
         content = recalled(said, sent, number, xp)
         flags = sent >= 0
-        limits = self._limits.as_arrays(payloads, xp)
         noise, variance = state.content.noise, delivery.links.noise
         if self.noise.parts or variance is not None:
             width = payloads.shape[-1]
             entries = noise_context(state.round, call.batch, width, limits, self._ids, xp, flags)
             noise, content = corrupted(
                 self.noise,
-                complete(constants[1], noise),
+                complete(noises, noise),
                 xp.broadcast_to(content, entries.shape),
                 None if variance is None else xp.matrix_transpose(variance),
                 entries,
                 random.child("noise"),
             )
-            noise = varying(constants[1], noise)
+            noise = varying(noises, noise)
         held = state.content.held
         content = xp.where(flags[..., None], content, limits.blank if held is None else held)
         apart = xp.astype(~xp.eye(len(self._ids), dtype=xp.bool), xp.int32)

@@ -18,8 +18,9 @@ from failure_api.core.links import Array
 from failure_api.core.noise_chain import NoiseChain
 from failure_api.core.trees import map_leaves
 
-VARIES = object()
-"""Stands in a tree of constants for what differs from element to element."""
+
+class VARIES:
+    """Stands in a tree of constants for what differs from element to element."""
 
 
 class Constants:
@@ -39,7 +40,7 @@ class Constants:
         self._found: dict[Any, Any] = {}
 
     def of(self, columns: int | None, form: Array, library: Library, device: Any) -> Any:
-        """Returns the trees of both, with `VARIES` where they have no constant.
+        """Returns the trees of both, with `VARIES` where they have no constant, and the limits.
 
         Args:
             columns: Number of coordinates of the positions; None where there are none.
@@ -52,9 +53,15 @@ class Constants:
         if key not in self._found:
             if kind not in self._found:
                 small, large = (self._begun(batch, columns, form.shape[-1]) for batch in (2, 3))
-                self._found[kind] = map_leaves(_constant, small, large)
-            trees = self._found[kind]
-            converted = map_leaves(lambda leaf: _converted(leaf, library.xp), trees)
+                limits = self._limits.on_host(form.dtype)
+                self._found[kind] = *map_leaves(_constant, small, large), limits
+            models, noises, limits = self._found[kind]
+            xp = library.xp
+            converted = (
+                *map_leaves(lambda leaf: _converted(leaf, xp), (models, noises)),
+                # Content may be of a type that NumPy does not have.
+                map_leaves(lambda leaf: _of_type(_converted(leaf, xp), form.dtype, xp), limits),
+            )
             if library is JAX:
                 # While a function is traced, what is made belongs to it alone.
                 return converted
@@ -69,8 +76,7 @@ class Constants:
         context = Context(0, alive, places, np, (batch, count, count), self._ids)
         stream = NumpyStream(0)
         models = self._chain.init(context, stream)
-        like = np.empty((0, width), dtype=np.float32)
-        limits = self._limits.as_arrays(like, np)
+        limits = self._limits.on_host(np.float32)
         entries = noise_context(0, (batch,), width, limits, self._ids, np)
         return models, self._noise.init(entries, stream)
 
@@ -87,6 +93,10 @@ def complete(constants: Any, state: Any) -> Any:
 
 def _constant(small: Any, large: Any) -> Any:
     return small if getattr(small, "shape", ()) == getattr(large, "shape", ()) else VARIES
+
+
+def _of_type(limit: Array, dtype: Any, xp: Any) -> Array:
+    return limit if limit.dtype == xp.bool else xp.astype(limit, dtype)
 
 
 def _converted(leaf: Any, xp: Any) -> Any:

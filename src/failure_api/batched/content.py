@@ -62,15 +62,15 @@ class Limits(NamedTuple):
     whole: Any
     blank: Any
 
-    def as_arrays(self, like: Array, xp: Any) -> Limits:
-        """Returns the limits as arrays of the namespace, of an array's type."""
-        low, high, whole, blank = map(np.asarray, self)
-        return Limits(
-            xp.asarray(low, dtype=like.dtype),
-            xp.asarray(high, dtype=like.dtype),
-            xp.asarray(whole, dtype=xp.bool),
-            xp.asarray(blank, dtype=like.dtype),
-        )
+    def on_host(self, dtype: Any) -> Limits:
+        """Returns the limits as NumPy arrays.
+
+        Args:
+            dtype: Type of the content, of any library.
+        """
+        wide = np.float64 if "float64" in str(dtype) else np.float32
+        low, high, blank = (np.asarray(each, wide) for each in (self.low, self.high, self.blank))
+        return Limits(low, high, np.asarray(self.whole, np.bool_), blank)
 
 
 def recalled(payloads: tuple[Array, ...], sent: Array, number: Any, xp: Any) -> Array:

@@ -7,8 +7,10 @@ array, where an array lives, how its memory is read as another type, and how eac
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import math
+import operator
 import sys
 from collections.abc import Callable, Mapping
 from types import ModuleType
@@ -51,9 +53,12 @@ LIBRARIES = (
     Library("numpy", "ndarray", "numpy"),
     Library("torch", "Tensor", "array_api_compat.torch"),
     Library("jax", "Array", "jax.numpy"),
-    Library("array_api_strict", "Array", "array_api_strict"),
+    Library("array_api_strict", "_array_object.Array", "array_api_strict"),
 )
 NUMPY, TORCH, JAX, STRICT = LIBRARIES
+
+THREEFRY = "threefry2x32"
+"""What JAX calls the kind of keys that are used here."""
 
 
 def library_of(arrays: Mapping[str, Any]) -> Library:
@@ -91,7 +96,7 @@ def library_of(arrays: Mapping[str, Any]) -> Library:
 def _library(name: str, array: Any) -> Library:
     for library in LIBRARIES:
         module = sys.modules.get(library.package)
-        if module is not None and isinstance(array, getattr(module, library.kind, ())):
+        if module is not None and isinstance(array, operator.attrgetter(library.kind)(module)):
             return library
     remedy = "give one of NumPy, PyTorch or JAX"
     raise invalid(name, "must be an array", type(array).__name__, remedy)
@@ -217,17 +222,18 @@ class JaxSource(NamedTuple):
     """Draws from JAX keys.
 
     Attributes:
-        key: Each element's key, `[...]`.
+        words: What each element's key is made of, uint32 `[..., 2]`.
         episode: Number of each element's episode, int32 `[...]`.
     """
 
-    key: Array
+    words: Array
     episode: Array
 
     def in_round(self, number: Any, xp: Any) -> JaxStream:
         """Returns the stream of a round, into whose key episode and round are folded."""
-        axes = self.episode.ndim
-        key = _folded(_folded(self.key, self.episode, axes), number, axes)
+        jax, axes = importlib.import_module(JAX.package), self.episode.ndim
+        key = jax.random.wrap_key_data(self.words, impl=THREEFRY)
+        key = _folded(_folded(key, self.episode, axes), number, axes)
         return JaxStream(key, self.episode.shape, xp, number)
 
     def restarted(self, where: Array, xp: Any) -> JaxSource:
@@ -280,7 +286,7 @@ def source_of(
         kind = JaxPortableSource if library is JAX else PortableSource
         return kind(first, second, zeros)
     if library is JAX:
-        return JaxSource(_keys_of(random, batch), zeros)
+        return JaxSource(_jax_words_of(random, batch), zeros)
     if library is TORCH:
         if not isinstance(random, int):
             torch = importlib.import_module(TORCH.package)
@@ -301,10 +307,8 @@ def _words_of(random: Any, batch: tuple[int, ...], xp: ModuleType) -> Any:
     if isinstance(random, int):
         return seed_words(random, xp)
     if _is_jax(random):
-        jax = importlib.import_module(JAX.package)
-        typed = jax.numpy.issubdtype(random.dtype, jax.dtypes.prng_key)
-        words = jax.random.key_data(random) if typed else random
-        if words.dtype == "uint32" and words.shape in ((2,), (*batch, 2)):
+        words = _key_words(random, batch)
+        if words is not None:
             words = words.view("int32")
             return words[..., 0], words[..., 1]
     if getattr(random, "shape", None) == batch:
@@ -312,24 +316,38 @@ def _words_of(random: Any, batch: tuple[int, ...], xp: ModuleType) -> Any:
     raise invalid("random", f"must be a seed, or one for each of the batch {batch}", random, _SEED)
 
 
-def _keys_of(random: Any, batch: tuple[int, ...]) -> Any:
-    """Returns a JAX key for each element of a batch."""
+def _jax_words_of(random: Any, batch: tuple[int, ...]) -> Any:
+    """Returns what the JAX key of each element of a batch is made of, uint32 `[..., 2]`."""
     jax = importlib.import_module(JAX.package)
     if isinstance(random, int):
-        random = jax.random.key(random)
-    elif _is_jax(random) and not jax.numpy.issubdtype(random.dtype, jax.dtypes.prng_key):
-        if random.dtype == "uint32" and random.ndim:
-            random = jax.random.wrap_key_data(random)
-        elif random.shape == batch:
-            random = _each(jax.random.key, len(batch))(random)
-    shape = getattr(random, "shape", None)
-    if not _is_jax(random) or shape not in ((), batch):
-        rule = f"must be a seed, a JAX key, or one key for each of the batch {batch}"
+        random = jax.random.key(random, impl=THREEFRY)
+    elif _is_jax(random) and random.shape == batch and random.dtype == "int32":
+        random = _each(functools.partial(jax.random.key, impl=THREEFRY), len(batch))(random)
+    words = _key_words(random, batch) if _is_jax(random) else None
+    if words is None:
+        rule = f"must be a seed, a JAX key, or one of them for each of the batch {batch}"
         raise invalid("random", rule, random, "give jax.random.key(0)")
-    if shape == batch:
-        return random
+    if words.shape[:-1] == batch:
+        return words
     index = jax.numpy.arange(math.prod(batch)).reshape(batch)
-    return _folded(jax.numpy.broadcast_to(random, batch), index, len(batch))
+    key = jax.random.wrap_key_data(words, impl=THREEFRY)
+    keys = _folded(jax.numpy.broadcast_to(key, batch), index, len(batch))
+    return jax.random.key_data(keys)
+
+
+def _key_words(key: Any, batch: tuple[int, ...]) -> Any:
+    """Returns what a key, or one an element, is made of; None for what is neither."""
+    jax = importlib.import_module(JAX.package)
+    if not jax.numpy.issubdtype(key.dtype, jax.dtypes.prng_key):
+        fits = key.dtype == "uint32" and key.shape in ((2,), (*batch, 2))
+        return key if fits else None
+    if key.shape not in ((), batch):
+        return None
+    words = jax.random.key_data(key)
+    if words.shape[-1] == 2:
+        return words
+    # A key of another kind is a seed of one of this kind.
+    return _each(lambda one: jax.random.bits(one, (2,), "uint32"), key.ndim)(key)
 
 
 def _is_jax(value: Any) -> bool:
