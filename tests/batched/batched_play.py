@@ -92,8 +92,8 @@ def play_batch(library: str, models: Any, seeds: Any, happens: Script, **options
                 state, received = step(state, *now)
         else:
             state, received = step(state, *now)
-        content, flags, ages, delivery = received
-        seen.append([np.asarray(array) for array in (content, flags, ages, delivery.sent)])
+        arrays = received.content, received.flags, received.ages, received.delivery.sent
+        seen.append([np.asarray(array) for array in arrays])
     if library == "jax":
         assert step._cache_size() == 1, "it was compiled again"
     return Outcome(*(np.stack(arrays) for arrays in zip(*seen, strict=True)))

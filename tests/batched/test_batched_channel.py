@@ -193,8 +193,9 @@ def test_a_restarted_element_is_as_a_fresh_start_would_have_it(models):
                 restarted = following
             else:
                 fresh = following
-        for one, other in zip(outcomes[0][:3], outcomes[1][:3], strict=True):
-            np.testing.assert_array_equal(one[1], other[1])
+        for what in ("content", "flags", "ages"):
+            one, other = (getattr(outcome, what) for outcome in outcomes)
+            np.testing.assert_array_equal(one[1], other[1], err_msg=what)
 
 
 def test_those_that_go_on_do_not_notice_a_restart():

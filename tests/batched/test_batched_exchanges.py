@@ -69,10 +69,11 @@ def test_views_are_those_of_the_wrapper(module, exchange, library):
     state = None
     for _ in range(ROUNDS - 1):
         observations = tuple(convert(np.array(inner[agent])[None]) for agent in agents)
-        payloads = bound.payloads(observations)
+        row = bound.row(observations)
+        payloads = bound.payloads(row)
         state = channel.init(0, payloads) if state is None else state
         state, received = channel.step(state, payloads)
-        for agent, view in zip(agents, bound.views(observations, received), strict=True):
+        for agent, view in zip(agents, bound.views(row, received), strict=True):
             np.testing.assert_array_equal(np.asarray(view)[0], outer[agent])
         actions = {agent: raw.action_space(agent).n - 1 for agent in agents}
         inner, outer = raw.step(actions)[0], env.step(actions)[0]
@@ -99,6 +100,7 @@ def test_what_is_missing_is_the_nearest_value_to_zero():
     nothing = TraceModel(trace=Trace(agent_ids=("a", "b"), bandwidth=np.zeros((1, 2, 2))))
     channel = bound.channel(nothing)
     observations = (np.full((1, 2), 2.0, np.float32),) * 2
-    payloads = bound.payloads(observations)
+    row = bound.row(observations)
+    payloads = bound.payloads(row)
     _, received = channel.step(channel.init(0, payloads), payloads)
-    assert [view.tolist() for view in bound.views(observations, received)] == [[[2.0, 1.0]]] * 2
+    assert [view.tolist() for view in bound.views(row, received)] == [[[2.0, 1.0]]] * 2

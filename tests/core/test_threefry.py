@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from failure_api.core.keyed_stream import PortableStream
+from failure_api.core.portable_stream import PortableStream
 from failure_api.core.threefry import folded, seed_words, signed, threefry
 from helpers import FALSE_ALARM
 

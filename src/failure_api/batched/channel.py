@@ -25,11 +25,12 @@ from failure_api.batched.content import (
     corrupted,
     noise_context,
     recalled,
+    standing_in,
 )
 from failure_api.core import Chain, Channel, ChannelState, CommunicationModel
 from failure_api.core.backends import JAX, on_device_of, source_of
 from failure_api.core.contract import check_heard
-from failure_api.core.keyed_stream import BEFORE
+from failure_api.core.portable_stream import BEFORE
 from failure_api.core.links import Array
 from failure_api.core.model import distinct
 from failure_api.core.noise import NoiseModel
@@ -164,7 +165,7 @@ class BatchedChannel:
         """
         batch = batch_of(payloads, self._ids, self.per_link)
         call = call_of(self.chain, self._ids, batch, {"payloads": payloads}, positions, alive)
-        with on_device_of(payloads, call.library):
+        with on_device_of(payloads):
             source = source_of(random, batch, self.streams, call.library, call.device)
             form = call.xp.empty((0, *payloads.shape[len(batch) :]), dtype=payloads.dtype)
             return self._begun(source, call, form)
@@ -194,7 +195,7 @@ class BatchedChannel:
         arrays = {"payloads": payloads, "state": state.channel.newest}
         call = call_of(self.chain, self._ids, batch, arrays, positions, alive)
         check_same_form(payloads, batch, state.content.form)
-        with on_device_of(payloads, call.library):
+        with on_device_of(payloads):
             return self._advanced(state, call, payloads)
 
     def reset_where(
@@ -224,7 +225,7 @@ class BatchedChannel:
         arrays = {"done": done, "state": state.channel.newest}
         call = call_of(self.chain, self._ids, batch, arrays, positions, alive)
         xp = call.xp
-        with on_device_of(done, call.library):
+        with on_device_of(done):
             source = state.source.restarted(done, xp)
             fresh = self._begun(source, call, state.content.form)
             if isinstance(state.round, int):
@@ -236,21 +237,25 @@ class BatchedChannel:
     def _begun(self, source: Source, call: Call, form: Array) -> BatchedState:
         """Returns the state before round 0."""
         xp, batch = call.xp, call.batch
-        models, noises, limits = self._constants.of(call.columns, form, call.library, call.device)
+        kept = self._constants.of(call.columns, form, call.library, call.device)
         random = source.in_round(BEFORE, xp)
         channel = self._channel.init(call.context(0), random)
         payload = xp.zeros((*batch, *form.shape[1:]), dtype=form.dtype)
         links = (*call.alive.shape, len(self._ids), form.shape[-1])
-        context = noise_context(0, batch, form.shape[-1], limits, self._ids, xp)
+        context = noise_context(0, batch, form.shape[-1], kept.limits, self._ids, xp)
         noise = self.noise.init(context, random.child("noise"))
+        held = None
+        if self.missing == "hold":
+            held, blank = xp.zeros(links, dtype=form.dtype), kept.limits.blank
+            held = held if blank is None else xp.broadcast_to(blank, links)
         return BatchedState(
             round=xp.zeros(batch, dtype=xp.int32) if call.library is JAX else 0,
-            channel=channel._replace(models=varying(models, channel.models)),
+            channel=channel._replace(models=varying(kept.models, channel.models)),
             content=ContentState(
                 form=form,
                 history=(payload,) * self.chain.longest_journey,
-                held=xp.broadcast_to(limits.blank, links) if self.missing == "hold" else None,
-                noise=varying(noises, noise),
+                held=held,
+                noise=varying(kept.noises, noise),
             ),
             source=source,
         )
@@ -261,41 +266,42 @@ class BatchedChannel:
         """Returns the next state, and what a round brings each receiver."""
         xp, old = call.xp, state.channel
         form = state.content.form
-        models, noises, limits = self._constants.of(call.columns, form, call.library, call.device)
+        kept = self._constants.of(call.columns, form, call.library, call.device)
         random = state.source.in_round(state.round, xp)
         context = call.context(state.round)
-        old = old._replace(models=complete(models, old.models))
+        old = old._replace(models=complete(kept.models, old.models))
         channel, delivery = self._channel.step(old, context, random)
-        channel = channel._replace(models=varying(models, channel.models))
+        channel = channel._replace(models=varying(kept.models, channel.models))
         number = state.round if isinstance(state.round, int) else context.round_over(2)
-        sent = xp.matrix_transpose(delivery.sent)
         said = (payloads, *state.content.history)
-        content = recalled(said, sent, number, xp)
-        flags = sent >= 0
+        content = recalled(said, delivery.sent, number, xp)
+        arrived = delivery.sent >= 0
         noise, variance = state.content.noise, delivery.links.noise
         if self.noise.parts or variance is not None:
-            width = payloads.shape[-1]
-            entries = noise_context(state.round, call.batch, width, limits, self._ids, xp, flags)
-            noise, content = corrupted(
-                self.noise,
-                complete(noises, noise),
-                xp.broadcast_to(content, entries.shape),
-                None if variance is None else xp.matrix_transpose(variance),
-                entries,
-                random.child("noise"),
+            entries = noise_context(
+                state.round,
+                call.batch,
+                payloads.shape[-1],
+                kept.limits,
+                self._ids,
+                xp,
+                xp.matrix_transpose(arrived),
             )
-            noise = varying(noises, noise)
+            noise = complete(kept.noises, noise)
+            noise, content = corrupted(
+                self.noise, noise, content, variance, entries, random.child("noise")
+            )
+            noise = varying(kept.noises, noise)
         held = state.content.held
-        content = xp.where(flags[..., None], content, limits.blank if held is None else held)
-        apart = xp.astype(~xp.eye(len(self._ids), dtype=xp.bool), xp.int32)
-        ages = (number - xp.matrix_transpose(delivery.newest)) * apart
-        following = ContentState(
-            state.content.form, said[:-1], None if held is None else content, noise
+        content = standing_in(content, ~arrived, held, kept.limits.blank, xp)
+        following = ContentState(form, said[:-1], None if held is None else content, noise)
+        received = Received(
+            xp.moveaxis(content, -3, -2),
+            xp.matrix_transpose(arrived),
+            state.round,
+            delivery,
         )
-        return (
-            BatchedState(state.round + 1, channel, following, state.source),
-            Received(content, flags, ages, delivery),
-        )
+        return BatchedState(state.round + 1, channel, following, state.source), received
 
 
 def _choice(done: Array, xp: Any) -> Callable[[Any, Any], Any]:

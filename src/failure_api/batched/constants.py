@@ -7,7 +7,7 @@ they are told apart by their shapes, which do not change with the batch, and kep
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -21,6 +21,20 @@ from failure_api.core.trees import map_leaves
 
 class VARIES:
     """Stands in a tree of constants for what differs from element to element."""
+
+
+class Kept(NamedTuple):
+    """What is the same for all elements.
+
+    Attributes:
+        models: The failure models' state, `VARIES` where it has no constant.
+        noises: The noise models' state, likewise.
+        limits: What the entries of the content may be.
+    """
+
+    models: Any
+    noises: Any
+    limits: Limits
 
 
 class Constants:
@@ -39,8 +53,8 @@ class Constants:
         self._chain, self._noise, self._limits, self._ids = chain, noise, limits, agent_ids
         self._found: dict[Any, Any] = {}
 
-    def of(self, columns: int | None, form: Array, library: Library, device: Any) -> Any:
-        """Returns the trees of both, with `VARIES` where they have no constant, and the limits.
+    def of(self, columns: int | None, form: Array, library: Library, device: Any) -> Kept:
+        """Returns all that is the same for all elements.
 
         Args:
             columns: Number of coordinates of the positions; None where there are none.
@@ -49,24 +63,23 @@ class Constants:
             device: Where they are needed.
         """
         kind = columns, form.shape[-1], str(form.dtype)
-        key = *kind, library.package, str(device)
+        key = *kind, library.package, device
         if key not in self._found:
             if kind not in self._found:
                 small, large = (self._begun(batch, columns, form.shape[-1]) for batch in (2, 3))
+                models, noises = map_leaves(_constant, small, large)
                 limits = self._limits.on_host(form.dtype)
-                self._found[kind] = *map_leaves(_constant, small, large), limits
-            models, noises, limits = self._found[kind]
+                self._found[kind] = Kept(models, noises, limits)
             xp = library.xp
-            converted = (
-                *map_leaves(lambda leaf: _converted(leaf, xp), (models, noises)),
-                # Content may be of a type that NumPy does not have.
-                map_leaves(lambda leaf: _of_type(_converted(leaf, xp), form.dtype, xp), limits),
-            )
+            kept: Kept = map_leaves(lambda leaf: _converted(leaf, xp), self._found[kind])
+            # Content may be of a type that NumPy does not have.
+            limits = map_leaves(lambda leaf: _of_type(leaf, form.dtype, xp), kept.limits)
+            kept = kept._replace(limits=limits)
             if library is JAX:
                 # While a function is traced, what is made belongs to it alone.
-                return converted
-            self._found[key] = converted
-        return self._found[key]
+                return kept
+            self._found[key] = kept
+        return cast("Kept", self._found[key])
 
     def _begun(self, batch: int, columns: int | None, width: int) -> Any:
         """Returns the states of both at the reset of a small batch."""
@@ -96,7 +109,7 @@ def _constant(small: Any, large: Any) -> Any:
 
 
 def _of_type(limit: Array, dtype: Any, xp: Any) -> Array:
-    return limit if limit.dtype == xp.bool else xp.astype(limit, dtype)
+    return limit if limit is None or limit.dtype == xp.bool else xp.astype(limit, dtype)
 
 
 def _converted(leaf: Any, xp: Any) -> Any:

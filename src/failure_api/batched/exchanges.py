@@ -11,7 +11,7 @@ from failure_api.batched.channel import BatchedChannel
 from failure_api.batched.content import Received
 from failure_api.batched.tables import Rows, Tables, masked_tables, shared_tables
 from failure_api.core import CommunicationModel
-from failure_api.core.backends import JAX, device_of, library_of
+from failure_api.core.backends import JAX, device_of, library_of, picked
 from failure_api.core.links import Array
 from failure_api.core.model import distinct
 from failure_api.core.noise import NoiseModel
@@ -68,41 +68,44 @@ class BatchedExchange:
             streams=streams,
         )
 
-    def payloads(self, observations: Sequence[Array]) -> Array:
+    def row(self, observations: Sequence[Array]) -> Array:
+        """Returns each agent's flat observation, `[..., F]`, one after the other."""
+        return library_of({"observations": observations[0]}).xp.concat(observations, axis=-1)
+
+    def payloads(self, row: Array) -> Array:
         """Returns what the agents say: `[..., N, D]`, or `[..., sender, receiver, D]`.
 
         Args:
-            observations: Each agent's flat observation, `[..., F]`.
+            row: From `row`.
         """
-        xp, (said, _) = self._at(observations)
-        spare = xp.zeros_like(observations[0][..., :1])
-        row = xp.concat((*observations, spare), axis=-1)
-        picked = xp.take(row, said, axis=-1)
-        return xp.reshape(picked, (*row.shape[:-1], *self._tables.said.shape))
+        xp, (said, _) = self._at(row)
+        shape = (*row.shape[:-1], *self._tables.said.shape)
+        return xp.reshape(picked(row, said, xp), shape)
 
-    def views(self, observations: Sequence[Array], received: Received) -> tuple[Array, ...]:
+    def views(self, row: Array, received: Received) -> tuple[Array, ...]:
         """Returns what each agent sees, `[..., sizes[i]]`.
 
         Args:
-            observations: As for `payloads`, of the same round.
+            row: From `row`, of the same round.
             received: What the channel brought.
         """
-        xp, (_, seen) = self._at(observations)
-        batch = observations[0].shape[:-1]
-        parts = [*observations, xp.reshape(received.content, (*batch, -1))]
+        xp, (_, seen) = self._at(row)
+        batch = row.shape[:-1]
+        # As the channel keeps it, so that nothing has to be moved in memory.
+        content = xp.moveaxis(received.content, -3, -2)
+        parts = [row, xp.reshape(content, (*batch, -1))]
         if self._tables.reports:
             for report in (received.flags, received.ages):
-                flat = xp.reshape(report, (*batch, -1))
-                parts.append(xp.astype(flat, observations[0].dtype))
-        row = xp.take(xp.concat(parts, axis=-1), seen, axis=-1)
+                flat = xp.reshape(xp.matrix_transpose(report), (*batch, -1))
+                parts.append(xp.astype(flat, row.dtype))
+        views = picked(xp.concat(parts, axis=-1), seen, xp)
         starts = (0, *self._ends[:-1])
-        return tuple(row[..., start:end] for start, end in zip(starts, self._ends, strict=True))
+        return tuple(views[..., start:end] for start, end in zip(starts, self._ends, strict=True))
 
-    def _at(self, observations: Sequence[Array]) -> tuple[Any, tuple[Array, Array]]:
-        """Returns the namespace of the observations, and the tables where they are."""
-        first = observations[0]
-        library, device = library_of({"observations": first}), device_of(first)
-        xp, key = library.xp, (library.package, str(device))
+    def _at(self, row: Array) -> tuple[Any, tuple[Array, Array]]:
+        """Returns the namespace of a row, and the tables where it is."""
+        library, device = library_of({"row": row}), device_of(row)
+        xp, key = library.xp, (library.package, device)
         tables = self._tables.said.reshape(-1), self._seen
         if library is JAX:
             # While a function is traced, what is made belongs to it alone.
@@ -139,7 +142,7 @@ def bind(
         >>> bound = bind(exchange, agent_ids=("a", "b"), lows=[-limit] * 2, highs=[limit] * 2)
         >>> bound.sizes
         (6, 6)
-        >>> bound.payloads((np.zeros((5, 2)), np.ones((5, 2)))).shape
+        >>> bound.payloads(bound.row((np.zeros((5, 2)), np.ones((5, 2))))).shape
         (5, 2, 2)
     """
     ids = distinct(agent_ids)

@@ -19,13 +19,12 @@ FLAG_AND_AGE = np.array([1.0, np.inf], dtype=np.float32)
 class Tables(NamedTuple):
     """An exchange of one team.
 
-    The row of what is said holds all observations and one entry more, which is no one's; the row
-    of what is seen all observations, then the content of each receiver and sender, then the flags
-    and the ages of all links.
+    The row of what is said holds all observations; the row of what is seen all observations, then
+    the content of each sender and receiver, then the flags and the ages of all links.
 
     Attributes:
         said: Where each message's entries stand in the row of what is said, int32 `[N, D]` or
-            `[sender, receiver, D]`.
+            `[sender, receiver, D]`; anywhere for entries that are there to fill up.
         seen: Where the entries of each agent's view stand in the row of what is seen.
         reports: Whether any of them is a flag or an age.
         low: Least values of the content; broadcasts to `[receiver, sender, D]`.
@@ -60,13 +59,13 @@ class _SeenRow:
 
     def content(self, receiver: int, sender: int, entries: int) -> list[int]:
         """Returns the places of the first entries that a receiver has of a sender."""
-        start = self.end + (receiver * self._agents + sender) * self._width
+        start = self.end + (sender * self._agents + receiver) * self._width
         return list(range(start, start + entries))
 
     def flag_and_age(self, receiver: int, sender: int) -> list[int]:
         """Returns the places of a link's flag and age."""
         links = self._agents**2
-        flag = self.end + links * self._width + receiver * self._agents + sender
+        flag = self.end + links * self._width + sender * self._agents + receiver
         return [flag, flag + links]
 
 
@@ -86,13 +85,12 @@ def masked_tables(
     local = places(segments, ids, sizes)
     row = _SeenRow(sizes, local.shape[-1])
     there = local < np.asarray(sizes)[:, None, None]
-    table = np.where(there, local + np.asarray(row.starts)[:, None, None], row.end)
+    table = np.where(there, local + np.asarray(row.starts)[:, None, None], 0)
     seen = [row.own(agent, size) for agent, size in enumerate(sizes)]
     for receiver, sender, entry in np.argwhere(there).tolist():
         place = row.content(receiver, sender, entry + 1)[-1]
         seen[receiver][local[receiver, sender, entry]] = place
-    spare = np.zeros(1, np.float32)
-    low, high = (np.concatenate([*rows, spare])[table] for rows in (lows, highs))
+    low, high = (np.where(there, np.concatenate(rows)[table], 0.0) for rows in (lows, highs))
     if report_age:
         for receiver, view in enumerate(seen):
             for sender in _others(receiver, sizes):
@@ -109,7 +107,7 @@ def shared_tables(lows: Rows, highs: Rows) -> Tables:
     sizes = tuple(map(len, lows))
     width = max(sizes)
     row = _SeenRow(sizes, width)
-    said = np.full((len(sizes), width), row.end, dtype=np.int32)
+    said = np.zeros((len(sizes), width), dtype=np.int32)
     low, high = np.zeros((2, len(sizes), width), dtype=np.float32)
     for sender, size in enumerate(sizes):
         said[sender, :size] = row.own(sender, size)

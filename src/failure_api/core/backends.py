@@ -19,9 +19,9 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from failure_api.core.keyed_stream import KeyedStream, PortableStream
 from failure_api.core.links import Array
 from failure_api.core.numpy_stream import NumpyStream
+from failure_api.core.portable_stream import PortableStream
 from failure_api.core.random import RandomStream, name_key
 from failure_api.core.sources import PortableSource, SequentialSource, Source
 from failure_api.core.threefry import Words, folded, seed_words
@@ -46,8 +46,11 @@ class Library(NamedTuple):
     @property
     def xp(self) -> ModuleType:
         """The array namespace."""
-        return importlib.import_module(self.namespace)
+        return _imported(self.namespace)
 
+
+# Python asks for a lock wherever an import is repeated, which takes a microsecond or two.
+_imported = functools.cache(importlib.import_module)
 
 LIBRARIES = (
     Library("numpy", "ndarray", "numpy"),
@@ -56,9 +59,6 @@ LIBRARIES = (
     Library("array_api_strict", "_array_object.Array", "array_api_strict"),
 )
 NUMPY, TORCH, JAX, STRICT = LIBRARIES
-
-THREEFRY = "threefry2x32"
-"""What JAX calls the kind of keys that are used here."""
 
 
 def library_of(arrays: Mapping[str, Any]) -> Library:
@@ -110,10 +110,11 @@ def device_of(array: Array) -> Any:
         return None
 
 
-def on_device_of(array: Array, library: Library) -> contextlib.AbstractContextManager[Any]:
+def on_device_of(array: Array) -> contextlib.AbstractContextManager[Any]:
     """Returns a context in which new arrays are where this one is."""
-    if library is TORCH and array.device.type != "cpu":
-        return importlib.import_module("torch").device(array.device)  # type: ignore[no-any-return]
+    torch = sys.modules.get(TORCH.package)
+    if torch is not None and isinstance(array, torch.Tensor) and array.device.type != "cpu":
+        return _imported("torch").device(array.device)  # type: ignore[no-any-return]
     return contextlib.nullcontext()
 
 
@@ -128,6 +129,45 @@ def from_host(table: NDArray[Any], xp: ModuleType) -> Array:
         # PyTorch knows no memory that cannot be written to.
         table = np.array(table)
     return xp.asarray(table)
+
+
+def picked(array: Array, places: Array, xp: ModuleType) -> Array:
+    """Returns the entries at some places of the last axis, which are all within it.
+
+    Example:
+        >>> picked(np.arange(5), np.array([3, 0]), np).tolist()
+        [3, 0]
+    """
+    name = xp.__name__
+    if name == TORCH.namespace:
+        return array.index_select(-1, places)
+    if name == JAX.namespace:
+        return xp.take(array, places, axis=-1, mode="clip")
+    return xp.take(array, places, axis=-1)
+
+
+def zero_where(array: Array, flags: Array, xp: ModuleType) -> Array:
+    """Returns an array of real numbers with zeros where flags say so, whatever it holds there.
+
+    Args:
+        array: The numbers, `[..., D]`.
+        flags: The flags, bool `[...]`.
+        xp: The array namespace.
+
+    Example:
+        >>> zero_where(np.asarray([[1.0], [np.nan]]), np.asarray([False, True]), np).tolist()
+        [[1.0], [0.0]]
+    """
+    if xp.__name__ == TORCH.namespace and not array.requires_grad:
+        # PyTorch branches where it selects, by flags that no processor can predict. Nothing has to
+        # be predicted where bits are cleared: minus one has all of them, and zero none. The wider
+        # the pieces, the shorter the axis that the flags are repeated over.
+        size = array.element_size() * array.shape[-1]
+        wide = size % 8 == 0 and array.is_contiguous()
+        whole = xp.int64 if wide else getattr(xp, f"int{8 * array.element_size()}")
+        kept = xp.astype(flags, whole) - 1
+        return (array.view(whole) & kept[..., None]).view(array.dtype)
+    return xp.where(flags[..., None], xp.zeros_like(array), array)
 
 
 def viewed(array: Array, dtype: str, xp: ModuleType) -> Array:
@@ -156,7 +196,7 @@ class TorchStream(RandomStream):
     def __init__(self, seed: int, device: Any, path: tuple[int, ...] = ()) -> None:
         self._seed, self._device, self._path = seed, device, path
         state = np.random.SeedSequence(seed, spawn_key=path).generate_state(1, np.uint64)
-        generator = importlib.import_module(TORCH.package).Generator(device=device)
+        generator = _imported(TORCH.package).Generator(device=device)
         self._generator = generator.manual_seed(int(state[0] >> np.uint64(1)))
         self._children: dict[tuple[str, int], TorchStream] = {}
 
@@ -180,28 +220,14 @@ class TorchStream(RandomStream):
         return empty.uniform_(generator=self._generator)
 
 
-class JaxStream(KeyedStream):
-    """JAX's own draws: a key for each element, into which names and draws are folded."""
-
-    def _below(self, low: int, high: int) -> Array:
-        return _folded(self.key, low ^ high, self.batch_axes)
-
-    def _words(self, count: int) -> Array:
-        jax = importlib.import_module(JAX.package)
-        key = _folded(self.key, self._draws, self.batch_axes)
-        self._draws += 1
-        draw = _each(lambda key: jax.random.bits(key, (count,), "uint32"), self.batch_axes)
-        return draw(key).view("int32")
-
-
 class JaxPortableStream(PortableStream):
     """Portable draws by JAX's own Threefry-2x32, which compiles and runs five times as fast."""
 
     @staticmethod
     def block(key: Words, counter: Words) -> Words:
         """Returns two random words for each key and counter."""
-        jax = importlib.import_module("jax.extend")
-        numpy = importlib.import_module(JAX.namespace)
+        jax = _imported("jax.extend")
+        numpy = _imported(JAX.namespace)
         words = (numpy.asarray(word, dtype="int32").view("uint32") for word in (*key, *counter))
         words = numpy.broadcast_arrays(*words)
         pairs = (numpy.stack(two, axis=-1) for two in (words[:2], words[2:]))
@@ -218,41 +244,11 @@ class JaxPortableSource(PortableSource):
         return JaxPortableStream
 
 
-class JaxSource(NamedTuple):
-    """Draws from JAX keys.
-
-    Attributes:
-        words: What each element's key is made of, uint32 `[..., 2]`.
-        episode: Number of each element's episode, int32 `[...]`.
-    """
-
-    words: Array
-    episode: Array
-
-    def in_round(self, number: Any, xp: Any) -> JaxStream:
-        """Returns the stream of a round, into whose key episode and round are folded."""
-        jax, axes = importlib.import_module(JAX.package), self.episode.ndim
-        key = jax.random.wrap_key_data(self.words, impl=THREEFRY)
-        key = _folded(_folded(key, self.episode, axes), number, axes)
-        return JaxStream(key, self.episode.shape, xp, number)
-
-    def restarted(self, where: Array, xp: Any) -> JaxSource:
-        """Returns the source with some elements in their next episode."""
-        return self._replace(episode=self.episode + xp.astype(where, xp.int32))
-
-
 def _each(function: Callable[..., Any], axes: int) -> Callable[..., Any]:
     """Returns a function of each element of arrays with so many batch axes."""
-    jax = importlib.import_module(JAX.package)
     for _ in range(axes):
-        function = jax.vmap(function)
+        function = _imported(JAX.package).vmap(function)
     return function
-
-
-def _folded(key: Array, data: Any, axes: int) -> Array:
-    jax = importlib.import_module(JAX.package)
-    words = jax.numpy.asarray(data, dtype="int32").astype("uint32")
-    return _each(jax.random.fold_in, axes)(key, jax.numpy.broadcast_to(words, key.shape))
 
 
 def source_of(
@@ -264,7 +260,8 @@ def source_of(
         random: A seed, an array of one for each element, a JAX key or one for each element, or a
             `torch.Generator`. Of one seed or key each element has its own, by its number.
         batch: Shape of the batch.
-        streams: `"native"` draws as the library does, `"portable"` alike in all libraries.
+        streams: `"native"` draws as the library does, `"portable"` alike in all libraries; that
+            is how JAX draws.
         library: The library of the data.
         device: Where the data is.
 
@@ -276,20 +273,11 @@ def source_of(
         if not 0 <= random < 2**64:
             raise invalid("random", "must be a seed from 0 to 2**64 - 1", random, _SEED)
         random = int(random)
-    zeros = xp.zeros(batch, dtype=xp.int32)
-    if streams == "portable":
-        words = _words_of(random, batch, xp)
-        if words[0].shape != batch:
-            index = xp.reshape(xp.arange(math.prod(batch), dtype=xp.int32), batch)
-            words = folded((zeros + words[0], zeros + words[1]), (0, index))
-        first, second = words
-        kind = JaxPortableSource if library is JAX else PortableSource
-        return kind(first, second, zeros)
-    if library is JAX:
-        return JaxSource(_jax_words_of(random, batch), zeros)
+    if streams == "portable" or library is JAX:
+        return _portable(random, batch, library)
     if library is TORCH:
         if not isinstance(random, int):
-            torch = importlib.import_module(TORCH.package)
+            torch = _imported(TORCH.package)
             if not isinstance(random, torch.Generator):
                 raise invalid("random", "must be a seed or a torch.Generator", random, _SEED)
             random = int(torch.randint(2**62, (), generator=random, device=random.device))
@@ -302,52 +290,41 @@ def source_of(
 _SEED = 'give an integer such as 0, or streams="portable" where each element has its own'
 
 
-def _words_of(random: Any, batch: tuple[int, ...], xp: ModuleType) -> Any:
-    """Returns the two words of a portable key, of shape () or of the batch's."""
-    if isinstance(random, int):
-        return seed_words(random, xp)
-    if _is_jax(random):
-        words = _key_words(random, batch)
-        if words is not None:
-            words = words.view("int32")
-            return words[..., 0], words[..., 1]
-    if getattr(random, "shape", None) == batch:
-        return seed_words(xp.asarray(random), xp)
-    raise invalid("random", f"must be a seed, or one for each of the batch {batch}", random, _SEED)
-
-
-def _jax_words_of(random: Any, batch: tuple[int, ...]) -> Any:
-    """Returns what the JAX key of each element of a batch is made of, uint32 `[..., 2]`."""
-    jax = importlib.import_module(JAX.package)
-    if isinstance(random, int):
-        random = jax.random.key(random, impl=THREEFRY)
-    elif _is_jax(random) and random.shape == batch and random.dtype == "int32":
-        random = _each(functools.partial(jax.random.key, impl=THREEFRY), len(batch))(random)
-    words = _key_words(random, batch) if _is_jax(random) else None
+def _portable(random: Any, batch: tuple[int, ...], library: Library) -> PortableSource:
+    """Returns portable draws, with a key for each element."""
+    xp = library.xp
+    kind = JaxPortableSource if library is JAX else PortableSource
+    words = seed_words(random, xp) if isinstance(random, int) else _key_words(random, batch)
+    if words is None and tuple(getattr(random, "shape", (-1,))) == batch:
+        array = xp.asarray(random)
+        words = seed_words(array, xp) if xp.isdtype(array.dtype, "integral") else None
     if words is None:
         rule = f"must be a seed, a JAX key, or one of them for each of the batch {batch}"
-        raise invalid("random", rule, random, "give jax.random.key(0)")
-    if words.shape[:-1] == batch:
-        return words
-    index = jax.numpy.arange(math.prod(batch)).reshape(batch)
-    key = jax.random.wrap_key_data(words, impl=THREEFRY)
-    keys = _folded(jax.numpy.broadcast_to(key, batch), index, len(batch))
-    return jax.random.key_data(keys)
+        raise invalid("random", rule, random, "give an integer such as 0")
+    zeros = xp.zeros(batch, dtype=xp.int32)
+    if words[0].shape != batch:
+        index = xp.reshape(xp.arange(math.prod(batch), dtype=xp.int32), batch)
+        words = folded((zeros + words[0], zeros + words[1]), (0, index))
+    first, second = words
+    return kind(first, second, zeros)
 
 
-def _key_words(key: Any, batch: tuple[int, ...]) -> Any:
-    """Returns what a key, or one an element, is made of; None for what is neither."""
-    jax = importlib.import_module(JAX.package)
-    if not jax.numpy.issubdtype(key.dtype, jax.dtypes.prng_key):
-        fits = key.dtype == "uint32" and key.shape in ((2,), (*batch, 2))
-        return key if fits else None
-    if key.shape not in ((), batch):
+def _key_words(key: Any, batch: tuple[int, ...]) -> Words | None:
+    """Returns the two words of a JAX key, or of one an element; None for what is neither."""
+    if not _is_jax(key):
         return None
-    words = jax.random.key_data(key)
-    if words.shape[-1] == 2:
-        return words
-    # A key of another kind is a seed of one of this kind.
-    return _each(lambda one: jax.random.bits(one, (2,), "uint32"), key.ndim)(key)
+    jax = _imported(JAX.package)
+    if jax.numpy.issubdtype(key.dtype, jax.dtypes.prng_key):
+        words = jax.random.key_data(key) if key.shape in ((), batch) else key
+        if words.shape[-1:] != (2,):
+            # A key of another kind is a seed of one of this kind.
+            words = _each(lambda one: jax.random.bits(one, (2,), "uint32"), key.ndim)(key)
+    else:
+        words = key
+    if words.dtype != "uint32" or words.shape not in ((2,), (*batch, 2)):
+        return None
+    words = words.view("int32")
+    return words[..., 0], words[..., 1]
 
 
 def _is_jax(value: Any) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol
 
-from failure_api.core.keyed_stream import PortableStream
 from failure_api.core.links import Array
+from failure_api.core.portable_stream import PortableStream
 from failure_api.core.random import RandomStream
 from failure_api.core.threefry import folded
 

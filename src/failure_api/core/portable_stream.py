@@ -1,0 +1,101 @@
+"""Random streams whose draws are a function of a key, a path, the round and the draw's number.
+
+Nothing goes on from draw to draw, so that a round can be traced and compiled, elements of a batch
+draw by themselves, any round of any element can be had again, and every array library draws the
+same to the bit.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import math
+from types import ModuleType
+from typing import Any
+
+from failure_api.core.links import Array
+from failure_api.core.random import STEP, RandomStream
+from failure_api.core.threefry import Words, folded, signed, threefry, with_axis
+from failure_api.errors import ModelError
+
+BEFORE = -1
+"""Stands for the time before round 0, in which models draw what they begin with."""
+
+Path = tuple[tuple[str, int], ...]
+
+
+class PortableStream(RandomStream):
+    """A stream of one round.
+
+    Args:
+        root: The key of each element of the batch, two int32 words `[...]`.
+        batch: Shape of the batch.
+        xp: The array namespace that draws are returned in.
+        number: The round: an integer, or an int32 array of the batch's shape.
+        path: Names and occurrences that lead to this stream.
+
+    Example:
+        >>> import numpy as np
+        >>> from failure_api.core.threefry import seed_words
+        >>> stream = PortableStream(seed_words(7, np), (), np, number=3)
+        >>> stream.child("ProbabilisticModel").uniform((2, 2)).shape
+        (2, 2)
+    """
+
+    def __init__(
+        self,
+        root: Words,
+        batch: tuple[int, ...],
+        xp: ModuleType,
+        number: Any = BEFORE,
+        path: Path = (),
+    ) -> None:
+        self.batch, self.xp, self.number = batch, xp, number
+        self.batch_axes = len(batch)
+        self._root, self._path = root, path
+        self._children: dict[tuple[str, int], PortableStream] = {}
+        self._blocks = 0
+
+    @staticmethod
+    def block(key: Words, counter: Words) -> Words:
+        """Returns two random words for each key and counter; there may be faster ways to them."""
+        return threefry(key, counter)
+
+    @functools.cached_property
+    def _key(self) -> Words:
+        """The key of this stream, with an axis for the counters."""
+        key = folded(self._root, _path_words(self._path), self.block) if self._path else self._root
+        return with_axis(key)
+
+    def child(self, name: str, occurrence: int = 0) -> PortableStream:
+        """Returns the stream of that name in the same round, always the same object."""
+        place = (name, occurrence)
+        if place not in self._children:
+            path = (*self._path, place)
+            kind = type(self)
+            self._children[place] = kind(self._root, self.batch, self.xp, self.number, path)
+        return self._children[place]
+
+    def uniform(self, shape: tuple[int, ...]) -> Array:
+        """Returns float32 draws from [0, 1), in steps of 2**-24."""
+        if shape[: self.batch_axes] != self.batch:
+            raise ModelError(
+                f"a model must draw for every element of the batch {self.batch}, but asked for "
+                f"draws of shape {shape}: begin with context.shape[:-2]."
+            )
+        xp, count = self.xp, math.prod(shape[self.batch_axes :])
+        blocks = (count + 1) // 2
+        number = xp.asarray(self.number, dtype=xp.int32)[..., None]
+        place = self._blocks + xp.arange(blocks, dtype=xp.int32)
+        self._blocks += blocks
+        words = xp.concat(self.block(self._key, (number, place)), axis=-1)[..., :count]
+        # Bits from the top, since a shift to the right brings in the sign.
+        return xp.reshape(xp.astype((words >> 8) & 0xFFFFFF, xp.float32) * STEP, shape)
+
+
+@functools.lru_cache(maxsize=1024)
+def _path_words(path: Path) -> Words:
+    """Returns two words that stand for a path."""
+    digest = hashlib.sha256(repr(path).encode()).digest()
+    first, second = (int.from_bytes(digest[at : at + 4], "little") for at in (0, 4))
+    return signed(first), signed(second)
