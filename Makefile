@@ -56,6 +56,7 @@ benchmark: setup
 	$(BIN)/python benchmarks/speed.py --peer
 	$(BIN)/python benchmarks/catalogue.py --peer
 	$(BIN)/python benchmarks/sweep.py
+	$(BIN)/python benchmarks/batched.py
 	$(BIN)/python benchmarks/table.py
 
 clean:

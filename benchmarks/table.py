@@ -14,6 +14,7 @@ TABLES = {
     "speed.json": "README.md",
     "catalogue.json": "docs/speed.md",
     "sweep.json": "docs/robustness.md",
+    "batched.json": "docs/batched.md",
 }
 """Which document shows which results."""
 

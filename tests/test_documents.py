@@ -39,11 +39,15 @@ def body(example: Path) -> str:
     return example.read_text().split('"""\n\n', 1)[1]
 
 
-def test_every_snippet_is_an_example() -> None:
-    bodies = {body(example) for example in EXAMPLES}
-    snippets = [block for document in DOCUMENTS for block in blocks(document, "python")]
+def test_every_snippet_is_an_example_and_every_example_is_shown_or_linked_to() -> None:
+    bodies = {body(example): example for example in EXAMPLES}
+    snippets = {block for document in DOCUMENTS for block in blocks(document, "python")}
     assert snippets
-    assert set(snippets) == bodies
+    assert snippets <= set(bodies)
+    documents = [*(ROOT / document for document in DOCUMENTS), *PAGES]
+    text = "".join(document.read_text() for document in documents)
+    hidden = [example for shown, example in bodies.items() if shown not in snippets]
+    assert all(f"examples/{example.name})" in text for example in hidden)
 
 
 def test_every_specification_is_an_example_and_can_be_read() -> None:

@@ -336,3 +336,27 @@ def test_a_state_is_small():
     sizes = []
     map_leaves(lambda leaf: sizes.append(getattr(leaf, "nbytes", 0)), (state.round, state.channel))
     assert sum(sizes) / (batch * agents**2) <= 32
+
+
+@pytest.mark.parametrize(
+    "payloads",
+    [
+        torch.ones((2, AGENTS, 3), dtype=torch.bfloat16),
+        torch.ones((2, AGENTS, 3), dtype=torch.float64),
+        torch.ones((2, AGENTS, 3), dtype=torch.float16),
+        jnp.ones((2, AGENTS, 3), dtype=jnp.bfloat16),
+        np.ones((2, AGENTS, 3), dtype=np.float64),
+    ],
+    ids=lambda payloads: f"{type(payloads).__module__.partition('.')[0]}-{payloads.dtype}",
+)
+def test_content_keeps_its_precision(payloads):
+    for missing, blank in (("zero", 0.0), ("hold", 0.5)):
+        channel = BatchedChannel(
+            failure_models=EVERY["bursts, delay and range"][:2],
+            agent_ids=IDS,
+            missing=missing,
+            blank=blank,
+        )
+        _, received = channel.step(channel.init(0, payloads), payloads)
+        assert received.content.dtype == payloads.dtype
+        assert set(received.content.reshape(-1).tolist()) <= {blank, 1.0}

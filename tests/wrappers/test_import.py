@@ -8,10 +8,12 @@ import sys
 
 OPTIONAL = {
     "IPython",
+    "array_api_compat",
     "array_api_strict",
     "cloudpickle",
     "hypothesis",
     "jax",
+    "jaxmarl",
     "matplotlib",
     "mpe2",
     "pandas",
@@ -24,7 +26,9 @@ OPTIONAL = {
     "supersuit",
     "tensorflow",
     "torch",
+    "torchrl",
     "typer",
+    "vmas",
     "yaml",
 }
 

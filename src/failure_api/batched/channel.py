@@ -30,12 +30,12 @@ from failure_api.batched.content import (
 from failure_api.core import Chain, Channel, ChannelState, CommunicationModel
 from failure_api.core.backends import JAX, on_device_of, source_of
 from failure_api.core.contract import check_heard
-from failure_api.core.portable_stream import BEFORE
 from failure_api.core.links import Array
 from failure_api.core.model import distinct
 from failure_api.core.noise import NoiseModel
 from failure_api.core.noise_chain import NoiseChain
 from failure_api.core.parameters import normalise_fields
+from failure_api.core.portable_stream import BEFORE
 from failure_api.core.sources import Source
 from failure_api.core.trees import map_leaves
 

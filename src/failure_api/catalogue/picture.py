@@ -10,7 +10,6 @@ import numpy as np
 
 from failure_api.catalogue.describe import expected_of
 from failure_api.catalogue.examples import AGENTS, short_text
-from failure_api.catalogue.needs import needed
 from failure_api.catalogue.rounds import (
     ROUNDS,
     LinkHistory,
@@ -21,6 +20,7 @@ from failure_api.catalogue.rounds import (
 from failure_api.core.model import CommunicationModel
 from failure_api.core.noise import NoiseModel
 from failure_api.errors import invalid
+from failure_api.needs import needed
 
 _NOTHING, _LATE, _CURRENT = "#b2402f", "#f2b134", "#d7e6ee"
 _LINE, _BAND, _TRUTH = "#0b4f6c", "#9cc3d5", "#8a8a8a"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from failure_api.catalogue.needs import needed
 from failure_api.catalogue.places import PlainDataError
 from failure_api.catalogue.reading import from_dict
 from failure_api.catalogue.writing import to_dict
 from failure_api.catalogue.yaml_schema import core_schema
 from failure_api.catalogue.yaml_text import read_yaml
+from failure_api.needs import needed
 
 _WIDTH = 88
 

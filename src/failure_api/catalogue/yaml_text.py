@@ -7,10 +7,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from failure_api.catalogue.needs import needed
 from failure_api.catalogue.places import DEEPEST, Place, PlainDataError, text_of
 from failure_api.catalogue.yaml_schema import core_schema
 from failure_api.errors import InvalidArgumentError, invalid
+from failure_api.needs import needed
 
 LONGEST = 2**20
 """Most characters that are read: PyYAML takes seconds for as many."""

@@ -167,12 +167,11 @@ class GilbertElliottModel(CommunicationModel):
         xp, bad = context.xp, state.bad
         # Losses have a stream of their own: where the state decides, leaving it out moves nothing.
         if self.loss_good in (0.0, 1.0) and self.loss_bad in (0.0, 1.0):
-            worse = (state.loss_bad - state.loss_good) * xp.astype(bad, xp.float32)
-            up = 1.0 - state.loss_good - worse
+            lost = _by_state(bad, self.loss_bad == 1.0, self.loss_good == 1.0)
         else:
             draw = random.child("loss").uniform(context.shape)
             lost = _by_state(bad, draw < state.loss_bad, draw < state.loss_good)
-            up = xp.astype(~lost, xp.float32)
+        up = xp.astype(~lost, xp.float32)
         draw = random.child("state").uniform(context.shape)
         following = state._replace(bad=_by_state(bad, draw < state.stays_bad, draw < state.worsens))
         return following, links._replace(bandwidth=links.bandwidth * up)
@@ -217,7 +216,7 @@ class GilbertElliottModel(CommunicationModel):
         return self.closed_form(function, "p", "r", "loss_good", "loss_bad")
 
 
-def _by_state(bad: Array, if_bad: Array, if_good: Array) -> Array:
+def _by_state(bad: Array, if_bad: Any, if_good: Any) -> Array:
     """Returns what holds for each link's state; exact, and cheaper than a mixed threshold."""
     return (bad & if_bad) | (~bad & if_good)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import importlib
 import math
 import operator
 import sys
@@ -26,6 +25,7 @@ from failure_api.core.random import RandomStream, name_key
 from failure_api.core.sources import PortableSource, SequentialSource, Source
 from failure_api.core.threefry import Words, folded, seed_words
 from failure_api.errors import ModelError, invalid
+from failure_api.needs import needed
 
 Streams = Literal["native", "portable"]
 
@@ -46,11 +46,14 @@ class Library(NamedTuple):
     @property
     def xp(self) -> ModuleType:
         """The array namespace."""
-        return _imported(self.namespace)
+        return _imported(self.namespace, self.package)
 
 
-# Python asks for a lock wherever an import is repeated, which takes a microsecond or two.
-_imported = functools.cache(importlib.import_module)
+@functools.cache
+def _imported(module: str, extra: str = "jax") -> ModuleType:
+    """Returns a module; Python asks for a lock wherever an import is repeated, which takes time."""
+    return needed(module, "working on arrays other than NumPy's", extra)
+
 
 LIBRARIES = (
     Library("numpy", "ndarray", "numpy"),
@@ -226,13 +229,18 @@ class JaxPortableStream(PortableStream):
     @staticmethod
     def block(key: Words, counter: Words) -> Words:
         """Returns two random words for each key and counter."""
-        jax = _imported("jax.extend")
-        numpy = _imported(JAX.namespace)
+        jax, numpy = _imported("jax.extend"), JAX.xp
         words = (numpy.asarray(word, dtype="int32").view("uint32") for word in (*key, *counter))
-        words = numpy.broadcast_arrays(*words)
-        pairs = (numpy.stack(two, axis=-1) for two in (words[:2], words[2:]))
-        found = _each(jax.random.threefry_2x32, words[0].ndim)(*pairs).view("int32")
-        return found[..., 0], found[..., 1]
+        first, second, *counters = words
+        shape = numpy.broadcast_shapes(first.shape, *(word.shape for word in counters))
+        # One key for all counters of an element, the first words of which come before the second.
+        counters = [numpy.broadcast_to(word, shape) for word in counters]
+        draw = _each(jax.random.threefry_2x32, len(shape) - 1)
+        keys = numpy.concatenate((first, second), axis=-1)
+        found = draw(
+            numpy.broadcast_to(keys, (*shape[:-1], 2)), numpy.concatenate(counters, axis=-1)
+        ).view("int32")
+        return found[..., : shape[-1]], found[..., shape[-1] :]
 
 
 class JaxPortableSource(PortableSource):

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from failure_api.catalogue.needs import needed
 from failure_api.errors import invalid
 from failure_api.evaluation.identity import specification_in
 from failure_api.evaluation.opening import opened
@@ -16,6 +15,7 @@ from failure_api.evaluation.reading import specification_from_dict
 from failure_api.evaluation.recording import Recording
 from failure_api.evaluation.results import Results
 from failure_api.evaluation.store import Store
+from failure_api.needs import needed
 
 if TYPE_CHECKING:
     import numpy as np

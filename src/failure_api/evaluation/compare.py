@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from failure_api.catalogue.needs import needed
 from failure_api.errors import InvalidArgumentError, invalid
 from failure_api.evaluation.analysis import read_episodes
 from failure_api.evaluation.plan import Plan
+from failure_api.needs import needed
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from failure_api.catalogue.needs import needed
 from failure_api.errors import invalid
 from failure_api.evaluation.analysis import DEFAULT_SHARE, check_share, results_of_store
 from failure_api.evaluation.engines import check_engine
@@ -20,6 +19,7 @@ from failure_api.evaluation.plan import Plan
 from failure_api.evaluation.runner import Progress, run
 from failure_api.evaluation.store import Store
 from failure_api.evaluation.trial import prepare
+from failure_api.needs import needed
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,8 +9,8 @@ from collections.abc import Container
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from failure_api.catalogue.needs import needed
 from failure_api.evaluation.results import PERFECT, Results
+from failure_api.needs import needed
 from failure_api.replacing import replacing
 
 if TYPE_CHECKING:

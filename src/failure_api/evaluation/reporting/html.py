@@ -11,7 +11,6 @@ from importlib import resources
 from string import Template
 from typing import Any
 
-from failure_api.catalogue.needs import needed
 from failure_api.evaluation.reporting.again import runs_of, seeds_text, specification_text
 from failure_api.evaluation.reporting.answer import answer
 from failure_api.evaluation.reporting.curves import Curve
@@ -22,6 +21,7 @@ from failure_api.evaluation.reporting.tables import Table, tables_of
 from failure_api.evaluation.reporting.texts import percents, printable
 from failure_api.evaluation.reporting.warnings import Warnings, warnings_of
 from failure_api.evaluation.results import Results
+from failure_api.needs import needed
 
 
 def page_of(results: Results, curves: Sequence[Curve]) -> str:

@@ -1,4 +1,4 @@
-"""Packages that only some of the catalogue needs."""
+"""Packages that only some of the library needs."""
 
 from __future__ import annotations
 
