@@ -18,15 +18,8 @@ from failure_api.batched.call import (
     check_state,
 )
 from failure_api.batched.constants import Constants, complete, varying
-from failure_api.batched.content import (
-    ContentState,
-    Limits,
-    Received,
-    corrupted,
-    noise_context,
-    recalled,
-    standing_in,
-)
+from failure_api.batched.content import Content, ContentState, Received
+from failure_api.batched.limits import Limits
 from failure_api.core import Chain, Channel, ChannelState, CommunicationModel
 from failure_api.core.backends import JAX, on_device_of, source_of
 from failure_api.core.contract import check_heard
@@ -137,6 +130,11 @@ class BatchedChannel:
     def _constants(self) -> Constants:
         return Constants(self.chain, self.noise, self._limits, self._ids)
 
+    @cached_property
+    def _content(self) -> Content:
+        depth = self.chain.longest_journey
+        return Content(self.noise, self.missing == "hold", depth, self._ids)
+
     @property
     def _limits(self) -> Limits:
         return Limits(self.low, self.high, self.whole, self.blank)
@@ -236,27 +234,14 @@ class BatchedChannel:
 
     def _begun(self, source: Source, call: Call, form: Array) -> BatchedState:
         """Returns the state before round 0."""
-        xp, batch = call.xp, call.batch
+        xp = call.xp
         kept = self._constants.of(call.columns, form, call.library, call.device)
         random = source.in_round(BEFORE, xp)
         channel = self._channel.init(call.context(0), random)
-        payload = xp.zeros((*batch, *form.shape[1:]), dtype=form.dtype)
-        links = (*call.alive.shape, len(self._ids), form.shape[-1])
-        context = noise_context(0, batch, form.shape[-1], kept.limits, self._ids, xp)
-        noise = self.noise.init(context, random.child("noise"))
-        held = None
-        if self.missing == "hold":
-            held, blank = xp.zeros(links, dtype=form.dtype), kept.limits.blank
-            held = held if blank is None else xp.broadcast_to(blank, links)
         return BatchedState(
-            round=xp.zeros(batch, dtype=xp.int32) if call.library is JAX else 0,
+            round=xp.zeros(call.batch, dtype=xp.int32) if call.library is JAX else 0,
             channel=channel._replace(models=varying(kept.models, channel.models)),
-            content=ContentState(
-                form=form,
-                history=(payload,) * self.chain.longest_journey,
-                held=held,
-                noise=varying(kept.noises, noise),
-            ),
+            content=self._content.begun(form, call, kept, random),
             source=source,
         )
 
@@ -264,44 +249,16 @@ class BatchedChannel:
         self, state: BatchedState, call: Call, payloads: Array
     ) -> tuple[BatchedState, Received]:
         """Returns the next state, and what a round brings each receiver."""
-        xp, old = call.xp, state.channel
-        form = state.content.form
-        kept = self._constants.of(call.columns, form, call.library, call.device)
-        random = state.source.in_round(state.round, xp)
-        context = call.context(state.round)
-        old = old._replace(models=complete(kept.models, old.models))
-        channel, delivery = self._channel.step(old, context, random)
+        number, channel, content, source = state
+        kept = self._constants.of(call.columns, content.form, call.library, call.device)
+        random = source.in_round(number, call.xp)
+        channel = channel._replace(models=complete(kept.models, channel.models))
+        channel, delivery = self._channel.step(channel, call.context(number), random)
         channel = channel._replace(models=varying(kept.models, channel.models))
-        number = state.round if isinstance(state.round, int) else context.round_over(2)
-        said = (payloads, *state.content.history)
-        content = recalled(said, delivery.sent, number, xp)
-        arrived = delivery.sent >= 0
-        noise, variance = state.content.noise, delivery.links.noise
-        if self.noise.parts or variance is not None:
-            entries = noise_context(
-                state.round,
-                call.batch,
-                payloads.shape[-1],
-                kept.limits,
-                self._ids,
-                xp,
-                xp.matrix_transpose(arrived),
-            )
-            noise = complete(kept.noises, noise)
-            noise, content = corrupted(
-                self.noise, noise, content, variance, entries, random.child("noise")
-            )
-            noise = varying(kept.noises, noise)
-        held = state.content.held
-        content = standing_in(content, ~arrived, held, kept.limits.blank, xp)
-        following = ContentState(form, said[:-1], None if held is None else content, noise)
-        received = Received(
-            xp.moveaxis(content, -3, -2),
-            xp.matrix_transpose(arrived),
-            state.round,
-            delivery,
+        content, received = self._content.received(
+            content, payloads, delivery, number, call, kept, random
         )
-        return BatchedState(state.round + 1, channel, following, state.source), received
+        return BatchedState(number + 1, channel, content, source), received
 
 
 def _choice(done: Array, xp: Any) -> Callable[[Any, Any], Any]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from failure_api.batched.content import Limits, noise_context
+from failure_api.batched.limits import Limits, noise_context
 from failure_api.core import Chain, Context, NumpyStream
 from failure_api.core.backends import JAX, Library
 from failure_api.core.links import Array

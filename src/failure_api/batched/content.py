@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from failure_api.batched.call import Call
+from failure_api.batched.constants import Kept, complete, varying
+from failure_api.batched.limits import noise_context
 from failure_api.core import Delivery, RandomStream
 from failure_api.core.backends import library_of, on_device_of, zero_where
 from failure_api.core.links import Array
-from failure_api.core.noise import NoiseContext
 from failure_api.core.noise_chain import NoiseChain
 
 
@@ -59,38 +59,100 @@ class ContentState(NamedTuple):
     noise: Any
 
 
-class Limits(NamedTuple):
-    """What the entries of content may be; each broadcasts to `[receiver, sender, D]`.
+class Content:
+    """Keeps what was said, and finds what of it each receiver has.
 
-    Attributes:
-        low: Least values.
-        high: Greatest values.
-        whole: Which entries are whole numbers.
-        blank: What there is before anything has arrived.
+    Args:
+        chain: The noise models.
+        hold: Whether the newest content that ever arrived stands in for what is missing.
+        depth: The most rounds that a message may be on its way.
+        agent_ids: The team.
     """
 
-    low: Any
-    high: Any
-    whole: Any
-    blank: Any
+    def __init__(
+        self, chain: NoiseChain, hold: bool, depth: int, agent_ids: tuple[Any, ...]
+    ) -> None:
+        self._chain, self._hold, self._depth, self._ids = chain, hold, depth, agent_ids
 
-    def on_host(self, dtype: Any) -> Limits:
-        """Returns the limits as NumPy arrays, what is blank by `[sender, receiver, D]`.
-
-        None stands for what is blank where all of it is zero.
+    def begun(self, form: Array, call: Call, kept: Kept, random: RandomStream) -> ContentState:
+        """Returns the state before round 0, in which nothing has been said.
 
         Args:
-            dtype: Type of the content, of any library.
+            form: No payloads, which say what they are like.
+            call: What is given.
+            kept: What is the same for all elements.
+            random: The stream of what models begin with.
         """
-        wide = np.float64 if "float64" in str(dtype) else np.float32
-        low, high, blank = (np.asarray(each, wide) for each in (self.low, self.high, self.blank))
-        if blank.ndim > 1:
-            blank = np.swapaxes(blank[(None,) * (3 - blank.ndim)], 0, 1).copy()
-        zeros = not blank.any()
-        return Limits(low, high, np.asarray(self.whole, np.bool_), None if zeros else blank)
+        xp, batch, width, blank = call.xp, call.batch, form.shape[-1], kept.limits.blank
+        entries = noise_context(0, batch, width, kept.limits, self._ids, xp)
+        noise = self._chain.init(entries, random.child("noise"))
+        held = xp.zeros(entries.shape, dtype=form.dtype) if self._hold else None
+        if held is not None and blank is not None:
+            held = xp.broadcast_to(blank, entries.shape)
+        nothing = xp.zeros((*batch, *form.shape[1:]), dtype=form.dtype)
+        return ContentState(form, (nothing,) * self._depth, held, varying(kept.noises, noise))
+
+    def received(
+        self,
+        state: ContentState,
+        payloads: Array,
+        delivery: Delivery,
+        number: Any,
+        call: Call,
+        kept: Kept,
+        random: RandomStream,
+    ) -> tuple[ContentState, Received]:
+        """Returns the next state, and what a round brings each receiver.
+
+        Args:
+            state: What is kept.
+            payloads: What is said in this round.
+            delivery: What the channel brings.
+            number: The round, an integer or an int32 array `[...]`.
+            call: What is given.
+            kept: What is the same for all elements.
+            random: The stream of this round.
+        """
+        xp, sent = call.xp, delivery.sent
+        said = (payloads, *state.history)
+        over_links = number if isinstance(number, int) else number[..., None, None]
+        content, arrived, noise = _recalled(said, sent, over_links, xp), sent >= 0, state.noise
+        if self._chain.parts or delivery.links.noise is not None:
+            noise = complete(kept.noises, noise)
+            noise, content = self._corrupted(
+                noise, content, arrived, delivery.links.noise, number, call, kept, random
+            )
+            noise = varying(kept.noises, noise)
+        content = _standing_in(content, ~arrived, state.held, kept.limits.blank, xp)
+        following = ContentState(state.form, said[:-1], content if self._hold else None, noise)
+        towards = xp.moveaxis(content, -3, -2), xp.matrix_transpose(arrived)
+        return following, Received(*towards, number, delivery)
+
+    def _corrupted(
+        self,
+        state: Any,
+        content: Array,
+        arrived: Array,
+        variance: Array | None,
+        number: Any,
+        call: Call,
+        kept: Kept,
+        random: RandomStream,
+    ) -> tuple[Any, Array]:
+        """Returns the noise models' state, and the content as they and the links leave it."""
+        xp, width, arrived = call.xp, content.shape[-1], call.xp.matrix_transpose(arrived)
+        entries = noise_context(number, call.batch, width, kept.limits, self._ids, xp, arrived)
+        content = xp.broadcast_to(xp.moveaxis(content, -3, -2), entries.shape)
+        inside = xp.where(arrived[..., None], content, xp.zeros_like(content))
+        inside = xp.minimum(xp.maximum(inside, entries.low), entries.high)
+        if variance is not None:
+            variance = xp.matrix_transpose(variance)
+        stream = random.child("noise")
+        state, after = self._chain.step(state, inside, entries, stream, variance)
+        return state, xp.moveaxis(after, -3, -2)
 
 
-def recalled(payloads: tuple[Array, ...], sent: Array, number: Any, xp: Any) -> Array:
+def _recalled(payloads: tuple[Array, ...], sent: Array, number: Any, xp: Any) -> Array:
     """Returns content as it was when it was sent, `[..., sender, receiver, D]`.
 
     Args:
@@ -104,11 +166,11 @@ def recalled(payloads: tuple[Array, ...], sent: Array, number: Any, xp: Any) -> 
         payloads = tuple(payload[..., None, :] for payload in payloads)
     content, width = payloads[0], payloads[0].shape[-1]
     for rounds, payload in enumerate(payloads[1:], start=1):
-        content = xp.where(for_entries(sent == number - rounds, width, xp), payload, content)
+        content = xp.where(_for_entries(sent == number - rounds, width, xp), payload, content)
     return content
 
 
-def for_entries(flags: Array, width: int, xp: Any) -> Array:
+def _for_entries(flags: Array, width: int, xp: Any) -> Array:
     """Returns flags of links, `[..., N, N]`, for each of so many entries, `[..., N, N, width]`.
 
     They are repeated in memory: where selects over a short axis that is broadcast, every library
@@ -118,7 +180,7 @@ def for_entries(flags: Array, width: int, xp: Any) -> Array:
     return xp.reshape(xp.repeat(flat, width, axis=-1), (*flags.shape, width))
 
 
-def standing_in(
+def _standing_in(
     content: Array, missing: Array, held: Array | None, blank: Array | None, xp: Any
 ) -> Array:
     """Returns content with what stands in for it where it is missing.
@@ -134,59 +196,5 @@ def standing_in(
         return zero_where(
             xp.broadcast_to(content, (*missing.shape, content.shape[-1])), missing, xp
         )
-    flags = for_entries(missing, content.shape[-1], xp)
+    flags = _for_entries(missing, content.shape[-1], xp)
     return xp.where(flags, blank if held is None else held, content)
-
-
-def noise_context(
-    number: Any,
-    batch: tuple[int, ...],
-    width: int,
-    limits: Limits,
-    agent_ids: tuple[Any, ...],
-    xp: Any,
-    arrived: Array | None = None,
-) -> NoiseContext:
-    """Returns what noise models may know of the content of a round.
-
-    Args:
-        number: The round.
-        batch: Shape of the batch.
-        width: Number of entries of a message.
-        limits: What they may be, as arrays.
-        agent_ids: The team.
-        xp: The array namespace.
-        arrived: Where there is content, bool `[..., receiver, sender]`; None for nowhere.
-    """
-    links = (*batch, len(agent_ids), len(agent_ids))
-    if arrived is None:
-        arrived = xp.zeros(links, dtype=xp.bool)
-    low, high, whole, _ = limits
-    return NoiseContext(number, arrived, low, high, whole, xp, (*links, width), agent_ids)
-
-
-def corrupted(
-    chain: NoiseChain,
-    state: Any,
-    content: Array,
-    variance: Array | None,
-    context: NoiseContext,
-    random: RandomStream,
-) -> tuple[Any, Array]:
-    """Returns the noise models' state, and the content as they and the links leave it.
-
-    Args:
-        chain: The noise models.
-        state: Their state.
-        content: What arrives, `[..., sender, receiver, D]`.
-        variance: Of the links' own noise, `[..., sender, receiver]`; None where there is none.
-        context: What is known of the content.
-        random: The chain's stream.
-    """
-    xp, arrived = context.xp, context.arrived[..., None]
-    content = xp.broadcast_to(xp.moveaxis(content, -3, -2), context.shape)
-    inside = xp.where(arrived, content, xp.zeros_like(content))
-    inside = xp.minimum(xp.maximum(inside, context.low), context.high)
-    variance = None if variance is None else xp.matrix_transpose(variance)
-    state, after = chain.step(state, inside, context, random, variance)
-    return state, xp.moveaxis(after, -3, -2)

@@ -1,0 +1,68 @@
+"""What the entries of messages may be, and what noise models are told of them."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from failure_api.core.links import Array
+from failure_api.core.noise import NoiseContext
+
+
+class Limits(NamedTuple):
+    """What the entries of content may be; each broadcasts to `[receiver, sender, D]`.
+
+    Attributes:
+        low: Least values.
+        high: Greatest values.
+        whole: Which entries are whole numbers.
+        blank: What there is before anything has arrived.
+    """
+
+    low: Any
+    high: Any
+    whole: Any
+    blank: Any
+
+    def on_host(self, dtype: Any) -> Limits:
+        """Returns the limits as NumPy arrays, what is blank by `[sender, receiver, D]`.
+
+        None stands for what is blank where all of it is zero.
+
+        Args:
+            dtype: Type of the content, of any library.
+        """
+        wide = np.float64 if "float64" in str(dtype) else np.float32
+        low, high, blank = (np.asarray(each, wide) for each in (self.low, self.high, self.blank))
+        if blank.ndim > 1:
+            blank = np.swapaxes(blank[(None,) * (3 - blank.ndim)], 0, 1).copy()
+        zeros = not blank.any()
+        return Limits(low, high, np.asarray(self.whole, np.bool_), None if zeros else blank)
+
+
+def noise_context(
+    number: Any,
+    batch: tuple[int, ...],
+    width: int,
+    limits: Limits,
+    agent_ids: tuple[Any, ...],
+    xp: Any,
+    arrived: Array | None = None,
+) -> NoiseContext:
+    """Returns what noise models may know of the content of a round.
+
+    Args:
+        number: The round.
+        batch: Shape of the batch.
+        width: Number of entries of a message.
+        limits: What they may be, as arrays.
+        agent_ids: The team.
+        xp: The array namespace.
+        arrived: Where there is content, bool `[..., receiver, sender]`; None for nowhere.
+    """
+    links = (*batch, len(agent_ids), len(agent_ids))
+    if arrived is None:
+        arrived = xp.zeros(links, dtype=xp.bool)
+    low, high, whole, _ = limits
+    return NoiseContext(number, arrived, low, high, whole, xp, (*links, width), agent_ids)
