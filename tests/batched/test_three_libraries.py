@@ -5,6 +5,7 @@ import re
 import jax
 import numpy as np
 import pytest
+import torch
 from batched_models import EVERY, chains
 from batched_play import BATCH, IDS, assert_same_outcome, play_batch, script
 from hypothesis import given, settings
@@ -62,3 +63,20 @@ def test_nothing_is_of_double_precision_where_that_is_allowed(models):
         traced = jax.make_jaxpr(two_rounds)(payloads, positions, alive)
     # Numbers that Python has, and that take the type of what they meet, are none.
     assert not re.search(r"f64\[\d", str(traced))
+
+
+@every_chain
+def test_all_arrays_are_where_the_data_is_and_no_value_is_read(models):
+    # On the device "meta" arrays have no values, and do not mix with those of any other.
+    channel = BatchedChannel(
+        failure_models=models, agent_ids=IDS, streams="portable", missing="hold"
+    )
+    now = (torch.tensor(array[0]).to("meta") for array in HAPPENS)
+    payloads, positions, alive = now
+    state = channel.init(3, payloads, positions=positions, alive=alive)
+    for _ in range(2):
+        state, received = channel.step(state, payloads, positions=positions, alive=alive)
+    done = torch.ones(BATCH, dtype=torch.bool, device="meta")
+    state = channel.reset_where(state, done, positions=positions, alive=alive)
+    state, received = channel.step(state, payloads, positions=positions, alive=alive)
+    assert received.content.device.type == received.ages.device.type == "meta"
