@@ -4,12 +4,16 @@ import array_api_strict
 import numpy as np
 import pytest
 
+from failure_api.catalogue.describe import describe
+from failure_api.catalogue.registry import built_in
 from failure_api.communication_models import (
     DelayBasedModel,
     DistanceModel,
     MatrixModel,
     ProbabilisticModel,
 )
+from failure_api.core import Chain, CommunicationModel
+from failure_api.testing import check_model, check_noise_model
 from helpers import assert_same, play
 
 AGENTS, ROUNDS = 5, 12
@@ -37,6 +41,7 @@ CHAINS = {
     "two delays": [MODELS["delay"][0], MODELS["delay, scoped"][0], MODELS["delay"][0]],
     "nothing": [],
 }
+EXAMPLES = {entry.name: describe(entry.name).example for entry in built_in()}
 every_chain = pytest.mark.parametrize(
     "models", [*MODELS.values(), *CHAINS.values()], ids=[*MODELS, *CHAINS]
 )
@@ -95,3 +100,16 @@ def test_a_batch_of_what_is_not_random_is_the_same_as_one_after_the_other(models
 def test_the_members_of_a_batch_fail_independently(name):
     result = played(MODELS[name], (4,))
     assert (result.bandwidth[:, 0] != result.bandwidth[:, 1]).any()
+
+
+@every_chain
+def test_every_model_here_runs_on_pytorch_and_compiled_by_jax(models):
+    team = [f"agent_{number}" for number in range(AGENTS)]
+    check_model(Chain(models=models), agent_ids=team, rounds=ROUNDS, backends=("torch", "jax"))
+
+
+@pytest.mark.parametrize("model", EXAMPLES.values(), ids=EXAMPLES.keys())
+def test_every_model_of_the_catalogue_runs_on_pytorch_and_compiled_by_jax(model):
+    team = [f"agent_{number}" for number in range(4)]
+    check = check_model if isinstance(model, CommunicationModel) else check_noise_model
+    check(model, agent_ids=team, backends=("torch", "jax"))

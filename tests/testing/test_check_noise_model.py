@@ -20,7 +20,7 @@ from failure_api.testing.verdict import LAWS
 def test_a_broken_model_is_refused_with_its_law(subject: Any) -> None:
     law = broken_noise.BROKEN[subject]
     with pytest.raises(LawError) as caught:
-        check_noise_model(subject())
+        check_noise_model(subject(), backends=())
     assert str(caught.value).startswith(f"law {law} ({LAWS[law]}) is broken: ")
     assert subject.__name__ in str(caught.value)
 
@@ -56,7 +56,7 @@ class Tired(NoiseModel):
     ids=repr,
 )
 def test_a_sound_model_passes(model: NoiseModel) -> None:
-    check_noise_model(model)
+    check_noise_model(model, backends=())
 
 
 def test_the_team_and_the_number_of_rounds_can_be_chosen() -> None:
@@ -67,7 +67,7 @@ def test_the_team_and_the_number_of_rounds_can_be_chosen() -> None:
 def test_a_function_that_does_not_keep_to_the_type_is_found() -> None:
     model = CustomNoise(function=in_double_precision)
     with pytest.raises(LawError, match=r"law 1 .* CustomNoise\.function must return"):
-        check_noise_model(model)
+        check_noise_model(model, backends=())
 
 
 def in_double_precision(content: Any, context: Any, random: Any) -> Any:

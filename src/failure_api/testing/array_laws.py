@@ -1,56 +1,80 @@
-"""Law 1, as it concerns what a model does to arrays: any namespace, any batch."""
+"""Law 1, as it concerns what a model does to arrays: any namespace, any batch, any round."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from failure_api.core import Links, RandomStream
-from failure_api.testing.model_trial import (
-    Circumstances,
-    ModelTrial,
-    Round,
-    equal_rounds,
-    positions_of,
-)
+from failure_api.core import Links
+from failure_api.testing.hidden_arrays import HIDDEN
+from failure_api.testing.hidden_errors import NumpyCodeError
+from failure_api.testing.model_trial import Circumstances, ModelTrial, Round, alike, equal_rounds
+from failure_api.testing.source_line import first_sentence, source_line
+from failure_api.testing.state_law import check_elements, check_form
 from failure_api.testing.verdict import demand
 
-_ERRORS = (AttributeError, TypeError, IndexError, ValueError)
-
-
-class ValueReadError(TypeError):
-    """An array was asked for its value."""
+ERRORS = (AttributeError, TypeError, IndexError, ValueError)
+PAIR = Circumstances(everyone=False, rows=(0, 1), batched=True, portable=True)
+"""Two teams side by side, each of which draws by itself."""
+APART = (0, 7)
+"""Rounds in which two elements of a batch begin; no short period tells them the same."""
 
 
 def check_batch(trial: ModelTrial) -> None:
     """Runs two different teams side by side, and each by itself."""
-    name, rows = trial.model.name, (0, 1)
-    damaged = [trial.damaged(row) for row in rows]
-    stacked = Links(*(np.stack(arrays) for arrays in zip(*damaged, strict=True)))
-    stream = RandomStream(trial.seed)
-    together = Circumstances(everyone=False, rows=rows, batched=True)
+    name = trial.model.name
+    _check_rows(
+        trial,
+        PAIR,
+        f"{name} fails on links with a leading batch axis",
+        f"{name} mixes up the rows of a batch",
+    )
+
+
+def check_apart(trial: ModelTrial) -> None:
+    """Runs two teams side by side that are in different rounds, and each by itself."""
+    name = trial.model.name
+    remedy = "take context.round_over(2) beside arrays [..., N, N]"
+    _check_rows(
+        trial,
+        PAIR._replace(starts=APART),
+        f"{name} fails where elements of a batch are in different rounds",
+        f"{name} does not give each element of a batch what its own round is for",
+        remedy,
+    )
+
+
+def _check_rows(
+    trial: ModelTrial, together: Circumstances, fails: str, differs: str, remedy: str = ""
+) -> None:
     try:
         # Links without delay, noise and interference are a case of their own.
         trial.run(circumstances=together)
-        batched = trial.run(circumstances=together, stream=stream, first_links=stacked)
-    except _ERRORS as error:
-        demand(1, False, f"{name} fails on links with a leading batch axis: {error}")
-    if positions_of(stream):
-        # Rows draw different numbers, and a row by itself others again.
-        return
-    for row in rows:
-        alone = trial.run(
-            circumstances=Circumstances(everyone=False, rows=(row,)), first_links=damaged[row]
-        )
-        for beside, single in zip(batched, alone, strict=True):
-            for both, one in zip(beside.after, single.after, strict=True):
-                # Sums may be taken in another order where there is another axis.
-                alike = both is one is None or np.allclose(both[row], one, atol=1e-6)
-                demand(1, alike, f"{name} mixes up the rows of a batch")
+        batched = trial.run(circumstances=together, first_links=trial.damaged(np, together))
+    except ERRORS as error:
+        raise_found(1, error, trial.model, fails, remedy)
+    for place, row in enumerate(together.rows):
+        start = together.starts[place] if len(together.starts) > 1 else 0
+        single = together._replace(rows=(row,), batched=False, starts=(start,))
+        alone = trial.run(circumstances=single, first_links=trial.damaged(np, single))
+        for beside, one in zip(batched, alone, strict=True):
+            mine = Links(*(None if both is None else both[place] for both in beside.after))
+            # Sums may be taken in another order where there is another axis.
+            finding = f"{differs}: {remedy}" if remedy else differs
+            demand(1, alike(mine, one.after), finding)
+
+
+def check_state(trial: ModelTrial) -> None:
+    """Looks at what the model carries from round to round in two batches."""
+    name, runs = trial.model.name, []
+    for rows in ((0, 1), (0, 1, 2)):
+        circumstances = PAIR._replace(rows=rows)
+        first_links = trial.damaged(np, circumstances)
+        runs.append(trial.run(circumstances=circumstances, first_links=first_links))
+        check_form(name, runs[-1])
+    check_elements(name, *runs)
 
 
 def check_array_rounds(trial: ModelTrial, first: list[Round]) -> None:
@@ -58,46 +82,39 @@ def check_array_rounds(trial: ModelTrial, first: list[Round]) -> None:
     name = trial.model.name
     try:
         equal = equal_rounds(first, trial.run(circumstances=Circumstances(counted=True)))
-    except _ERRORS as error:
-        demand(1, False, f"{name} fails where the round is a 0-d array: {error}")
+    except ERRORS as error:
+        raise_found(1, error, trial.model, f"{name} fails where the round is a 0-d array")
     demand(1, equal, f"{name} gives other links where the round is a 0-d array")
 
 
+def check_hidden(trial: ModelTrial) -> None:
+    """Runs on arrays that keep their values to themselves, and have what all libraries have."""
+    circumstances = Circumstances(everyone=False, counted=True)
+    try:
+        for links in (None, trial.damaged(HIDDEN)):
+            trial.run(HIDDEN, circumstances, first_links=links)
+    except ERRORS as error:
+        raise_found(1, error, trial.model, f"{trial.model.name} fails on arrays without values")
+
+
 def check_namespace(trial: ModelTrial, first: list[Round], xp: ModuleType) -> None:
-    """Runs on another namespace, at last with arrays that keep their values to themselves."""
+    """Runs on another namespace."""
     name = trial.model.name
     for counted in (False, True):
         try:
             strict = trial.run(xp, Circumstances(counted=counted))
-        except _ERRORS as error:
-            demand(1, False, f"{name} uses what the array API does not have: {error}")
+        except ERRORS as error:
+            raise_found(1, error, trial.model, f"{name} uses what the array API does not have")
         for numpy_round, strict_round in zip(first, strict, strict=True):
             for one, other in zip(numpy_round.after, strict_round.after, strict=True):
                 equal = one is other is None or np.array_equal(one, np.asarray(other))
                 demand(4, equal, f"{name} gives other links on {xp.__name__} than on NumPy")
-    try:
-        with values_hidden(type(xp.asarray(0))):
-            trial.run(xp, Circumstances(counted=True))
-    except ValueReadError as error:
-        demand(1, False, f"{name} branches on what an array holds: {error}")
 
 
-@contextmanager
-def values_hidden(kind: Any) -> Iterator[None]:
-    """Lets arrays refuse to become Python values, as they do where a function is traced."""
-
-    def refuse(method: str) -> Any:
-        def refused(array: Any) -> Any:
-            raise ValueReadError(f"it calls {method} of one, where context.xp.where would serve")
-
-        return refused
-
-    methods = ("__bool__", "__int__", "__float__", "__index__")
-    kept = {method: getattr(kind, method) for method in methods}
-    try:
-        for method in methods:
-            setattr(kind, method, refuse(method))
-        yield
-    finally:
-        for method, original in kept.items():
-            setattr(kind, method, original)
+def raise_found(law: int, error: Exception, model: Any, finding: str, remedy: str = "") -> None:
+    """Raises the error for a law that an error shows to be broken, with the line to mend."""
+    place = source_line(error, model)
+    if isinstance(error, NumpyCodeError):
+        demand(law, False, f"{model.name} {error.what}{place}: {error.remedy}")
+    advice = f"; {remedy}" if remedy else ""
+    demand(law, False, f"{finding}{place}: {first_sentence(error)}{advice}")

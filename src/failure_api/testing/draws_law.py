@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from failure_api.core import CommunicationModel, RandomStream
+from failure_api.core import CommunicationModel, NumpyStream
 from failure_api.core.parameters import LinkRule, rules_of
 from failure_api.errors import FailureApiError
 from failure_api.testing.model_trial import (
@@ -76,7 +76,7 @@ def _replaced(model: CommunicationModel, name: str, value: float) -> Communicati
 
 def _draws(trial: ModelTrial, *options: Any, **further: Any) -> dict[tuple[int, ...], Any]:
     """Returns where a run leaves its streams."""
-    stream = RandomStream(trial.seed)
+    stream = NumpyStream(trial.seed)
     trial.run(np, *options, stream=stream, **further)
     return positions_of(stream)
 

@@ -6,14 +6,25 @@ import copy
 import dataclasses
 import importlib.util
 from collections.abc import Sequence
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from failure_api.core import Chain, CommunicationModel, Context, RandomStream
-from failure_api.core.random import EpisodeStreams
+from failure_api.core import Chain, CommunicationModel, Context, Links, NumpyStream
+from failure_api.core.numpy_stream import EpisodeStreams
 from failure_api.errors import invalid
-from failure_api.testing.array_laws import check_array_rounds, check_batch, check_namespace
+from failure_api.testing.array_laws import (
+    APART,
+    PAIR,
+    check_apart,
+    check_array_rounds,
+    check_batch,
+    check_hidden,
+    check_namespace,
+    check_state,
+)
+from failure_api.testing.backend_law import Subject, check_backends, chosen
 from failure_api.testing.draws_law import check_draws
 from failure_api.testing.model_trial import Circumstances, ModelTrial, Round, equal_rounds
 from failure_api.testing.value_law import check_travel, check_value
@@ -26,19 +37,28 @@ def check_model(
     agent_ids: Sequence[Any] = ("a", "b", "c"),
     rounds: int = 20,
     seed: int = 0,
+    backends: Sequence[str] | None = None,
 ) -> None:
     """Checks that a communication model keeps the laws.
 
-    The model runs with its own stream, on NumPy arrays that cannot be written to, with a leading
-    batch axis, and on `array-api-strict` where that is installed.
+    The model runs with its own stream on NumPy arrays that cannot be written to, on ones that
+    keep their values to themselves as arrays do while a function is compiled, on batches whose
+    elements are in the same round and in different ones, on `array-api-strict` where that is
+    installed, on PyTorch's tensors, and compiled by JAX. What only NumPy can run is named with the
+    line to mend.
 
     Args:
         model: The model.
         agent_ids: Agents of the team that it is tried on.
         rounds: Rounds in each trial.
         seed: Seed of the trials.
+        backends: The array libraries beside NumPy, such as `("torch", "jax")`. None takes those of
+            the two that are imported already: to import them takes seconds, and to compile a model
+            some tenths of one.
 
     Raises:
+        InvalidArgumentError: `model` or `backends` is something else.
+        MissingDependencyError: One of `backends` is not installed.
         LawError: The model breaks a law; the text says which, and how.
 
     Example:
@@ -47,25 +67,48 @@ def check_model(
     """
     if not isinstance(model, CommunicationModel):
         raise invalid("model", "must be a CommunicationModel", model, "give an instance of one")
+    libraries = chosen(backends)
     trial = ModelTrial(model, tuple(agent_ids), rounds, seed)
     _check_positions(trial)
     first = trial.run()
     _check_links(trial, first)
     _check_links(trial, trial.run(first_links=trial.damaged()))
     check_draws(trial, first)
+    check_hidden(trial)
     check_array_rounds(trial, first)
     _check_purity(trial)
     check_value(model)
     _check_scope(model)
     check_travel(model, lambda twin: equal_rounds(first, trial._replace(model=twin).run()))
     check_batch(trial)
+    check_apart(trial)
+    check_state(trial)
     if importlib.util.find_spec("array_api_strict"):
         check_namespace(trial, first, importlib.import_module("array_api_strict"))
+    check_backends(_subject(trial), libraries)
+
+
+def _subject(trial: ModelTrial) -> Subject:
+    """Returns the model within a chain, on links that other models have left as they may be."""
+    chain, together = Chain(models=[trial.model]), PAIR._replace(starts=APART)
+
+    def rounds(xp: ModuleType) -> list[tuple[Context, Links]]:
+        links = trial.damaged(xp, together)
+        return [(context, links) for context in trial.contexts(xp, together)]
+
+    return Subject(
+        trial.model,
+        chain.init,
+        chain.step,
+        rounds,
+        draws=lambda xp, number: trial.draws(xp, together, number),
+        compared=lambda links, context: links,
+    )
 
 
 def _check_links(trial: ModelTrial, rounds: list[Round]) -> None:
     name, limit = trial.model.name, trial.model.longest_delay
-    for before, after in rounds:
+    for before, after, *_ in rounds:
         good = np.isfinite(after.bandwidth) & (after.bandwidth >= 0)
         demand(1, good.all(), f"{name} returns a bandwidth that is negative or not finite")
         worse = (after.bandwidth <= before.bandwidth).all()
@@ -129,6 +172,6 @@ def _check_scope(model: CommunicationModel) -> None:
     demand_sentence(
         f"{model.name} scoped to an agent that does not exist",
         lambda: Chain(models=[dataclasses.replace(model, agent_ids=("nobody",))]).init(
-            Context(0, np.ones(2, dtype=bool), None, np, (2, 2), ("a", "b")), RandomStream(0)
+            Context(0, np.ones(2, dtype=bool), None, np, (2, 2), ("a", "b")), NumpyStream(0)
         ),
     )

@@ -7,16 +7,28 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from failure_api.core import Chain, CommunicationModel, Context, Links, RandomStream
+from failure_api.core import Chain, CommunicationModel, Context, Links, NumpyStream, RandomStream
+from failure_api.core.portable_stream import BEFORE
 from failure_api.errors import FailureApiError
+from failure_api.testing.given import locked, plain, portable_draws, read_only, round_of
+from failure_api.testing.source_line import source_line, with_name
 from failure_api.testing.verdict import demand, same
 
 
 class Round(NamedTuple):
-    """What a model was given and what it made of it."""
+    """What a model was given and what it made of it.
+
+    Attributes:
+        before: The links that it was given.
+        after: The links as it left them.
+        state: What it carried into the round.
+        following: What it carries into the next one.
+    """
 
     before: Links
     after: Links
+    state: Any
+    following: Any
 
 
 class Circumstances(NamedTuple):
@@ -25,9 +37,11 @@ class Circumstances(NamedTuple):
     Attributes:
         everyone: Whether all agents live; otherwise everyone alone, and every group of them.
         placed: Whether it is known where the agents are.
-        counted: Whether rounds are numbered by 0-d arrays, as they are under tracing.
+        counted: Whether rounds are numbered by arrays, as they are where a function is compiled.
         rows: Teams that differ in where they are and who of them is alive.
         batched: Whether these stand along a leading batch axis; otherwise there is one.
+        starts: The number of each row's first round.
+        portable: Whether draws are a function of the row and its round, whatever stands beside it.
     """
 
     everyone: bool = True
@@ -35,6 +49,13 @@ class Circumstances(NamedTuple):
     counted: bool = False
     rows: tuple[int, ...] = (0,)
     batched: bool = False
+    starts: tuple[int, ...] = (0,)
+    portable: bool = False
+
+    @property
+    def batch(self) -> tuple[int, ...]:
+        """Shape of the batch."""
+        return (len(self.rows),) if self.batched else ()
 
 
 NORMAL = Circumstances()
@@ -50,51 +71,55 @@ class ModelTrial(NamedTuple):
 
     def contexts(self, xp: ModuleType = np, circumstances: Circumstances = NORMAL) -> list[Context]:
         """Returns what is known of each round: agents that move about, and some that die."""
-        count = len(self.agent_ids)
-        everyone, placed, counted, rows, batched = circumstances
-        batch = (len(rows),) if batched else ()
+        count, batch, rows = len(self.agent_ids), circumstances.batch, circumstances.rows
         # A stream for each row, so that a row is the same whatever stands beside it.
         generators = [np.random.default_rng(self.seed + row) for row in rows]
         contexts = []
         for number in range(self.rounds):
             places = np.stack([g.uniform(-1, 1, (count, 2)) for g in generators])
             alive = np.ones((len(rows), count), dtype=bool)
-            if not everyone:
+            if not circumstances.everyone:
                 # Everyone alone, and every group of them, as the bits of a number.
                 bits = np.array(rows)[:, None] + number >> np.arange(count)
                 alive = bits & 1 == 0
-            alive = alive.reshape(*batch, count).copy()
             positions = places.astype(np.float32).reshape(*batch, count, 2)
-            alive.flags.writeable = positions.flags.writeable = False
             contexts.append(
                 Context(
-                    xp.asarray(number) if counted else number,
-                    xp.asarray(alive),
-                    xp.asarray(positions) if placed else None,
-                    xp,
-                    (*batch, count, count),
-                    self.agent_ids,
+                    round=round_of(xp, number, circumstances.starts, circumstances.counted),
+                    alive=read_only(xp, alive.reshape(*batch, count)),
+                    positions=read_only(xp, positions) if circumstances.placed else None,
+                    xp=xp,
+                    shape=(*batch, count, count),
+                    agent_ids=self.agent_ids,
                 )
             )
         return contexts
 
     def links(self, xp: ModuleType, shape: tuple[int, ...]) -> Links:
         """Returns links that are as good as can be."""
-        bandwidth = np.ones(shape, dtype=np.float32)
-        bandwidth.flags.writeable = False
-        return Links(bandwidth=xp.asarray(bandwidth))
+        return Links(bandwidth=read_only(xp, np.ones(shape, dtype=np.float32)))
 
-    def damaged(self, row: int = 0) -> Links:
+    def damaged(self, xp: ModuleType = np, circumstances: Circumstances = NORMAL) -> Links:
         """Returns links that other models have left lossy, late, noisy, disturbed and in order."""
-        shape = (len(self.agent_ids),) * 2
-        generator = np.random.default_rng(self.seed + row)
-        return Links(
-            bandwidth=generator.choice([0.0, 0.5, 1.0], shape).astype(np.float32),
-            delay=generator.integers(0, 3, shape).astype(np.int32),
-            noise=generator.random(shape, dtype=np.float32),
-            interference=1e-6 * generator.random(shape, dtype=np.float32),
-            in_order=generator.random(shape) < 0.5,
-        )
+        rows, shape = [], (len(self.agent_ids), len(self.agent_ids))
+        for row in circumstances.rows:
+            generator = np.random.default_rng(self.seed + row)
+            rows.append(
+                Links(
+                    bandwidth=generator.choice([0.0, 0.5, 1.0], shape).astype(np.float32),
+                    delay=generator.integers(0, 3, shape).astype(np.int32),
+                    noise=generator.random(shape, dtype=np.float32),
+                    interference=1e-6 * generator.random(shape, dtype=np.float32),
+                    in_order=generator.random(shape) < 0.5,
+                )
+            )
+        batched = (*circumstances.batch, *shape)
+        stacked = (np.reshape(arrays, batched) for arrays in zip(*rows, strict=True))
+        return Links(*(read_only(xp, array) for array in stacked))
+
+    def draws(self, xp: ModuleType, circumstances: Circumstances, number: Any) -> RandomStream:
+        """Returns the portable stream of a round: each row of a batch has its own seed."""
+        return portable_draws(xp, self.seed, circumstances.rows, circumstances.batch, number)
 
     def run(
         self,
@@ -105,34 +130,38 @@ class ModelTrial(NamedTuple):
         first_links: Links | None = None,
     ) -> list[Round]:
         """Runs the model through all rounds."""
-        stream = stream or RandomStream(self.seed, xp=xp)
+        stream = stream or NumpyStream(self.seed, xp=xp)
         contexts = self.contexts(xp, circumstances)
         chain = Chain(models=[self.model])
         links = first_links or self.links(xp, contexts[0].shape)
+
+        def draws(number: Any) -> RandomStream:
+            return self.draws(xp, circumstances, number) if circumstances.portable else stream
+
         try:
-            state = chain.init(contexts[0], stream)
+            state = chain.init(contexts[0], draws(BEFORE))
             seen = []
             for context in contexts:
-                state, after = chain.step(_locked(state), links, context, stream)
-                seen.append(Round(links, after))
+                following, after = chain.step(locked(state), links, context, draws(context.round))
+                seen.append(Round(links, after, own(state), own(following)))
+                state = following
         except FailureApiError as error:
-            demand(1, False, str(error))
+            demand(1, False, with_name(error, self.model))
         except ValueError as error:
-            demand(7, "read-only" not in str(error), f"{self.model.name} writes to its input")
+            writes = "read-only" in str(error)
+            place = source_line(error, self.model)
+            demand(7, not writes, f"{self.model.name} writes to its input{place}: {MAKE_ANOTHER}")
             raise
         return seen
 
 
-def _locked(value: Any) -> Any:
-    """Makes every NumPy array within a state read-only."""
-    if isinstance(value, np.ndarray):
-        value.flags.writeable = False
-    elif isinstance(value, tuple | list):
-        for item in value:
-            _locked(item)
-    elif isinstance(value, dict):
-        _locked(tuple(value.values()))
-    return value
+MAKE_ANOTHER = "make another array, as in links._replace(bandwidth=context.xp.where(...))"
+
+
+def own(state: Any) -> Any:
+    """Returns what a chain's models carry, without what the chain itself does."""
+    states = tuple(of_model for _, of_model in state)
+    return states[0] if len(states) == 1 else states
 
 
 def equal_rounds(one: list[Round], other: list[Round]) -> bool:
@@ -140,10 +169,25 @@ def equal_rounds(one: list[Round], other: list[Round]) -> bool:
     return all(same(tuple(a.after), tuple(b.after)) for a, b in zip(one, other, strict=True))
 
 
-def positions_of(stream: RandomStream) -> dict[tuple[int, ...], Any]:
+def alike(one: Links, other: Links, precision: float = 1e-5) -> bool:
+    """Returns whether links are the same up to rounding, in whatever libraries they are."""
+    for first, second in zip(one, other, strict=True):
+        if first is None or second is None:
+            if first is not second:
+                return False
+            continue
+        first, second = plain(first), plain(second)
+        # What is measured in milliwatts may be very small.
+        within = precision * np.abs(first).max(initial=0)
+        if not np.allclose(first, second, rtol=precision, atol=within):
+            return False
+    return True
+
+
+def positions_of(stream: NumpyStream) -> dict[tuple[int, ...], Any]:
     """Returns how far each stream has been used, of those that anything was drawn from."""
     place = stream._generator.bit_generator.state
-    fresh = RandomStream(stream.seed, stream.path)._generator.bit_generator.state
+    fresh = NumpyStream(stream.seed, stream.path)._generator.bit_generator.state
     found = {} if place == fresh else {stream.path: place}
     for child in stream._children.values():
         found |= positions_of(child)

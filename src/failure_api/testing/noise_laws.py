@@ -6,24 +6,29 @@ import copy
 import dataclasses
 import importlib.util
 from collections.abc import Sequence
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from failure_api.core import RandomStream
+from failure_api.core import NumpyStream
 from failure_api.core.noise import NoiseModel, senders
 from failure_api.core.parameters import rules_of
 from failure_api.core.rules import Number, Optional
 from failure_api.errors import FailureApiError, LawError, invalid
-from failure_api.testing.array_laws import ValueReadError, values_hidden
+from failure_api.testing.array_laws import ERRORS, raise_found
+from failure_api.testing.backend_law import check_backends, chosen
 from failure_api.testing.draws_law import global_generators
 from failure_api.testing.model_trial import positions_of
+from failure_api.testing.noise_array_laws import (
+    check_batch,
+    check_hidden,
+    check_namespace,
+    check_state,
+    subject_of,
+)
 from failure_api.testing.noise_trial import NORMAL, Given, Heard, NoiseTrial, equal_results
 from failure_api.testing.value_law import check_travel, check_value
 from failure_api.testing.verdict import demand, demand_sentence, same
-
-_ERRORS = (AttributeError, TypeError, IndexError, ValueError)
 
 
 def check_noise_model(
@@ -32,20 +37,29 @@ def check_noise_model(
     agent_ids: Sequence[Any] = ("a", "b", "c"),
     rounds: int = 20,
     seed: int = 0,
+    backends: Sequence[str] | None = None,
 ) -> None:
     """Checks that a noise model keeps the laws.
 
     The model runs with its own stream on messages and on what agents see themselves, float32 and
     float64, of real and whole numbers, of which some did not arrive; on NumPy arrays that cannot
-    be written to, with a leading batch axis, and on `array-api-strict` where that is installed.
+    be written to, on ones that keep their values to themselves as arrays do while a function is
+    compiled, on batches whose elements are in the same round and in different ones, on
+    `array-api-strict` where that is installed, on PyTorch's tensors, and compiled by JAX. What
+    only NumPy can run is named with the line to mend.
 
     Args:
         model: The model. Whom it is confined to must be among `agent_ids`.
         agent_ids: Agents of the team that it is tried on.
         rounds: Rounds in each trial.
         seed: Seed of the trials.
+        backends: The array libraries beside NumPy, such as `("torch", "jax")`. None takes those of
+            the two that are imported already: to import them takes seconds, and to compile a model
+            some tenths of one.
 
     Raises:
+        InvalidArgumentError: `model` or `backends` is something else.
+        MissingDependencyError: One of `backends` is not installed.
         LawError: The model breaks a law; the text says which, and how.
 
     Example:
@@ -54,17 +68,21 @@ def check_noise_model(
     """
     if not isinstance(model, NoiseModel):
         raise invalid("model", "must be a NoiseModel", model, "give an instance of one")
+    libraries = chosen(backends)
     trial = NoiseTrial(model, tuple(agent_ids), rounds, seed)
     first = trial.run()
     _check_draws(trial, first)
     _check_contents(trial, first)
+    check_hidden(trial)
     _check_purity(trial)
     check_value(model)
     _check_scope(trial)
     check_travel(model, lambda twin: equal_results(first, trial._replace(model=twin).run()))
-    _check_batch(trial)
+    check_batch(trial)
+    check_state(trial)
     if importlib.util.find_spec("array_api_strict"):
-        _check_namespace(trial, first, importlib.import_module("array_api_strict"))
+        check_namespace(trial, first, importlib.import_module("array_api_strict"))
+    check_backends(subject_of(trial), libraries)
 
 
 def _check_contents(trial: NoiseTrial, first: list[Heard]) -> None:
@@ -78,9 +96,9 @@ def _check_contents(trial: NoiseTrial, first: list[Heard]) -> None:
     ):
         try:
             rounds = trial.run(given=given)
-        except _ERRORS as error:
+        except ERRORS as error:
             what = "what agents see themselves" if given.own else "messages"
-            demand(1, False, f"{name} fails on {what} in {given.dtype}: {error}")
+            raise_found(1, error, trial.model, f"{name} fails on {what} in {given.dtype}")
         for heard in rounds:
             finite = np.isfinite(heard.result).all()
             demand(1, finite, f"{name} makes finite content infinite or no number")
@@ -89,8 +107,8 @@ def _check_contents(trial: NoiseTrial, first: list[Heard]) -> None:
     demand(1, equal_results(first, other), f"{name} lets content matter that did not arrive")
     try:
         counted = trial.run(given=Given(counted=True))
-    except _ERRORS as error:
-        demand(1, False, f"{name} fails where the round is a 0-d array: {error}")
+    except ERRORS as error:
+        raise_found(1, error, trial.model, f"{name} fails where the round is a 0-d array")
     demand(1, equal_results(first, counted), f"{name} differs where the round is a 0-d array")
 
 
@@ -98,7 +116,7 @@ def _check_unbounded(trial: NoiseTrial) -> None:
     """Takes away the bounds, without which a model may refuse to start."""
     context, given = trial.rounds_of(given=Given(bounded=False))[0][0], Given(bounded=False)
     try:
-        trial.model.init(context, RandomStream(trial.seed))
+        trial.model.init(context, NumpyStream(trial.seed))
     except FailureApiError:
         return
     for heard in trial.run(given=given):
@@ -132,7 +150,7 @@ def _check_draws(trial: NoiseTrial, first: list[Heard]) -> None:
 
 def _draws(trial: NoiseTrial, given: Given = NORMAL) -> dict[tuple[int, ...], Any]:
     """Returns where a run leaves its streams."""
-    stream = RandomStream(trial.seed)
+    stream = NumpyStream(trial.seed)
     trial.run(given=given, stream=stream)
     return positions_of(stream)
 
@@ -141,15 +159,15 @@ def _check_purity(trial: NoiseTrial) -> None:
     """Asks the same question twice, and looks whether the question has changed."""
     model, name = trial.model, trial.model.name
     context, content = trial.rounds_of(given=Given(everything=True))[0]
-    state = model.init(context, RandomStream(trial.seed))
+    state = model.init(context, NumpyStream(trial.seed))
     kept, answers = copy.deepcopy(state), []
     for _ in range(2):
         # A state need not be made of arrays alone, and lists can be written to.
         once = copy.deepcopy(kept)
-        answers.append(model.step(once, content, context, RandomStream(trial.seed + 1))[1])
+        answers.append(model.step(once, content, context, NumpyStream(trial.seed + 1))[1])
         demand(7, same(once, kept), f"{name} changes the state that it is given")
     demand(9, same(*answers), f"{name} remembers past its state")
-    again = model.init(context, RandomStream(trial.seed))
+    again = model.init(context, NumpyStream(trial.seed))
     demand(9, same(again, kept), f"{name} starts an episode differently after another one")
 
 
@@ -159,35 +177,3 @@ def _check_scope(trial: NoiseTrial) -> None:
         f"{model.name} scoped to an agent that does not exist",
         lambda: senders(dataclasses.replace(model, agent_ids=("nobody",)), trial.rounds_of()[0][0]),
     )
-
-
-def _check_batch(trial: NoiseTrial) -> None:
-    """Runs two different teams side by side, and each by itself."""
-    name, rows, stream = trial.model.name, (0, 1), RandomStream(trial.seed)
-    try:
-        together = trial.run(given=Given(rows=rows, batched=True), stream=stream)
-    except _ERRORS as error:
-        demand(1, False, f"{name} fails on content with a leading batch axis: {error}")
-    if positions_of(stream):
-        # Rows draw different numbers, and a row by itself others again.
-        return
-    for row in rows:
-        alone = trial.run(given=Given(rows=(row,)))
-        for both, one in zip(together, alone, strict=True):
-            beside = both.after[row][both.arrived[row]]
-            alike = np.allclose(beside, one.result, atol=1e-6)
-            demand(1, alike, f"{name} mixes up the rows of a batch")
-
-
-def _check_namespace(trial: NoiseTrial, first: list[Heard], xp: ModuleType) -> None:
-    name = trial.model.name
-    try:
-        strict = trial.run(xp)
-    except _ERRORS as error:
-        demand(1, False, f"{name} uses what the array API does not have: {error}")
-    demand(4, equal_results(first, strict), f"{name} differs on {xp.__name__} from NumPy")
-    try:
-        with values_hidden(type(xp.asarray(0))):
-            trial.run(xp, Given(counted=True))
-    except ValueReadError as error:
-        demand(1, False, f"{name} branches on what an array holds: {error}")

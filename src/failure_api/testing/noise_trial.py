@@ -8,9 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from failure_api.core import RandomStream
+from failure_api.core import NumpyStream, RandomStream
 from failure_api.core.noise import NoiseContext, NoiseModel
-from failure_api.errors import FailureApiError
+from failure_api.core.portable_stream import BEFORE
+from failure_api.errors import FailureApiError, LawError
+from failure_api.testing.given import locked, plain, portable_draws, read_only, round_of
+from failure_api.testing.source_line import source_line, with_name
 from failure_api.testing.verdict import demand, same
 
 LOW = [-1.0, -100.0, 0.0, -3.0, 0.0, 0.0]
@@ -27,7 +30,9 @@ class Given(NamedTuple):
         own: Whether it is what agents see themselves, `[N, K]`; else messages, `[N, N, K]`.
         rows: Teams that differ in what they say.
         batched: Whether these stand along a leading batch axis; otherwise there is one.
-        counted: Whether rounds are numbered by 0-d arrays, as they are under tracing.
+        counted: Whether rounds are numbered by arrays, as they are where a function is compiled.
+        starts: The number of each row's first round.
+        portable: Whether draws are a function of the row and its round, whatever stands beside it.
         everything: Whether all messages arrive; otherwise about two thirds do.
         nothing: What stands where nothing arrived.
         bounded: Whether entries have bounds.
@@ -43,17 +48,34 @@ class Given(NamedTuple):
     nothing: float = np.nan
     bounded: bool = True
     scale: float = 1.0
+    starts: tuple[int, ...] = (0,)
+    portable: bool = False
+
+    @property
+    def batch(self) -> tuple[int, ...]:
+        """Shape of the batch."""
+        return (len(self.rows),) if self.batched else ()
 
 
 NORMAL = Given()
 
 
 class Heard(NamedTuple):
-    """What arrived in a round, as NumPy arrays, and what a model made of it."""
+    """What arrived in a round, as NumPy arrays, and what a model made of it.
+
+    Attributes:
+        arrived: Where there is content.
+        before: The content that the model was given.
+        after: The content as it left it.
+        state: What it carried into the round, in its own arrays.
+        following: What it carries into the next one.
+    """
 
     arrived: NDArray[np.bool_]
     before: NDArray[Any]
     after: NDArray[Any]
+    state: Any
+    following: Any
 
     @property
     def result(self) -> NDArray[Any]:
@@ -78,7 +100,7 @@ class NoiseTrial(NamedTuple):
         low, high = (np.tile(np.array(b, given.dtype), (count, 1)) for b in (LOW, HIGH))
         # A generator for each row, so that a row is the same whatever stands beside it.
         generators = [np.random.default_rng(self.seed + row) for row in given.rows]
-        batch = (len(given.rows),) if given.batched else ()
+        batch = given.batch
         rounds = []
         for number in range(self.rounds):
             contents, arrivals = [], []
@@ -90,39 +112,54 @@ class NoiseTrial(NamedTuple):
                 arrivals.append(arrived)
             content = np.reshape(contents, (*batch, *shape)).astype(given.dtype)
             context = NoiseContext(
-                round=xp.asarray(number) if given.counted else number,
-                arrived=_given(xp, np.reshape(arrivals, (*batch, *shape[:-1]))),
-                low=_given(xp, low if given.bounded else np.full_like(low, -np.inf)),
-                high=_given(xp, high if given.bounded else np.full_like(high, np.inf)),
-                whole=_given(xp, np.array(WHOLE) & given.bounded),
+                round=round_of(xp, number, given.starts, given.counted),
+                arrived=read_only(xp, np.reshape(arrivals, (*batch, *shape[:-1]))),
+                low=read_only(xp, low if given.bounded else np.full_like(low, -np.inf)),
+                high=read_only(xp, high if given.bounded else np.full_like(high, np.inf)),
+                whole=read_only(xp, np.array(WHOLE) & given.bounded),
                 xp=xp,
                 shape=(*batch, *shape),
                 agent_ids=self.agent_ids,
             )
-            rounds.append((context, _given(xp, content)))
+            rounds.append((context, read_only(xp, content)))
         return rounds
 
     def run(
         self, xp: ModuleType = np, given: Given = NORMAL, stream: RandomStream | None = None
     ) -> list[Heard]:
         """Runs the model through all rounds."""
-        stream = stream or RandomStream(self.seed, xp=xp)
+        stream = stream or NumpyStream(self.seed, xp=xp)
         rounds = self.rounds_of(xp, given)
+
+        def draws(number: Any) -> RandomStream:
+            return self.draws(xp, given, number) if given.portable else stream
+
         try:
-            state = self.model.init(rounds[0][0], stream)
+            state = self.model.init(rounds[0][0], draws(BEFORE))
             heard = []
             for context, content in rounds:
-                result = self.model.step(_locked(state), content, context, stream)
-                state, after = self._checked(result, content)
-                heard.append(Heard(*map(np.asarray, (context.arrived, content, after))))
+                result = self.model.step(locked(state), content, context, draws(context.round))
+                following, after = self.checked(result, content)
+                arrived, before, made = map(plain, (context.arrived, content, after))
+                heard.append(Heard(arrived, before, made, state, following))
+                state = following
+        except LawError:
+            raise
         except FailureApiError as error:
-            demand(1, False, str(error))
+            demand(1, False, with_name(error, self.model))
         except ValueError as error:
-            demand(7, "read-only" not in str(error), f"{self.model.name} writes to its input")
+            writes, place = "read-only" in str(error), source_line(error, self.model)
+            remedy = "make another array, as in context.xp.where(condition, other, content)"
+            demand(7, not writes, f"{self.model.name} writes to its input{place}: {remedy}")
             raise
         return heard
 
-    def _checked(self, result: Any, content: Any) -> tuple[Any, Any]:
+    def draws(self, xp: ModuleType, given: Given, number: Any) -> RandomStream:
+        """Returns the portable stream of a round: each row of a batch has its own seed."""
+        return portable_draws(xp, self.seed, given.rows, given.batch, number)
+
+    def checked(self, result: Any, content: Any) -> tuple[Any, Any]:
+        """Returns what the model returned, or raises what is wrong with its form."""
         name = self.model.name
         pair = type(result) is tuple and len(result) == 2
         demand(1, pair, f"{name}.step does not return the pair (state, content)")
@@ -138,19 +175,3 @@ class NoiseTrial(NamedTuple):
 def equal_results(one: list[Heard], other: list[Heard]) -> bool:
     """Returns whether two runs made the same of what arrived, in every round."""
     return all(same(a.result, b.result) for a, b in zip(one, other, strict=True))
-
-
-def _given(xp: ModuleType, array: Any) -> Any:
-    array = np.array(array)
-    array.flags.writeable = False
-    return xp.asarray(array)
-
-
-def _locked(value: Any) -> Any:
-    """Makes every NumPy array within a state read-only."""
-    if isinstance(value, np.ndarray):
-        value.flags.writeable = False
-    elif isinstance(value, tuple | list):
-        for item in value:
-            _locked(item)
-    return value
