@@ -96,7 +96,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 
 def dim(content: Any, context: Any, random: Any) -> Any:
     """Halves what is said in every second span of 25 rounds: an example of `CustomNoise`."""
-    return content * (0.5 if context.round // 25 % 2 else 1.0)
+    second = context.xp.astype(context.round_over() // 25 % 2, content.dtype)
+    return content * (1.0 - 0.5 * second)
 
 
 _TRIED = (0.2, 2, 0.5, 1, 10, 100.0, AGENTS[:1], ((0.0, 0.0),), "")

@@ -206,6 +206,8 @@ def _obstruction(loss: Any, context: Context) -> Array:
     xp, shape = context.xp, getattr(loss, "shape", None)
     kinds = ("bool", "integral", "real floating")
     fits = shape in (context.shape, context.shape[-2:]) and hasattr(loss, "dtype")
+    # Walls that never change may come as a NumPy array, whatever the positions are.
+    loss = xp.asarray(loss) if fits else loss
     if not (fits and xp.isdtype(loss.dtype, kinds)):
         raise invalid(
             "obstacles",

@@ -42,6 +42,11 @@ class NoiseContext(NamedTuple):
     shape: tuple[int, ...]
     agent_ids: tuple[Any, ...]
 
+    def round_over(self) -> Array:
+        """Returns the round as an int32 array with as many axes as the content has."""
+        number = self.xp.asarray(self.round, dtype=self.xp.int32)
+        return number[(..., *(None,) * (len(self.shape) - number.ndim))]
+
 
 @dataclass(frozen=True, kw_only=True)
 class NoiseModel(ABC):

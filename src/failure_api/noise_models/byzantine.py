@@ -44,7 +44,8 @@ class ByzantineModel(NoiseModel):
             `SendRandom(low=..., high=...)`), or `function(content, round)`, which gets a copy of
             the true content, float32 or float64 `[..., N, K]` with `N` senders and `K` entries,
             for all messages of the round at once, and returns an array of the same shape and type.
-            (Behind other noise models it gets what they leave; the round is that of arrival.)
+            (Behind other noise models it gets what they leave; the round is that of arrival, an
+            integer, or in batches an array that broadcasts to the content.)
             Of the result, the named senders' messages are used. Whole numbers are rounded and the
             bounds applied afterwards.
         attack_rate: $q$, probability that a message is replaced; what is false at a smaller rate
@@ -93,7 +94,8 @@ class ByzantineModel(NoiseModel):
         if isinstance(self.attack, Attack):
             further: tuple[Any, ...] = (context, random.child("attack"))
         else:
-            further = (context.round,)
+            number = context.round
+            further = (number if isinstance(number, int) else context.round_over(),)
         false = made_by(name, self.attack, content, context, *further)
         attacked = random.child("message").bernoulli(self.attack_rate, context.shape[:-1])
         named, arrived = senders(self, context), context.arrived

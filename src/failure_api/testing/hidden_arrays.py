@@ -1,0 +1,217 @@
+"""NumPy arrays that keep their values to themselves, as arrays do while a function is compiled.
+
+They tell a model that only NumPy could run from one that any library can, whatever is installed:
+they have what the array API has, cannot be written to, become no Python value, and are no business
+of NumPy's own functions.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from failure_api.testing.hidden_errors import (
+    NumpyCodeError,
+    branch,
+    mask,
+    method,
+    mixed,
+    number,
+    numpy_function,
+    write,
+)
+
+
+class HiddenArray:
+    """An array of which the shape and the type are known.
+
+    Args:
+        array: The values, which the namespace alone can see.
+    """
+
+    __slots__ = ("_array",)
+
+    def __init__(self, array: Any) -> None:
+        self._array = np.asarray(array)
+
+    @property
+    def dtype(self) -> Any:
+        """The type of the entries."""
+        return self._array.dtype
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The length of each axis."""
+        return self._array.shape
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self._array.ndim
+
+    @property
+    def size(self) -> int:
+        """The number of entries."""
+        return self._array.size
+
+    @property
+    def device(self) -> str:
+        """Where the array is."""
+        return "cpu"
+
+    @property
+    def T(self) -> HiddenArray:  # noqa: N802
+        """The matrix, transposed."""
+        return HiddenArray(self._array.T)
+
+    @property
+    def mT(self) -> HiddenArray:  # noqa: N802
+        """The matrices, transposed."""
+        return HiddenArray(self._array.mT)
+
+    def shown(self) -> Any:
+        """Returns the values, which no model has a use for."""
+        return self._array
+
+    def view(self, dtype: Any) -> HiddenArray:
+        """Returns the memory read as another type, which is for the core to do."""
+        if _asked_by_the_core():
+            return HiddenArray(self._array.view(dtype))
+        raise method("view")
+
+    def __array_namespace__(self, **options: Any) -> ModuleType:
+        return HIDDEN
+
+    def __getitem__(self, key: Any) -> HiddenArray:
+        for part in key if isinstance(key, tuple) else (key,):
+            if isinstance(part, HiddenArray) and part.dtype == np.bool_:
+                raise mask()
+        return HiddenArray(self._array[_shown(key)])
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise write()
+
+    def __bool__(self) -> bool:
+        raise branch()
+
+    def __int__(self) -> int:
+        raise number()
+
+    def __float__(self) -> float:
+        raise number()
+
+    def __complex__(self) -> complex:
+        raise number()
+
+    def __index__(self) -> int:
+        raise number()
+
+    def __hash__(self) -> int:
+        raise number()
+
+    def __len__(self) -> int:
+        raise method("__len__")
+
+    def __array__(self, *options: Any, **further: Any) -> Any:
+        if _asked_by_the_core():
+            return self._array
+        raise numpy_function("asarray")
+
+    def __array_ufunc__(self, function: Any, *others: Any, **options: Any) -> Any:
+        raise numpy_function(function.__name__)
+
+    def __array_function__(self, function: Any, *others: Any) -> Any:
+        raise numpy_function(function.__name__)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise method(name)
+
+
+def _asked_by_the_core() -> bool:
+    """Returns whether what the method was called by is of the core, which knows every library."""
+    return str(sys._getframe(2).f_globals.get("__name__")).startswith("failure_api.core.")
+
+
+def _shown(value: Any) -> Any:
+    """Returns arguments as NumPy can compute with them."""
+    if isinstance(value, HiddenArray):
+        return value._array
+    return type(value)(map(_shown, value)) if type(value) in (tuple, list) else value
+
+
+def _hidden(value: Any) -> Any:
+    """Returns results as arrays that keep their values to themselves."""
+    if isinstance(value, np.ndarray | np.generic):
+        return HiddenArray(value)
+    return tuple(map(_hidden, value)) if isinstance(value, tuple | list) else value
+
+
+def _operator(name: str) -> Any:
+    def operate(array: HiddenArray, *others: Any) -> Any:
+        for other in others:
+            if isinstance(other, np.ndarray | np.generic):
+                raise mixed("an operation")
+            if not isinstance(other, HiddenArray | bool | int | float | complex):
+                return NotImplemented
+        return _hidden(getattr(array._array, name)(*map(_shown, others)))
+
+    return operate
+
+
+_UNARY = ("neg", "pos", "abs", "invert")
+_COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
+_ARITHMETIC = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
+_BITS = ("and", "or", "xor", "lshift", "rshift")
+# In place there is nothing: `array += 1` gives the name to another array, as it does in JAX.
+for _name in (*_UNARY, *_COMPARISONS, *_ARITHMETIC, *_BITS):
+    setattr(HiddenArray, f"__{_name}__", _operator(f"__{_name}__"))
+for _name in (*_ARITHMETIC, *_BITS):
+    setattr(HiddenArray, f"__r{_name}__", _operator(f"__r{_name}__"))
+
+
+class HiddenNumpy(ModuleType):
+    """NumPy's namespace, of arrays that keep their values to themselves.
+
+    Args:
+        module: NumPy, or a module of it.
+    """
+
+    def __init__(self, module: ModuleType) -> None:
+        super().__init__(module.__name__)
+        self._module = module
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        found = getattr(self._module, name)
+        if isinstance(found, ModuleType):
+            return HiddenNumpy(found)
+        return _function(name, found) if callable(found) and type(found) is not type else found
+
+
+_SIZED = ("nonzero", "argwhere", "flatnonzero", "compress", "extract")
+
+
+def _function(name: str, function: Any) -> Any:
+    def call(*arguments: Any, **options: Any) -> Any:
+        if "out" in options:
+            raise write(f"lets {name} write into an array, by out=")
+        if name in _SIZED or name.startswith("unique") or (name == "where" and len(arguments) == 1):
+            raise mask(f"calls {name}, whose result has a shape that depends on values")
+        given = (*arguments, *options.values())
+        if name not in ("asarray", "array") and any(isinstance(one, np.ndarray) for one in given):
+            raise mixed(name)
+        shown = {key: _shown(value) for key, value in options.items()}
+        return _hidden(function(*map(_shown, arguments), **shown))
+
+    return call
+
+
+HIDDEN = HiddenNumpy(np)
+
+__all__ = ["HIDDEN", "HiddenArray", "NumpyCodeError"]
