@@ -198,6 +198,18 @@ def test_a_restarted_element_is_as_a_fresh_start_would_have_it(models):
             np.testing.assert_array_equal(one[1], other[1], err_msg=what)
 
 
+@every_library
+def test_rounds_are_counted_from_each_restart(library):
+    channel = BatchedChannel(failure_models=PERFECT, agent_ids=IDS)
+    payloads = CONVERT[library](np.zeros((3, AGENTS, 1), dtype=np.float32))
+    state, seen = channel.init(0, payloads), []
+    for done in ([0, 1, 0], [0, 0, 0], [0, 1, 1], [1, 1, 1]):
+        state, _ = channel.step(state, payloads)
+        state = channel.reset_where(state, CONVERT[library](np.array(done, dtype=bool)))
+        seen.append(np.asarray(state.round).tolist())
+    assert seen == [[1, 0, 1], [2, 1, 2], [3, 0, 0], [0, 0, 0]]
+
+
 def test_those_that_go_on_do_not_notice_a_restart():
     happens = script()
     channel = BatchedChannel(

@@ -226,10 +226,9 @@ class BatchedChannel:
         with on_device_of(done):
             source = state.source.restarted(done, xp)
             fresh = self._begun(source, call, state.content.form)
-            if isinstance(state.round, int):
-                state = state._replace(round=xp.full(batch, state.round, dtype=xp.int32))
-                fresh = fresh._replace(round=xp.zeros(batch, dtype=xp.int32))
-            old = state._replace(source=source)
+            numbers = xp.zeros(batch, dtype=xp.int32)
+            fresh = fresh._replace(round=numbers)
+            old = state._replace(round=numbers + state.round, source=source)
             return cast("BatchedState", map_leaves(_choice(done, xp), fresh, old))
 
     def _begun(self, source: Source, call: Call, form: Array) -> BatchedState:

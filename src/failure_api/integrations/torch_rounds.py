@@ -1,0 +1,158 @@
+"""Rounds of a batch of PyTorch environments: what the VMAS wrapper and the TorchRL transform share.
+
+Elements of the batch may restart at different times. A round is then run for all of them, since
+that is one pass over the arrays, and taken for those alone that are due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from failure_api.batched import BatchedState, Received
+from failure_api.core.trees import map_leaves
+from failure_api.errors import NotResetError, invalid
+
+Tensors = tuple[torch.Tensor, ...]
+
+
+class TorchRounds:
+    """Runs the channel and the exchange of a batch, round by round.
+
+    Args:
+        bound: An exchange at work, from `failure_api.batched.bind`.
+        failure_models: One model, or several that act in order.
+        noise_models: One noise model, or several.
+        streams: `"native"` or `"portable"`.
+        seed: Of the links; None takes one that nobody knows.
+
+    Attributes:
+        channel: The batched channel.
+        positioned: Whether a model needs the agents' positions.
+    """
+
+    def __init__(
+        self, bound: Any, failure_models: Any, noise_models: Any, streams: Any, seed: int | None
+    ) -> None:
+        self._bound = bound
+        self.channel = bound.channel(failure_models, noise_models=noise_models, streams=streams)
+        self.positioned = self.channel.chain.needing_positions is not None
+        self._state: BatchedState | None = None
+        self._received: Received
+        self._joined: tuple[Any, Any] = (None, None)
+        self.seed(seed)
+
+    def seed(self, seed: int | None) -> None:
+        """Sets what all episodes from the next start of the whole batch on are drawn from."""
+        check_seed(seed)
+        self._entropy = np.random.SeedSequence(seed).entropy
+        self._episode = 0
+
+    @property
+    def started(self) -> bool:
+        """Whether there has been a round."""
+        return self._state is not None
+
+    @property
+    def received(self) -> Received:
+        """What the last round brought.
+
+        Raises:
+            NotResetError: There has been no round yet.
+        """
+        if self._state is None:
+            raise NotResetError("the environment has not been reset: call reset() first.")
+        return self._received
+
+    def start(
+        self,
+        observations: Sequence[torch.Tensor],
+        positions: torch.Tensor | None = None,
+        alive: torch.Tensor | None = None,
+    ) -> None:
+        """Runs round 0 of a new episode of the whole batch.
+
+        Args:
+            observations: What each agent observes, `[..., F_i]`.
+            positions: Where the agents are, `[..., N, dim]`.
+            alive: Which of them take part, bool `[..., N]`; None for all.
+        """
+        sequence = np.random.SeedSequence(self._entropy, spawn_key=(self._episode,))
+        self._episode += 1
+        seed = int(sequence.generate_state(1, np.uint64)[0])
+        payloads = self._bound.payloads(self._row(observations))
+        state = self.channel.init(seed, payloads, positions=positions, alive=alive)
+        self._run(state, payloads, positions, alive)
+
+    def advance(
+        self,
+        observations: Sequence[torch.Tensor],
+        positions: torch.Tensor | None = None,
+        alive: torch.Tensor | None = None,
+    ) -> None:
+        """Runs the round that follows an environment step; arguments as for `start`.
+
+        Raises:
+            NotResetError: There has been no round yet.
+        """
+        if self._state is None:
+            raise NotResetError("step was called before reset: call reset() first.")
+        self._run(self._state, self._bound.payloads(self._row(observations)), positions, alive)
+
+    def restart(
+        self,
+        where: torch.Tensor,
+        observations: Sequence[torch.Tensor],
+        positions: torch.Tensor | None = None,
+        alive: torch.Tensor | None = None,
+    ) -> None:
+        """Runs round 0 of a new episode of some elements, and nothing for the others.
+
+        Args:
+            where: Which elements, bool `[...]`.
+            observations: As for `start`, and so are the others.
+            positions: Where the agents are.
+            alive: Which of them take part.
+        """
+        received = self.received
+        fresh = self.channel.reset_where(self._state, where, positions=positions, alive=alive)
+        self._run(fresh, self._bound.payloads(self._row(observations)), positions, alive)
+
+        def chosen(new: Any, old: Any) -> Any:
+            if new is old or getattr(new, "shape", ())[: where.ndim] != where.shape:
+                return new
+            axes = (1,) * (new.ndim - where.ndim)
+            return torch.where(where.reshape(*where.shape, *axes), new, old)
+
+        # Those that did not restart are in `fresh` as they were before.
+        self._state = map_leaves(chosen, self._state, fresh)
+        self._received = map_leaves(chosen, self._received, received)
+
+    def views(self, observations: Sequence[torch.Tensor]) -> Tensors:
+        """Returns what each agent sees: its own senses now, and what the last round brought."""
+        views: Tensors = self._bound.views(self._row(observations), self.received)
+        return views
+
+    def _row(self, observations: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Returns all observations in one row, made once for a round and the views of it."""
+        if observations is not self._joined[0]:
+            self._joined = observations, self._bound.row(tuple(observations))
+        row: torch.Tensor = self._joined[1]
+        return row
+
+    def _run(
+        self, state: Any, payloads: Any, positions: torch.Tensor | None, alive: torch.Tensor | None
+    ) -> None:
+        self._state, self._received = self.channel.step(
+            state, payloads, positions=positions, alive=alive
+        )
+
+
+def check_seed(seed: Any) -> None:
+    """Raises an error for what cannot seed the links."""
+    whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
+    if seed is not None and (not whole or seed < 0):
+        raise invalid("seed", "must be a whole number or None", seed, "give 0 or more")

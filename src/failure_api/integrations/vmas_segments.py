@@ -1,0 +1,213 @@
+"""Which entries of an agent's observation come from which other agent, for VMAS scenarios.
+
+Each layout below walks one receiver's observation block by block, in the order in which the
+scenario concatenates it; `_LAYOUTS` says which layout belongs to which scenario.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import PurePath
+from typing import Any
+
+_COLOR = 3
+
+Segments = Mapping[str, Mapping[str, tuple[int, ...]]]
+"""`{receiver: {sender: indices into the receiver's observation}}`."""
+
+
+def known_segments(env: Any) -> Segments | None:
+    """Returns which entries of each agent's observation come from each other agent.
+
+    What a receiver knows by itself is in no segment: its own state, landmarks, goals, its own
+    words, and agents that a script moves, since they send nothing. Neither is what it measures,
+    as a lidar does: nobody says that.
+
+    Args:
+        env: What `vmas.make_env` returns.
+
+    Returns:
+        The segments, with every agent as a receiver. None where the scenario is not known, where
+        its options leave agents unaware of each other, or where an observation has another length
+        than the layout.
+
+    Example:
+        >>> import vmas
+        >>> known_segments(vmas.make_env("simple_spread", num_envs=2, n_agents=3))["agent_0"]
+        {'agent_1': (10, 11), 'agent_2': (12, 13)}
+    """
+    scenario = env.scenario
+    layout = _LAYOUTS.get(_file(scenario))
+    if layout is None or getattr(scenario, "dict_obs", False):
+        return None
+    views = {agent.name: _View(env, agent) for agent in env.agents}
+    for view in views.values():
+        layout(view)
+    if not any(view.entries for view in views.values()):
+        return None
+    sizes = [_size(env.observation_space, place, name) for place, name in enumerate(views)]
+    if sizes != [(view.length,) for view in views.values()]:
+        return None
+    return {
+        receiver: {sender: tuple(entries) for sender, entries in view.entries.items()}
+        for receiver, view in views.items()
+    }
+
+
+class _View:
+    """One receiver's observation, walked from its first entry to its last.
+
+    Attributes:
+        scenario: The scenario.
+        world: Its world.
+        receiver: The agent whose observation it is.
+        others: The world's other agents, in the world's order.
+        vector: Number of entries of a position or a velocity.
+        landmarks: Number of entries that say where the landmarks are.
+        length: Number of entries walked so far.
+        entries: For each sender, its entries so far.
+    """
+
+    def __init__(self, env: Any, receiver: Any) -> None:
+        self.scenario, self.world, self.receiver = env.scenario, env.world, receiver
+        self.others = [agent for agent in env.world.agents if agent is not receiver]
+        self.vector = env.world.dim_p
+        self.landmarks = self.vector * len(env.world.landmarks)
+        self._senders = {agent.name for agent in env.agents} - {receiver.name}
+        self.length = 0
+        self.entries: dict[str, list[int]] = {}
+
+    def own(self, width: int) -> None:
+        """Walks over entries that come from no other agent."""
+        self.length += width
+
+    def each(self, agents: Iterable[Any], width: int) -> None:
+        """Walks over one block for each agent; what is no other sender's is the receiver's own."""
+        for agent in agents:
+            end = self.length + width
+            if agent.name in self._senders:
+                self.entries.setdefault(agent.name, []).extend(range(self.length, end))
+            self.length = end
+
+
+def _simple_adversary(view: _View) -> None:
+    view.own(0 if view.receiver.adversary else view.vector)
+    view.own(view.landmarks)
+    view.each(view.others, view.vector)
+
+
+def _simple_crypto(view: _View) -> None:
+    width = view.world.dim_c
+    if view.receiver.speaker:
+        view.own(width + width)
+    else:
+        view.own(0 if view.receiver.adversary else width)
+        view.each([other for other in view.others if other.speaker], width)
+
+
+def _simple_push(view: _View) -> None:
+    view.own(view.vector)
+    if not view.receiver.adversary:
+        view.own(view.vector + _COLOR * (1 + len(view.world.landmarks)))
+    view.own(view.landmarks)
+    view.each(view.others, view.vector)
+
+
+def _simple_reference(view: _View) -> None:
+    view.own(view.vector + view.landmarks + _COLOR)
+    view.each(view.others, view.world.dim_c)
+
+
+def _simple_speaker_listener(view: _View) -> None:
+    if not view.receiver.movable:
+        view.own(_COLOR)
+    else:
+        view.own(view.vector + view.landmarks)
+        view.each(view.others, view.world.dim_c)
+
+
+def _simple_spread(view: _View) -> None:
+    view.own(view.vector + view.vector + view.landmarks)
+    view.each(view.others if view.scenario.obs_agents else (), view.vector)
+
+
+def _simple_tag(view: _View) -> None:
+    hunts, whole = view.receiver.adversary, view.scenario.observe_same_team
+    seen = [other for other in view.others if whole or other.adversary != hunts]
+    view.own(view.vector * (view.scenario.observe_vel + view.scenario.observe_pos))
+    view.own(view.landmarks)
+    view.each(seen, view.vector)
+    view.each([other for other in seen if not other.adversary], view.vector)
+
+
+def _simple_world_comm(view: _View) -> None:
+    forests, leads = len(view.world.forests), view.receiver.leader
+    view.own(view.vector + view.vector + view.landmarks)
+    for velocity in (False, True):
+        for other in view.others:
+            # Only the leader sees others: the rest of the team is shown zeros in their place, and
+            # the hunters show their velocity to nobody.
+            if leads and not (velocity and other.adversary):
+                view.each([other], view.vector * forests)
+            else:
+                view.own(view.vector * forests)
+    view.own(forests)
+    if view.receiver.adversary:
+        view.each([view.world.agents[0]], view.world.dim_c)
+
+
+def _give_way(view: _View) -> None:
+    view.own(view.vector + view.vector)
+    view.each(view.others if view.scenario.observe_rel_pos else (), view.vector)
+
+
+def _wind_flocking(view: _View) -> None:
+    view.own(view.vector * (1 + view.scenario.observe_pos))
+    view.each(view.others if view.scenario.observe_rel_pos else (), view.vector)
+    view.each(view.others if view.scenario.observe_rel_vel else (), view.vector)
+
+
+def _football(view: _View) -> None:
+    scenario, receiver = view.scenario, view.receiver
+    teams = scenario.blue_agents, scenario.red_agents
+    team, opponents = teams if receiver in scenario.blue_agents else teams[::-1]
+    # Force, place and velocity towards the ball, the ball towards the goal, its velocity and its
+    # force; where rotation is shown; place towards the goal; velocity.
+    view.own(6 * view.vector + bool(scenario.enable_shooting) + 2 * view.vector)
+    # Relative place and velocity, velocity, force.
+    width = 4 * view.vector
+    view.each(opponents if scenario.observe_adversaries else (), width)
+    mates = [mate for mate in team if mate is not receiver]
+    view.each(mates if scenario.observe_teammates else (), width)
+
+
+_LAYOUTS: dict[str, Callable[[_View], None]] = {
+    "mpe/simple_adversary.py": _simple_adversary,
+    "mpe/simple_crypto.py": _simple_crypto,
+    "mpe/simple_push.py": _simple_push,
+    "mpe/simple_reference.py": _simple_reference,
+    "mpe/simple_speaker_listener.py": _simple_speaker_listener,
+    "mpe/simple_spread.py": _simple_spread,
+    "mpe/simple_tag.py": _simple_tag,
+    "mpe/simple_world_comm.py": _simple_world_comm,
+    "football.py": _football,
+    "give_way.py": _give_way,
+    "wind_flocking.py": _wind_flocking,
+}
+
+
+def _file(scenario: Any) -> str:
+    """Returns the file, within VMAS's scenarios, that defines what the agents observe."""
+    # VMAS loads scenarios without giving their modules names. Asked of the method, so that a
+    # scenario of the user's own that overrides it is not taken for the one it derives from.
+    code = getattr(type(scenario).observation, "__code__", None)
+    parts = PurePath(getattr(code, "co_filename", "")).parts
+    for place in range(len(parts) - 1, 0, -1):
+        if parts[place - 1 : place + 1] == ("vmas", "scenarios"):
+            return "/".join(parts[place + 1 :])
+    return ""
+
+
+def _size(space: Any, place: int, name: str) -> Any:
+    """Returns the shape of one agent's observations."""
+    return getattr(space[name if hasattr(space, "items") else place], "shape", None)
