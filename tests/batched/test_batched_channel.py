@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import pickle
 
 import jax
@@ -32,9 +33,18 @@ every_library = pytest.mark.parametrize("library", ["numpy", "torch", "jax"])
 def rounds_of(channel, library, payloads, seed=0, **options):
     """Returns what each of some rounds brings, payloads `[T, ..., N, D]`."""
     convert = CONVERT[library]
-    state, seen = channel.init(seed, convert(payloads[0]), **options), []
+
+    def init(payload):
+        return channel.init(seed, payload, **options)
+
+    def step(state, payload):
+        return channel.step(state, payload, **options)
+
+    if library == "jax":
+        init, step = jax.jit(init), jax.jit(step)
+    state, seen = init(convert(payloads[0])), []
     for payload in payloads:
-        state, received = channel.step(state, convert(payload), **options)
+        state, received = step(state, convert(payload))
         seen.append(received)
     return seen
 
@@ -151,13 +161,14 @@ def test_keys_of_jax_are_seeds(key, streams):
     )
     payloads = jnp.zeros((50, AGENTS, 1))
 
-    def flags(random):
-        return np.asarray(channel.step(channel.init(random, payloads), payloads)[1].flags)
+    @functools.partial(jax.jit, static_argnames="static")
+    def flags(payloads, random, static=None):
+        state = channel.init(random if static is None else static, payloads)
+        return channel.step(state, payloads)[1].flags
 
-    np.testing.assert_array_equal(flags(key), flags(3))
+    np.testing.assert_array_equal(flags(payloads, key), flags(payloads, None, static=3))
     each = jax.random.split(key, 50)
-    alone = channel.init(each[7], payloads[7])
-    np.testing.assert_array_equal(flags(each)[7], channel.step(alone, payloads[7])[1].flags)
+    np.testing.assert_array_equal(flags(payloads, each)[7], flags(payloads[7], each[7]))
 
 
 @pytest.mark.parametrize("models", EVERY.values(), ids=EVERY.keys())
@@ -202,10 +213,13 @@ def test_a_restarted_element_is_as_a_fresh_start_would_have_it(models):
 def test_rounds_are_counted_from_each_restart(library):
     channel = BatchedChannel(failure_models=PERFECT, agent_ids=IDS)
     payloads = CONVERT[library](np.zeros((3, AGENTS, 1), dtype=np.float32))
+    step, reset = channel.step, channel.reset_where
+    if library == "jax":
+        step, reset = jax.jit(step), jax.jit(reset)
     state, seen = channel.init(0, payloads), []
     for done in ([0, 1, 0], [0, 0, 0], [0, 1, 1], [1, 1, 1]):
-        state, _ = channel.step(state, payloads)
-        state = channel.reset_where(state, CONVERT[library](np.array(done, dtype=bool)))
+        state, _ = step(state, payloads)
+        state = reset(state, CONVERT[library](np.array(done, dtype=bool)))
         seen.append(np.asarray(state.round).tolist())
     assert seen == [[1, 0, 1], [2, 1, 2], [3, 0, 0], [0, 0, 0]]
 
@@ -268,9 +282,10 @@ def test_mapped_and_scanned_is_as_batched_and_looped(streams):
 
     mapped = jax.jit(jax.vmap(episode, in_axes=(0, 1, 1)))(keys, payloads, positions)
     state = channel.init(keys, payloads[0], positions=positions[0])
+    step, reset = jax.jit(channel.step), jax.jit(channel.reset_where)
     for number in range(ROUNDS):
-        state = channel.reset_where(state, state.round == 5, positions=positions[number])
-        state, received = channel.step(state, payloads[number], positions=positions[number])
+        state = reset(state, state.round == 5, positions=positions[number])
+        state, received = step(state, payloads[number], positions=positions[number])
         np.testing.assert_array_equal(mapped[0][:, number], received.content)
         np.testing.assert_array_equal(mapped[1][:, number], received.ages)
 
