@@ -57,14 +57,14 @@ class PortableStream(RandomStream):
         self._blocks = 0
 
     @staticmethod
-    def block(key: Words, counter: Words) -> Words:
-        """Returns two random words for each key and counter; there may be faster ways to them."""
-        return threefry(key, counter)
+    def fold(key: Words, data: Words) -> Words:
+        """Returns the key for some data under each key; there may be faster ways to the same."""
+        return folded(key, data)
 
     @functools.cached_property
     def _key(self) -> Words:
         """The key of this stream, with an axis for the counters."""
-        key = folded(self._root, _path_words(self._path), self.block) if self._path else self._root
+        key = self.fold(self._root, _path_words(self._path)) if self._path else self._root
         return with_axis(key)
 
     def child(self, name: str, occurrence: int = 0) -> PortableStream:
@@ -88,7 +88,7 @@ class PortableStream(RandomStream):
         number = xp.asarray(self.number, dtype=xp.int32)[..., None]
         place = self._blocks + xp.arange(blocks, dtype=xp.int32)
         self._blocks += blocks
-        words = xp.concat(self.block(self._key, (number, place)), axis=-1)[..., :count]
+        words = xp.concat(threefry(self._key, (number, place)), axis=-1)[..., :count]
         # Bits from the top, since a shift to the right brings in the sign.
         return xp.reshape(xp.astype((words >> 8) & 0xFFFFFF, xp.float32) * STEP, shape)
 

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple, Protocol
 from failure_api.core.links import Array
 from failure_api.core.portable_stream import PortableStream
 from failure_api.core.random import RandomStream
-from failure_api.core.threefry import folded
 
 
 class Source(Protocol):
@@ -54,7 +53,7 @@ class PortableSource(NamedTuple):
 
     def in_round(self, number: Any, xp: Any) -> PortableStream:
         """Returns the stream of a round."""
-        key = folded((self.first, self.second), (0, self.episode), self.kind.block)
+        key = self.kind.fold((self.first, self.second), (0, self.episode))
         return self.kind(key, tuple(self.episode.shape), xp, number)
 
     def restarted(self, where: Array, xp: Any) -> PortableSource:

@@ -9,7 +9,6 @@ Source: Salmon, Moraes, Dror and Shaw (2011), "Parallel random numbers: as easy 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from types import ModuleType
 from typing import Any, TypeAlias
 
@@ -48,13 +47,8 @@ def threefry(key: Words, counter: Words) -> tuple[Array, Array]:
     return first, second
 
 
-def folded(key: Words, data: Words, block: Callable[[Words, Words], Words] = threefry) -> Words:
+def folded(key: Words, data: Words) -> Words:
     """Returns the key for some data under each key; all words are arrays of one shape, or integers.
-
-    Args:
-        key: The keys.
-        data: What each is folded into.
-        block: Does what `threefry` does.
 
     Example:
         >>> import numpy as np
@@ -62,7 +56,7 @@ def folded(key: Words, data: Words, block: Callable[[Words, Words], Words] = thr
         [(), ()]
     """
     # NumPy warns of sums that overflow where they are those of single numbers.
-    first, second = block(with_axis(key), with_axis(data))
+    first, second = threefry(with_axis(key), with_axis(data))
     return first[..., 0], second[..., 0]
 
 

@@ -1,0 +1,189 @@
+"""What the wrapper has to know of JaxMARL's environments: agents, observations, bodies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jaxmarl.environments import SMAX, MultiAgentEnv
+from jaxmarl.environments.mpe import SimpleMPE
+from jaxmarl.environments.smax.heuristic_enemy_smax_env import EnemySMAX
+from jaxmarl.environments.spaces import Box, MultiDiscrete
+from jaxmarl.wrappers.baselines import CTRolloutManager, JaxMARLWrapper
+from numpy.typing import NDArray
+
+from failure_api.errors import InvalidArgumentError, WrongEnvironmentError, describe, invalid
+
+StateFunction = Callable[[Any], Any]
+"""A function of an environment's state, in whatever wrappers' states that is."""
+
+
+class Team(NamedTuple):
+    """The agents of an environment.
+
+    Attributes:
+        agent_ids: The agents, in the environment's order.
+        sizes: Number of entries of each agent's observation.
+        state: The environment's state after `reset`, as shapes and dtypes.
+        raw: The environment without wrappers.
+    """
+
+    agent_ids: tuple[str, ...]
+    sizes: dict[str, int]
+    state: Any
+    raw: Any
+
+
+def read_team(env: Any) -> Team:
+    """Returns the agents of an environment, after checking that it can be wrapped.
+
+    The sizes are those of the observations themselves, since JaxMARL declares some environments'
+    spaces for teams of one size alone.
+
+    Raises:
+        WrongEnvironmentError: Not a JaxMARL environment, or one whose observations are not flat.
+    """
+    if isinstance(env, CTRolloutManager):
+        raise WrongEnvironmentError(
+            "CommunicationWrapper wraps single JaxMARL environments, but CTRolloutManager is a "
+            "batch of them: put CTRolloutManager around CommunicationWrapper."
+        )
+    if not isinstance(env, MultiAgentEnv | JaxMARLWrapper):
+        raise WrongEnvironmentError(
+            f"CommunicationWrapper wraps JaxMARL environments, but {describe(env)} is none: give "
+            "what jaxmarl.make returns, or use failure_api.CommunicationWrapper for PettingZoo."
+        )
+    observations, state = jax.eval_shape(env.reset, jax.random.PRNGKey(0))
+    agent_ids = tuple(env.agents)
+    sizes = {}
+    for agent in agent_ids:
+        seen: Any = observations.get(agent) if isinstance(observations, dict) else None
+        shape = getattr(seen, "shape", None)
+        if shape is None or len(shape) != 1:
+            shown = "nothing" if shape is None else f"an array of shape {shape}"
+            raise WrongEnvironmentError(
+                f"CommunicationWrapper needs a flat observation of each agent, but {env.name} "
+                f"shows agent {agent!r} {shown}: flatten it in a wrapper below this one."
+            )
+        sizes[agent] = int(seen.size)
+    return Team(agent_ids, sizes, state, list(layers(env))[-1])
+
+
+def layers(env: Any) -> Iterator[Any]:
+    """Yields an environment, and those that it wraps, one within the other."""
+    while isinstance(env, JaxMARLWrapper):
+        yield env
+        env = env._env
+    yield env
+
+
+def limits_of(space: Any, size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Returns the least and greatest values of an agent's observation, float32 `[size]`.
+
+    Anything may stand in an observation that is not of the length that its space declares.
+
+    Example:
+        >>> limits_of(MultiDiscrete([2, 4]), 2)[1].tolist()
+        [1.0, 3.0]
+        >>> limits_of(Box(0, 1, (3,)), 2)[1].tolist()
+        [inf, inf]
+    """
+    low: Any = -np.inf
+    high: Any = np.inf
+    if np.prod(getattr(space, "shape", 0)) == size:
+        if isinstance(space, Box):
+            low, high = space.low, space.high
+        elif isinstance(space, MultiDiscrete):
+            low, high = 0, np.asarray(space.num_categories) - 1
+    return _filled(low, size), _filled(high, size)
+
+
+def _filled(limit: Any, size: int) -> NDArray[np.float32]:
+    return np.broadcast_to(np.asarray(limit, dtype=np.float32).ravel(), (size,)).copy()
+
+
+def known_alive(raw: Any) -> StateFunction | None:
+    """Returns the function that says which agents live, bool `[N]`; None where all always do."""
+    if isinstance(raw, SMAX | EnemySMAX):
+        return partial(units_alive, raw.num_agents)
+    return None
+
+
+def position_function(team: Team, positions: Any, needing: str | None) -> StateFunction | None:
+    """Returns the function of the state that says where the agents are.
+
+    Args:
+        team: The agents.
+        positions: The user's own function; None takes what is known of MPE and SMAX.
+        needing: A model that needs positions; None where no model does.
+
+    Returns:
+        A function that gives `[N, dim]`; None where no model needs it.
+
+    Raises:
+        InvalidArgumentError: A model needs positions and there are none, or not one a row.
+    """
+    if positions is not None and not callable(positions):
+        raise invalid(
+            "positions",
+            "must be a function of the environment's state",
+            positions,
+            "give one that returns an array with one row for each agent",
+        )
+    if needing is None:
+        return None
+    found: StateFunction | None = positions or _known_positions(team.raw)
+    if found is None:
+        raise InvalidArgumentError(
+            f"{needing} needs the agents' positions, which are not known for {team.raw.name}: "
+            "give positions=, a function of the environment's state that returns one row for each "
+            "agent."
+        )
+    shape: tuple[int, ...] = getattr(jax.eval_shape(found, team.state), "shape", ())
+    if len(shape) != 2 or shape[0] != len(team.agent_ids) or not shape[1]:
+        raise invalid(
+            "positions",
+            f"must give an array of shape [{len(team.agent_ids)}, dim]",
+            shape,
+            "return one row of coordinates for each of env.agents, in that order",
+        )
+    return found
+
+
+def _known_positions(raw: Any) -> StateFunction | None:
+    if isinstance(raw, SimpleMPE):
+        return partial(world_positions, raw.num_agents)
+    if isinstance(raw, SMAX | EnemySMAX):
+        return partial(unit_positions, raw.num_agents)
+    return None
+
+
+def world_positions(agents: int, state: Any) -> Any:
+    """Returns where the agents of MPE are; unit: half the arena's width."""
+    return innermost(state).p_pos[:agents]
+
+
+def unit_positions(agents: int, state: Any) -> Any:
+    """Returns where the units of SMAX are; unit: that of its map, 32 wide if not told otherwise."""
+    return _units(state).unit_positions[:agents]
+
+
+def units_alive(agents: int, state: Any) -> Any:
+    """Returns which units of SMAX live, bool `[agents]`."""
+    return _units(state).unit_alive[:agents]
+
+
+def innermost(state: Any) -> Any:
+    """Returns the environment's own state out of those of wrappers around it."""
+    while hasattr(state, "env_state"):
+        state = state.env_state
+    return state
+
+
+def _units(state: Any) -> Any:
+    state = innermost(state)
+    # Where enemies follow a policy, their state stands beside that of the units.
+    return getattr(state, "state", state)
