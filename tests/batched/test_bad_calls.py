@@ -18,6 +18,7 @@ CHANNEL = BatchedChannel(failure_models=LOSS, agent_ids=("a", "b", "c"))
 RANGE = BatchedChannel(failure_models=SINGLE["range"], agent_ids=IDS)
 PAYLOADS = np.zeros((4, 3, 2), dtype=np.float32)
 STATE = CHANNEL.init(0, PAYLOADS)
+PORTABLE = BatchedChannel(failure_models=LOSS, agent_ids=("a", "b", "c"), streams="portable")
 CALLS = {
     "two libraries": (
         lambda: CHANNEL.step(STATE, torch.zeros((4, 3, 2))),
@@ -53,7 +54,7 @@ CALLS = {
     ),
     "whole payloads": (
         lambda: CHANNEL.init(0, PAYLOADS.astype(np.int64)),
-        ("payloads", "real", "int64"),
+        ("payloads", "floating-point", "int64"),
     ),
     "other agents": (
         lambda: CHANNEL.init(0, np.zeros((4, 2, 2), np.float32)),
@@ -78,7 +79,48 @@ CALLS = {
         lambda: CHANNEL.reset_where(STATE, np.ones(3, dtype=bool)),
         ("done", "(4,)", "(3,)"),
     ),
-    "no state": (lambda: CHANNEL.step(None, PAYLOADS), ("state", "init", "NoneType")),
+    "no state": (lambda: CHANNEL.step(None, PAYLOADS), ("state", "init", "None")),
+    "a state of another channel": (
+        lambda: BatchedChannel(failure_models=LOSS, agent_ids=("a", "b", "c"), missing="hold").step(
+            STATE, PAYLOADS
+        ),
+        ("state", "another channel"),
+    ),
+    "a state of other models": (
+        lambda: BatchedChannel(failure_models=[LOSS] * 2, agent_ids=("a", "b", "c")).step(
+            STATE, PAYLOADS
+        ),
+        ("state", "another channel"),
+    ),
+    "nothing": (lambda: CHANNEL.init(0, None), ("payloads", "array", "None")),
+    "nothing done": (lambda: CHANNEL.reset_where(STATE, None), ("done", "array", "None")),
+    "a flag for a seed": (lambda: CHANNEL.init(True, PAYLOADS), ("random", "True")),
+    "keys of another kind, raw": (
+        lambda: CHANNEL.init(jax.random.PRNGKey(3, impl="rbg"), jnp.asarray(PAYLOADS)),
+        ("random", "JAX key"),
+    ),
+    "a key of JAX for others": (
+        lambda: PORTABLE.init(jax.random.key(0), PAYLOADS),
+        ("random", "seed"),
+    ),
+    "limits in words": (
+        lambda: BatchedChannel(failure_models=LOSS, agent_ids=("a", "b"), low="a"),
+        ("low", "numbers", "'a'"),
+    ),
+    "limits out of order": (
+        lambda: BatchedChannel(failure_models=LOSS, agent_ids=("a", "b"), low=2.0, high=1.0),
+        ("high", "low", "1.0"),
+    ),
+    "no noise models": (
+        lambda: BatchedChannel(failure_models=LOSS, agent_ids=("a", "b"), noise_models="loud"),
+        ("noise_models", "loud"),
+    ),
+    "positions of no coordinates": (
+        lambda: RANGE.init(
+            0, np.zeros((4, 5, 2), np.float32), positions=np.zeros((4, 5, 0), np.float32)
+        ),
+        ("positions", "coordinates"),
+    ),
     "no seed": (lambda: CHANNEL.init("seed", PAYLOADS), ("random", "'seed'")),
     "a seed below zero": (lambda: CHANNEL.init(-1, PAYLOADS), ("random", "-1")),
     "a seed for each from one generator": (

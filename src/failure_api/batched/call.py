@@ -6,9 +6,9 @@ import functools
 from typing import Any, NamedTuple
 
 from failure_api.core import Chain, Context
-from failure_api.core.backends import JAX, Library, device_of, library_of
+from failure_api.core.backends import Library, device_of, library_of, own
 from failure_api.core.links import Array
-from failure_api.errors import InvalidArgumentError, invalid
+from failure_api.errors import invalid
 
 
 class Call(NamedTuple):
@@ -77,14 +77,20 @@ def call_of(
         if positions.ndim < 2 or positions.shape[:-1] != (*batch, len(agent_ids)):
             rule = f"must have the shape {_shown(batch, len(agent_ids), 'dim')}"
             raise invalid("positions", rule, tuple(positions.shape), "give one row for each agent")
-        if positions.dtype != xp.float32:
-            positions = xp.astype(positions, xp.float32)
+        if not xp.isdtype(positions.dtype, "real floating") or not positions.shape[-1]:
+            found = f"{positions.dtype} with {positions.shape[-1]} coordinates"
+            raise invalid("positions", "must be real coordinates", found, "give x and y")
+        # A copy, since models remember where agents were.
+        positions = own(xp.astype(positions, xp.float32), library)
     if alive is None:
         alive = _everyone(library, (*batch, len(agent_ids)), device)
     elif tuple(alive.shape) != (*batch, len(agent_ids)) or alive.dtype != xp.bool:
         rule = f"must be bool of the shape {_shown(batch, len(agent_ids))}"
         found = f"{alive.dtype} of shape {tuple(alive.shape)}"
         raise invalid("alive", rule, found, "give one flag for each agent")
+    else:
+        # A copy, since the channel remembers who lived.
+        alive = own(alive, library)
     return Call(library, device, batch, agent_ids, positions, alive)
 
 
@@ -92,7 +98,8 @@ def batch_of(payloads: Array, agent_ids: tuple[Any, ...], per_link: bool) -> tup
     """Returns the shape of the batch that payloads are for, or raises what is wrong with them."""
     xp = library_of({"payloads": payloads}).xp
     if not xp.isdtype(payloads.dtype, "real floating"):
-        raise invalid("payloads", "must be real numbers", payloads.dtype, "convert them")
+        rule, remedy = "must be of a floating-point type", "convert them, as to float32"
+        raise invalid("payloads", rule, payloads.dtype, remedy)
     count, shape = len(agent_ids), tuple(payloads.shape)
     agents = (count, count) if per_link else (count,)
     if len(shape) <= len(agents) or shape[-len(agents) - 1 : -1] != agents:
@@ -125,17 +132,8 @@ def check_done(done: Any, batch: tuple[int, ...]) -> None:
         raise invalid("done", f"must be bool of the batch's shape {batch}", found, "convert it")
 
 
-def check_state(state: Any, kind: type) -> None:
-    """Raises an error if something is no state."""
-    if not isinstance(state, kind):
-        raise InvalidArgumentError(
-            f"state must be what init, step or reset_where returned, but got "
-            f"{type(state).__name__}: begin with init(random, payloads)."
-        )
-
-
 def _everyone(library: Library, shape: tuple[int, ...], device: Any) -> Array:
-    if library is JAX:
+    if library.traces:
         # While a function is traced, what is made belongs to it alone.
         return library.xp.ones(shape, dtype=library.xp.bool)
     return _kept_everyone(library, shape, device)

@@ -15,13 +15,12 @@ from failure_api.batched.call import (
     call_of,
     check_done,
     check_same_form,
-    check_state,
 )
 from failure_api.batched.constants import Constants, complete, varying
 from failure_api.batched.content import Content, ContentState, Received
 from failure_api.batched.limits import Limits
 from failure_api.core import Chain, Channel, ChannelState, CommunicationModel
-from failure_api.core.backends import JAX, on_device_of, source_of
+from failure_api.core.backends import on_device_of, source_of, without_gradient
 from failure_api.core.contract import check_heard
 from failure_api.core.links import Array
 from failure_api.core.model import distinct
@@ -31,6 +30,7 @@ from failure_api.core.parameters import normalise_fields
 from failure_api.core.portable_stream import BEFORE
 from failure_api.core.sources import Source
 from failure_api.core.trees import map_leaves
+from failure_api.errors import invalid
 
 
 class BatchedState(NamedTuple):
@@ -110,7 +110,10 @@ class BatchedChannel:
         """Checks the fields, and that the models go together and suit the team."""
         normalise_fields(self)
         object.__setattr__(self, "agent_ids", distinct(self.agent_ids))
+        self._limits.check()
         check_heard(self.chain)
+        # Checks the noise models, too.
+        NoiseChain(models=cast("Any", self.noise_models))
 
     @cached_property
     def chain(self) -> Chain:
@@ -149,9 +152,9 @@ class BatchedChannel:
         """Returns the state before round 0.
 
         Args:
-            random: A seed, of which each element of the batch has one of its own; an integer array
-                `[...]` with a seed for each; a JAX key, or one for each element; with
-                `streams="native"` a `torch.Generator`.
+            random: A seed, of which each element of the batch has one of its own; with portable
+                draws, a signed integer array `[...]` with a seed for each; with JAX, a key or one
+                for each element; with native draws of PyTorch, a `torch.Generator`.
             payloads: As for `step`; only their form counts: shape, type, library and device.
             positions: Where the agents are as the episode begins, `[..., N, dim]`; needed where a
                 model needs them.
@@ -188,7 +191,7 @@ class BatchedChannel:
         Raises:
             InvalidArgumentError: As for `init`, or the payloads are of another form than before.
         """
-        check_state(state, BatchedState)
+        self._check(state)
         batch = tuple(state.channel.newest.shape[:-2])
         arrays = {"payloads": payloads, "state": state.channel.newest}
         call = call_of(self.chain, self._ids, batch, arrays, positions, alive)
@@ -217,7 +220,7 @@ class BatchedChannel:
         Raises:
             InvalidArgumentError: As for `step`.
         """
-        check_state(state, BatchedState)
+        self._check(state)
         batch = tuple(state.channel.newest.shape[:-2])
         check_done(done, batch)
         arrays = {"done": done, "state": state.channel.newest}
@@ -231,6 +234,22 @@ class BatchedChannel:
             old = state._replace(round=numbers + state.round, source=source)
             return cast("BatchedState", map_leaves(_choice(done, xp), fresh, old))
 
+    def detached(self, state: BatchedState) -> BatchedState:
+        """Returns a state through which no gradient flows, to learn from a few rounds at a time."""
+        return cast("BatchedState", map_leaves(without_gradient, state))
+
+    def _check(self, state: Any) -> None:
+        """Raises an error for what is no state of this channel."""
+        fits = isinstance(state, BatchedState) and (
+            state.channel.newest.shape[-1] == len(self._ids)
+            and len(state.channel.models) == len(self.chain.parts)
+            and self._content.fits(state.content, self.per_link)
+        )
+        if not fits:
+            what = "one of another channel" if isinstance(state, BatchedState) else state
+            rule = "must be what this channel's init, step or reset_where returned"
+            raise invalid("state", rule, what, "begin with init(random, payloads)")
+
     def _begun(self, source: Source, call: Call, form: Array) -> BatchedState:
         """Returns the state before round 0."""
         xp = call.xp
@@ -238,7 +257,7 @@ class BatchedChannel:
         random = source.in_round(BEFORE, xp)
         channel = self._channel.init(call.context(0), random)
         return BatchedState(
-            round=xp.zeros(call.batch, dtype=xp.int32) if call.library is JAX else 0,
+            round=xp.zeros(call.batch, dtype=xp.int32) if call.library.traces else 0,
             channel=channel._replace(models=varying(kept.models, channel.models)),
             content=self._content.begun(form, call, kept, random),
             source=source,

@@ -13,7 +13,7 @@ import numpy as np
 
 from failure_api.batched.limits import Limits, noise_context
 from failure_api.core import Chain, Context, NumpyStream
-from failure_api.core.backends import JAX, Library
+from failure_api.core.backends import Library
 from failure_api.core.links import Array
 from failure_api.core.noise_chain import NoiseChain
 from failure_api.core.trees import map_leaves
@@ -75,7 +75,7 @@ class Constants:
             # Content may be of a type that NumPy does not have.
             limits = map_leaves(lambda leaf: _of_type(leaf, form.dtype, xp), kept.limits)
             kept = kept._replace(limits=limits)
-            if library is JAX:
+            if library.traces:
                 # While a function is traced, what is made belongs to it alone.
                 return kept
             self._found[key] = kept

@@ -8,7 +8,7 @@ from failure_api.batched.call import Call
 from failure_api.batched.constants import Kept, complete, varying
 from failure_api.batched.limits import noise_context
 from failure_api.core import Delivery, RandomStream
-from failure_api.core.backends import library_of, on_device_of, zero_where
+from failure_api.core.backends import library_of, on_device_of, own, zero_where
 from failure_api.core.links import Array
 from failure_api.core.noise_chain import NoiseChain
 
@@ -74,6 +74,12 @@ class Content:
     ) -> None:
         self._chain, self._hold, self._depth, self._ids = chain, hold, depth, agent_ids
 
+    def fits(self, state: ContentState, per_link: bool) -> bool:
+        """Returns whether a state is one of this content."""
+        holds = (state.held is not None) == self._hold
+        axes = 4 if per_link else 3
+        return holds and len(state.history) == self._depth and state.form.ndim == axes
+
     def begun(self, form: Array, call: Call, kept: Kept, random: RandomStream) -> ContentState:
         """Returns the state before round 0, in which nothing has been said.
 
@@ -114,6 +120,9 @@ class Content:
             random: The stream of this round.
         """
         xp, sent = call.xp, delivery.sent
+        # What is remembered and what is handed out are copies where anybody could write to them.
+        if self._depth:
+            payloads = own(payloads, call.library)
         said = (payloads, *state.history)
         over_links = number if isinstance(number, int) else number[..., None, None]
         content, arrived, noise = _recalled(said, sent, over_links, xp), sent >= 0, state.noise
@@ -125,6 +134,9 @@ class Content:
             noise = varying(kept.noises, noise)
         content = _standing_in(content, ~arrived, state.held, kept.limits.blank, xp)
         following = ContentState(state.form, said[:-1], content if self._hold else None, noise)
+        if self._hold:
+            content = own(content, call.library)
+        delivery = delivery._replace(newest=own(delivery.newest, call.library))
         towards = xp.moveaxis(content, -3, -2), xp.matrix_transpose(arrived)
         return following, Received(*towards, number, delivery)
 
@@ -176,7 +188,7 @@ def _for_entries(flags: Array, width: int, xp: Any) -> Array:
     They are repeated in memory: where selects over a short axis that is broadcast, every library
     but JAX takes several times as long.
     """
-    flat = xp.reshape(flags, (*flags.shape[:-2], -1))
+    flat = xp.reshape(flags, (*flags.shape[:-2], flags.shape[-2] * flags.shape[-1]))
     return xp.reshape(xp.repeat(flat, width, axis=-1), (*flags.shape, width))
 
 

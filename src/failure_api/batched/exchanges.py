@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from failure_api.batched.channel import BatchedChannel
 from failure_api.batched.content import Received
 from failure_api.batched.tables import Rows, Tables, masked_tables, shared_tables
 from failure_api.core import CommunicationModel
-from failure_api.core.backends import JAX, device_of, library_of, picked
+from failure_api.core.backends import device_of, library_of, picked
 from failure_api.core.links import Array
 from failure_api.core.model import distinct
 from failure_api.core.noise import NoiseModel
@@ -24,6 +25,7 @@ class BatchedExchange:
 
     Args:
         agent_ids: The team, in the order of the observations.
+        lengths: Number of entries of each agent's observation.
         tables: What is said and seen.
         missing: As for `BatchedChannel`.
 
@@ -33,8 +35,14 @@ class BatchedExchange:
         highs: Greatest values of each agent's view.
     """
 
-    def __init__(self, agent_ids: tuple[Any, ...], tables: Tables, missing: Any) -> None:
-        self.agent_ids = agent_ids
+    def __init__(
+        self,
+        agent_ids: tuple[Any, ...],
+        lengths: tuple[int, ...],
+        tables: Tables,
+        missing: Any,
+    ) -> None:
+        self.agent_ids, self._lengths = agent_ids, lengths
         self.lows, self.highs = tuple(tables.lows), tuple(tables.highs)
         self.sizes = tuple(map(len, tables.seen))
         self._tables, self._missing = tables, missing
@@ -69,7 +77,15 @@ class BatchedExchange:
         )
 
     def row(self, observations: Sequence[Array]) -> Array:
-        """Returns each agent's flat observation, `[..., F]`, one after the other."""
+        """Returns each agent's flat observation, `[..., F]`, one after the other.
+
+        Raises:
+            InvalidArgumentError: An observation is of another length than was said.
+        """
+        sizes = tuple(observation.shape[-1] for observation in observations)
+        if sizes != self._lengths:
+            rule = f"must be of the lengths {self._lengths}"
+            raise invalid("observations", rule, sizes, "give one an agent, in order")
         return library_of({"observations": observations[0]}).xp.concat(observations, axis=-1)
 
     def payloads(self, row: Array) -> Array:
@@ -93,10 +109,11 @@ class BatchedExchange:
         batch = row.shape[:-1]
         # As the channel keeps it, so that nothing has to be moved in memory.
         content = xp.moveaxis(received.content, -3, -2)
-        parts = [row, xp.reshape(content, (*batch, -1))]
+        links = len(self.agent_ids) ** 2
+        parts = [row, xp.reshape(content, (*batch, links * content.shape[-1]))]
         if self._tables.reports:
             for report in (received.flags, received.ages):
-                flat = xp.reshape(xp.matrix_transpose(report), (*batch, -1))
+                flat = xp.reshape(xp.matrix_transpose(report), (*batch, links))
                 parts.append(xp.astype(flat, row.dtype))
         views = picked(xp.concat(parts, axis=-1), seen, xp)
         starts = (0, *self._ends[:-1])
@@ -107,7 +124,7 @@ class BatchedExchange:
         library, device = library_of({"row": row}), device_of(row)
         xp, key = library.xp, (library.package, device)
         tables = self._tables.said.reshape(-1), self._seen
-        if library is JAX:
+        if library.traces:
             # While a function is traced, what is made belongs to it alone.
             return xp, (xp.asarray(tables[0]), xp.asarray(tables[1]))
         if key not in self._placed:
@@ -146,9 +163,13 @@ def bind(
         (5, 2, 2)
     """
     ids = distinct(agent_ids)
-    lows, highs = ([np.asarray(row, np.float32) for row in rows] for rows in (lows, highs))
+    lows, highs = _rows("lows", lows, len(ids)), _rows("highs", highs, len(ids))
+    lengths = tuple(map(len, lows))
+    if tuple(map(len, highs)) != lengths:
+        rule = f"must have the lengths of lows, {lengths}"
+        raise invalid("highs", rule, tuple(map(len, highs)), "give both for the same observations")
     if isinstance(exchange, ShareObservations) and exchange.form == "flat":
-        return BatchedExchange(ids, shared_tables(lows, highs), exchange.missing)
+        return BatchedExchange(ids, lengths, shared_tables(lows, highs), exchange.missing)
     if not isinstance(exchange, MaskSegments):
         raise invalid(
             "exchange",
@@ -166,4 +187,16 @@ def bind(
     if callable(known):
         raise invalid("segments", "must stay in place in batches", known, "give a mapping")
     tables = masked_tables(known, ids, lows, highs, exchange.report_age)
-    return BatchedExchange(ids, tables, exchange.missing)
+    return BatchedExchange(ids, lengths, tables, exchange.missing)
+
+
+def _rows(name: str, rows: Any, count: int) -> list[NDArray[np.float32]]:
+    """Returns one row of numbers for each agent, or raises what is wrong with them."""
+    try:
+        found = [np.asarray(row, np.float32) for row in rows]
+    except (TypeError, ValueError):
+        found = []
+    if len(found) != count or any(row.ndim != 1 for row in found):
+        rule = f"must be {count} rows of numbers, one an agent"
+        raise invalid(name, rule, rows, "give the limits of each agent's flat observation")
+    return found

@@ -8,6 +8,8 @@ import numpy as np
 
 from failure_api.core.links import Array
 from failure_api.core.noise import NoiseContext
+from failure_api.core.rules import numbers
+from failure_api.errors import invalid
 
 
 class Limits(NamedTuple):
@@ -24,6 +26,26 @@ class Limits(NamedTuple):
     high: Any
     whole: Any
     blank: Any
+
+    def check(self) -> None:
+        """Raises an error for limits that are none.
+
+        Raises:
+            InvalidArgumentError: Something else than numbers, or limits out of order.
+        """
+        shape = "[receiver, sender, D]"
+        for name, value in self._asdict().items():
+            found = numbers(value)
+            if found is None or found.ndim > 3 or np.isnan(found).any():
+                rule = f"must be numbers that broadcast to {shape}"
+                raise invalid(name, rule, value, "give one number, or one for each entry")
+        low, high = np.asarray(self.low), np.asarray(self.high)
+        try:
+            ordered = bool((low <= high).all())
+        except ValueError:
+            ordered = False
+        if not ordered:
+            raise invalid("high", "must be at least low", self.high, "exchange the two")
 
     def on_host(self, dtype: Any) -> Limits:
         """Returns the limits as NumPy arrays, what is blank by `[sender, receiver, D]`.

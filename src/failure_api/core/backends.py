@@ -37,11 +37,14 @@ class Library(NamedTuple):
         package: What is imported where its arrays are.
         kind: Name of the class of its arrays.
         namespace: Module that has the operations of the array API.
+        traces: Whether it traces functions. What is made while one is traced belongs to that trace
+            alone and may not be kept; and nothing is ever written to in place.
     """
 
     package: str
     kind: str
     namespace: str
+    traces: bool = False
 
     @property
     def xp(self) -> ModuleType:
@@ -58,7 +61,7 @@ def _imported(module: str, extra: str = "jax") -> ModuleType:
 LIBRARIES = (
     Library("numpy", "ndarray", "numpy"),
     Library("torch", "Tensor", "array_api_compat.torch"),
-    Library("jax", "Array", "jax.numpy"),
+    Library("jax", "Array", "jax.numpy", traces=True),
     Library("array_api_strict", "_array_object.Array", "array_api_strict"),
 )
 NUMPY, TORCH, JAX, STRICT = LIBRARIES
@@ -82,6 +85,8 @@ def library_of(arrays: Mapping[str, Any]) -> Library:
     for name, array in arrays.items():
         if array is not None:
             found[name] = _library(name, array), device_of(array)
+    if not found:
+        raise invalid(next(iter(arrays)), "must be an array", None, _ARRAYS)
     (first, (library, device)), *others = found.items()
     for name, (other, elsewhere) in others:
         if other is not library:
@@ -101,24 +106,51 @@ def _library(name: str, array: Any) -> Library:
         module = sys.modules.get(library.package)
         if module is not None and isinstance(array, operator.attrgetter(library.kind)(module)):
             return library
-    remedy = "give one of NumPy, PyTorch or JAX"
-    raise invalid(name, "must be an array", type(array).__name__, remedy)
+    raise invalid(name, "must be an array", type(array).__name__, _ARRAYS)
+
+
+_ARRAYS = "give one of NumPy, PyTorch or JAX"
 
 
 def device_of(array: Array) -> Any:
-    """Returns where an array is; None where it does not say, as while a function is traced."""
-    try:
+    """Returns where an array is; None where it is in several places, or being traced."""
+    if not _is_jax(array):
         return getattr(array, "device", None)
-    except Exception:
+    if isinstance(array, _imported("jax.core").Tracer):
         return None
+    devices = array.devices()
+    return next(iter(devices)) if len(devices) == 1 else None
 
 
 def on_device_of(array: Array) -> contextlib.AbstractContextManager[Any]:
     """Returns a context in which new arrays are where this one is."""
+    device = device_of(array)
+    if _is_jax(array):
+        if device is not None and device != _imported(JAX.package).devices()[0]:
+            return _imported(JAX.package).default_device(device)  # type: ignore[no-any-return]
+        return contextlib.nullcontext()
     torch = sys.modules.get(TORCH.package)
-    if torch is not None and isinstance(array, torch.Tensor) and array.device.type != "cpu":
-        return _imported("torch").device(array.device)  # type: ignore[no-any-return]
+    tensor = torch is not None and isinstance(array, torch.Tensor)
+    if torch is not None and tensor and device != torch.get_default_device():
+        return torch.device(device)  # type: ignore[no-any-return]
     return contextlib.nullcontext()
+
+
+def own(array: Array, library: Library) -> Array:
+    """Returns an array that nobody else writes to, of a type that nothing else decides.
+
+    Gradients flow through it.
+    """
+    if library.traces:
+        return library.xp.asarray(array, dtype=array.dtype)
+    return library.xp.astype(array, array.dtype, copy=True)
+
+
+def without_gradient(array: Array) -> Array:
+    """Returns an array through which no gradient flows; whatever is no array, as it is."""
+    if _is_jax(array):
+        return _imported(JAX.package).lax.stop_gradient(array)
+    return array.detach() if hasattr(array, "detach") else array
 
 
 def from_host(table: NDArray[Any], xp: ModuleType) -> Array:
@@ -161,16 +193,22 @@ def zero_where(array: Array, flags: Array, xp: ModuleType) -> Array:
         >>> zero_where(np.asarray([[1.0], [np.nan]]), np.asarray([False, True]), np).tolist()
         [[1.0], [0.0]]
     """
-    if xp.__name__ == TORCH.namespace and not array.requires_grad:
+    if xp.__name__ == TORCH.namespace and array.numel() and not _differentiated(array):
         # PyTorch branches where it selects, by flags that no processor can predict. Nothing has to
         # be predicted where bits are cleared: minus one has all of them, and zero none. The wider
         # the pieces, the shorter the axis that the flags are repeated over.
-        size = array.element_size() * array.shape[-1]
-        wide = size % 8 == 0 and array.is_contiguous()
+        sizes = array.shape[-1], array.storage_offset()
+        wide = array.is_contiguous() and not any(size * array.element_size() % 8 for size in sizes)
         whole = xp.int64 if wide else getattr(xp, f"int{8 * array.element_size()}")
         kept = xp.astype(flags, whole) - 1
         return (array.view(whole) & kept[..., None]).view(array.dtype)
     return xp.where(flags[..., None], xp.zeros_like(array), array)
+
+
+def _differentiated(tensor: Any) -> bool:
+    """Returns whether PyTorch may want a derivative of what is made of a tensor."""
+    forward = _imported("torch.autograd.forward_ad")
+    return bool(tensor.requires_grad) or forward._current_level >= 0
 
 
 def viewed(array: Array, dtype: str, xp: ModuleType) -> Array:
@@ -275,7 +313,9 @@ def source_of(
         InvalidArgumentError: `random` is none of these, or does not suit the library.
     """
     xp = library.xp
-    if isinstance(random, int | np.integer) and not isinstance(random, bool):
+    if isinstance(random, bool):
+        raise invalid("random", "must be a seed", random, _SEED)
+    if isinstance(random, int | np.integer):
         if not 0 <= random < 2**64:
             raise invalid("random", "must be a seed from 0 to 2**64 - 1", random, _SEED)
         random = int(random)
@@ -300,12 +340,17 @@ def _portable(random: Any, batch: tuple[int, ...], library: Library) -> Portable
     """Returns portable draws, with a key for each element."""
     xp = library.xp
     kind = JaxPortableSource if library is JAX else PortableSource
-    words = seed_words(random, xp) if isinstance(random, int) else _key_words(random, batch)
-    if words is None and tuple(getattr(random, "shape", (-1,))) == batch:
-        array = xp.asarray(random)
-        words = seed_words(array, xp) if xp.isdtype(array.dtype, "integral") else None
+    if isinstance(random, int):
+        words: Words | None = seed_words(random, xp)
+    else:
+        words = _key_words(random, batch) if library is JAX else None
+        if words is None and tuple(getattr(random, "shape", (-1,))) == batch:
+            seeds = xp.asarray(random)
+            signed = xp.isdtype(seeds.dtype, "signed integer")
+            words = seed_words(seeds, xp) if signed else None
     if words is None:
-        rule = f"must be a seed, a JAX key, or one of them for each of the batch {batch}"
+        keys = "a JAX key, or one of them" if library is JAX else "or a signed integer"
+        rule = f"must be a seed, {keys} for each of the batch {batch}"
         raise invalid("random", rule, random, "give an integer such as 0")
     zeros = xp.zeros(batch, dtype=xp.int32)
     if words[0].shape != batch:

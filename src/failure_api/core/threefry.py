@@ -77,7 +77,7 @@ def signed(word: int) -> int:
 
 
 def seed_words(seed: Any, xp: ModuleType) -> Words:
-    """Returns the key of a seed, or of each of an array of seeds below 2**31.
+    """Returns the key of a seed, or of each of an array of signed integers.
 
     Example:
         >>> import numpy as np
@@ -87,8 +87,13 @@ def seed_words(seed: Any, xp: ModuleType) -> Words:
     if isinstance(seed, int):
         words = signed(seed >> 32 & 0xFFFFFFFF), signed(seed & 0xFFFFFFFF)
         return xp.asarray(words[0], dtype=xp.int32), xp.asarray(words[1], dtype=xp.int32)
-    low = xp.astype(seed, xp.int32)
-    return xp.zeros_like(low), low
+    if seed.dtype != xp.int64:
+        low = xp.astype(seed, xp.int32)
+        # A seed below 0 is not the one above it that has the same bits.
+        return low >> 31, low
+    low = seed & 0xFFFFFFFF
+    low = low - (low >> 31) * 2**32
+    return xp.astype(seed >> 32, xp.int32), xp.astype(low, xp.int32)
 
 
 def _rotated(word: Array, bits: int) -> Array:

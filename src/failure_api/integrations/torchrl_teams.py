@@ -115,7 +115,7 @@ class Team(NamedTuple):
         if all(mask is None for mask in masks):
             return None
         filled = [
-            torch.ones(tensordict.get(group.key).shape[:-1], dtype=torch.bool)
+            torch.ones_like(tensordict.get(group.key)[..., 0], dtype=torch.bool)
             if mask is None
             else mask
             for group, mask in zip(self.groups, masks, strict=True)

@@ -142,7 +142,7 @@ class CommunicationWrapper:
         """Starts an episode in one element; what the agents see in the others does not change.
 
         Args:
-            index: Which element.
+            index: Which element; None for all of them.
             return_observations: Whether what the agents see is returned; and so for the others.
             return_info: Whether the infos are.
             return_dones: Whether the dones are.
@@ -156,7 +156,7 @@ class CommunicationWrapper:
         if not self._rounds.started:
             raise NotResetError("reset_at was called before reset: call reset() first.")
         result = self.env.reset_at(index, return_observations, return_info, return_dones)
-        self._due.append(index)
+        self._due += range(self.env.num_envs) if index is None else [index]
         if not return_observations:
             return result
         several = return_info or return_dones
