@@ -195,7 +195,8 @@ def measure_memory() -> Iterator[Finding]:
 def main() -> None:
     torch.manual_seed(0)
     parts = [measure_jaxmarl, measure_vmas, measure_links, measure_memory]
-    record("batched_on_card" if ON_CARD else "batched", parts, ENVIRONMENT)
+    packages = ("torch", "jax", "jaxmarl", "vmas")
+    record("batched_on_card" if ON_CARD else "batched", parts, ENVIRONMENT, packages)
 
 
 if __name__ == "__main__":

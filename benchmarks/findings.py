@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from failure_api import Chain, Channel, Context, Links, NumpyStream
-from failure_api.machine import describe_machine, list_versions
+from failure_api.machine import describe_machine, list_versions, version_of
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -108,8 +108,20 @@ def _rounds(agents: int, init: Callable[..., Any], step: Callable[..., Any]) -> 
     return play
 
 
-def record(name: str, parts: Iterable[Callable[[], Iterator[Finding]]], environment: str) -> None:
-    """Measures, writes `results/<name>.json`, and exits with 1 if a promise is broken."""
+def record(
+    name: str,
+    parts: Iterable[Callable[[], Iterator[Finding]]],
+    environment: str,
+    packages: tuple[str, ...] = (),
+) -> None:
+    """Measures, writes `results/<name>.json`, and exits with 1 if a promise is broken.
+
+    Args:
+        name: Of the file.
+        parts: What is measured.
+        environment: Whose package takes part.
+        packages: Further ones that do.
+    """
     findings = []
     for part in parts:
         for finding in part():
@@ -118,7 +130,7 @@ def record(name: str, parts: Iterable[Callable[[], Iterator[Finding]]], environm
     RESULTS.mkdir(exist_ok=True)
     document = {
         "findings": [asdict(finding) for finding in findings],
-        "versions": list_versions(environment),
+        "versions": list_versions(environment) | {each: version_of(each) for each in packages},
         "machine": describe_machine(),
     }
     (RESULTS / f"{name}.json").write_text(json.dumps(document, indent=2) + "\n")
