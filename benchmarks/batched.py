@@ -31,8 +31,9 @@ from failure_api.communication_models import (
     GilbertElliottModel,
     ProbabilisticModel,
 )
-from failure_api.core.backends import library_of, source_of
+from failure_api.core.backends import library_of
 from failure_api.core.portable_stream import BEFORE
+from failure_api.core.seeding import source_of
 from failure_api.core.trees import map_leaves
 from failure_api.integrations.jaxmarl import CommunicationWrapper as JaxMARLCommunication
 from failure_api.integrations.vmas import CommunicationWrapper as VmasCommunication

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, NamedTuple, cast
@@ -20,7 +20,7 @@ from failure_api.batched.constants import Constants, complete, varying
 from failure_api.batched.content import Content, ContentState, Received
 from failure_api.batched.limits import Limits
 from failure_api.core import Chain, Channel, ChannelState, CommunicationModel
-from failure_api.core.backends import on_device_of, source_of, without_gradient
+from failure_api.core.backends import on_device_of, without_gradient
 from failure_api.core.contract import check_heard
 from failure_api.core.links import Array
 from failure_api.core.model import distinct
@@ -28,8 +28,9 @@ from failure_api.core.noise import NoiseModel
 from failure_api.core.noise_chain import NoiseChain
 from failure_api.core.parameters import normalise_fields
 from failure_api.core.portable_stream import BEFORE
+from failure_api.core.seeding import source_of
 from failure_api.core.sources import Source
-from failure_api.core.trees import map_leaves
+from failure_api.core.trees import chosen, map_leaves
 from failure_api.errors import invalid
 
 
@@ -232,7 +233,7 @@ class BatchedChannel:
             numbers = xp.zeros(batch, dtype=xp.int32)
             fresh = fresh._replace(round=numbers)
             old = state._replace(round=numbers + state.round, source=source)
-            return cast("BatchedState", map_leaves(_choice(done, xp), fresh, old))
+            return cast("BatchedState", chosen(done, fresh, old, xp))
 
     def detached(self, state: BatchedState) -> BatchedState:
         """Returns a state through which no gradient flows, to learn from a few rounds at a time."""
@@ -277,15 +278,3 @@ class BatchedChannel:
             content, payloads, delivery, number, call, kept, random
         )
         return BatchedState(number + 1, channel, content, source), received
-
-
-def _choice(done: Array, xp: Any) -> Callable[[Any, Any], Any]:
-    """Returns a function that takes what is done from one leaf and the rest from another."""
-    axes = done.ndim
-
-    def chosen(fresh: Any, old: Any) -> Any:
-        if fresh is old or getattr(fresh, "shape", ())[:axes] != done.shape:
-            return old
-        return xp.where(done[(..., *(None,) * (fresh.ndim - axes))], fresh, old)
-
-    return chosen

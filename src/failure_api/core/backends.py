@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import math
 import operator
 import sys
 from collections.abc import Callable, Mapping
 from types import ModuleType
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +21,10 @@ from failure_api.core.links import Array
 from failure_api.core.numpy_stream import NumpyStream
 from failure_api.core.portable_stream import PortableStream
 from failure_api.core.random import RandomStream, name_key
-from failure_api.core.sources import PortableSource, SequentialSource, Source
-from failure_api.core.threefry import Words, folded, seed_words
+from failure_api.core.sources import PortableSource
+from failure_api.core.threefry import Words
 from failure_api.errors import ModelError, invalid
 from failure_api.needs import needed
-
-Streams = Literal["native", "portable"]
 
 
 class Library(NamedTuple):
@@ -295,74 +292,36 @@ def _each(function: Callable[..., Any], axes: int) -> Callable[..., Any]:
     return function
 
 
-def source_of(
-    random: Any, batch: tuple[int, ...], streams: Streams, library: Library, device: Any
-) -> Source:
-    """Returns where the draws of a batch come from.
+def native_stream(random: Any, library: Library, device: Any) -> RandomStream:
+    """Returns a stream that draws as a library does.
 
     Args:
-        random: A seed, an array of one for each element, a JAX key or one for each element, or a
-            `torch.Generator`. Of one seed or key each element has its own, by its number.
-        batch: Shape of the batch.
-        streams: `"native"` draws as the library does, `"portable"` alike in all libraries; that
-            is how JAX draws.
-        library: The library of the data.
-        device: Where the data is.
+        random: A seed, or a `torch.Generator`.
+        library: The library.
+        device: Where the draws are needed.
 
     Raises:
-        InvalidArgumentError: `random` is none of these, or does not suit the library.
+        InvalidArgumentError: `random` does not suit the library.
     """
-    xp = library.xp
-    if isinstance(random, bool):
-        raise invalid("random", "must be a seed", random, _SEED)
-    if isinstance(random, int | np.integer):
-        if not 0 <= random < 2**64:
-            raise invalid("random", "must be a seed from 0 to 2**64 - 1", random, _SEED)
-        random = int(random)
-    if streams == "portable" or library is JAX:
-        return _portable(random, batch, library)
-    if library is TORCH:
-        if not isinstance(random, int):
-            torch = _imported(TORCH.package)
-            if not isinstance(random, torch.Generator):
-                raise invalid("random", "must be a seed or a torch.Generator", random, _SEED)
-            random = int(torch.randint(2**62, (), generator=random, device=random.device))
-        return SequentialSource(TorchStream(random, device))
+    torch = sys.modules.get(TORCH.package) if library is TORCH else None
+    if torch is not None and isinstance(random, torch.Generator):
+        random = int(torch.randint(2**62, (), generator=random, device=random.device))
     if not isinstance(random, int):
-        raise invalid("random", f"must be a seed with {library.package}", random, _SEED)
-    return SequentialSource(NumpyStream(random, xp=xp))
+        kinds = "a seed or a torch.Generator" if torch else f"a seed with {library.package}"
+        remedy = 'give an integer such as 0, or streams="portable" where each element has its own'
+        raise invalid("random", f"must be {kinds}", random, remedy)
+    return TorchStream(random, device) if torch else NumpyStream(random, xp=library.xp)
 
 
-_SEED = 'give an integer such as 0, or streams="portable" where each element has its own'
-
-
-def _portable(random: Any, batch: tuple[int, ...], library: Library) -> PortableSource:
-    """Returns portable draws, with a key for each element."""
-    xp = library.xp
+def portable_source(words: Words, episode: Array, library: Library) -> PortableSource:
+    """Returns portable draws of a library's arrays: keys of two words, and their episodes."""
     kind = JaxPortableSource if library is JAX else PortableSource
-    if isinstance(random, int):
-        words: Words | None = seed_words(random, xp)
-    else:
-        words = _key_words(random, batch) if library is JAX else None
-        if words is None and tuple(getattr(random, "shape", (-1,))) == batch:
-            seeds = xp.asarray(random)
-            signed = xp.isdtype(seeds.dtype, "signed integer")
-            words = seed_words(seeds, xp) if signed else None
-    if words is None:
-        keys = "a JAX key, or one of them" if library is JAX else "or a signed integer"
-        rule = f"must be a seed, {keys} for each of the batch {batch}"
-        raise invalid("random", rule, random, "give an integer such as 0")
-    zeros = xp.zeros(batch, dtype=xp.int32)
-    if words[0].shape != batch:
-        index = xp.reshape(xp.arange(math.prod(batch), dtype=xp.int32), batch)
-        words = folded((zeros + words[0], zeros + words[1]), (0, index))
-    first, second = words
-    return kind(first, second, zeros)
+    return kind(*words, episode)
 
 
-def _key_words(key: Any, batch: tuple[int, ...]) -> Words | None:
-    """Returns the two words of a JAX key, or of one an element; None for what is neither."""
-    if not _is_jax(key):
+def key_words(key: Any, batch: tuple[int, ...], library: Library) -> Words | None:
+    """Returns the two words of a library's key, or of one an element; None for what is neither."""
+    if library is not JAX or not _is_jax(key):
         return None
     jax = _imported(JAX.package)
     if jax.numpy.issubdtype(key.dtype, jax.dtypes.prng_key):

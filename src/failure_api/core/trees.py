@@ -30,3 +30,29 @@ def map_leaves(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
         kind: Any = type(tree)
         return kind(*branches) if hasattr(tree, "_fields") else kind(branches)
     return function(tree, *others)
+
+
+def chosen(where: Any, new: Any, old: Any, xp: Any) -> Any:
+    """Returns a tree that is new in some elements of a batch, and old in the others.
+
+    Leaves that do not begin with the batch's axes are the same in all elements.
+
+    Args:
+        where: Which elements, bool `[...]`.
+        new: The tree that they have.
+        old: The tree that the others have.
+        xp: The array namespace.
+
+    Example:
+        >>> import numpy as np
+        >>> chosen(np.array([True, False]), (np.ones(2), ()), (np.zeros(2), ()), np)
+        (array([1., 0.]), ())
+    """
+    axes = where.ndim
+
+    def leaf(one: Any, other: Any) -> Any:
+        if one is other or getattr(one, "shape", ())[:axes] != where.shape:
+            return other
+        return xp.where(where[(..., *(None,) * (one.ndim - axes))], one, other)
+
+    return map_leaves(leaf, new, old)

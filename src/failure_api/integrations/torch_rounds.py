@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from failure_api.batched import BatchedState, Received
-from failure_api.core.trees import map_leaves
+from failure_api.core.trees import chosen
 from failure_api.errors import NotResetError, invalid
 
 Tensors = tuple[torch.Tensor, ...]
@@ -121,15 +121,9 @@ class TorchRounds:
         fresh = self.channel.reset_where(self._state, where, positions=positions, alive=alive)
         self._run(fresh, self._bound.payloads(self._row(observations)), positions, alive)
 
-        def chosen(new: Any, old: Any) -> Any:
-            if new is old or getattr(new, "shape", ())[: where.ndim] != where.shape:
-                return new
-            axes = (1,) * (new.ndim - where.ndim)
-            return torch.where(where.reshape(*where.shape, *axes), new, old)
-
         # Those that did not restart are in `fresh` as they were before.
-        self._state = map_leaves(chosen, self._state, fresh)
-        self._received = map_leaves(chosen, self._received, received)
+        self._state = chosen(where, self._state, fresh, torch)
+        self._received = chosen(where, self._received, received, torch)
 
     def views(self, observations: Sequence[torch.Tensor]) -> Tensors:
         """Returns what each agent sees: its own senses now, and what the last round brought."""
