@@ -1,5 +1,7 @@
 """Every model is array-API code: the same draws deliver the same in every namespace."""
 
+import importlib.util
+
 import array_api_strict
 import numpy as np
 import pytest
@@ -102,12 +104,20 @@ def test_the_members_of_a_batch_fail_independently(name):
     assert (result.bandwidth[:, 0] != result.bandwidth[:, 1]).any()
 
 
+with_both = pytest.mark.skipif(
+    not all(map(importlib.util.find_spec, ("torch", "jax"))),
+    reason="the oldest versions are tried without JAX and PyTorch",
+)
+
+
+@with_both
 @every_chain
 def test_every_model_here_runs_on_pytorch_and_compiled_by_jax(models):
     team = [f"agent_{number}" for number in range(AGENTS)]
     check_model(Chain(models=models), agent_ids=team, rounds=ROUNDS, backends=("torch", "jax"))
 
 
+@with_both
 @pytest.mark.parametrize("model", EXAMPLES.values(), ids=EXAMPLES.keys())
 def test_every_model_of_the_catalogue_runs_on_pytorch_and_compiled_by_jax(model):
     team = [f"agent_{number}" for number in range(4)]
