@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -215,3 +219,34 @@ def test_noise_sees_nothing_of_what_is_lost():
     channel.step(channel.init(0, payloads), payloads)
     content, arrived = seen[-1]
     np.testing.assert_array_equal(content[..., 0] == 1.0, arrived)
+
+
+ELSEWHERE = """
+import jax, jax.numpy as jnp, numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from failure_api import DelayBasedModel
+from failure_api.batched import BatchedChannel
+
+channel = BatchedChannel(
+    failure_models=DelayBasedModel(min_delay=0, max_delay=1), agent_ids=("a", "b"), missing="hold"
+)
+second, payloads = jax.devices()[1], jnp.zeros((4, 2, 1))
+mesh = NamedSharding(Mesh(np.array(jax.devices()), ("x",)), PartitionSpec("x"))
+for place in (second, mesh):
+    there, done = (jax.device_put(array, place) for array in (payloads, jnp.ones(4, dtype=bool)))
+    state, received = channel.step(channel.init(0, there), there)
+    state, received = channel.step(channel.reset_where(state, done), there)
+    assert received.content.devices() == there.devices(), place
+"""
+
+
+def test_arrays_of_jax_may_be_on_any_device_or_on_several():
+    flags = "--xla_force_host_platform_device_count=2"
+    done = subprocess.run(
+        [sys.executable, "-c", ELSEWHERE],
+        env={**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
