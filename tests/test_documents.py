@@ -58,7 +58,20 @@ def test_every_specification_is_an_example_and_can_be_read() -> None:
     assert all(read_specification(path).episodes for path in files.values())
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+ELSEWHERE = {"jaxmarl_training": "tests/integrations/test_jaxmarl_training.py"}
+"""Which tests run examples that take long."""
+
+
+def test_examples_that_take_long_are_run_elsewhere() -> None:
+    for example, path in ELSEWHERE.items():
+        assert example in (ROOT / path).read_text()
+
+
+@pytest.mark.parametrize(
+    "example",
+    [example for example in EXAMPLES if example.stem not in ELSEWHERE],
+    ids=lambda path: path.stem,
+)
 def test_example_runs(example: Path, tmp_path: Path) -> None:
     run = subprocess.run(
         [sys.executable, "-W", "error::UserWarning:failure_api", example],
