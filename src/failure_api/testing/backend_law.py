@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
-from importlib import util
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -59,20 +57,16 @@ class Carried(NamedTuple):
     arrays: list[Any]
 
 
-def chosen(backends: Sequence[str] | None) -> list[Library]:
+def chosen(backends: Sequence[str]) -> list[Library]:
     """Returns the array libraries that models are tried on beside NumPy.
 
     Args:
-        backends: Some of "numpy", "torch" and "jax"; None takes those that are in use already.
+        backends: Some of "numpy", "torch" and "jax".
 
     Raises:
         InvalidArgumentError: Another name.
         MissingDependencyError: One that is not installed.
     """
-    if backends is None:
-        bridge = util.find_spec("array_api_compat") is not None
-        used = [name for name in CALLED if sys.modules.get(name) is not None]
-        return [CALLED[name] for name in used if bridge or name != "torch"]
     found = []
     for name in backends if not isinstance(backends, str) else [backends]:
         if name not in (NUMPY.package, *CALLED):

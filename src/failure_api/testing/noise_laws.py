@@ -37,7 +37,7 @@ def check_noise_model(
     agent_ids: Sequence[Any] = ("a", "b", "c"),
     rounds: int = 20,
     seed: int = 0,
-    backends: Sequence[str] | None = None,
+    backends: Sequence[str] = (),
 ) -> None:
     """Checks that a noise model keeps the laws.
 
@@ -53,9 +53,8 @@ def check_noise_model(
         agent_ids: Agents of the team that it is tried on.
         rounds: Rounds in each trial.
         seed: Seed of the trials.
-        backends: The array libraries beside NumPy, such as `("torch", "jax")`. None takes those of
-            the two that are imported already: to import them takes seconds, and to compile a model
-            some tenths of one.
+        backends: Further array libraries to try it on, of "torch" and "jax": to import them takes
+            seconds, and to compile a model some tenths of one.
 
     Raises:
         InvalidArgumentError: `model` or `backends` is something else.
