@@ -81,7 +81,7 @@ def call_of(
             found = f"{positions.dtype} with {positions.shape[-1]} coordinates"
             raise invalid("positions", "must be real coordinates", found, "give x and y")
         # A copy, since models remember where agents were.
-        positions = own(xp.astype(positions, xp.float32), library)
+        positions = own(positions, library, xp.float32)
     if alive is None:
         alive = _everyone(library, (*batch, len(agent_ids)), device)
     elif tuple(alive.shape) != (*batch, len(agent_ids)) or alive.dtype != xp.bool:

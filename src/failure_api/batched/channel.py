@@ -113,8 +113,8 @@ class BatchedChannel:
         object.__setattr__(self, "agent_ids", distinct(self.agent_ids))
         self._limits.check()
         check_heard(self.chain)
-        # Checks the noise models, too.
-        NoiseChain(models=cast("Any", self.noise_models))
+        # The noise models are checked where they are made a chain, too.
+        _ = self.noise
 
     @cached_property
     def chain(self) -> Chain:

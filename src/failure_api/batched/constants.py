@@ -13,7 +13,7 @@ import numpy as np
 
 from failure_api.batched.limits import Limits, noise_context
 from failure_api.core import Chain, Context, NumpyStream
-from failure_api.core.backends import Library
+from failure_api.core.backends import Library, from_host
 from failure_api.core.links import Array
 from failure_api.core.noise_chain import NoiseChain
 from failure_api.core.trees import map_leaves
@@ -115,5 +115,4 @@ def _of_type(limit: Array, dtype: Any, xp: Any) -> Array:
 def _converted(leaf: Any, xp: Any) -> Any:
     if leaf is VARIES or not isinstance(leaf, np.ndarray | np.generic):
         return leaf
-    # A copy, since not every library takes memory that cannot be written to.
-    return xp.asarray(np.array(leaf))
+    return from_host(leaf, xp)

@@ -12,17 +12,15 @@ import operator
 import sys
 from collections.abc import Callable, Mapping
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from failure_api.core.links import Array
 from failure_api.core.numpy_stream import NumpyStream
-from failure_api.core.portable_stream import PortableStream
 from failure_api.core.random import RandomStream, name_key
-from failure_api.core.sources import PortableSource
-from failure_api.core.threefry import Words
+from failure_api.core.threefry import Words, folded
 from failure_api.errors import ModelError, invalid
 from failure_api.needs import needed
 
@@ -46,12 +44,13 @@ class Library(NamedTuple):
     @property
     def xp(self) -> ModuleType:
         """The array namespace."""
-        return _imported(self.namespace, self.package)
+        return _imported(self.namespace)
 
 
 @functools.cache
-def _imported(module: str, extra: str = "jax") -> ModuleType:
+def _imported(module: str) -> ModuleType:
     """Returns a module; Python asks for a lock wherever an import is repeated, which takes time."""
+    extra = "jax" if module.startswith("jax") else "torch"
     return needed(module, "working on arrays other than NumPy's", extra)
 
 
@@ -133,14 +132,19 @@ def on_device_of(array: Array) -> contextlib.AbstractContextManager[Any]:
     return contextlib.nullcontext()
 
 
-def own(array: Array, library: Library) -> Array:
+def own(array: Array, library: Library, dtype: Any = None) -> Array:
     """Returns an array that nobody else writes to, of a type that nothing else decides.
 
     Gradients flow through it.
+
+    Args:
+        array: The array.
+        library: Whose it is.
+        dtype: The type; None for the one that it has.
     """
     if library.traces:
-        return library.xp.asarray(array, dtype=array.dtype)
-    return library.xp.astype(array, array.dtype, copy=True)
+        return library.xp.asarray(array, dtype=dtype or array.dtype)
+    return library.xp.astype(array, dtype or array.dtype, copy=True)
 
 
 def without_gradient(array: Array) -> Array:
@@ -150,7 +154,7 @@ def without_gradient(array: Array) -> Array:
     return array.detach() if hasattr(array, "detach") else array
 
 
-def from_host(table: NDArray[Any], xp: ModuleType) -> Array:
+def from_host(table: NDArray[Any] | np.generic, xp: ModuleType) -> Array:
     """Returns a NumPy array that nobody writes to as an array of the namespace.
 
     Example:
@@ -205,7 +209,8 @@ def zero_where(array: Array, flags: Array, xp: ModuleType) -> Array:
 def _differentiated(tensor: Any) -> bool:
     """Returns whether PyTorch may want a derivative of what is made of a tensor."""
     forward = _imported("torch.autograd.forward_ad")
-    return bool(tensor.requires_grad) or forward._current_level >= 0
+    # Should PyTorch no longer say so, the slower way serves for all.
+    return bool(tensor.requires_grad) or getattr(forward, "_current_level", 0) >= 0
 
 
 def viewed(array: Array, dtype: str, xp: ModuleType) -> Array:
@@ -232,24 +237,19 @@ class TorchStream(RandomStream):
     """
 
     def __init__(self, seed: int, device: Any, path: tuple[int, ...] = ()) -> None:
+        super().__init__()
         self._seed, self._device, self._path = seed, device, path
         state = np.random.SeedSequence(seed, spawn_key=path).generate_state(1, np.uint64)
         generator = _imported(TORCH.package).Generator(device=device)
         self._generator = generator.manual_seed(int(state[0] >> np.uint64(1)))
-        self._children: dict[tuple[str, int], TorchStream] = {}
 
     @property
     def xp(self) -> ModuleType:  # type: ignore[override]
         """The array namespace that draws are returned in."""
         return TORCH.xp
 
-    def child(self, name: str, occurrence: int = 0) -> TorchStream:
-        """Returns the stream of that name, always the same object."""
-        place = (name, occurrence)
-        if place not in self._children:
-            path = (*self._path, *name_key(name), occurrence)
-            self._children[place] = TorchStream(self._seed, self._device, path)
-        return self._children[place]
+    def _below(self, name: str, occurrence: int) -> Self:
+        return type(self)(self._seed, self._device, (*self._path, *name_key(name), occurrence))
 
     def uniform(self, shape: tuple[int, ...]) -> Array:
         """Returns float32 draws from [0, 1), in steps of 2**-24."""
@@ -258,31 +258,18 @@ class TorchStream(RandomStream):
         return empty.uniform_(generator=self._generator)
 
 
-class JaxPortableStream(PortableStream):
-    """Portable draws of arrays that are JAX's.
-
-    XLA computes again whatever it fuses into each of its uses. Draws gain by that, and keys, which
-    are used by many draws, lose: JAX's own Threefry-2x32 makes them, which is never fused.
-    """
-
-    @staticmethod
-    def fold(key: Words, data: Words) -> Words:
-        """Returns the key for some data under each key."""
-        jax, numpy = _imported("jax.extend"), JAX.xp
-        words = (numpy.asarray(word, dtype="int32").view("uint32") for word in (*key, *data))
-        words = numpy.broadcast_arrays(*words)
-        pairs = (numpy.stack(pair, axis=-1) for pair in (words[:2], words[2:]))
-        found = _each(jax.random.threefry_2x32, words[0].ndim)(*pairs).view("int32")
-        return found[..., 0], found[..., 1]
-
-
-class JaxPortableSource(PortableSource):
-    """Portable draws of arrays that are JAX's."""
-
-    @property
-    def kind(self) -> type[PortableStream]:
-        """The class of the streams."""
-        return JaxPortableStream
+def key_for(key: Words, data: Words, xp: ModuleType) -> Words:
+    """Returns the portable key for some data under each key, as `threefry.folded` does."""
+    if xp.__name__ != JAX.namespace:
+        return folded(key, data)
+    # XLA computes again whatever it fuses into each of its uses. Draws gain by that, and keys,
+    # which are used by many draws, lose: JAX's own Threefry-2x32 is never fused.
+    jax = _imported("jax.extend")
+    words = (xp.asarray(word, dtype=xp.int32).view("uint32") for word in (*key, *data))
+    words = xp.broadcast_arrays(*words)
+    pairs = (xp.stack(pair, axis=-1) for pair in (words[:2], words[2:]))
+    found = _each(jax.random.threefry_2x32, words[0].ndim)(*pairs).view("int32")
+    return found[..., 0], found[..., 1]
 
 
 def _each(function: Callable[..., Any], axes: int) -> Callable[..., Any]:
@@ -311,12 +298,6 @@ def native_stream(random: Any, library: Library, device: Any) -> RandomStream:
         remedy = 'give an integer such as 0, or streams="portable" where each element has its own'
         raise invalid("random", f"must be {kinds}", random, remedy)
     return TorchStream(random, device) if torch else NumpyStream(random, xp=library.xp)
-
-
-def portable_source(words: Words, episode: Array, library: Library) -> PortableSource:
-    """Returns portable draws of a library's arrays: keys of two words, and their episodes."""
-    kind = JaxPortableSource if library is JAX else PortableSource
-    return kind(*words, episode)
 
 
 def key_words(key: Any, batch: tuple[int, ...], library: Library) -> Words | None:

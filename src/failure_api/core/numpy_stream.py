@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from types import ModuleType
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,7 @@ class NumpyStream(RandomStream):
     def __init__(
         self, seed: int | None = None, path: tuple[int, ...] = (), xp: ModuleType = np
     ) -> None:
+        super().__init__()
         if seed is not None and (not isinstance(seed, int | np.integer) or seed < 0):
             raise invalid("seed", "must be a whole number or None", seed, "give 0 or more")
         sequence = np.random.SeedSequence(seed, spawn_key=path)
@@ -40,17 +41,10 @@ class NumpyStream(RandomStream):
         self.path = path
         self.xp = xp
         self._generator = np.random.Generator(np.random.PCG64(sequence))
-        self._children: dict[tuple[str, int], NumpyStream] = {}
         self._scratch: NDArray[np.float32] = np.empty(0, dtype=np.float32)
 
-    def child(self, name: str, occurrence: int = 0) -> NumpyStream:
-        """Returns the stream of that name, always the same object."""
-        key = (name, occurrence)
-        stream = self._children.get(key)
-        if stream is None:
-            path = (*self.path, *name_key(name), occurrence)
-            stream = self._children[key] = NumpyStream(self.seed, path, self.xp)
-        return stream
+    def _below(self, name: str, occurrence: int) -> Self:
+        return type(self)(self.seed, (*self.path, *name_key(name), occurrence), self.xp)
 
     def uniform(self, shape: tuple[int, ...]) -> Array:
         """Returns float32 draws from [0, 1), in steps of 2**-24."""

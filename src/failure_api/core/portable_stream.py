@@ -11,11 +11,12 @@ import functools
 import hashlib
 import math
 from types import ModuleType
-from typing import Any
+from typing import Any, Self
 
+from failure_api.core.backends import key_for
 from failure_api.core.links import Array
 from failure_api.core.random import STEP, RandomStream
-from failure_api.core.threefry import Words, folded, signed, threefry, with_axis
+from failure_api.core.threefry import Words, signed, threefry, with_axis
 from failure_api.errors import ModelError
 
 BEFORE = -1
@@ -50,31 +51,23 @@ class PortableStream(RandomStream):
         number: Any = BEFORE,
         path: Path = (),
     ) -> None:
+        super().__init__()
         self.batch, self.xp, self.number = batch, xp, number
         self.batch_axes = len(batch)
         self._root, self._path = root, path
-        self._children: dict[tuple[str, int], PortableStream] = {}
         self._blocks = 0
-
-    @staticmethod
-    def fold(key: Words, data: Words) -> Words:
-        """Returns the key for some data under each key; there may be faster ways to the same."""
-        return folded(key, data)
 
     @functools.cached_property
     def _key(self) -> Words:
         """The key of this stream, with an axis for the counters."""
-        key = self.fold(self._root, _path_words(self._path)) if self._path else self._root
+        key = self._root
+        if self._path:
+            key = key_for(key, _path_words(self._path), self.xp)
         return with_axis(key)
 
-    def child(self, name: str, occurrence: int = 0) -> PortableStream:
-        """Returns the stream of that name in the same round, always the same object."""
-        place = (name, occurrence)
-        if place not in self._children:
-            path = (*self._path, place)
-            kind = type(self)
-            self._children[place] = kind(self._root, self.batch, self.xp, self.number, path)
-        return self._children[place]
+    def _below(self, name: str, occurrence: int) -> Self:
+        path = (*self._path, (name, occurrence))
+        return type(self)(self._root, self.batch, self.xp, self.number, path)
 
     def uniform(self, shape: tuple[int, ...]) -> Array:
         """Returns float32 draws from [0, 1), in steps of 2**-24."""

@@ -15,7 +15,7 @@ import hashlib
 import math
 from abc import ABC, abstractmethod
 from types import ModuleType
-from typing import Any
+from typing import Any, Self
 
 from failure_api.core.links import Array
 
@@ -38,14 +38,25 @@ class RandomStream(ABC):
     xp: ModuleType
     batch_axes: int = 0
 
-    @abstractmethod
-    def child(self, name: str, occurrence: int = 0) -> RandomStream:
+    def __init__(self) -> None:
+        self._children: dict[tuple[str, int], Self] = {}
+
+    def child(self, name: str, occurrence: int = 0) -> Self:
         """Returns the stream of that name, always the same object.
 
         Args:
             name: Whose stream it is.
             occurrence: Number of earlier ones with the same name.
         """
+        place = (name, occurrence)
+        stream = self._children.get(place)
+        if stream is None:
+            stream = self._children[place] = self._below(name, occurrence)
+        return stream
+
+    @abstractmethod
+    def _below(self, name: str, occurrence: int) -> Self:
+        """Returns a new stream of that name."""
 
     @abstractmethod
     def uniform(self, shape: tuple[int, ...]) -> Array:

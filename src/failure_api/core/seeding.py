@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from failure_api.core.backends import Library, key_words, native_stream, portable_source
-from failure_api.core.sources import SequentialSource, Source
+from failure_api.core.backends import Library, key_words, native_stream
+from failure_api.core.sources import PortableSource, SequentialSource, Source
 from failure_api.core.threefry import Words, folded, seed_words
 from failure_api.errors import invalid
 
@@ -47,7 +47,7 @@ def source_of(
     if tuple(words[0].shape) != batch:
         index = xp.reshape(xp.arange(math.prod(batch), dtype=xp.int32), batch)
         words = folded((zeros + words[0], zeros + words[1]), (0, index))
-    return portable_source(words, zeros, library)
+    return PortableSource(*words, zeros)
 
 
 def _words(random: Any, batch: tuple[int, ...], library: Library) -> Words:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol
 
+from failure_api.core.backends import key_for
 from failure_api.core.links import Array
 from failure_api.core.portable_stream import PortableStream
 from failure_api.core.random import RandomStream
@@ -46,15 +47,10 @@ class PortableSource(NamedTuple):
     second: Array
     episode: Array
 
-    @property
-    def kind(self) -> type[PortableStream]:
-        """The class of the streams."""
-        return PortableStream
-
     def in_round(self, number: Any, xp: Any) -> PortableStream:
         """Returns the stream of a round."""
-        key = self.kind.fold((self.first, self.second), (0, self.episode))
-        return self.kind(key, tuple(self.episode.shape), xp, number)
+        key = key_for((self.first, self.second), (0, self.episode), xp)
+        return PortableStream(key, tuple(self.episode.shape), xp, number)
 
     def restarted(self, where: Array, xp: Any) -> PortableSource:
         """Returns the source with some elements in their next episode."""
