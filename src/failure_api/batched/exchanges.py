@@ -24,12 +24,13 @@ class BatchedExchange:
     """An exchange at work on batches of flat observations.
 
     Args:
+        exchange: The exchange.
         agent_ids: The team, in the order of the observations.
         lengths: Number of entries of each agent's observation.
         tables: What is said and seen.
-        missing: As for `BatchedChannel`.
 
     Attributes:
+        exchange: The exchange, whoever picked it.
         sizes: Number of entries of each agent's view.
         lows: Least values of each agent's view.
         highs: Greatest values of each agent's view.
@@ -37,15 +38,15 @@ class BatchedExchange:
 
     def __init__(
         self,
+        exchange: MaskSegments | ShareObservations,
         agent_ids: tuple[Any, ...],
         lengths: tuple[int, ...],
         tables: Tables,
-        missing: Any,
     ) -> None:
-        self.agent_ids, self._lengths = agent_ids, lengths
+        self.exchange, self.agent_ids, self._lengths = exchange, agent_ids, lengths
         self.lows, self.highs = tuple(tables.lows), tuple(tables.highs)
         self.sizes = tuple(map(len, tables.seen))
-        self._tables, self._missing = tables, missing
+        self._tables = tables
         self._seen = np.array([place for view in tables.seen for place in view], dtype=np.int32)
         self._ends = np.cumsum(self.sizes).tolist()
         self._placed: dict[Any, tuple[Array, Array]] = {}
@@ -68,7 +69,7 @@ class BatchedExchange:
             failure_models=failure_models,
             agent_ids=self.agent_ids,
             noise_models=noise_models,
-            missing=self._missing,
+            missing=self.exchange.missing,
             low=tables.low,
             high=tables.high,
             blank=tables.blank,
@@ -134,21 +135,25 @@ class BatchedExchange:
 
 
 def bind(
-    exchange: Exchange,
+    exchange: Exchange | None,
     *,
     agent_ids: Sequence[Any],
     lows: Rows,
     highs: Rows,
     segments: Mapping[Any, Mapping[Any, Any]] | None = None,
+    of: str = "these observations",
 ) -> BatchedExchange:
     """Returns an exchange at work on batches of flat observations.
 
     Args:
-        exchange: `MaskSegments(...)`, or `ShareObservations(form="flat")`.
+        exchange: `MaskSegments(...)`, or `ShareObservations(form="flat")`; None takes the first
+            where segments are known, and the second elsewhere.
         agent_ids: The team, in the order of the observations.
         lows: Least values of each agent's observation, `[F]` each.
         highs: Greatest values, likewise.
-        segments: What `MaskSegments` takes where it was given none itself.
+        segments: What `MaskSegments` takes where it was given none itself; None where nothing is
+            known.
+        of: What errors say that nothing is known of.
 
     Raises:
         InvalidArgumentError: An exchange that has no flat form, or whose segments are not known or
@@ -168,8 +173,10 @@ def bind(
     if tuple(map(len, highs)) != lengths:
         rule = f"must have the lengths of lows, {lengths}"
         raise invalid("highs", rule, tuple(map(len, highs)), "give both for the same observations")
+    if exchange is None:
+        exchange = ShareObservations(form="flat") if segments is None else MaskSegments()
     if isinstance(exchange, ShareObservations) and exchange.form == "flat":
-        return BatchedExchange(ids, lengths, shared_tables(lows, highs), exchange.missing)
+        return BatchedExchange(exchange, ids, lengths, shared_tables(lows, highs))
     if not isinstance(exchange, MaskSegments):
         raise invalid(
             "exchange",
@@ -181,13 +188,13 @@ def bind(
     if known is None:
         raise InvalidArgumentError(
             "exchange MaskSegments must know what an agent hears from another, but nothing is "
-            "known of these observations: give segments={receiver: {sender: indices}}, or use "
+            f"known of {of}: give segments={{receiver: {{sender: indices}}}}, or use "
             'ShareObservations(form="flat").'
         )
     if callable(known):
         raise invalid("segments", "must stay in place in batches", known, "give a mapping")
     tables = masked_tables(known, ids, lows, highs, exchange.report_age)
-    return BatchedExchange(ids, lengths, tables, exchange.missing)
+    return BatchedExchange(exchange, ids, lengths, tables)
 
 
 def _rows(name: str, rows: Any, count: int) -> list[NDArray[np.float32]]:

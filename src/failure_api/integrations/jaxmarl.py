@@ -19,7 +19,7 @@ from jaxmarl.wrappers.baselines import JaxMARLWrapper
 
 from failure_api.batched import BatchedState, bind
 from failure_api.errors import WrongEnvironmentError
-from failure_api.exchanges import Exchange, MaskSegments, ShareObservations
+from failure_api.exchanges import MaskSegments, ShareObservations
 from failure_api.integrations.jaxmarl_environments import (
     innermost,
     known_alive,
@@ -111,15 +111,17 @@ class CommunicationWrapper(JaxMARLWrapper):
         team = read_team(env)
         super().__init__(env)
         self._agents = team.agent_ids
-        segments = known_segments(team.raw, team.sizes)
-        if exchange is None:
-            exchange = ShareObservations(form="flat") if segments is None else MaskSegments()
-        self.exchange: Exchange = exchange
         limits = [limits_of(env.observation_space(a), size) for a, size in team.sizes.items()]
         lows, highs = zip(*limits, strict=True)
         self._bound = bind(
-            exchange, agent_ids=team.agent_ids, lows=lows, highs=highs, segments=segments
+            exchange,
+            agent_ids=team.agent_ids,
+            lows=lows,
+            highs=highs,
+            segments=known_segments(team.raw, team.sizes),
+            of=env.name,
         )
+        self.exchange = self._bound.exchange
         self.channel = self._bound.channel(failure_models, noise_models, streams)
         seen = zip(self._bound.lows, self._bound.highs, self._bound.sizes, strict=True)
         self.observation_spaces = {

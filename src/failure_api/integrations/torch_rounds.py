@@ -150,3 +150,10 @@ def check_seed(seed: Any) -> None:
     whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
     if seed is not None and (not whole or seed < 0):
         raise invalid("seed", "must be a whole number or None", seed, "give 0 or more")
+
+
+def check_positions(positions: Any) -> None:
+    """Raises an error for what cannot say where agents are."""
+    if positions is not None and not callable(positions):
+        rule, remedy = "must be a function of the environment", "give one, or leave it out"
+        raise invalid("positions", rule, positions, remedy)

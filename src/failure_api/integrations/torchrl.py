@@ -20,7 +20,7 @@ from torchrl.envs.transforms import Compose, Transform
 from failure_api.batched import Received, bind
 from failure_api.errors import NotResetError, invalid
 from failure_api.exchanges import Exchange, MaskSegments, ShareObservations
-from failure_api.integrations.torch_rounds import TorchRounds, check_seed
+from failure_api.integrations.torch_rounds import TorchRounds, check_positions, check_seed
 from failure_api.integrations.torchrl_teams import Team, read_team
 
 Segments = Mapping[str, Mapping[str, Any]]
@@ -86,9 +86,7 @@ class FailureTransform(Transform):  # type: ignore[misc]
         if exchange is not None and not isinstance(exchange, MaskSegments | ShareObservations):
             remedy = "give MaskSegments() or ShareObservations(form='flat')"
             raise invalid("exchange", "must be an exchange or None", exchange, remedy)
-        if positions is not None and not callable(positions):
-            rule, remedy = "must be a function of the environment", "give one, or leave it out"
-            raise invalid("positions", rule, positions, remedy)
+        check_positions(positions)
         self.failure_models = failure_models
         self.exchange = exchange
         self.segments = segments
@@ -161,7 +159,7 @@ class FailureTransform(Transform):  # type: ignore[misc]
             return
         segments = team.segments if self.segments is None else self.segments
         self._bound = bind(
-            self.exchange or _picked(segments),
+            self.exchange,
             agent_ids=team.agent_ids,
             lows=team.lows,
             highs=team.highs,
@@ -217,16 +215,12 @@ class FailureTransform(Transform):  # type: ignore[misc]
 
     def __repr__(self) -> str:
         exchange: Exchange | None = self.exchange
-        if exchange is None and self._team is not None:
-            exchange = _picked(self._team.segments if self.segments is None else self.segments)
+        if self._bound is not None:
+            exchange = self._bound.exchange
         return (
             f"{type(self).__name__}(failure_models={self.failure_models}, exchange={exchange}, "
             f"noise_models={self.noise_models}, streams={self.streams!r}, keys={self.in_keys})"
         )
-
-
-def _picked(segments: Any) -> Exchange:
-    return ShareObservations(form="flat") if segments is None else MaskSegments()
 
 
 def _observations(team: Team, tensordict: TensorDictBase) -> list[torch.Tensor]:

@@ -14,14 +14,13 @@ import numpy as np
 import torch
 
 from failure_api.batched import bind
-from failure_api.errors import NotResetError, invalid
+from failure_api.errors import NotResetError
 from failure_api.exchanges import Exchange
-from failure_api.integrations.torch_rounds import TorchRounds, check_seed
+from failure_api.integrations.torch_rounds import TorchRounds, check_positions, check_seed
 from failure_api.integrations.vmas_environment import (
     agent_positions,
     boxes_of,
     check_environment,
-    chosen_exchange,
     scenario_name,
 )
 from failure_api.integrations.vmas_segments import known_segments
@@ -81,19 +80,17 @@ class CommunicationWrapper:
         self.env = env
         self.agent_ids = tuple(agent.name for agent in env.agents)
         boxes = boxes_of(env, self.agent_ids)
-        segments = known_segments(env)
-        self.exchange = chosen_exchange(exchange, segments, env)
         bound = bind(
-            self.exchange,
+            exchange,
             agent_ids=self.agent_ids,
             lows=tuple(np.asarray(box.low) for box in boxes),
             highs=tuple(np.asarray(box.high) for box in boxes),
-            segments=segments,
+            segments=known_segments(env),
+            of=f"{scenario_name(env)}, with its options,",
         )
+        self.exchange = bound.exchange
         self._rounds = TorchRounds(bound, failure_models, noise_models, streams, seed)
-        if positions is not None and not callable(positions):
-            rule, remedy = "must be a function of the environment", "give one, or leave it out"
-            raise invalid("positions", rule, positions, remedy)
+        check_positions(positions)
         self._position_function = positions or agent_positions
         self._due: list[int] = []
         views = [

@@ -7,8 +7,7 @@ from typing import Any
 import torch
 from vmas.simulator.environment import Environment
 
-from failure_api.errors import InvalidArgumentError, WrongEnvironmentError, describe, invalid
-from failure_api.exchanges import Exchange, MaskSegments, ShareObservations
+from failure_api.errors import WrongEnvironmentError, describe
 
 
 def agent_positions(env: Any) -> torch.Tensor:
@@ -53,25 +52,3 @@ def boxes_of(env: Any, agent_ids: tuple[str, ...]) -> list[Any]:
                 "option that makes them vectors, such as dict_obs=False."
             )
     return boxes
-
-
-def chosen_exchange(exchange: Any, segments: Any, env: Any) -> Exchange:
-    """Returns the exchange that was asked for, or the one that suits the environment.
-
-    Args:
-        exchange: What was asked for, or None.
-        segments: What is known of the environment, or None.
-        env: The environment.
-    """
-    if exchange is None:
-        return ShareObservations(form="flat") if segments is None else MaskSegments()
-    if not isinstance(exchange, MaskSegments | ShareObservations):
-        rule, remedy = "must be an exchange or None", "give MaskSegments() or ShareObservations()"
-        raise invalid("exchange", rule, exchange, remedy)
-    if isinstance(exchange, MaskSegments) and exchange.segments is None and segments is None:
-        raise InvalidArgumentError(
-            f"exchange MaskSegments knows nothing of {scenario_name(env)}, with its options, that "
-            "an agent hears from another: give segments={receiver: {sender: indices}}, or use "
-            "ShareObservations(form='flat')."
-        )
-    return exchange
