@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from failure_api.exchanges.block_walk import BlockWalk
+
 Indices = Sequence[int] | NDArray[np.int64]
 Segments = Mapping[Any, Mapping[Any, Indices]]
 """`{receiver: {sender: indices into the receiver's flat observation}}`."""
@@ -66,7 +68,7 @@ def current_segments(env: Any) -> Segments:
     return _segments(_walk(env.unwrapped))
 
 
-class _View:
+class _View(BlockWalk):
     """One receiver's observation, walked from its first entry to its last.
 
     Attributes:
@@ -74,31 +76,24 @@ class _View:
         others: The world's other agents, in the world's order.
         seen: One agent for each slot; None for a slot that stays empty.
         landmarks: Number of entries that describe landmarks.
-        length: Number of entries walked so far.
-        entries: For each sender, its entries so far.
     """
 
     def __init__(self, scenario: Any, world: Any, receiver: Any) -> None:
+        super().__init__()
         self.world = world
         self.receiver = receiver
         self.others = [agent for agent in world.agents if agent is not receiver]
         self.seen = self._nearest(_neighbors(scenario))
         shown = getattr(scenario, "num_landmark_neighbors", None)
         self.landmarks = _POSITION * (len(world.landmarks) if shown is None else shown)
-        self.length = 0
-        self.entries: dict[Any, list[int]] = {}
-
-    def own(self, width: int) -> None:
-        """Walks over entries that come from no other agent."""
-        self.length += width
 
     def each(self, senders: Iterable[Any], width: int) -> None:
         """Walks over one block for each sender; None, or the receiver, makes it an own block."""
         for sender in senders:
-            end = self.length + width
-            if sender is not None and sender is not self.receiver:
-                self.entries.setdefault(sender.name, []).extend(range(self.length, end))
-            self.length = end
+            if sender is None or sender is self.receiver:
+                self.own(width)
+            else:
+                self.heard(sender.name, width)
 
     def by_distance(self) -> list[Any]:
         """Returns the others as `sorted` by distance has them: equally far in the world's order."""

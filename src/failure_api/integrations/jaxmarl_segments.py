@@ -14,6 +14,8 @@ import numpy as np
 from jaxmarl.environments import mpe
 from numpy.typing import NDArray
 
+from failure_api.exchanges.block_walk import BlockWalk
+
 Segments = Mapping[str, Mapping[str, NDArray[np.int64]]]
 """`{receiver: {sender: indices into the receiver's observation}}`."""
 
@@ -49,21 +51,16 @@ def known_segments(env: Any, sizes: Mapping[str, int]) -> Segments | None:
         return None
     found: dict[str, dict[str, NDArray[np.int64]]] = {}
     for receiver, name in enumerate(env.agents):
-        length, parts = _walk(layout(env, receiver))
-        if length != sizes[name]:
+        walk = BlockWalk()
+        for sender, width in layout(env, receiver):
+            if sender is None:
+                walk.own(width)
+            else:
+                walk.heard(env.agents[sender], width)
+        if walk.length != sizes[name]:
             return None
-        found[name] = {env.agents[sender]: entries for sender, entries in parts.items()}
+        found[name] = {sender: np.array(entries) for sender, entries in walk.entries.items()}
     return found if any(found.values()) else None
-
-
-def _walk(blocks: Blocks) -> tuple[int, dict[int, NDArray[np.int64]]]:
-    """Returns the length of an observation, and the entries of each sender."""
-    length, entries = 0, dict[int, list[int]]()
-    for sender, width in blocks:
-        if sender is not None:
-            entries.setdefault(sender, []).extend(range(length, length + width))
-        length += width
-    return length, {sender: np.array(places) for sender, places in entries.items()}
 
 
 def _others(env: Any, receiver: int) -> list[int]:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import PurePath
 from typing import Any
 
+from failure_api.exchanges.block_walk import BlockWalk
+
 _COLOR = 3
 
 Segments = Mapping[str, Mapping[str, tuple[int, ...]]]
@@ -54,7 +56,7 @@ def known_segments(env: Any) -> Segments | None:
     }
 
 
-class _View:
+class _View(BlockWalk):
     """One receiver's observation, walked from its first entry to its last.
 
     Attributes:
@@ -64,30 +66,23 @@ class _View:
         others: The world's other agents, in the world's order.
         vector: Number of entries of a position or a velocity.
         landmarks: Number of entries that say where the landmarks are.
-        length: Number of entries walked so far.
-        entries: For each sender, its entries so far.
     """
 
     def __init__(self, env: Any, receiver: Any) -> None:
+        super().__init__()
         self.scenario, self.world, self.receiver = env.scenario, env.world, receiver
         self.others = [agent for agent in env.world.agents if agent is not receiver]
         self.vector = env.world.dim_p
         self.landmarks = self.vector * len(env.world.landmarks)
         self._senders = {agent.name for agent in env.agents} - {receiver.name}
-        self.length = 0
-        self.entries: dict[str, list[int]] = {}
-
-    def own(self, width: int) -> None:
-        """Walks over entries that come from no other agent."""
-        self.length += width
 
     def each(self, agents: Iterable[Any], width: int) -> None:
         """Walks over one block for each agent; what is no other sender's is the receiver's own."""
         for agent in agents:
-            end = self.length + width
             if agent.name in self._senders:
-                self.entries.setdefault(agent.name, []).extend(range(self.length, end))
-            self.length = end
+                self.heard(agent.name, width)
+            else:
+                self.own(width)
 
 
 def _simple_adversary(view: _View) -> None:
