@@ -36,7 +36,13 @@ from failure_api.communication_models.delays import (
     ParetoDelay,
     UniformDelay,
 )
-from failure_api.communication_models.distributions import LogUniform, OneOf
+from failure_api.communication_models.distributions import (
+    Descending,
+    LogUniform,
+    Milder,
+    OneOf,
+    Uniform,
+)
 from failure_api.communication_models.jammers import (
     BlockReception,
     BurstyJamming,
@@ -229,6 +235,10 @@ FAILURES = {
             model=RandomizedModel(model=BURSTY, parameters={"p": OneOf(values=[0.1, 0.3])})
         ),
         parameters={"severity": (0.0, 0.5)},
+    ),
+    "the milder end of random parameters": RandomizedModel(
+        model=DistanceModel(distance_threshold=1),
+        parameters={"distance_threshold": Milder(Descending(Uniform(0.5, 2)), 0.5)},
     ),
 }
 NOISES = {

@@ -22,7 +22,13 @@ from failure_api.communication_models import (
     RandomizedModel,
     ScheduledModel,
 )
-from failure_api.communication_models.distributions import LogUniform, OneOf, Uniform
+from failure_api.communication_models.distributions import (
+    Descending,
+    LogUniform,
+    Milder,
+    OneOf,
+    Uniform,
+)
 from failure_api.core import Links, NumpyStream
 from failure_api.core.numpy_stream import EpisodeStreams
 from failure_api.errors import InvalidArgumentError
@@ -58,6 +64,13 @@ MODELS = {
     ),
     "scheduled": ScheduledModel(model=RANDOM, severity=0.5, stop=9),
     "scoped": replace(RANDOM, agent_ids=("a", "b")),
+    "milder": RandomizedModel(
+        model=IID,
+        parameters={
+            "failure_prob": Milder(Uniform(0.0, 0.8), 0.5),
+            "max_bandwidth": Descending(OneOf([0.25, 1.0])),
+        },
+    ),
     "inner scoped": replace(RANDOM, model=replace(IID, agent_ids=("a", "b"))),
 }
 
@@ -314,3 +327,33 @@ def test_messages_wait_for_a_capacity_that_is_drawn_as_long_as_for_one_that_is_g
     )
     assert drawn.queue == slow.queue
     np.testing.assert_array_equal(play(drawn, rounds=700).sent, play(slow, rounds=700).sent)
+
+
+@pytest.mark.parametrize("other", [Uniform(-1, 3), LogUniform(0.5, 4), OneOf([3.0, 1.0, 2.0])])
+def test_descending_is_the_same_distribution_from_its_other_end(other):
+    shares = (np.arange(2**12, dtype=np.float32) + 0.5) / 2**12
+    ends = np.array([0, 1 - 2.0**-24], dtype=np.float32)
+    up, down = other.quantile(shares, np), Descending(other).quantile(shares, np)
+    assert np.allclose(np.sort(up), np.sort(down), atol=2e-3)
+    assert np.allclose(other.quantile(ends, np), Descending(other).quantile(ends[::-1], np))
+
+
+@pytest.mark.parametrize("severity", [0.0, 0.3, 1.0])
+def test_milder_is_the_first_share_of_a_distribution(severity):
+    shares = np.arange(2**12, dtype=np.float32) / 2**12
+    milder = Milder(Uniform(1, 3), severity).quantile(shares, np)
+    assert np.allclose(milder, 1 + 2 * severity * shares)
+    assert set(Milder(OneOf([5.0, 1.0, 2.0, 0.0]), 0.5).quantile(shares, np)) == {5.0, 1.0}
+    with pytest.raises(InvalidArgumentError, match="severity must lie"):
+        Milder(Uniform(0, 1), 1.2)
+
+
+def test_settings_of_an_episode_leave_what_is_said_beforehand():
+    model = MODELS["bandwidth"]
+    for settings in ({"severity": 0.2}, {"max_bandwidth": 0.5}, {"failure_prob": (0.1, 0.2)}):
+        assert model.with_settings(settings).longest_delay == model.longest_delay
+        assert model.with_settings(settings).name == model.name
+    assert model.with_settings({"unknown": 3}) == model
+    assert MODELS["scheduled"].with_settings({"severity": 0.5}).severity == 0.25
+    mild = drawn(model.with_settings({"severity": 0.0}))
+    assert (mild["max_bandwidth"].item(), mild["failure_prob"].item()) == (0.25, 0.0)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeAlias
 
 import numpy as np
 
-from failure_api.core.kinds import LARGEST, SMALLEST
+from failure_api.core.kinds import LARGEST, SMALLEST, Share
 from failure_api.core.links import Array
 from failure_api.core.part import Part
 from failure_api.core.rules import Number, Rule, numbers
@@ -28,6 +28,10 @@ _PositiveBound: TypeAlias = Annotated[
         "give a positive number",
     ),
 ]
+
+
+_STEP = 2.0**-24
+"""Uniform draws are multiples of it."""
 
 
 class _Values(Rule):
@@ -158,6 +162,64 @@ class OneOf(Distribution):
         place = xp.astype(share * count, xp.int32)
         table = xp.asarray(self.values, dtype=xp.float32)
         return xp.reshape(xp.take(table, xp.reshape(place, (-1,)), axis=0), share.shape)
+
+
+@dataclass(frozen=True)
+class Descending(Distribution):
+    """Another distribution, drawn from its greatest number downwards.
+
+    The draws are as likely as before. What changes is which of them are mild: those at the
+    beginning, where severity is low.
+
+    Args:
+        distribution: The other one.
+
+    Example:
+        >>> reach = Descending(Uniform(0.5, 2.0))
+        >>> reach.quantile(np.asarray([0.0, 0.5], dtype=np.float32), np).round(4).tolist()
+        [2.0, 1.25]
+    """
+
+    distribution: Distribution
+
+    @property
+    def support(self) -> Sequence[float]:
+        """That of the other distribution."""
+        return self.distribution.support
+
+    def quantile(self, share: Array, xp: Any) -> Array:
+        """Returns the other's number at what is left of the share, which stays below 1."""
+        return self.distribution.quantile((1.0 - _STEP) - share, xp)
+
+
+@dataclass(frozen=True)
+class Milder(Distribution):
+    r"""The first share of another distribution: $F^{-1}(s u)$.
+
+    Args:
+        distribution: The other one, mild at first.
+        severity: The share $s$ of it; 1 takes all, 0 its first number alone.
+
+    Raises:
+        InvalidArgumentError: A share outside of [0, 1].
+
+    Example:
+        >>> half = Milder(Uniform(0.0, 1.0), 0.5)
+        >>> half.quantile(np.asarray([0.5], dtype=np.float32), np).tolist()
+        [0.25]
+    """
+
+    distribution: Distribution
+    severity: Share
+
+    @property
+    def support(self) -> Sequence[float]:
+        """That of the other distribution, so that what a model says beforehand stays the same."""
+        return self.distribution.support
+
+    def quantile(self, share: Array, xp: Any) -> Array:
+        """Returns the other's number at that share of the share."""
+        return self.distribution.quantile(share * self.severity, xp)
 
 
 def _check_order(low: float, high: float) -> None:

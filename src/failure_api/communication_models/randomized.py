@@ -9,10 +9,11 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Annotated, Any, NamedTuple
 
-from failure_api.communication_models.distributions import Distribution, Uniform
+from failure_api.communication_models.distributions import Distribution, Milder, OneOf, Uniform
 from failure_api.communication_models.nested import NestedModel
 from failure_api.core.chain import Chain
 from failure_api.core.frozen import FrozenMapping
+from failure_api.core.kinds import SHARE
 from failure_api.core.links import Array, Context, Links
 from failure_api.core.model import CommunicationModel
 from failure_api.core.parameters import Drawn, LinkRule, rules_of
@@ -58,7 +59,8 @@ class RandomizedModel(NestedModel):
         model: The other model. What it says of the parameters that are drawn does not matter.
         parameters: `{name: distribution}` with `Uniform`, `LogUniform` or `OneOf`; a pair
             `(low, high)` is a uniform distribution. Parameters that may differ from link to link
-            can be drawn.
+            can be drawn. For a curriculum each is mildest at first: at severity $s$ the draw is
+            $F^{-1}(s u)$; `Descending` turns a distribution round.
         agent_ids: Confines the model to links among these agents; None takes all.
 
     Raises:
@@ -103,6 +105,30 @@ class RandomizedModel(NestedModel):
     def inner(self) -> Chain:
         """The other model as every step needs it: what is drawn is neither neutral nor known."""
         return self._with([None] * len(self.parameters))
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """`severity`, and the parameters that are drawn."""
+        return ("severity", *self.parameters)
+
+    def with_settings(self, settings: Mapping[str, Any]) -> RandomizedModel:
+        """Returns the model with parameters drawn from the mildest share, or as they are set.
+
+        Args:
+            settings: `severity` in [0, 1], the first share of each distribution that is drawn
+                from; a number, a pair `(low, high)` or a distribution by the name of a parameter.
+
+        Raises:
+            InvalidArgumentError: A parameter is set to what cannot be drawn.
+        """
+        drawn = dict(self.parameters)
+        if "severity" in settings:
+            severity = SHARE.normalise("severity", settings["severity"])
+            drawn = {name: Milder(declared, severity) for name, declared in drawn.items()}
+        for name, declared in self.parameters.items():
+            if name in settings:
+                drawn[name] = _within(name, settings[name], declared)
+        return replace(self, parameters=drawn)
 
     def init(self, context: Context, random: RandomStream) -> RandomizedState:
         """Returns what is drawn for the episode, and the other model's state."""
@@ -149,6 +175,19 @@ def _distribution(name: str, value: Any) -> Distribution:
         remedy = "give Uniform, LogUniform or OneOf"
         raise invalid(name, "must be a distribution or a pair (low, high)", value, remedy)
     return Uniform(*ends.tolist())
+
+
+def _within(name: str, value: Any, declared: Distribution) -> Distribution:
+    """Returns what a parameter is set to, as a distribution."""
+    number = numbers(value)
+    single = number is not None and not number.ndim
+    found = OneOf([number.item()]) if single and number is not None else _distribution(name, value)
+    low, high = min(declared.support), max(declared.support)
+    if min(found.support) < low or max(found.support) > high:
+        # What the model says beforehand, of delays for example, holds for what was declared.
+        rule = f"must lie between {low} and {high}, the ends of what is drawn"
+        raise invalid(name, rule, value, "widen the range in parameters")
+    return found
 
 
 def _drawable(model: CommunicationModel) -> dict[str, Rule]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +15,7 @@ from failure_api.communication_models.matrix import MatrixModel
 from failure_api.communication_models.nested import NestedModel
 from failure_api.communication_models.probabilistic import ProbabilisticModel
 from failure_api.core.closed_forms import closed_form
-from failure_api.core.kinds import Period, Probability, Rounds
+from failure_api.core.kinds import SHARE, Period, Probability, Rounds
 from failure_api.core.links import Array, Context, Links
 from failure_api.core.model import CommunicationModel
 from failure_api.core.random import RandomStream
@@ -57,7 +57,8 @@ class ScheduledModel(NestedModel):
         ramp: Rounds from the start of the window over which severity rises from 0; 0 for none.
         severity: Share of link rounds on which the other model acts: a number, an `[N, N]` array
             indexed `[sender, receiver]`, or `{(sender, receiver): share}`, 0 for links that a
-            mapping does not name.
+            mapping does not name. In an episode with a severity of its own, as a curriculum sets
+            it, it is that share of this one.
         agent_ids: Confines the model to links among these agents; None takes all.
 
     Raises:
@@ -94,6 +95,20 @@ class ScheduledModel(NestedModel):
             raise invalid("stop", f"must be greater than start={self.start}", self.stop, remedy)
         if self.period is not None and self.stop > self.period:
             raise invalid("stop", f"must be at most period={self.period}", self.stop, remedy)
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """`severity`, a share in [0, 1] of the severity that was given."""
+        return ("severity",)
+
+    def with_settings(self, settings: Mapping[str, Any]) -> ScheduledModel:
+        """Returns the model with that share of its severity."""
+        share = SHARE.normalise("severity", settings.get("severity", 1.0))
+        if isinstance(self.severity, Mapping):
+            given: Any = {pair: share * value for pair, value in self.severity.items()}
+        else:
+            given = share * np.asarray(self.severity)
+        return replace(self, severity=given)
 
     def init(self, context: Context, random: RandomStream) -> ScheduledState:
         """Returns the other model's state, and the severity of each link."""

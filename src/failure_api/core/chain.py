@@ -119,6 +119,16 @@ class Chain(CommunicationModel):
         """Whether any model may have links on which no message overtakes another."""
         return any(model.keeps_order for model in self.parts)
 
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """What can be set for any of the models."""
+        return tuple(dict.fromkeys(name for model in self.parts for name in model.settings))
+
+    def with_settings(self, settings: Mapping[str, Any]) -> Chain:
+        """Returns the chain of the models with these settings."""
+        models = [model.with_settings(settings) for model in self.parts]
+        return Chain(models=models, names=self.names)
+
     @cached_property
     def placed(self) -> tuple[tuple[CommunicationModel, str, int], ...]:
         """Each model with the name and the occurrence that know its stream."""

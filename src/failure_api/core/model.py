@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -88,6 +88,23 @@ class CommunicationModel(ABC):
         True is always right; False spares the channel some bookkeeping.
         """
         return True
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """Names of what can be set for an episode, as a curriculum does."""
+        return ()
+
+    def with_settings(self, settings: Mapping[str, Any]) -> CommunicationModel:
+        """Returns the model as it is in an episode with these settings.
+
+        It draws from the same streams, and what it says beforehand of delays and queues is no more
+        than what this one says.
+
+        Args:
+            settings: Values by the names in `settings`; others are ignored, as they may be for
+                another model of the chain.
+        """
+        return self
 
     def init(self, context: Context, random: RandomStream) -> Any:
         """Returns the state at the reset, in its stationary distribution where there is one."""

@@ -23,6 +23,9 @@ class Rounds(Protocol):
     def view(self) -> Callable[..., Any]:
         """Returns what an agent sees, given it and what it observes now if that has changed."""
 
+    def settle(self, options: dict[str, Any] | None) -> dict[str, Any] | None:
+        """Takes what a reset's options say of the coming episode; returns what is left of them."""
+
     def start(
         self, seed: int | None, observations: Mapping[Any, Any], dead: Mapping[Any, bool]
     ) -> None:
@@ -56,9 +59,15 @@ class AECRounds(Mirror):
 
         Args:
             seed: Fixes the environment's and the models' draws; None goes on.
-            options: Passed to the environment.
+            options: Passed to the environment, but for `"failure"`, what a communication wrapper
+                sets for the episode: `{"severity": x}`, or a value by the name of a parameter that
+                a `RandomizedModel` draws.
+
+        Raises:
+            InvalidArgumentError: A seed that is none, or settings that no failure model takes.
         """
         check_seed(seed)
+        options = self._rounds.settle(options)
         self._started = False
         super().reset(seed=seed, options=options)
         self._rounds.start(seed, self._observations, self.terminations)
@@ -104,6 +113,12 @@ class AECRounds(Mirror):
             known = ", ".join(map(str, self.observation_spaces))
             raise invalid("agent", "must be one of the environment's", agent, f"take {known}")
         return self._view(agent, self._source.observe(agent))
+
+    def _newer(self) -> dict[Any, Any]:
+        """Returns the observations that have changed since the round."""
+        if not self._moved:
+            return {}
+        return {agent: self._source.observe(agent) for agent in self._observations}
 
 
 def _not_started(what: str) -> NotResetError:

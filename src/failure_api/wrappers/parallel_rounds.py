@@ -42,12 +42,18 @@ class ParallelRounds(BaseParallelWrapper):
 
         Args:
             seed: Fixes the environment's and the models' draws; None goes on.
-            options: Passed to the environment.
+            options: Passed to the environment, but for `"failure"`, what a communication wrapper
+                sets for the episode: `{"severity": x}`, or a value by the name of a parameter that
+                a `RandomizedModel` draws.
 
         Returns:
             Observations and infos of all agents.
+
+        Raises:
+            InvalidArgumentError: A seed that is none, or settings that no failure model takes.
         """
         check_seed(seed)
+        options = self._rounds.settle(options)
         self._started = False
         observations, infos = self._inner.reset(seed=seed, options=options)
         self._follow()
@@ -96,6 +102,10 @@ class ParallelRounds(BaseParallelWrapper):
     def _views(self, observations: dict[Any, Any]) -> dict[Any, Any]:
         view = self._rounds.view
         return {agent: view(agent) for agent in observations}
+
+    def _newer(self) -> dict[Any, Any]:
+        """Returns the observations that have changed since the round: none can have."""
+        return {}
 
     def _follow(self) -> None:
         self.agents = self._inner.agents

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ class Reports:
     """What a wrapper tells of its channel; both wrappers derive from it."""
 
     _rounds: RoundKeeper
+    _newer: Callable[[], dict[Any, Any]]
 
     def get_communication_state(self) -> NDArray[np.bool_]:
         """Returns on which links a message arrived in this round.
@@ -56,6 +58,35 @@ class Reports:
         """
         _ = self._rounds.delivery
         return self._rounds.noise.reports()
+
+    def clean_observations(self) -> dict[Any, Any]:
+        """Returns what perfect communication would have shown each agent in this round.
+
+        For centralised critics and for logs: the same exchange, without failures, delays and
+        noise. Nothing else is changed by it, and it is worked out only when it is called.
+
+        Returns:
+            An observation by agent, in the same space and for the same agents as those that the
+            wrapper shows.
+
+        Raises:
+            NotResetError: There has been no reset yet.
+        """
+        return self._rounds.clean.views(self._newer())
+
+    def set_severity(self, severity: float) -> None:
+        r"""Sets how severe failures are, from the next reset on.
+
+        Args:
+            severity: A share in [0, 1]: that share of its severity in a `ScheduledModel`, and in a
+                `RandomizedModel` the first share of each distribution, so that a parameter is
+                $F^{-1}(\text{severity} \cdot u)$. `reset(options={"failure": {"severity": x}})`
+                goes before it for one episode.
+
+        Raises:
+            InvalidArgumentError: Not within [0, 1], or no failure model takes it.
+        """
+        self._rounds.curriculum.set_severity(severity)
 
     def __repr__(self) -> str:
         rounds = self._rounds

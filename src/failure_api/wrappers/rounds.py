@@ -33,6 +33,8 @@ from failure_api.exchanges import Exchange, Team, default_exchange
 from failure_api.exchanges.corruption import Corruption
 from failure_api.positions import known_positions, read_positions
 from failure_api.wrappers.below import agent_ids_of, alike_below
+from failure_api.wrappers.clean import CleanView
+from failure_api.wrappers.curriculum import Curriculum
 from failure_api.wrappers.reports import Reports
 
 Models = CommunicationModel | Iterable[CommunicationModel]
@@ -53,6 +55,8 @@ class RoundKeeper:
         noise: What corrupts it.
         view: Returns what an agent sees, as `BoundExchange.view` does.
         spaces: The space of each agent's view.
+        clean: What they would see over perfect links.
+        curriculum: The failure models as they are in each episode.
         watchers: Functions that are told of every round: what was known of it, and what it brought.
 
     Raises:
@@ -85,6 +89,8 @@ class RoundKeeper:
         self.noise = Corruption(NoiseChain(models=cast("Any", noise_models)), self.agent_ids)
         team = Team(env, self.agent_ids, spaces, self.chain.longest_journey, self.noise)
         self.bound = self.exchange.bind(team)
+        self.clean = CleanView(self.exchange, Team(env, self.agent_ids, spaces, 0))
+        self.curriculum = Curriculum(self.chain)
         self._demand_noise(self.noise.acts(), "noise_models were given")
         self.view, self.spaces = self.bound.view, self.bound.spaces
         self.watchers: list[Callable[[Context, Delivery], None]] = []
@@ -135,6 +141,8 @@ class RoundKeeper:
         self._random = self._streams.start(seed)
         self.noise.start(self._random)
         self.bound.start()
+        self.clean.start()
+        self._channel = self.curriculum.channel()
         context = self._present(0, observations, dead)
         self._exchange(self._channel.init(context, self._random), context, observations)
 
@@ -142,6 +150,10 @@ class RoundKeeper:
         """Runs the round that follows an environment step; arguments as for `start`."""
         context = self._present(self._number + 1, observations, dead)
         self._exchange(self._state, context, observations)
+
+    def settle(self, options: dict[str, Any] | None) -> dict[str, Any] | None:
+        """Takes what a reset sets for the links of its episode, and returns what is left."""
+        return self.curriculum.settle(options)
 
     @property
     def delivery(self) -> Delivery:
@@ -201,6 +213,7 @@ class RoundKeeper:
         if delivery.links.noise is not None:
             self._demand_noise(True, "the failure models returned noise")
         self.bound.share(context.round, observations, delivery)
+        self.clean.hear(context.round, observations, context.alive)
         self._number, self._state, self._delivery = context.round, following, delivery
         for watch in self.watchers:
             watch(context, delivery)

@@ -60,6 +60,10 @@ class Sensors:
         }
         return padded(list(self._numbers.values()), (len(self.agent_ids),))
 
+    def settle(self, options: dict[str, Any] | None) -> dict[str, Any] | None:
+        """Returns the options of a reset as they are: nothing in them is for sensors."""
+        return options
+
     def start(
         self, seed: int | None, observations: Mapping[Any, Any], dead: Mapping[Any, bool]
     ) -> None:

@@ -1,0 +1,89 @@
+"""What perfect communication would have shown, beside what failing links do show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from failure_api.core import Delivery, Links
+from failure_api.errors import NotResetError
+from failure_api.exchanges import BoundExchange, Exchange, Team
+from failure_api.exchanges.envelope import copy_value
+
+
+class CleanView:
+    """The same exchange over perfect links, worked out for the rounds in which somebody asks.
+
+    What it shows does not depend on whether anybody has asked before: what the dead said last is
+    kept where the exchange may still show it.
+
+    Args:
+        exchange: What agents say to each other and how a receiver sees it.
+        team: Who talks, without noise and without delays.
+    """
+
+    def __init__(self, exchange: Exchange, team: Team) -> None:
+        self._exchange = exchange
+        self._team = team
+        # An exchange that is not known to forget is taken to remember.
+        self._remembers = getattr(exchange, "missing", "hold") == "hold"
+        self._apart = ~np.eye(len(team.agent_ids), dtype=bool)
+        self._bound: BoundExchange | None = None
+        self._number = -1
+
+    def start(self) -> None:
+        """Forgets everything that was said."""
+        self._number = -1
+        self._newest = np.full(self._apart.shape, -1, dtype=np.int32)
+        self._observations: Mapping[Any, Any] = {}
+        self._alive: NDArray[np.bool_] | None = None
+        if self._bound is not None:
+            self._bound.start()
+
+    def hear(self, number: int, observations: Mapping[Any, Any], alive: NDArray[np.bool_]) -> None:
+        """Takes what agents observe in a round, and who of them is alive."""
+        before = self._alive
+        if before is not None and alive is not before and not np.array_equal(alive, before):
+            # The last round in which these agents talked to each other.
+            if self._remembers:
+                self._share()
+            self._newest = self._heard()
+        if self._remembers:
+            observations = {agent: copy_value(seen) for agent, seen in observations.items()}
+        self._number, self._observations, self._alive = number, observations, alive
+
+    def views(self, newer: Mapping[Any, Any]) -> dict[Any, Any]:
+        """Returns what each agent would have seen in this round.
+
+        Args:
+            newer: Observations that have changed since the round.
+
+        Raises:
+            NotResetError: There has been no round yet.
+        """
+        if self._number < 0:
+            raise NotResetError("the environment has not been reset: call reset() first.")
+        bound = self._share()
+        return {agent: bound.view(agent, newer.get(agent)) for agent in self._observations}
+
+    def _share(self) -> BoundExchange:
+        """Returns the exchange after this round."""
+        if self._bound is None:
+            self._bound = self._exchange.bind(self._team)
+            self._bound.start()
+        links = Links(bandwidth=self._talking().astype(np.float32))
+        sent = np.where(self._talking(), np.int32(self._number), np.int32(-1))
+        self._bound.share(self._number, self._observations, Delivery(links, sent, self._heard()))
+        return self._bound
+
+    def _talking(self) -> NDArray[np.bool_]:
+        """Returns which agents tell each other something in this round, `[sender, receiver]`."""
+        assert self._alive is not None
+        return self._apart & self._alive[:, None] & self._alive[None, :]
+
+    def _heard(self) -> NDArray[np.int32]:
+        """Returns the round of the newest message on each link."""
+        return np.where(self._talking(), np.int32(self._number), self._newest)

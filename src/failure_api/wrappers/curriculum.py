@@ -1,0 +1,78 @@
+"""Failures that training makes severer from episode to episode."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from failure_api.core import Chain, Channel
+from failure_api.core.kinds import SHARE
+from failure_api.errors import InvalidArgumentError, invalid, nearest
+
+KEY = "failure"
+"""What the options of a reset call the settings of its episode."""
+
+
+class Curriculum:
+    """The failure models as they are in each episode.
+
+    Args:
+        chain: The models as they were given.
+    """
+
+    def __init__(self, chain: Chain) -> None:
+        self._chain = chain
+        self._lasting: dict[str, Any] = {}
+        self._now: dict[str, Any] = {}
+        self._channel = Channel(chain=chain)
+
+    def set_severity(self, severity: float) -> None:
+        """Sets the severity of the episodes from the next one on."""
+        self._demand("severity")
+        self._lasting = {"severity": SHARE.normalise("severity", severity)}
+
+    def settle(self, options: dict[str, Any] | None) -> dict[str, Any] | None:
+        """Takes the settings of the coming episode out of the options of its reset.
+
+        Args:
+            options: As they were given to the reset.
+
+        Returns:
+            What is left of them; None where that is nothing.
+
+        Raises:
+            InvalidArgumentError: Settings that no model takes.
+        """
+        given: Any = None
+        left = options
+        if isinstance(options, Mapping) and KEY in options:
+            given = options[KEY]
+            left = {key: value for key, value in options.items() if key != KEY} or None
+        if given is not None and not isinstance(given, Mapping):
+            raise invalid(f"options[{KEY!r}]", "must be a mapping", given, "give {'severity': 0.5}")
+        for name in given or ():
+            self._demand(name)
+        settings = {**self._lasting, **(given or {})}
+        if settings != self._now:
+            # What the models refuse, they refuse before anything has changed.
+            chain = self._chain.with_settings(settings) if settings else self._chain
+            self._channel, self._now = Channel(chain=chain), settings
+        return left
+
+    def channel(self) -> Channel:
+        """Returns the channel of the episode that begins."""
+        return self._channel
+
+    def _demand(self, name: Any) -> None:
+        """Raises an error unless a model of the chain takes a setting."""
+        known = self._chain.settings
+        if name in known:
+            return
+        if not known:
+            raise InvalidArgumentError(
+                f"{name} must be taken by a failure model, and {list(self._chain.parts)} take no "
+                "settings: put one into ScheduledModel(model=...) or RandomizedModel(model=..., "
+                "parameters={...})."
+            )
+        remedy = nearest(str(name), known)
+        raise invalid(f"options[{KEY!r}]", f"must name {', '.join(known)}", name, remedy)
