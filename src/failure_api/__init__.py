@@ -37,7 +37,7 @@ if TYPE_CHECKING:
         RandomStream,
     )
     from failure_api.errors import FailureApiError
-    from failure_api.exchanges import MaskSegments, ShareObservations
+    from failure_api.exchanges import MaskSegments, SendMessages, ShareObservations
     from failure_api.noise_models import (
         BitFlipModel,
         ByzantineModel,
@@ -93,6 +93,7 @@ __all__ = [
     "RandomStream",
     "RandomizedModel",
     "ScheduledModel",
+    "SendMessages",
     "ShareObservations",
     "SharedMediumModel",
     "SignalBasedModel",

@@ -5,9 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from batched_play import CONVERT
+from gymnasium.spaces import Discrete
 from mpe2 import simple_spread_v3, simple_tag_v3, simple_world_comm_v3
 
-from failure_api import CommunicationWrapperParallel, MaskSegments, ShareObservations
+from failure_api import (
+    CommunicationWrapperParallel,
+    MaskSegments,
+    SendMessages,
+    ShareObservations,
+)
 from failure_api.batched import bind
 from failure_api.communication_models import TraceModel
 from failure_api.errors import InvalidArgumentError
@@ -94,6 +100,7 @@ def test_mistakes_are_one_sentence():
         (MaskSegments(segments=lambda env: {}), None, ("segments", "stay")),
         (MaskSegments(), {"a": {"c": [0]}}, ("segments", "'c'")),
         ("mask", None, ("exchange", "'mask'")),
+        (SendMessages(Discrete(3), form="flat"), None, ("SendMessages", "BatchedChannel")),
     ):
         with pytest.raises(InvalidArgumentError) as raised:
             bind(exchange, agent_ids=("a", "b"), segments=segments, **limits)

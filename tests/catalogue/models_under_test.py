@@ -128,6 +128,7 @@ FAILURES = {
     "bursts per link": GilbertElliottModel(p=TABLE, r={PAIR: 0.5}, loss_good=0.1, start="good"),
     "small numbers": GilbertElliottModel(p=1e-30, r=1 / 3),
     "four states": FourStateModel(p13={PAIR: 0.1}, p31={PAIR: 0.5}, p32={PAIR: 0.1}, p14=0.05),
+    "bandwidth in bits": BandwidthModel(capacity={("a", "b"): 64}, unit="bits"),
     "bandwidth per sender": BandwidthModel(capacity=TABLE, per="sender", drop="newest_first"),
     "distance per link": DistanceModel(distance_threshold={PAIR: 0.5}, falloff="linear"),
     "distance without end": DistanceModel(distance_threshold=math.inf),

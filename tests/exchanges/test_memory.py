@@ -16,6 +16,7 @@ from failure_api import (
     MaskSegments,
     MatrixModel,
     ProbabilisticModel,
+    SendMessages,
     ShareObservations,
 )
 
@@ -43,8 +44,10 @@ class Unchanging(Plain):
         (MIXED, ShareObservations(form="flat", missing="hold")),
         (MIXED, ShareObservations(form="flat")),
         (None, MaskSegments(segments={"a": {"b": [0]}}, missing="hold")),
+        (MIXED, SendMessages(spaces.Box(-1, 1, (2,)), missing="hold")),
+        (MIXED, SendMessages(spaces.Discrete(3), form="flat")),
     ],
-    ids=["alike", "mixed", "flat-hold", "flat-zero", "segments"],
+    ids=["alike", "mixed", "flat-hold", "flat-zero", "segments", "sent-hold", "sent-flat"],
 )
 def test_three_thousand_rounds(team: Any, exchange: Any) -> None:
     models = [
@@ -56,7 +59,7 @@ def test_three_thousand_rounds(team: Any, exchange: Any) -> None:
         Unchanging(team, max_cycles=10**6), models, exchange=exchange
     )
     env.reset(seed=0)
-    actions = dict.fromkeys(env.agents, 0)
+    actions = {agent: env.action_space(agent).sample() for agent in env.agents}
     sizes = []
     for number in range(3000):
         env.step(actions)

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from gymnasium.spaces import Discrete
 from jaxmarl.wrappers.baselines import (
     CTRolloutManager,
     JaxMARLWrapper,
@@ -27,6 +28,7 @@ from failure_api import (
     DistanceModel,
     MaskSegments,
     ProbabilisticModel,
+    SendMessages,
     ShareObservations,
 )
 from failure_api.errors import InvalidArgumentError, MissingDependencyError, WrongEnvironmentError
@@ -251,6 +253,7 @@ def test_agents_with_observations_of_several_lengths_share_them() -> None:
         ),
         (InvalidArgumentError, "flat", {"exchange": ShareObservations(form="dict")}),
         (InvalidArgumentError, "exchange", {"exchange": "mask"}),
+        (InvalidArgumentError, "BatchedChannel", {"exchange": SendMessages(Discrete(3))}),
         (InvalidArgumentError, "hears from another", {"env": smax(), "exchange": MaskSegments()}),
         (
             InvalidArgumentError,

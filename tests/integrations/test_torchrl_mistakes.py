@@ -6,12 +6,19 @@ import pytest
 
 pytest.importorskip("torchrl")
 pytest.importorskip("vmas")
+from gymnasium.spaces import Discrete
 from mpe2 import simple_spread_v3
 from torchrl.envs import GymEnv, MarlGroupMapType, PettingZooWrapper, TransformedEnv, VmasEnv
 from torchrl_play import Mortal
 from vmas_play import assert_says
 
-from failure_api import DistanceModel, MaskSegments, ProbabilisticModel, ShareObservations
+from failure_api import (
+    DistanceModel,
+    MaskSegments,
+    ProbabilisticModel,
+    SendMessages,
+    ShareObservations,
+)
 from failure_api.errors import FailureApiError, NotResetError
 from failure_api.integrations.torchrl import FailureTransform
 
@@ -32,6 +39,7 @@ def run(models=HALF, base=None, **options):
         ),
         (lambda: run(exchange="mask"), ["exchange", "'mask'"]),
         (lambda: run(exchange=ShareObservations()), ["exchange", 'form="flat"']),
+        (lambda: run(exchange=SendMessages(Discrete(3))), ["SendMessages", "BatchedChannel"]),
         (
             lambda: run(base=VmasEnv("balance", num_envs=2), exchange=MaskSegments()),
             ["MaskSegments", "segments="],

@@ -7,10 +7,17 @@ import pytest
 pytest.importorskip("vmas")
 pytest.importorskip("torchrl")
 import torch
+from gymnasium.spaces import Discrete
 from torchrl.envs import VmasEnv
 from vmas_play import assert_says, make, wrapped
 
-from failure_api import DistanceModel, MaskSegments, ProbabilisticModel, ShareObservations
+from failure_api import (
+    DistanceModel,
+    MaskSegments,
+    ProbabilisticModel,
+    SendMessages,
+    ShareObservations,
+)
 from failure_api.errors import FailureApiError, InvalidArgumentError, NotResetError
 from failure_api.integrations.vmas import CommunicationWrapper
 
@@ -36,6 +43,10 @@ HALF = ProbabilisticModel(failure_prob=0.5)
         (lambda: wrapped(HALF, "football", dict_obs=True), ["vectors", "dict_obs=False"]),
         (lambda: wrapped(HALF, exchange="mask"), ["exchange", "'mask'", "MaskSegments()"]),
         (lambda: wrapped(HALF, exchange=ShareObservations()), ["exchange", 'form="flat"']),
+        (
+            lambda: wrapped(HALF, exchange=SendMessages(Discrete(3))),
+            ["SendMessages", "BatchedChannel"],
+        ),
         (
             lambda: wrapped(HALF, "balance", exchange=MaskSegments()),
             ["MaskSegments", "balance", "segments="],

@@ -18,6 +18,7 @@ from failure_api import (
     CommunicationModel,
     CommunicationWrapperParallel,
     MaskSegments,
+    SendMessages,
     ShareObservations,
 )
 from failure_api.errors import LawError
@@ -78,12 +79,41 @@ class OneRewardDict(CommunicationWrapperParallel):
         return observations, self.paid, *rest
 
 
+class Mishears(CommunicationWrapperParallel):
+    """Shows of three words always the next one."""
+
+    def _views(self, observations: dict[Any, Any]) -> dict[Any, Any]:
+        views = super()._views(observations)
+        for view in views.values():
+            if isinstance(view, dict):
+                for sender, word in view["messages"].items():
+                    view["messages"][sender] = (word + 1) % 3
+            else:
+                view[2:5] = np.roll(view[2:5], 1)
+        return views
+
+
+class SpeaksForOthers(CommunicationWrapperParallel):
+    """Has the first agent say what the second one says."""
+
+    def step(self, actions: Any) -> Any:
+        if {"a", "b"} <= actions.keys():
+            actions = {**actions, "a": {**actions["a"], "message": actions["b"]["message"]}}
+        return super().step(actions)
+
+
+WORDS = spaces.Discrete(3)
+
+
 @pytest.mark.parametrize(
     ("wrapper", "law", "environment", "exchange"),
     [
         (NeverMasks, 2, simple_spread_v3.parallel_env, None),
         (ShowsTheLatest, 2, Plain, ShareObservations()),
         (ShowsTheDead, 8, lambda: Plain(lengths={"b": 3}), ShareObservations()),
+        (Mishears, 2, Plain, SendMessages(WORDS)),
+        (Mishears, 2, Plain, SendMessages(WORDS, form="flat")),
+        (SpeaksForOthers, 2, Plain, SendMessages(WORDS)),
         (OneDict, 7, Plain, ShareObservations()),
         (OneRewardDict, 7, Plain, ShareObservations()),
     ],

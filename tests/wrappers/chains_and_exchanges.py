@@ -13,6 +13,7 @@ from failure_api import (
     MaskSegments,
     MatrixModel,
     ProbabilisticModel,
+    SendMessages,
     ShareObservations,
 )
 from failure_api.exchanges import Exchange, known_segments
@@ -26,10 +27,12 @@ def fitting_exchanges(subject: Subject) -> dict[str, Exchange | None]:
         "default": None,
         "dict-zero": ShareObservations(),
         "dict-hold": ShareObservations(missing="hold"),
+        "send-dict": SendMessages(spaces.Discrete(3), missing="hold"),
     }
     # A vector of a hundred thousand pixels for each other agent serves nobody.
     if not (isinstance(first, spaces.Box) and first.dtype == np.uint8):
         found["flat-zero"] = ShareObservations(form="flat")
+        found["send-flat"] = SendMessages(spaces.Box(-1, 1, (2,)), form="flat")
         found["flat-hold"] = ShareObservations(form="flat", missing="hold")
     if known_segments(env) is not None:
         found["mask-hold"] = MaskSegments(missing="hold")

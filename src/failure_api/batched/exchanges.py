@@ -17,7 +17,7 @@ from failure_api.core.links import Array
 from failure_api.core.model import distinct
 from failure_api.core.noise import NoiseModel
 from failure_api.errors import InvalidArgumentError, invalid
-from failure_api.exchanges import Exchange, MaskSegments, ShareObservations
+from failure_api.exchanges import Exchange, MaskSegments, SendMessages, ShareObservations
 
 
 class BatchedExchange:
@@ -175,6 +175,7 @@ def bind(
         raise invalid("highs", rule, tuple(map(len, highs)), "give both for the same observations")
     if exchange is None:
         exchange = ShareObservations(form="flat") if segments is None else MaskSegments()
+    refuse_messages(exchange)
     if isinstance(exchange, ShareObservations) and exchange.form == "flat":
         return BatchedExchange(exchange, ids, lengths, shared_tables(lows, highs))
     if not isinstance(exchange, MaskSegments):
@@ -195,6 +196,20 @@ def bind(
         raise invalid("segments", "must stay in place in batches", known, "give a mapping")
     tables = masked_tables(known, ids, lows, highs, exchange.report_age)
     return BatchedExchange(exchange, ids, lengths, tables)
+
+
+def refuse_messages(exchange: Any) -> None:
+    """Raises an error for an exchange whose messages come with PettingZoo's actions.
+
+    Args:
+        exchange: What is to be bound to batches.
+    """
+    if isinstance(exchange, SendMessages):
+        raise InvalidArgumentError(
+            "exchange must be one that says what agents observe where they come in batches, but "
+            "SendMessages takes messages from the actions of PettingZoo environments: give what "
+            "agents say to a BatchedChannel, which returns what each has received."
+        )
 
 
 def _rows(name: str, rows: Any, count: int) -> list[NDArray[np.float32]]:

@@ -17,6 +17,9 @@ from failure_api.core.numpy_stream import NumpyStream
 
 ROUNDS = 200
 
+MESSAGE_BITS = 32
+"""Bits of what the agents say to each other: one number."""
+
 NOTHING, LATE, CURRENT = 0, 1, 2
 """What a receiver gets in a round: no message, one sent earlier, the one sent now."""
 
@@ -61,10 +64,11 @@ def play_links(model: CommunicationModel, rounds: int = ROUNDS, seed: int = 0) -
     channel, random = Channel(chain=Chain(models=[model])), NumpyStream(seed)
     alive = np.ones(count, dtype=bool)
     positions = walks(rounds)
+    bits = np.full((count, count), MESSAGE_BITS, dtype=np.float32)
     sent, newest = [], []
     state: Any = None
     for number in range(rounds):
-        context = Context(number, alive, positions[number], np, (count, count), AGENTS)
+        context = Context(number, alive, positions[number], np, bits.shape, AGENTS, bits)
         state = channel.init(context, random) if number == 0 else state
         state, delivery = channel.step(state, context, random)
         sent.append(delivery.sent)

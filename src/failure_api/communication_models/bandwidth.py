@@ -15,12 +15,16 @@ from failure_api.core.kinds import Bandwidth, Count, Rounds
 from failure_api.core.links import Context, Links
 from failure_api.core.members import members_of
 from failure_api.core.model import CommunicationModel
-from failure_api.core.parameters import Drawn
+from failure_api.core.parameters import Drawn, per_link
 from failure_api.core.queue import Queue
 from failure_api.core.random import RandomStream
+from failure_api.errors import InvalidArgumentError
 
 LONGEST_DEFAULT_WAIT = 1000
 """Rounds that a message waits by default at most; exchanges remember as many."""
+
+LARGEST = 1e30
+"""Messages per round that stand for a link without a limit."""
 
 UNKNOWN_WAIT = 100
 """The same where it is not known beforehand how long a full queue takes."""
@@ -45,6 +49,9 @@ class BandwidthModel(CommunicationModel):
     Args:
         capacity: Most messages per round that a link carries: a number, an `[N, N]` array
             indexed `[sender, receiver]`, or `{(sender, receiver): capacity}`.
+        unit: `"messages"`, or `"bits"` for a capacity in bits per round: a link of capacity $C$
+            on which a message has $m$ bits then carries $C / m$ messages a round. The exchange
+            counts the bits; a link on which nothing is said is not limited.
         per: `"link"` takes the capacity as it is. `"sender"` takes it as what a sender could do
             if it had one receiver, and divides its time equally among its links to live ones.
         queue_length: Most messages that wait on a link, the one being carried among them.
@@ -53,14 +60,15 @@ class BandwidthModel(CommunicationModel):
             than one waits then behind the one being carried, which keeps age low.
         max_wait: Most rounds that a message waits; it is lost if it has not left by then, and the
             link goes on with the next. None takes as many as a full queue needs at the smallest
-            capacity, but no more than 1000, and 100 per sender, where that is not known
-            beforehand.
+            capacity, but no more than 1000, and 100 per sender or in bits, where that is not
+            known beforehand.
         agent_ids: Confines the model to links among these agents; None takes all. The queue is
             there for all links.
 
     Raises:
         InvalidArgumentError: A capacity that is negative or not finite, a queue that has no place,
-            a wait that is not a whole number of rounds.
+            a wait that is not a whole number of rounds; in an environment, a capacity in bits where
+            nobody has counted those of a message.
 
     Example:
         >>> BandwidthModel(capacity=0.5, queue_length=2).expected_age()
@@ -74,6 +82,7 @@ class BandwidthModel(CommunicationModel):
     """
 
     capacity: Bandwidth
+    unit: Literal["messages", "bits"] = "messages"
     per: Literal["link", "sender"] = "link"
     queue_length: Count = 10
     drop: Literal["tail", "newest_first"] = "tail"
@@ -82,7 +91,7 @@ class BandwidthModel(CommunicationModel):
     @cached_property
     def queue(self) -> Queue:
         """Where messages wait for a link that is not free."""
-        # More than there are places is the same as that many.
+        # More than there are places is the same as that many, and no message has less than a bit.
         widest = float(self._capacities.max())
         return Queue(
             length=self.queue_length,
@@ -95,8 +104,8 @@ class BandwidthModel(CommunicationModel):
     def carries_fractions(self) -> bool:
         """Whether a link may be left with a bandwidth between 0 and 1."""
         known = self._capacities
-        drawn = isinstance(self.capacity, Drawn)
-        return drawn or self.per == "sender" or bool(((known > 0) & (known < 1)).any())
+        unknown = isinstance(self.capacity, Drawn) or self.per == "sender" or self.unit == "bits"
+        return unknown or bool(((known > 0) & (known < 1)).any())
 
     @cached_property
     def _capacities(self) -> Any:
@@ -111,7 +120,7 @@ class BandwidthModel(CommunicationModel):
     @property
     def _longest_wait(self) -> int:
         known = self._capacities
-        if self.per == "sender":
+        if self.per == "sender" or self.unit == "bits":
             return UNKNOWN_WAIT
         slowest = float(known[known > 0].min(initial=1.0))
         return math.ceil(min(self._places / slowest, LONGEST_DEFAULT_WAIT))
@@ -123,7 +132,11 @@ class BandwidthModel(CommunicationModel):
     def init(self, context: Context, random: RandomStream) -> Any:
         """Returns the capacity of each link, and who shares a sender's time."""
         among = members_of(self, context).astype(np.float32)
-        return self.per_link("capacity", context), context.xp.asarray(among)
+        if self.unit == "messages":
+            return self.per_link("capacity", context), context.xp.asarray(among)
+        # A link that a mapping does not name carries whatever there is.
+        bits = per_link(f"{self.name}.capacity", self.capacity, LARGEST, context)
+        return _in_messages(bits, context), context.xp.asarray(among)
 
     def step(
         self, state: Any, links: Links, context: Context, random: RandomStream
@@ -138,26 +151,40 @@ class BandwidthModel(CommunicationModel):
         return state, links._replace(bandwidth=xp.minimum(links.bandwidth, capacity))
 
     def expected_loss(self) -> Any:
-        """Returns the share lost for good at one message a round; None per sender."""
+        """Returns the share lost for good at one message a round; None per sender or in bits."""
         return self._steady(_loss)
 
     def expected_burst_length(self) -> Any:
-        """Returns the mean number of losses in a row at one message a round; None per sender."""
+        """Returns the mean length of a burst of losses; None per sender or in bits."""
         return self._steady(_burst)
 
     def expected_age(self) -> Any:
-        """Returns the mean age once the queue is full; None per sender."""
+        """Returns the mean age once the queue is full; None per sender or in bits."""
         return self._steady(_tail_age if self.drop == "tail" else _newest_age)
 
     def _steady(self, formula: Any) -> Any:
         """Returns a closed form; None where `max_wait` cuts waiting short as well."""
         known, places = self._capacities, self._places
-        if self.per == "sender" or isinstance(self.capacity, Drawn):
+        if self.per == "sender" or self.unit == "bits" or isinstance(self.capacity, Drawn):
             return None
         if _needed(float(known[known > 0].min(initial=1.0)), places) > self.queue.max_wait:
             return None
         each = np.vectorize(lambda c: formula(float(c), places), otypes=[np.float64])
         return self.closed_form(each, "capacity")
+
+
+def _in_messages(capacity: Any, context: Context) -> Any:
+    """Returns a capacity in bits as messages per round; infinite where messages have no bits."""
+    if context.message_bits is None:
+        raise InvalidArgumentError(
+            'BandwidthModel(unit="bits") must know how many bits a message has, but nobody has '
+            "counted them here: give the capacity in messages, or in a wrapper an exchange that "
+            "counts, such as SendMessages(space)."
+        )
+    xp, bits = context.xp, context.message_bits
+    free = xp.astype(bits == 0, xp.float32)
+    # A quotient of its own, since 0 times infinity is no number.
+    return capacity / (bits + free) + free * LARGEST
 
 
 def _needed(capacity: float, places: int) -> int:

@@ -56,6 +56,8 @@ class Context(NamedTuple):
         xp: The array namespace that every operation comes from.
         shape: Shape of a link array, `(..., N, N)`.
         agent_ids: The environment's `possible_agents`, in that order.
+        message_bits: Bits of one message on each link, float32 `[N, N]`; None where nobody has
+            counted them.
 
     Example:
         >>> import numpy as np
@@ -72,6 +74,7 @@ class Context(NamedTuple):
     xp: ModuleType
     shape: tuple[int, ...]
     agent_ids: tuple[Any, ...]
+    message_bits: Array | None = None
 
     def round_over(self, axes: int) -> Array:
         """Returns the round as an int32 array that broadcasts over so many axes after the batch.

@@ -3,12 +3,14 @@
 from failure_api.exchanges.exchange import BoundExchange, Exchange, Team
 from failure_api.exchanges.known_segments import known_segments
 from failure_api.exchanges.mask_segments import MaskSegments
+from failure_api.exchanges.send_messages import SendMessages
 from failure_api.exchanges.share_observations import ShareObservations
 
 __all__ = [
     "BoundExchange",
     "Exchange",
     "MaskSegments",
+    "SendMessages",
     "ShareObservations",
     "Team",
     "default_exchange",

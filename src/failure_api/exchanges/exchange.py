@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from gymnasium.spaces import Space
+from numpy.typing import NDArray
 
 from failure_api.core import Delivery
 from failure_api.core.noise_chain import NoiseChain
 from failure_api.core.parameters import normalise_fields
 from failure_api.exchanges.corruption import Corruption
 from failure_api.exchanges.envelope import Envelope
+from failure_api.exchanges.outbox import Outbox
+from failure_api.exchanges.spoken_actions import SpokenActions
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,7 @@ class Team:
         spaces: Each agent's observation space.
         longest_delay: The most rounds that a message may be on its way.
         noise: What an exchange has the content corrupted by that arrives; None where it never is.
+        outbox: What agents say with their actions, for an exchange that lets them.
     """
 
     env: Any
@@ -33,6 +38,7 @@ class Team:
     spaces: dict[Any, Space[Any]]
     longest_delay: int
     noise: Corruption | None = None
+    outbox: Outbox = field(default_factory=Outbox)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,15 +63,22 @@ class BoundExchange(ABC):
 
     Attributes:
         spaces: The observation space of each agent's view.
+        actions: How actions carry what agents say; None where actions are the environment's own.
     """
 
     spaces: dict[Any, Space[Any]]
+    actions: SpokenActions | None = None
 
     def __init__(self, team: Team) -> None:
         self.agent_ids = team.agent_ids
         self.index = {agent: i for i, agent in enumerate(team.agent_ids)}
         self.envelopes = {agent: Envelope(space) for agent, space in team.spaces.items()}
         self.noise = team.noise or Corruption(NoiseChain(models=()), team.agent_ids)
+
+    @property
+    def message_bits(self) -> NDArray[np.float64] | None:
+        """Bits of a message on each link, `[sender, receiver]`; None where nobody counts them."""
+        return None
 
     @abstractmethod
     def start(self) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from failure_api.core import Delivery
 from failure_api.core.frozen import FrozenMapping
 from failure_api.errors import InvalidArgumentError, invalid
+from failure_api.exchanges.bits import bits_of_segments
 from failure_api.exchanges.corruption import Entries
 from failure_api.exchanges.exchange import BoundExchange, Exchange, Team
 from failure_api.exchanges.inbox import Inbox
@@ -144,6 +145,13 @@ class MaskedSegments(BoundExchange):
         low = np.concatenate([box.low, np.zeros(2 * others)]).astype(box.dtype)
         high = np.concatenate([box.high, np.tile([1.0, np.inf], others)]).astype(box.dtype)
         return envelope.enclose(spaces.Box(low, high, dtype=box.dtype))
+
+    @property
+    def message_bits(self) -> NDArray[np.float64] | None:
+        """Bits of a segment on each link, `[sender, receiver]`; None where segments move."""
+        if self._moving is not None:
+            return None
+        return bits_of_segments(self._boxes.values(), self._global != self._ends[-1])
 
     def start(self) -> None:
         """Forgets everything that was said."""

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 from gymnasium import spaces
+from numpy.typing import NDArray
 
 from failure_api.core import Delivery
+from failure_api.exchanges.bits import bits_of, to_each
 from failure_api.exchanges.blank import with_blank
 from failure_api.exchanges.corruption import Entries, numbers_of, padded
 from failure_api.exchanges.exchange import BoundExchange, Team
@@ -37,6 +39,11 @@ class SharedBlock(BoundExchange):
     def _entries(self) -> Entries:
         numbers = [numbers_of(agent, space) for agent, space in self._team_spaces.items()]
         return padded(numbers, self._everything[:2])
+
+    @property
+    def message_bits(self) -> NDArray[np.float64]:
+        """Bits of a message on each link, `[sender, receiver]`."""
+        return to_each([bits_of(space) for space in self._team_spaces.values()])
 
     def start(self) -> None:
         """Forgets everything that was said."""

@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 from gymnasium.spaces import Space
+from numpy.typing import NDArray
 
 from failure_api.core import Delivery
 from failure_api.errors import InvalidArgumentError
+from failure_api.exchanges.bits import bits_of, to_each
 from failure_api.exchanges.corruption import Entries, numbers_of, padded
 from failure_api.exchanges.exchange import BoundExchange, Team
 from failure_api.exchanges.numbers import Numbers
+from failure_api.exchanges.voices import Observed, Voice
 
 
 class SharedMessages(BoundExchange):
@@ -22,8 +25,10 @@ class SharedMessages(BoundExchange):
     Args:
         team: Who talks.
         hold: Whether the newest content that ever arrived stands in for what is missing.
+        voice: Knows what they say; None for what they observe.
 
     Attributes:
+        voice: Knows what they say.
         zeros: What each agent has said while nothing has arrived from it.
     """
 
@@ -31,8 +36,9 @@ class SharedMessages(BoundExchange):
     numbers: type[Numbers] = Numbers
     """How messages are numbers."""
 
-    def __init__(self, team: Team, hold: bool) -> None:
+    def __init__(self, team: Team, hold: bool, voice: Voice | None = None) -> None:
         super().__init__(team)
+        self.voice: Voice = voice or Observed(self.envelopes)
         self._hold = hold
         self._longest_delay = team.longest_delay
         self._rows: list[Numbers] = []
@@ -41,8 +47,7 @@ class SharedMessages(BoundExchange):
 
     def _entries(self) -> Entries:
         self._rows = [
-            numbers_of(agent, envelope.body_space, self.numbers)
-            for agent, envelope in self.envelopes.items()
+            numbers_of(agent, space, self.numbers) for agent, space in self.voice.spaces.items()
         ]
         return padded(self._rows, (len(self._rows),) * 2)
 
@@ -53,16 +58,21 @@ class SharedMessages(BoundExchange):
         self._observations: Mapping[Any, Any] = {}
         self._kept: list[list[Any]] | None = None
 
+    @property
+    def message_bits(self) -> NDArray[np.float64]:
+        """Bits of a message on each link, `[sender, receiver]`."""
+        return to_each([bits_of(space) for space in self.voice.spaces.values()])
+
     @abstractmethod
-    def message(self, agent: Any, observation: Any) -> Any:
-        """Returns what an agent says, sharing nothing with what it observes."""
+    def message(self, agent: Any, content: Any) -> Any:
+        """Returns what an agent says, as it is kept, sharing nothing with what it was made of."""
 
     def share(self, number: int, observations: Mapping[Any, Any], delivery: Delivery) -> None:
         """Writes down what is said in a round, and forgets what no longer matters."""
         self._observations = observations
         self._said[number] = [
-            self.message(agent, observations[agent]) if agent in observations else None
-            for agent in self.agent_ids
+            self._message(place, agent, number) if agent in observations else None
+            for place, agent in enumerate(self.agent_ids)
         ]
         hold = self._hold
         if self._kept is not None or self.noise.acts(delivery.links):
@@ -76,6 +86,10 @@ class SharedMessages(BoundExchange):
         held = set(sources.ravel().tolist()) if hold else ()
         for past in [past for past in self._said if past < oldest and past not in held]:
             del self._said[past]
+
+    def _message(self, place: int, agent: Any, number: int) -> Any:
+        content = self.voice.says(agent, self._observations[agent], number)
+        return self.zeros[place] if content is None else self.message(agent, content)
 
     def heard(self, receiver: int) -> list[Any]:
         """Returns, for each sender, the content that a receiver has of it."""
@@ -121,12 +135,12 @@ class SharedMessages(BoundExchange):
         ]
 
 
-def shareable(function: Callable[[Any], Any], agent: Any, space: Space[Any]) -> Any:
+def shareable(function: Callable[[Any], Any], agent: Any, space: Space[Any], exchange: str) -> Any:
     """Calls a function of a space; what it refuses becomes an error that names the agent."""
     try:
         return function(space)
     except (TypeError, NotImplementedError) as error:
         raise InvalidArgumentError(
-            f"exchange ShareObservations cannot share the observations of agent {agent!r}, "
+            f"exchange {exchange} cannot share the observations of agent {agent!r}, "
             f"whose space is {space} ({error}): give another exchange, or flatten the space first."
         ) from None

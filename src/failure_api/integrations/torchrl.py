@@ -18,6 +18,7 @@ from torchrl.data import Bounded, TensorSpec, Unbounded
 from torchrl.envs.transforms import Compose, Transform
 
 from failure_api.batched import Received, bind
+from failure_api.batched.exchanges import refuse_messages
 from failure_api.errors import NotResetError, invalid
 from failure_api.exchanges import Exchange, MaskSegments, ShareObservations
 from failure_api.integrations.torch_rounds import TorchRounds, check_positions, check_seed
@@ -83,6 +84,7 @@ class FailureTransform(Transform):  # type: ignore[misc]
         keys = None if in_keys is None else [unravel_key(key) for key in in_keys]
         super().__init__(in_keys=keys, out_keys=keys)
         check_seed(seed)
+        refuse_messages(exchange)
         if exchange is not None and not isinstance(exchange, MaskSegments | ShareObservations):
             remedy = "give MaskSegments() or ShareObservations(form='flat')"
             raise invalid("exchange", "must be an exchange or None", exchange, remedy)

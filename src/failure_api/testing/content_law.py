@@ -11,10 +11,18 @@ from pettingzoo.utils.conversions import aec_to_parallel
 
 from failure_api.communication_models import DelayBasedModel
 from failure_api.core import CommunicationModel
-from failure_api.exchanges import Exchange, MaskSegments, ShareObservations, default_exchange
+from failure_api.exchanges import (
+    Exchange,
+    MaskSegments,
+    SendMessages,
+    ShareObservations,
+    Team,
+    default_exchange,
+)
 from failure_api.exchanges.blank import blank
 from failure_api.exchanges.envelope import Envelope
 from failure_api.exchanges.known_segments import known_segments
+from failure_api.exchanges.spoken_actions import SpokenActions
 from failure_api.testing.rollout import Moment
 from failure_api.testing.trial import DOWN, Trial
 from failure_api.testing.verdict import demand, same
@@ -43,12 +51,15 @@ def check_contents(trial: Trial) -> None:
     cases = [([], 0), (DOWN, None), (LATE, DELAY)]
     for models, delay in cases:
         plain = trial.play(_in_steps(trial.make()))
-        for number, moment in enumerate(trial.play(_in_steps(trial.wrap(models)))):
+        played = trial.play(_in_steps(trial.wrap(models)))
+        for number, moment in enumerate(played):
             dead = {agent for agent, over in moment.terminations.items() if over}
             if dead and delay:
                 # What they sent in life is still on its way.
                 break
-            then = None if delay is None or number < delay else plain[number - delay]
+            # What agents observe is what the bare environment shows; what they say, they say here.
+            source = played if isinstance(exchange, SendMessages) else plain
+            then = None if delay is None or number < delay else source[number - delay]
             _compare(shown, moment, then, dead)
 
 
@@ -126,19 +137,69 @@ class _Flat(_Shared):
         return np.asarray(vector, dtype=np.float32)
 
 
+class _Sent:
+    """What `SendMessages(form="dict")` shows."""
+
+    def __init__(self, bare: Any, actions: SpokenActions) -> None:
+        self.envelopes = _envelopes(bare)
+        found = {agent: actions.message_space(agent) for agent in self.envelopes}
+        self.spaces = {agent: space for agent, space in found.items() if space is not None}
+
+    def contents(self, receiver: Any, view: Any) -> dict[Any, Any]:
+        seen = self.envelopes[receiver].open(view)
+        return dict(seen.get("messages", {}))
+
+    def blank(self, receiver: Any, sender: Any) -> Any:
+        return blank(self.spaces[sender])
+
+    def sent(self, receiver: Any, sender: Any, then: Moment) -> Any:
+        return then.said.get(sender, self.blank(receiver, sender))
+
+
+class _FlatSent(_Sent):
+    """What `SendMessages(form="flat")` shows."""
+
+    def contents(self, receiver: Any, view: Any) -> dict[Any, Any]:
+        seen = self.envelopes[receiver].open(view)
+        start, contents = flatdim(self.envelopes[receiver].body_space), {}
+        for agent, space in self.spaces.items():
+            if agent != receiver:
+                contents[agent] = seen[start : start + flatdim(space)]
+                start += flatdim(space) + 2
+        return contents
+
+    def blank(self, receiver: Any, sender: Any) -> Any:
+        return np.zeros(flatdim(self.spaces[sender]), np.float32)
+
+    def sent(self, receiver: Any, sender: Any, then: Moment) -> Any:
+        if sender not in then.said:
+            return self.blank(receiver, sender)
+        vector = flatten(self.spaces[sender], then.said[sender])
+        return np.asarray(vector, dtype=np.float32)
+
+
 def _shown(bare: Any, exchange: Exchange) -> Any:
     """Returns how to read what an exchange shows; None where that is not known."""
     if getattr(exchange, "missing", None) != "zero":
         return None
     if isinstance(exchange, ShareObservations):
         return _Shared(bare) if exchange.form == "dict" else _Flat(bare)
+    if isinstance(exchange, SendMessages):
+        team = Team(bare, tuple(bare.possible_agents), _spaces(bare), 0)
+        actions = exchange.bind(team).actions
+        assert actions is not None
+        return _Sent(bare, actions) if exchange.form == "dict" else _FlatSent(bare, actions)
     segments = exchange.segments if isinstance(exchange, MaskSegments) else None
     segments = known_segments(bare) if segments is None else segments
     return None if segments is None or callable(segments) else _Masked(bare, segments)
 
 
 def _envelopes(bare: Any) -> dict[Any, Envelope]:
-    return {agent: Envelope(bare.observation_space(agent)) for agent in bare.possible_agents}
+    return {agent: Envelope(space) for agent, space in _spaces(bare).items()}
+
+
+def _spaces(bare: Any) -> dict[Any, Any]:
+    return {agent: bare.observation_space(agent) for agent in bare.possible_agents}
 
 
 def _equal(one: Any, other: Any) -> bool:

@@ -74,6 +74,8 @@ class ModelTrial(NamedTuple):
         count, batch, rows = len(self.agent_ids), circumstances.batch, circumstances.rows
         # A stream for each row, so that a row is the same whatever stands beside it.
         generators = [np.random.default_rng(self.seed + row) for row in rows]
+        # The first says nothing, and the others say more and more.
+        sizes = np.arange(count, dtype=np.float32)[:, None] * ~np.eye(count, dtype=bool)
         contexts = []
         for number in range(self.rounds):
             places = np.stack([g.uniform(-1, 1, (count, 2)) for g in generators])
@@ -91,6 +93,7 @@ class ModelTrial(NamedTuple):
                     xp=xp,
                     shape=(*batch, count, count),
                     agent_ids=self.agent_ids,
+                    message_bits=read_only(xp, sizes),
                 )
             )
         return contexts

@@ -11,6 +11,7 @@ from gymnasium.spaces.utils import flatten
 from failure_api.exchanges.envelope import Envelope
 from failure_api.exchanges.known_segments import known_segments
 from failure_api.exchanges.mask_segments import MaskSegments
+from failure_api.exchanges.send_messages import SendMessages
 
 
 def own_parts(
@@ -38,6 +39,8 @@ def own_parts(
     """
     envelope = Envelope(bare.observation_space(agent))
     view, observation = envelope.open(view), envelope.open(observation)
+    if isinstance(_exchange(env), SendMessages) and isinstance(view, Mapping):
+        return view["observation"], observation
     if isinstance(view, Mapping) and agent in view:
         return view[agent], observation
     flat = np.asarray(flatten(envelope.body_space, observation))

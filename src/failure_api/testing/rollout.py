@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pettingzoo import AECEnv
+
+from failure_api.wrappers.reports import actions_of
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,7 @@ class Moment:
             they are the environment's own attributes.
         observations: Copies of what was handed out, and so are those that follow.
         received: Links on which a message arrived; None for a bare environment.
+        said: What each agent has said last with an action, where actions carry messages.
     """
 
     agents: tuple[Any, ...]
@@ -34,6 +37,7 @@ class Moment:
     infos: dict[Any, Any]
     received: NDArray[np.bool_] | None
     age: NDArray[np.int64] | None
+    said: dict[Any, Any] = field(default_factory=dict)
 
 
 def play(
@@ -63,7 +67,7 @@ def play(
     chooser = _Chooser(actions_seed)
     turns = _turns if isinstance(env, AECEnv) else _steps
     for moment in turns(env, seed, steps, looks, chooser, reset):
-        yield moment
+        yield replace(moment, said=dict(chooser.said))
         if spoil:
             _spoil(moment.handed)
 
@@ -82,7 +86,7 @@ def _turns(
         for _ in range(looks):
             observation = env.last()[0]
         mask = None if over else _mask(observation)
-        env.step(None if over else chooser.choose(agent, env.action_space(agent), mask))
+        env.step(None if over else chooser.choose(env, agent, mask))
         yield _aec_moment(env, looks)
 
 
@@ -98,10 +102,7 @@ def _steps(
     for _ in range(steps):
         if not env.agents:
             return
-        actions = {
-            agent: chooser.choose(agent, env.action_space(agent), masks.get(agent))
-            for agent in env.agents
-        }
+        actions = {agent: chooser.choose(env, agent, masks.get(agent)) for agent in env.agents}
         observations, *rest = env.step(actions)
         masks = {agent: _mask(observation) for agent, observation in observations.items()}
         yield _moment(env, observations, *rest)
@@ -118,18 +119,34 @@ def _spoil(value: Any) -> None:
 
 
 class _Chooser:
-    """Draws actions; the spaces' own generators are shared by everyone who holds them."""
+    """Draws actions; the spaces' own generators are shared by everyone who holds them.
+
+    Where actions carry messages, the environment's part is what it is without them.
+    """
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
         self._spaces: dict[Any, Any] = {}
+        self._messages: dict[Any, Any] = {}
+        self.said: dict[Any, Any] = {}
 
-    def choose(self, agent: Any, space: Any, mask: Any) -> Any:
+    def choose(self, env: Any, agent: Any, mask: Any) -> Any:
         """Returns an action that the mask allows."""
-        if agent not in self._spaces:
-            self._spaces[agent] = copy.deepcopy(space)
-            self._spaces[agent].seed(self._seed + len(self._spaces))
-        return self._spaces[agent].sample(mask)
+        actions = actions_of(env)
+        if actions is None:
+            return self._drawn(self._spaces, agent, env.action_space(agent), mask)
+        own = self._drawn(self._spaces, agent, actions.own_spaces[agent], mask)
+        space = actions.message_space(agent)
+        if space is None:
+            return own
+        self.said[agent] = message = self._drawn(self._messages, agent, space, None)
+        return actions.joined(agent, own, message)
+
+    def _drawn(self, known: dict[Any, Any], agent: Any, space: Any, mask: Any) -> Any:
+        if agent not in known:
+            known[agent] = copy.deepcopy(space)
+            known[agent].seed(self._seed + len(known))
+        return known[agent].sample(mask)
 
 
 def _mask(observation: Any) -> Any:

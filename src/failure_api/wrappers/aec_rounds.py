@@ -9,6 +9,7 @@ from gymnasium.spaces import Space
 from pettingzoo import AECEnv
 
 from failure_api.errors import NotResetError, invalid
+from failure_api.exchanges.spoken_actions import SpokenActions
 from failure_api.wrappers.below import check_seed
 from failure_api.wrappers.mirror import Mirror
 
@@ -18,6 +19,7 @@ class Rounds(Protocol):
 
     index: dict[Any, int]
     spaces: dict[Any, Space[Any]]
+    actions: SpokenActions | None
 
     @property
     def view(self) -> Callable[..., Any]:
@@ -48,11 +50,20 @@ class AECRounds(Mirror):
         self._started = False
         self._rounds: Any = rounds
         self._view = rounds.view
+        self._actions = rounds.actions
         self.observation_spaces: dict[Any, Space[Any]] = rounds.spaces
+        if rounds.actions is not None:
+            self.action_spaces: dict[Any, Space[Any]] = rounds.actions.spaces
 
     def observation_space(self, agent: Any) -> Space[Any]:
         """Returns the space of an agent's observations, as it sees them."""
         return self.observation_spaces[agent]
+
+    def action_space(self, agent: Any) -> Space[Any]:
+        """Returns the space of an agent's actions, with what it says where that is part of them."""
+        if self._actions is not None:
+            return self._actions.spaces[agent]
+        return self.env.action_space(agent)  # type: ignore[no-any-return]
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> None:
         """Starts an episode.
@@ -78,11 +89,19 @@ class AECRounds(Mirror):
 
         Raises:
             NotResetError: There has been no reset yet.
+            InvalidArgumentError: An action that is to carry a message and does not.
         """
         if not self._started:
             raise _not_started("step")
         before = self._observations
-        super().step(action)
+        if self._actions is None:
+            super().step(action)
+        else:
+            agent = self.agent_selection
+            action, message = self._actions.parted(agent, action)
+            super().step(action)
+            if message is not None:
+                self._rounds.outbox.say(agent, message)
         if self._observations is not before:
             # If the round fails there is nothing to go on from.
             self._started = False

@@ -29,11 +29,20 @@ class ParallelRounds(BaseParallelWrapper):
         self._inner = _quick(env)
         self._converted = isinstance(env, aec_to_parallel_wrapper)
         self._started = False
+        self._actions = rounds.actions
         self.observation_spaces: dict[Any, Space[Any]] = rounds.spaces
+        if rounds.actions is not None:
+            self.action_spaces: dict[Any, Space[Any]] = rounds.actions.spaces
 
     def observation_space(self, agent: Any) -> Space[Any]:
         """Returns the space of an agent's observations, as it sees them."""
         return self.observation_spaces[agent]
+
+    def action_space(self, agent: Any) -> Space[Any]:
+        """Returns the space of an agent's actions, with what it says where that is part of them."""
+        if self._actions is not None:
+            return self._actions.spaces[agent]
+        return self.env.action_space(agent)  # type: ignore[no-any-return]
 
     def reset(
         self, seed: int | None = None, options: dict[str, Any] | None = None
@@ -74,11 +83,15 @@ class ParallelRounds(BaseParallelWrapper):
 
         Raises:
             NotResetError: There has been no reset yet.
-            InvalidArgumentError: An action for an agent that the environment does not have.
+            InvalidArgumentError: An action for an agent that the environment does not have, or one
+                that is to carry a message and does not.
         """
         if not self._started:
             raise NotResetError("step was called before a reset that succeeded: call reset().")
         self._check_agents(actions)
+        messages: dict[Any, Any] = {}
+        if self._actions is not None:
+            actions, messages = self._actions.parted_of_all(actions)
         playing = set(self.agents)
         observations, rewards, terminations, truncations, infos = self._inner.step(actions)
         self._follow()
@@ -87,6 +100,8 @@ class ParallelRounds(BaseParallelWrapper):
             # Some environments go on telling what the dead observe.
             gone = observations.keys() - playing.union(self.agents)
             dead = {**terminations, **dict.fromkeys(gone, True)}
+        for agent, message in messages.items():
+            self._rounds.outbox.say(agent, message)
         # If the round fails there is nothing to go on from.
         self._started = False
         self._rounds.advance(observations, dead)

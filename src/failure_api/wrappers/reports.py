@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from failure_api.core import Links
+from failure_api.exchanges.spoken_actions import SpokenActions
+from failure_api.wrappers.below import layers
 
 if TYPE_CHECKING:
     from failure_api.wrappers.rounds import RoundKeeper
@@ -47,6 +49,16 @@ class Reports:
         first; the diagonal is 0.
         """
         return self._rounds.age
+
+    @property
+    def message_bits(self) -> NDArray[np.float64] | None:
+        """Bits of one message on each link, float64 `[sender, receiver]`.
+
+        0 where an agent says nothing to another, None where nobody counts them: with segments
+        that move, and with exchanges of one's own that do not say.
+        """
+        bits = self._rounds.bound.message_bits
+        return None if bits is None else bits.copy()
 
     def noise_reports(self) -> dict[str, dict[str, Any]]:
         """Returns what the noise models have counted in this episode, by the models' names.
@@ -99,3 +111,11 @@ class Reports:
 
     def __str__(self) -> str:
         return repr(self)
+
+
+def actions_of(env: Any) -> SpokenActions | None:
+    """Returns how an environment's actions carry messages; None where they do not."""
+    for layer in layers(env):
+        if isinstance(layer, Reports):
+            return layer._rounds.actions
+    return None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -30,11 +30,14 @@ from failure_api.errors import (
     invalid,
 )
 from failure_api.exchanges import Exchange, Team, default_exchange
+from failure_api.exchanges.bits import counted
 from failure_api.exchanges.corruption import Corruption
-from failure_api.positions import known_positions, read_positions
+from failure_api.exchanges.outbox import Outbox
+from failure_api.positions import read_positions
 from failure_api.wrappers.below import agent_ids_of, alike_below
 from failure_api.wrappers.clean import CleanView
 from failure_api.wrappers.curriculum import Curriculum
+from failure_api.wrappers.places import position_function
 from failure_api.wrappers.reports import Reports
 
 Models = CommunicationModel | Iterable[CommunicationModel]
@@ -55,6 +58,8 @@ class RoundKeeper:
         noise: What corrupts it.
         view: Returns what an agent sees, as `BoundExchange.view` does.
         spaces: The space of each agent's view.
+        actions: How actions carry messages; None where actions are the environment's own.
+        outbox: What agents said with them.
         clean: What they would see over perfect links.
         curriculum: The failure models as they are in each episode.
         watchers: Functions that are told of every round: what was known of it, and what it brought.
@@ -78,18 +83,22 @@ class RoundKeeper:
         self.chain = Chain(models=cast("Any", failure_models))
         check_heard(self.chain)
         self.exchange = _chosen(exchange, env)
-        self.positions = self._position_function(positions)
+        self.positions = position_function(positions, self.chain, env)
         self._channel = Channel(chain=self.chain)
         self._streams = EpisodeStreams(*alike_below(env, Reports))
         self._everyone = np.ones(len(self.agent_ids), dtype=bool)
         self._everyone.flags.writeable = False
-        # A trial start, so that what does not fit the environment is said when it is wrapped.
-        self._channel.init(self._context(0, self._everyone, None), NumpyStream(0))
         spaces = {agent: env.observation_space(agent) for agent in self.agent_ids}
         self.noise = Corruption(NoiseChain(models=cast("Any", noise_models)), self.agent_ids)
-        team = Team(env, self.agent_ids, spaces, self.chain.longest_journey, self.noise)
+        self.outbox = Outbox()
+        team = Team(
+            env, self.agent_ids, spaces, self.chain.longest_journey, self.noise, self.outbox
+        )
         self.bound = self.exchange.bind(team)
-        self.clean = CleanView(self.exchange, Team(env, self.agent_ids, spaces, 0))
+        self.actions, self._bits = self.bound.actions, counted(self.bound.message_bits)
+        # A trial start, so that what does not fit the environment is said when it is wrapped.
+        self._channel.init(self._context(0, self._everyone, None), NumpyStream(0))
+        self.clean = CleanView(self.exchange, replace(team, longest_delay=0, noise=None))
         self.curriculum = Curriculum(self.chain)
         self._demand_noise(self.noise.acts(), "noise_models were given")
         self.view, self.spaces = self.bound.view, self.bound.spaces
@@ -99,33 +108,6 @@ class RoundKeeper:
         self._random: RandomStream
         self._state: ChannelState
         self._delivery: Delivery
-
-    def _position_function(self, positions: Any) -> Callable[[Any], Any] | None:
-        if positions is not None and not callable(positions):
-            raise invalid(
-                "positions",
-                "must be a function of the environment",
-                positions,
-                "give one that returns an array with one row for each agent",
-            )
-        if positions is not None and not _takes_one(positions):
-            raise invalid(
-                "positions",
-                "must take the environment as its one argument",
-                positions,
-                "give a function such as lambda env: env.unwrapped.positions",
-            )
-        needing = self.chain.needing_positions
-        if needing is None:
-            return None
-        found = positions or known_positions(self.env)
-        if found is None:
-            raise InvalidArgumentError(
-                f"{needing} needs the agents' positions, which are not known for {self.env}: "
-                "give positions=, a function of the environment that returns one row for each "
-                "agent."
-            )
-        return found
 
     def start(
         self, seed: int | None, observations: Mapping[Any, Any], dead: Mapping[Any, bool]
@@ -140,6 +122,7 @@ class RoundKeeper:
         self._number = -1
         self._random = self._streams.start(seed)
         self.noise.start(self._random)
+        self.outbox.start()
         self.bound.start()
         self.clean.start()
         self._channel = self.curriculum.channel()
@@ -183,7 +166,8 @@ class RoundKeeper:
 
     def _context(self, number: int, alive: Any, positions: Any) -> Context:
         agents = len(self.agent_ids)
-        return Context(number, alive, positions, np, (agents, agents), self.agent_ids)
+        shape = (agents, agents)
+        return Context(number, alive, positions, np, shape, self.agent_ids, self._bits)
 
     def _present(
         self, number: int, observations: Mapping[Any, Any], dead: Mapping[Any, bool]
@@ -229,17 +213,6 @@ def _check_delays(delay: NDArray[np.int32], longest: int) -> None:
         )
 
 
-def _takes_one(function: Callable[..., Any]) -> bool:
-    try:
-        inspect.signature(function).bind(None)
-    except TypeError:
-        return False
-    except ValueError:
-        # Some built-in functions do not tell what they take.
-        return True
-    return True
-
-
 def _chosen(exchange: Any, env: Any) -> Exchange:
     if exchange is None:
         return default_exchange(env)
@@ -249,5 +222,5 @@ def _chosen(exchange: Any, env: Any) -> Exchange:
         "exchange",
         "must be an exchange or None",
         exchange,
-        "give MaskSegments() or ShareObservations()",
+        "give MaskSegments(), ShareObservations() or SendMessages(space)",
     )

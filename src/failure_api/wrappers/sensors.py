@@ -15,6 +15,7 @@ from failure_api.errors import NotResetError
 from failure_api.exchanges.corruption import Corruption, Entries, numbers_of, padded
 from failure_api.exchanges.envelope import Envelope, copy_value
 from failure_api.exchanges.numbers import Numbers
+from failure_api.exchanges.spoken_actions import SpokenActions
 from failure_api.wrappers.below import agent_ids_of, alike_below
 from failure_api.wrappers.rounds import NoiseModels
 
@@ -30,11 +31,14 @@ class Sensors:
     Attributes:
         spaces: Each agent's observation space, which is the environment's.
         noise: What corrupts the observations.
+        actions: None, as actions are the environment's own.
 
     Raises:
         WrongEnvironmentError: The environment does not say who its agents may be.
         InvalidArgumentError: A model does not suit the environment.
     """
+
+    actions: SpokenActions | None = None
 
     def __init__(self, env: Any, noise_models: NoiseModels, still: bool) -> None:
         self.env = env

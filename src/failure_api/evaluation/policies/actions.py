@@ -11,6 +11,7 @@ from pettingzoo import AECEnv
 
 from failure_api.errors import InvalidArgumentError, describe, invalid
 from failure_api.exchanges.envelope import Envelope
+from failure_api.wrappers.reports import actions_of
 
 _LISTED = 10
 
@@ -42,7 +43,7 @@ Discrete(5), but 7 was given: let the policy answer with one of these.
     """
     if not isinstance(actions, Mapping):
         raise _refused("must be a dict by agent", actions, "let the policy return one")
-    asked = list(agents)
+    asked, spoken = list(agents), actions_of(env)
     for agent in asked:
         if agent not in actions:
             rule = f"must hold an action for every agent observed, {agent!r} among them"
@@ -56,7 +57,11 @@ Discrete(5), but 7 was given: let the policy answer with one of these.
         if not _within(space, actions[agent]):
             rule = f"must hold for {agent!r} an action within {describe(space)}"
             raise _refused(rule, actions[agent], "let the policy answer with one of these")
-        _check_mask(agent, actions[agent], space, _mask(agent, env, agents))
+        action = actions[agent]
+        if spoken is not None:
+            action, _ = spoken.parted(agent, action)
+            space = spoken.own_spaces[agent]
+        _check_mask(agent, action, space, _mask(agent, env, agents))
 
 
 def _within(space: Any, action: Any) -> bool:

@@ -10,12 +10,15 @@ import numpy as np
 from gymnasium import spaces
 
 from failure_api.exchanges.envelope import Envelope
+from failure_api.wrappers.reports import actions_of
 
 _SEEDS = 2**31
 
 
 class RandomPolicy:
     """Samples each agent's action space; a masked `Discrete` one among its legal actions.
+
+    Where actions carry messages, these are samples too, and beside them agents act as without.
 
     An agent's k-th action depends on the seed, the agent, k and its mask alone: not on what it
     observes, not on who else is alive, not on earlier masks. So failing links change nothing.
@@ -37,9 +40,16 @@ class RandomPolicy:
 
     def __init__(self, env: Any) -> None:
         self._agents = tuple(env.possible_agents)
+        self._spoken = actions_of(env)
+        own = None if self._spoken is None else self._spoken.own_spaces
         # Copies, since to sample one of the environment's own spaces moves its random numbers.
         self._spaces: dict[Any, spaces.Space[Any]] = {
-            agent: copy.deepcopy(env.action_space(agent)) for agent in self._agents
+            agent: copy.deepcopy(env.action_space(agent) if own is None else own[agent])
+            for agent in self._agents
+        }
+        self._words = {
+            agent: copy.deepcopy(self._spoken.message_space(agent)) if self._spoken else None
+            for agent in self._agents
         }
         self._masked = {
             agent for agent in self._agents if Envelope(env.observation_space(agent)).masked
@@ -61,10 +71,19 @@ class RandomPolicy:
         return {agent: self._sample(agent, seen) for agent, seen in observations.items()}
 
     def _sample(self, agent: Any, observation: Any) -> Any:
-        space = self._spaces[agent]
         # A sample takes more or fewer random numbers by its mask and by chance, so each has a
         # seed of its own.
-        space.seed(int(self._streams[agent].integers(_SEEDS)))
+        seed = int(self._streams[agent].integers(_SEEDS))
+        action = self._sample_own(agent, observation, seed)
+        words = self._words[agent]
+        if self._spoken is None or words is None:
+            return action
+        words.seed(seed)
+        return self._spoken.joined(agent, action, words.sample())
+
+    def _sample_own(self, agent: Any, observation: Any, seed: int) -> Any:
+        space = self._spaces[agent]
+        space.seed(seed)
         if agent not in self._masked:
             return space.sample()
         mask = observation["action_mask"]

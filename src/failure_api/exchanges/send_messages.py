@@ -1,0 +1,151 @@
+"""Agents choose what they say: a channel for learned messages."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from gymnasium import spaces
+
+from failure_api.core.frozen import FrozenMapping
+from failure_api.errors import invalid, nearest
+from failure_api.exchanges.attached_entries import attached_entries
+from failure_api.exchanges.attached_keys import AttachedKeys
+from failure_api.exchanges.bits import bits_of
+from failure_api.exchanges.exchange import BoundExchange, Exchange, Team
+from failure_api.exchanges.sent_objects import SentObjects
+from failure_api.exchanges.shared_vector import SharedVector
+from failure_api.exchanges.space_words import plain_spaces, spaces_from_plain
+from failure_api.exchanges.spoken_actions import SpokenActions
+from failure_api.exchanges.voices import Chosen
+
+MESSAGES = (spaces.Box, spaces.Discrete, spaces.MultiBinary, spaces.MultiDiscrete)
+_REMEDY = "give one such as gymnasium.spaces.Discrete(4), alone or by agent"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SendMessages(Exchange):
+    """Agents attach a message to each action, and receive those of the others.
+
+    The message in the action of step t is sent in the round that follows the step, and arrives
+    with the observation of that round unless a link loses or delays it. In round 0 nothing has
+    been said yet, and zero is what is sent. Who has not acted since the last round says again what
+    it said last.
+
+    Where observations are `{"observation", "action_mask"}`, what is received comes under
+    `observation`; the mask is that of the environment's own action.
+
+    Args:
+        space: The space of a message: Box, Discrete, MultiBinary or MultiDiscrete. Or `{agent:
+            space}`, where agents that are not named say nothing: their actions are the
+            environment's own, and nobody's view has a place for them.
+        form: `"dict"` takes actions `{"action": the environment's, "message": what it says}` and
+            shows `{"observation": the environment's, "messages": {sender: message}, "received":
+            flags, "age": ages}`, the last two float32 vectors in the order of the senders; who
+            hears nobody sees `{"observation"}`. `"flat"` takes one `MultiDiscrete` where all are
+            choices, counted from 0, and else one float32 `Box`, in which each choice is a block of
+            entries of which the greatest is chosen; it shows one float32 vector, laid out as by
+            `ShareObservations(form="flat")` with messages in place of observations.
+        missing: What stands in for a message that did not arrive: `"zero"`, or `"hold"` for the
+            newest that ever arrived (zero before the first).
+
+    Raises:
+        InvalidArgumentError: A space of another kind, or another word than these; when it is
+            bound, an agent that the environment does not have, or in the flat form observations or
+            actions that have none.
+
+    Example:
+        >>> from mpe2 import simple_speaker_listener_v4
+        >>> from failure_api import CommunicationWrapperParallel
+        >>> env = CommunicationWrapperParallel(
+        ...     simple_speaker_listener_v4.parallel_env(),
+        ...     failure_models=[],
+        ...     exchange=SendMessages({"speaker_0": spaces.Discrete(3)}, form="flat"),
+        ... )
+        >>> env.action_space("speaker_0"), env.action_space("listener_0")
+        (MultiDiscrete([3 3]), Discrete(5))
+        >>> observations, infos = env.reset(seed=1)
+        >>> observations, *_ = env.step({"speaker_0": [0, 2], "listener_0": 0})
+        >>> observations["listener_0"][-5:].tolist()
+        [0.0, 0.0, 1.0, 1.0, 0.0]
+    """
+
+    space: spaces.Space[Any] | Mapping[Any, spaces.Space[Any]] = field(kw_only=False)
+    form: Literal["dict", "flat"] = "dict"
+    missing: Literal["zero", "hold"] = "zero"
+
+    def __post_init__(self) -> None:
+        """Checks the fields and takes a copy of the space."""
+        super().__post_init__()
+        given: Any = self.space
+        if isinstance(given, Mapping) and not isinstance(given, spaces.Space):
+            if not given:
+                raise invalid("space", "must name an agent that says something", {}, _REMEDY)
+            kept: Any = FrozenMapping(
+                {agent: _checked(f"space[{agent!r}]", one) for agent, one in given.items()}
+            )
+        else:
+            kept = _checked("space", given)
+        object.__setattr__(self, "space", kept)
+
+    def __hash__(self) -> int:
+        # Spaces can be compared but have no hash; equal ones have the same text.
+        return hash((repr(self.space), self.form, self.missing))
+
+    def bind(self, team: Team) -> BoundExchange:
+        """Returns this exchange at work in one environment."""
+        messages = self._messages(team.agent_ids)
+        own_spaces = {agent: team.env.action_space(agent) for agent in team.agent_ids}
+        voice = Chosen(messages, team.agent_ids, team.outbox)
+        attached: dict[Any, Any] = {
+            agent: AttachedKeys(own_spaces[agent], space)
+            if self.form == "dict"
+            else attached_entries(agent, own_spaces[agent], space)
+            for agent, space in messages.items()
+        }
+        at_work = SharedVector if self.form == "flat" else SentObjects
+        bound = at_work(team, self.missing == "hold", voice)
+        bound.actions = SpokenActions(attached, own_spaces)
+        return bound
+
+    def _messages(self, agent_ids: tuple[Any, ...]) -> dict[Any, spaces.Space[Any]]:
+        """Returns the space of each agent's messages, which is nobody else's."""
+        if not isinstance(self.space, Mapping):
+            return {agent: copy.deepcopy(self.space) for agent in agent_ids}
+        for agent in self.space:
+            if agent not in agent_ids:
+                known = ", ".join(map(str, agent_ids))
+                rule, remedy = "must name agents of the environment", f"choose from {known}"
+                raise invalid("space", rule, agent, remedy)
+        return {
+            agent: copy.deepcopy(self.space[agent]) for agent in agent_ids if agent in self.space
+        }
+
+    def to_plain(self) -> dict[str, Any]:
+        """Returns the exchange as plain data: a space as `{"discrete": 4}` and the like."""
+        further = {"form": self.form, "missing": self.missing}
+        changed = {key: held for key, held in further.items() if held != getattr(type(self), key)}
+        return {"space": plain_spaces(self.space), **changed}
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> SendMessages:
+        """Returns the exchange that plain data stands for."""
+        for key in plain:
+            if key not in ("space", "form", "missing"):
+                remedy = nearest(str(key), ("space", "form", "missing"))
+                raise invalid("send_messages", "must hold its own parameters", key, remedy)
+        further = {key: held for key, held in plain.items() if key != "space"}
+        return cls(spaces_from_plain(plain.get("space")), **further)
+
+
+def _checked(name: str, space: Any) -> spaces.Space[Any]:
+    """Returns a copy of a space of messages, or raises what is wrong with it."""
+    if not isinstance(space, MESSAGES):
+        rule = "must be a Box, Discrete, MultiBinary or MultiDiscrete space"
+        raise invalid(name, rule, space, _REMEDY)
+    if not bits_of(space):
+        rule = "must hold more than one message"
+        raise invalid(name, rule, space, "give a space with something to choose")
+    return copy.deepcopy(space)
