@@ -7,7 +7,15 @@ WORKERS ?= auto
 
 OLDEST := 'gymnasium==1.0.0' 'pettingzoo[butterfly]==1.25.0' 'numpy==2.0.*' 'scipy==1.13.*'
 
-.PHONY: setup demo test browser test-oldest benchmark clean
+# What the trainers' environments hold, each beside torch and this package. Ray's RLlib asks for an
+# older gymnasium, BenchMARL for an older TorchRL.
+TESTING := pytest pytest-xdist hypothesis cloudpickle mpe2 'pettingzoo==1.27.0' pygame
+TRAINERS := 'stable-baselines3==2.9.2' 'supersuit==3.11.0' 'tianshou==2.0.1' 'skrl==2.1.1' \
+	'agilerl==2.7.1' 'gymnasium==1.4.0'
+RLLIB := 'ray[rllib]==2.60.0'
+BENCHMARL := 'benchmarl==1.5.2' 'torchrl<0.12' 'vmas>=1.5' array-api-compat
+
+.PHONY: setup demo test test-heavy test-trainers browser test-oldest benchmark clean
 
 setup: .venv/ready
 
@@ -32,7 +40,36 @@ test: setup browser
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal -m 'not heavy and not trainers'
+
+# Clusters, and whole trainings.
+test-heavy: setup
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal -m heavy
+
+# One environment for each set of trainers that goes together; none may be absent from its own.
+TRAINERS_READY := setup .venv-trainers/ready .venv-rllib/ready .venv-benchmarl/ready
+
+test-trainers: $(TRAINERS_READY)
+	@$(call try_trainers,.venv,torchrl)
+	@$(call try_trainers,.venv-trainers,sb3 supersuit tianshou skrl agilerl)
+	@$(call try_trainers,.venv-rllib,rllib)
+	@$(call try_trainers,.venv-benchmarl,benchmarl)
+
+try_trainers = EVERY_TRAINER=1 OMP_NUM_THREADS=1 $(1)/bin/python -m pytest -m trainers \
+	--numprocesses $(WORKERS) --dist worksteal \
+	$(foreach name,$(2),tests/trainers/test_trainer_$(name).py)
+
+.venv-trainers/ready: NEEDED = $(TRAINERS)
+.venv-rllib/ready: NEEDED = $(RLLIB)
+.venv-benchmarl/ready: NEEDED = $(BENCHMARL)
+
+# torch is named again, so that nothing brings another one.
+.venv-trainers/ready .venv-rllib/ready .venv-benchmarl/ready: pyproject.toml
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --upgrade pip
+	$(@D)/bin/python -m pip install --quiet 'torch==2.13.0'
+	$(@D)/bin/python -m pip install --quiet 'torch==2.13.0' $(NEEDED) $(TESTING) --editable .
+	touch $@
 
 # The report is tested in a real browser: the one that is there, the system's, or Playwright's.
 browser: setup
@@ -52,12 +89,15 @@ test-oldest:
 	.venv-oldest/bin/python -m pytest --numprocesses $(WORKERS) \
 		tests/core tests/communication_models tests/exchanges tests/wrappers
 
-benchmark: setup
+benchmark: $(TRAINERS_READY)
 	$(BIN)/python benchmarks/speed.py --peer
 	$(BIN)/python benchmarks/catalogue.py --peer
 	$(BIN)/python benchmarks/sweep.py
 	$(BIN)/python benchmarks/batched.py
+	for name in .venv .venv-trainers .venv-rllib .venv-benchmarl; do \
+		$$name/bin/python benchmarks/trainers.py || exit 1; \
+	done
 	$(BIN)/python benchmarks/table.py
 
 clean:
-	rm -rf .venv .venv-oldest overhead demo sweep
+	rm -rf .venv .venv-oldest .venv-trainers .venv-rllib .venv-benchmarl overhead demo sweep

@@ -15,6 +15,7 @@ TABLES = {
     "catalogue.json": "docs/speed.md",
     "sweep.json": "docs/robustness.md",
     "batched.json": "docs/batched.md",
+    "trainers.json": "docs/trainers.md",
 }
 """Which document shows which results."""
 

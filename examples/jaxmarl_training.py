@@ -12,8 +12,8 @@ import optax
 from failure_api import GilbertElliottModel, MaskSegments
 from failure_api.integrations.jaxmarl import CommunicationWrapper
 
-ENVIRONMENTS, STEPS, EPOCHS, MINIBATCHES = 64, 26, 4, 4
-GAMMA, LAMBDA, CLIP, ENTROPY, LEARNING_RATE, SCALE = 0.9, 0.95, 0.2, 0.01, 3e-3, 0.1
+STEPS, EPOCHS, MINIBATCHES = 26, 4, 4
+GAMMA, LAMBDA, CLIP, ENTROPY, LEARNING_RATE, SCALE = 0.95, 0.95, 0.2, 0.01, 3e-3, 0.1
 
 
 class ActorCritic(nn.Module):
@@ -21,7 +21,8 @@ class ActorCritic(nn.Module):
 
     @nn.compact
     def __call__(self, observations: Any) -> Any:
-        hidden = nn.tanh(nn.Dense(64)(nn.tanh(nn.Dense(64)(observations))))
+        hidden = nn.tanh(nn.Dense(64)(observations))
+        hidden = nn.tanh(nn.Dense(64)(hidden))
         return nn.Dense(5, kernel_init=nn.initializers.zeros)(hidden), nn.Dense(1)(hidden)[..., 0]
 
 
@@ -51,13 +52,14 @@ def loss(params: Any, network: Any, batch: Any) -> Any:
     return policy + 0.5 * jnp.square(value - target).mean() - ENTROPY * entropy
 
 
-@partial(jax.jit, static_argnums=(0, 1))
-def train(env: Any, iterations: int, key: Any) -> Any:
+@partial(jax.jit, static_argnames=("env", "iterations", "environments"))
+def train(env: Any, iterations: int, key: Any, environments: int = 64) -> Any:
     """Returns the network's parameters, and the mean return of an agent in each iteration."""
     network = ActorCritic()
-    optimiser = optax.chain(optax.clip_by_global_norm(0.5), optax.adam(LEARNING_RATE))
+    rate = optax.linear_schedule(LEARNING_RATE, 0.0, iterations * EPOCHS * MINIBATCHES)
+    optimiser = optax.chain(optax.clip_by_global_norm(0.5), optax.adam(rate))
     key, start, first = jax.random.split(key, 3)
-    observations, state = jax.vmap(env.reset)(jax.random.split(start, ENVIRONMENTS))
+    observations, state = jax.vmap(env.reset)(jax.random.split(start, environments))
 
     def together(by_agent: Any) -> Any:
         return jnp.stack([by_agent[agent] for agent in env.agents], axis=1)
@@ -69,7 +71,7 @@ def train(env: Any, iterations: int, key: Any) -> Any:
         logits, value = network.apply(params, seen)
         action = jax.random.categorical(acting, logits)
         observations, state, rewards, dones, _ = jax.vmap(env.step)(
-            jax.random.split(stepping, ENVIRONMENTS),
+            jax.random.split(stepping, environments),
             state,
             dict(zip(env.agents, action.T, strict=True)),
         )

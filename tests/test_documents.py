@@ -58,7 +58,17 @@ def test_every_specification_is_an_example_and_can_be_read() -> None:
     assert all(read_specification(path).episodes for path in files.values())
 
 
-ELSEWHERE = {"jaxmarl_training": "tests/integrations/test_jaxmarl_training.py"}
+ELSEWHERE = {
+    "jaxmarl_training": "tests/integrations/test_jaxmarl_training.py",
+    "train_agilerl": "tests/trainers/test_trainer_agilerl.py",
+    "train_benchmarl": "tests/trainers/test_trainer_benchmarl.py",
+    "train_rllib": "tests/trainers/test_trainer_rllib.py",
+    "train_robust": "tests/test_train_robust.py",
+    "train_sb3": "tests/trainers/test_trainer_sb3.py",
+    "train_skrl": "tests/trainers/test_trainer_skrl.py",
+    "train_tianshou": "tests/trainers/test_trainer_tianshou.py",
+    "train_torchrl": "tests/trainers/test_trainer_torchrl.py",
+}
 """Which tests run examples that take long."""
 
 

@@ -1,0 +1,130 @@
+"""Several teams in one process, as Stable-Baselines3's processes carry them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import cloudpickle  # type: ignore[import-untyped]
+import gymnasium
+import numpy as np
+from gymnasium.vector.utils import batch_space, create_empty_array
+from supersuit import pettingzoo_env_to_vec_env_v1
+
+
+class Teams(gymnasium.Env[Any, Any]):
+    """Copies of a Parallel environment, each of them a vector with an entry for each agent.
+
+    Stable-Baselines3 runs one Gymnasium environment in each process; this is one that holds many
+    entries. An error is handed over with the infos, because it would otherwise end the process
+    and be lost.
+
+    Args:
+        pickled: The environment.
+        numbers: Which of all copies these are.
+
+    Example:
+        >>> from mpe2 import simple_spread_v3
+        >>> teams = Teams(cloudpickle.dumps(simple_spread_v3.parallel_env(N=3)), numbers=[4, 5])
+        >>> observations, _ = teams.reset(options={"seeds": [0, 1], "options": [None, None]})
+        >>> observations.shape
+        (6, 18)
+    """
+
+    def __init__(self, pickled: bytes, numbers: Sequence[int]) -> None:
+        self.numbers = tuple(numbers)
+        self._teams = [pettingzoo_env_to_vec_env_v1(cloudpickle.loads(pickled)) for _ in numbers]
+        first = self._teams[0]
+        self.size: int = first.num_envs
+        self.render_mode = first.render_mode
+        entries = self.size * len(self.numbers)
+        self.observation_space = batch_space(first.observation_space, entries)
+        self.action_space = batch_space(first.action_space, entries)
+        self._empty = create_empty_array(first.observation_space, entries)
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """Starts an episode in each copy.
+
+        Args:
+            seed: Not used: each copy has one of its own.
+            options: `"seeds"` and `"options"`, one of each for each copy.
+
+        Returns:
+            The observations of all entries, and `{"infos": one for each of them}`.
+        """
+        assert options is not None
+        each = zip(self._teams, options["seeds"], options["options"], strict=True)
+        try:
+            begun = [team.reset(seed=start, options=given) for team, start, given in each]
+        except Exception as error:
+            return self._empty, {"error": error}
+        observations, infos = zip(*begun, strict=True)
+        return _joined(observations), {"infos": _listed(infos)}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """Steps each copy, and starts those anew that have ended.
+
+        Args:
+            action: The actions of all entries.
+
+        Returns:
+            The observations of all entries; a reward and flags that mean nothing; and their
+            `"rewards"`, `"dones"` and `"infos"`.
+        """
+        actions = np.split(action, len(self._teams))
+        try:
+            played = [team.step(part) for team, part in zip(self._teams, actions, strict=True)]
+        except Exception as error:
+            return self._empty, 0.0, False, False, {"error": error}
+        observations, rewards, terminations, truncations, infos = zip(*played, strict=True)
+        ended = np.concatenate(terminations).astype(bool)
+        cut = np.concatenate(truncations).astype(bool)
+        told = zip(_listed(infos), (cut & ~ended).tolist(), strict=True)
+        results = {
+            "rewards": np.concatenate(rewards),
+            "dones": ended | cut,
+            "infos": [{**info, "TimeLimit.truncated": timed_out} for info, timed_out in told],
+        }
+        return _joined(observations), 0.0, False, False, results
+
+    def ask(
+        self, numbers: Iterable[int], question: Callable[..., Any], *given: Any
+    ) -> dict[int, Any] | Exception:
+        """Returns a function's answers of the environments of some copies.
+
+        Args:
+            numbers: Of the copies; those that are not here are left out.
+            question: A function of an environment and of what is given.
+            given: Its further arguments.
+
+        Returns:
+            The answers by number, or the error that the function raised.
+        """
+        here = set(numbers).intersection(self.numbers)
+        teams = zip(self.numbers, self._teams, strict=True)
+        try:
+            return {
+                number: question(team.par_env, *given) for number, team in teams if number in here
+            }
+        except Exception as error:
+            return error
+
+    def close(self) -> None:
+        """Closes all copies."""
+        for team in self._teams:
+            team.close()
+
+
+def _joined(parts: Sequence[Any]) -> Any:
+    """Returns observations of several copies as those of one."""
+    if len(parts) == 1:
+        return parts[0]
+    if isinstance(parts[0], dict):
+        return {key: _joined([part[key] for part in parts]) for key in parts[0]}
+    return np.concatenate(parts)
+
+
+def _listed(parts: Iterable[Iterable[Any]]) -> list[Any]:
+    return [each for part in parts for each in part]

@@ -1,0 +1,83 @@
+"""The proof that training for failing links pays: the committed teams, and all that made them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from failure_api.evaluation import sweep
+from helpers import FALSE_ALARM
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "examples" / "robust"
+SEEDS = 5
+
+
+def returns(way: str, missing: str, model: dict[str, object]) -> pd.DataFrame:
+    """Plays a committed team, and returns the episodes under failures, and under none."""
+    found = sweep(
+        {
+            "environment": "mpe2.simple_spread_v3",
+            "policies": f"examples.robust.team:{way}",
+            "exchange": {"type": "mask_segments", "missing": missing, "report_age": True},
+            "failure_models": [model],
+            "episodes": 60,
+            "seed": 11,
+        }
+    )
+    return found.set_index("severity", drop=False)["mean"]
+
+
+@pytest.fixture(autouse=True)
+def in_the_projects_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The policies are named from there, as the documentation does.
+    monkeypatch.chdir(ROOT)
+    monkeypatch.delenv("ROBUST_NETWORKS", raising=False)
+
+
+def test_the_committed_results_are_those_of_the_committed_teams() -> None:
+    table = pd.read_csv(FOLDER / "networks.csv")
+    loss = table[(table.failure == "loss") & (table.team == "failing_hold")]
+    grid = {"model": "probabilistic", "failure_prob": {"grid": [0.0, 0.8]}}
+    found = returns("failing", "hold", grid)
+    for severity in (0.0, 0.8):
+        committed = loss[np.isclose(loss.severity, severity)]["return"]
+        # Other episodes of the same teams: 60 of them have a standard error below 0.6.
+        assert abs(committed.mean() - found[severity]) < stats.norm.isf(FALSE_ALARM / 2) * 0.6
+
+
+def test_the_summary_is_that_of_the_table(tmp_path: Path) -> None:
+    sys.path.insert(0, str(ROOT / "examples"))
+    try:
+        from robust import results
+    finally:
+        sys.path.pop(0)
+    networks = pd.read_csv(FOLDER / "networks.csv")
+    summary = results.summary(networks)
+    committed = pd.read_csv(FOLDER / "summary.csv")
+    pd.testing.assert_frame_equal(summary, committed)
+    assert results.written(summary) in (ROOT / "docs" / "training.md").read_text()
+    results.drawn(networks, tmp_path / "curves.png")
+    assert (tmp_path / "curves.png").stat().st_size > 10_000
+
+
+@pytest.mark.heavy
+def test_everything_is_done_again_in_small(tmp_path: Path) -> None:
+    pytest.importorskip("jaxmarl")
+    command = [sys.executable, "examples/train_robust.py", "--output", str(tmp_path)]
+    command += ["--seeds", "2", "--iterations", "2", "--episodes", "4"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = pd.read_csv(tmp_path / "networks.csv")
+    assert set(found.network) == {0, 1}
+    assert found.groupby(["failure", "team"]).ngroups == 12
+    with np.load(tmp_path / "networks.npz") as layers:
+        assert layers["failing_w1"].shape == (2, 22, 64)
+    assert "failure-api compare" in done.stdout
+    assert (tmp_path / "curves.png").exists()
