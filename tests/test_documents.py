@@ -137,7 +137,8 @@ def test_command_is_accepted(command: str, tmp_path: Path, monkeypatch) -> None:
     result = CliRunner().invoke(app, words + shortened.get(words[0], []))
     assert result.exit_code == 0, result.output
     assert (tmp_path / "overhead.csv").exists() == (words[0] == "overhead")
-    assert bool(list(tmp_path.glob("*/report.html"))) == (words[0] in ("sweep", "report"))
+    reported = words[0] in ("sweep", "report", "compare")
+    assert bool(list(tmp_path.glob("*/report.html"))) == reported
 
 
 def test_make_targets_exist() -> None:

@@ -15,6 +15,8 @@ from failure_api.cli.overhead import overhead
 from failure_api.overhead import seed
 from failure_api.overhead.result import SEED_COLUMNS
 
+pytestmark = pytest.mark.heavy
+
 SMALL = ["--episodes", "2", "--cycles", "3"]
 OPTIONS = {
     *("environment", "agents", "episodes", "cycles", "failure-prob"),

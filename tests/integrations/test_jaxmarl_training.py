@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import pytest
 from jaxmarl_play import made
 
 from failure_api import GilbertElliottModel, MaskSegments
 from failure_api.integrations.jaxmarl import CommunicationWrapper
+
+pytestmark = pytest.mark.heavy
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "jaxmarl_training.py"
 

@@ -13,6 +13,8 @@ from failure_api.errors import FailureApiError
 from failure_api.overhead import OverheadResult, measure_overhead, seed
 from failure_api.overhead.arguments import check_arguments
 
+pytestmark = pytest.mark.heavy
+
 SPREAD = "mpe2.simple_spread_v3"
 
 

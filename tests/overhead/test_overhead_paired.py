@@ -13,6 +13,8 @@ import pytest
 from failure_api.environments import make_environment
 from failure_api.overhead.paired import Timings, draw_actions, measure_paired, time_block
 
+pytestmark = pytest.mark.heavy
+
 
 def timed_part(log: list[Any], episodes: int) -> list[list[Any]]:
     """The log cut into plays of an episode, without the memory pass that ends it."""

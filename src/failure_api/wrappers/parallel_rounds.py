@@ -29,6 +29,8 @@ class ParallelRounds(BaseParallelWrapper):
         self._inner = _quick(env)
         self._converted = isinstance(env, aec_to_parallel_wrapper)
         self._started = False
+        # Vector environments ask for it in every step, and would ask through every layer.
+        self.possible_agents = env.possible_agents
         self._actions = rounds.actions
         self.observation_spaces: dict[Any, Space[Any]] = rounds.spaces
         if rounds.actions is not None:

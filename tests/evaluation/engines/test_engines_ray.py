@@ -13,6 +13,8 @@ from failure_api.evaluation.engines import results_of
 from failure_api.evaluation.engines.backlog import Backlog
 from helpers import assert_one_sentence
 
+pytestmark = pytest.mark.heavy
+
 pytest.importorskip("ray")
 
 
