@@ -42,7 +42,7 @@ test: setup browser
 	$(BIN)/mypy
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal -m 'not heavy and not trainers'
 
-# Clusters, and whole trainings.
+# Clusters, whole trainings, and measurements that take their time.
 test-heavy: setup
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal -m heavy
 
