@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from gymnasium.spaces import Space
-from pettingzoo import AECEnv, ParallelEnv
+from pettingzoo import ParallelEnv
 from pettingzoo.utils import BaseParallelWrapper
 
-from failure_api.errors import WrongEnvironmentError, describe
+from failure_api.wrappers.below import demand_parallel
 
 
 class OwnSpaces(BaseParallelWrapper):  # type: ignore[misc]
@@ -37,15 +37,7 @@ class OwnSpaces(BaseParallelWrapper):  # type: ignore[misc]
     """
 
     def __init__(self, env: ParallelEnv) -> None:
-        if not isinstance(env, ParallelEnv):
-            remedy = (
-                "convert it with pettingzoo.utils.aec_to_parallel"
-                if isinstance(env, AECEnv)
-                else "give an instance of pettingzoo.ParallelEnv"
-            )
-            raise WrongEnvironmentError(
-                f"OwnSpaces takes a Parallel environment, but {describe(env)} is none: {remedy}."
-            )
+        demand_parallel("OwnSpaces", env)
         super().__init__(env)
         # skrl asks for these many times in a step; to look for them layer by layer takes long.
         self.num_envs = 1

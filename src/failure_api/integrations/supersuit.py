@@ -15,13 +15,14 @@ needed("stable_baselines3", "failure_api.integrations.supersuit", "supersuit")
 import cloudpickle  # type: ignore[import-untyped]
 import numpy as np
 from gymnasium import Env
-from pettingzoo import AECEnv, ParallelEnv
+from pettingzoo import ParallelEnv
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv
 from supersuit import pettingzoo_env_to_vec_env_v1
 
-from failure_api.errors import WrongEnvironmentError, describe, invalid
+from failure_api.errors import invalid
 from failure_api.integrations import supersuit_layers as within
 from failure_api.integrations.supersuit_teams import Teams
+from failure_api.wrappers.below import demand_parallel
 
 StartMethod = Literal["fork", "forkserver", "spawn"]
 
@@ -210,15 +211,7 @@ def make_vec_env(
         >>> vec_env.reset().shape
         (12, 18)
     """
-    if not isinstance(env, ParallelEnv):
-        remedy = (
-            "convert it with pettingzoo.utils.aec_to_parallel"
-            if isinstance(env, AECEnv)
-            else "give an instance of pettingzoo.ParallelEnv"
-        )
-        raise WrongEnvironmentError(
-            f"make_vec_env takes a Parallel environment, but {describe(env)} is none: {remedy}."
-        )
+    demand_parallel("make_vec_env", env)
     for name, value, least in (("copies", copies, 1), ("processes", processes, 0)):
         if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
             rule = f"must be a whole number of at least {least}"

@@ -38,6 +38,23 @@ def check_kind(name: str, env: Any, kind: type[AECEnv] | type[ParallelEnv]) -> N
     )
 
 
+def demand_parallel(name: str, env: Any) -> None:
+    """Raises an error for what is no Parallel environment.
+
+    Args:
+        name: Who takes only those.
+        env: What was given.
+    """
+    if isinstance(env, ParallelEnv):
+        return
+    remedy = "give an instance of pettingzoo.ParallelEnv"
+    if isinstance(env, AECEnv):
+        remedy = "convert it with pettingzoo.utils.aec_to_parallel"
+    raise WrongEnvironmentError(
+        f"{name} takes a Parallel environment, but {describe(env)} is none: {remedy}."
+    )
+
+
 def check_seed(seed: Any) -> None:
     """Raises an error for what cannot seed an environment."""
     if seed is not None and (not isinstance(seed, int | np.integer) or seed < 0):
