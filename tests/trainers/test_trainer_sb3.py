@@ -12,7 +12,7 @@ pytest.importorskip("supersuit")
 pytest.importorskip("stable_baselines3")
 import numpy as np
 import torch
-from gymnasium.spaces import Box, Dict
+from gymnasium.spaces import Box, Dict, Discrete, MultiBinary
 from mpe2 import simple_adversary_v3, simple_speaker_listener_v4
 from stable_baselines3 import DQN, PPO
 from stable_baselines3.common.evaluation import evaluate_policy
@@ -27,7 +27,12 @@ from trainer_play import agents_as_rows, assert_quoted, seen_alone
 from trainer_runs import CUT, at_once, run_example
 
 from environments_under_test import Plain
-from failure_api import CommunicationWrapperParallel, MaskSegments, ShareObservations
+from failure_api import (
+    CommunicationWrapperParallel,
+    MaskSegments,
+    SendMessages,
+    ShareObservations,
+)
 from failure_api.integrations.supersuit import make_vec_env
 
 pytestmark = pytest.mark.trainers
@@ -57,8 +62,17 @@ def learn(vec_env: Any, policy: str = "MlpPolicy", steps: int = 200, **options: 
     return model
 
 
+MESSAGES = (Discrete(4), Box(-1, 1, (2,)), MultiBinary(3))
+EXCHANGES = [
+    None,
+    FLAT,
+    MaskSegments(report_age=True),
+    *(SendMessages(space, form="flat") for space in MESSAGES),
+]
+
+
 @pytest.mark.parametrize("make", [plain, ours])
-@pytest.mark.parametrize("exchange", [None, FLAT, MaskSegments(report_age=True)], ids=repr)
+@pytest.mark.parametrize("exchange", EXCHANGES, ids=repr)
 def test_it_trains(make: Any, exchange: Any) -> None:
     learn(make(at_once(exchange=exchange)))
 
