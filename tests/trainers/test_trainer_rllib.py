@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from mpe2 import simple_adversary_v3, simple_speaker_listener_v4, simple_spread_v3
+from pettingzoo.utils.conversions import aec_to_parallel
 from trainer_runs import CUT, at_once, in_turns, knights, run_example
 
 from failure_api import CommunicationWrapperParallel, ProbabilisticModel, ShareObservations
@@ -28,6 +29,13 @@ from ray.tune.registry import register_env
 pytestmark = pytest.mark.trainers
 FLAT = ShareObservations(form="flat")
 EXCHANGES = pytest.mark.parametrize("exchange", [None, FLAT], ids=["default", "flat"])
+
+
+def converted(**how: Any) -> Any:
+    """Returns a wrapped environment behind one that passes no calls on."""
+    return aec_to_parallel(in_turns(**how))
+
+
 KINDS = pytest.mark.parametrize(
     ("adapter", "made"),
     [(ParallelPettingZooEnv, at_once), (PettingZooEnv, in_turns)],
@@ -187,7 +195,14 @@ def heard(algorithm: PPO) -> float:
     return float(np.mean(np.array(seen) != 0))
 
 
-@KINDS
+@pytest.mark.parametrize(
+    ("adapter", "made"),
+    [
+        (ParallelPettingZooEnv, at_once),
+        (PettingZooEnv, in_turns),
+        (ParallelPettingZooEnv, converted),
+    ],
+)
 def test_severity_can_be_set(adapter: Any, made: Any) -> None:
     algorithm = config_of(lambda: adapter(made(models=CUT)), together=True).build_algo()
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,6 +16,7 @@ pytest.importorskip("torch")
 pytest.importorskip("supersuit")
 pytest.importorskip("stable_baselines3")
 from mpe2 import simple_adversary_v3, simple_spread_v3
+from pettingzoo.utils import BaseParallelWrapper
 from supersuit import black_death_v3, pad_observations_v0
 from trainer_play import agents_as_rows, assert_quoted, seen_alone
 from trainer_runs import CUT, at_once, in_turns
@@ -154,6 +156,26 @@ def test_errors_arrive_and_the_processes_go_on(processes: int) -> None:
         vec_env.reset()
         with pytest.raises(AssertionError):
             vec_env.step(np.full(12, 9))
+        assert vec_env.reset().shape == (12, 18)
+
+
+@HERE_AND_AWAY
+def test_errors_of_classes_that_no_module_has_arrive_too(processes: int) -> None:
+    class FlatError(Exception):
+        pass
+
+    class Tired(BaseParallelWrapper):  # type: ignore[misc]
+        def work(self, lasting: bool) -> None:
+            # A lock cannot be pickled, so of such an error the text arrives.
+            raise FlatError("battery is flat", *(() if lasting else (threading.Lock(),)))
+
+    with several(Tired(at_once()), processes=processes) as vec_env:
+        vec_env.reset()
+        with pytest.raises(Exception, match="battery is flat") as raised:
+            vec_env.env_method("work", True)
+        assert type(raised.value).__name__ == "FlatError"
+        with pytest.raises(Exception, match="battery is flat"):
+            vec_env.env_method("work", False)
         assert vec_env.reset().shape == (12, 18)
 
 

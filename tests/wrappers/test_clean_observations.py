@@ -90,6 +90,23 @@ def test_what_the_dead_said_last_is_remembered_whoever_asks(
     assert asked
 
 
+@pytest.mark.parametrize("always", [True, False])
+def test_segments_that_move_are_those_of_their_round(always: bool) -> None:
+    def segments(env: Any) -> Any:
+        place = env.unwrapped.steps % 2
+        return {"a": {"b": [place]}, "c": {"b": [place]}}
+
+    exchange = MaskSegments(segments=segments, missing="hold")
+    failing, perfect = pair(Plain(lengths={"b": 3}), Plain(lengths={"b": 3}), exchange)
+    failing.reset(seed=1)
+    perfect.reset(seed=1)
+    while failing.agents:
+        failing.step(dict.fromkeys(failing.agents, 0))
+        seen = perfect.step(dict.fromkeys(perfect.agents, 0))[0]
+        if always or len(failing.agents) < 3:
+            assert same(failing.clean_observations(), seen)
+
+
 @pytest.mark.parametrize("subject", [KNIGHTS, PURSUIT, TICTACTOE], ids=str)
 def test_it_follows_agents_that_die_take_turns_or_move_in_mid_cycle(subject: Any) -> None:
     failing, perfect = pair(subject.make(), subject.make(), ShareObservations(missing="hold"))

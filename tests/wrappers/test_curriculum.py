@@ -138,6 +138,35 @@ def test_options_reach_the_links_through_faulty_sensors() -> None:
     assert env.env.get_communication_state()[OTHERS].all()
 
 
+def test_a_drawn_severity_is_graded_like_any_parameter() -> None:
+    drawn = RandomizedModel(model=DEAD, parameters={"severity": (0.0, 0.5)})
+    env, given = wrapped(drawn), wrapped(drawn)
+    env.set_severity(1.0)
+    assert np.array_equal(arrivals(env, seed=8), arrivals(given, seed=8))
+    env.set_severity(0.6)
+    shares = [1 - arrivals(env).mean() for _ in range(20)]
+    assert max(shares) < 0.6 * 0.5 + 0.1
+    assert np.std(shares) > 0.03
+
+
+def test_what_a_scheduled_model_runs_can_be_set_too() -> None:
+    env = wrapped(ScheduledModel(model=DRAWN, start=2))
+    late = arrivals(env, seed=5, options={"failure": {"failure_prob": 1.0}})
+    assert late[:2].all()
+    assert not late[2:].any()
+    assert arrivals(env, options={"failure": {"failure_prob": 1.0, "severity": 0.0}}).all()
+
+
+def test_arrays_may_be_set_again_and_again() -> None:
+    env = wrapped(DRAWN)
+    ends = np.array([0.0, 0.1])
+    first = arrivals(env, seed=5, options={"failure": {"failure_prob": ends}})
+    assert np.array_equal(first, arrivals(env, seed=5, options={"failure": {"failure_prob": ends}}))
+    ends[:] = 1.0
+    assert not arrivals(env, options={"failure": {"failure_prob": ends}}).any()
+    assert arrivals(env).any()
+
+
 @pytest.mark.parametrize(
     ("settings", "says"),
     [

@@ -109,7 +109,7 @@ class RandomizedModel(NestedModel):
     @property
     def settings(self) -> tuple[str, ...]:
         """`severity`, and the parameters that are drawn."""
-        return ("severity", *self.parameters)
+        return tuple(dict.fromkeys(("severity", *self.parameters)))
 
     def with_settings(self, settings: Mapping[str, Any]) -> RandomizedModel:
         """Returns the model with parameters drawn from the mildest share, or as they are set.
@@ -126,7 +126,8 @@ class RandomizedModel(NestedModel):
             severity = SHARE.normalise("severity", settings["severity"])
             drawn = {name: Milder(declared, severity) for name, declared in drawn.items()}
         for name, declared in self.parameters.items():
-            if name in settings:
+            # A drawn parameter of that name is graded like the others.
+            if name in settings and name != "severity":
                 drawn[name] = _within(name, settings[name], declared)
         return replace(self, parameters=drawn)
 

@@ -47,7 +47,8 @@ class ScheduledModel(NestedModel):
 
     independently, and on all of them where severity is 1 and there is no ramp. A loss $p$
     becomes $p \, s$. The other model's state goes on in all rounds, so a burst may begin before
-    the window does. What fails at some severity fails at a greater one too.
+    the window does. A message that is lost at some
+    severity is lost at a greater one too, where nothing delays it.
 
     Args:
         model: The other model; a `Chain`, or one like this, too.
@@ -98,17 +99,21 @@ class ScheduledModel(NestedModel):
 
     @property
     def settings(self) -> tuple[str, ...]:
-        """`severity`, a share in [0, 1] of the severity that was given."""
-        return ("severity",)
+        """`severity`, a share in [0, 1] of the severity that was given, and those of the model."""
+        return tuple(dict.fromkeys(("severity", *self.model.settings)))
 
     def with_settings(self, settings: Mapping[str, Any]) -> ScheduledModel:
-        """Returns the model with that share of its severity."""
+        """Returns the model with that share of its severity.
+
+        The severity is taken here and not by the other model, which takes the other settings.
+        """
         share = SHARE.normalise("severity", settings.get("severity", 1.0))
         if isinstance(self.severity, Mapping):
             given: Any = {pair: share * value for pair, value in self.severity.items()}
         else:
             given = share * np.asarray(self.severity)
-        return replace(self, severity=given)
+        others = {name: value for name, value in settings.items() if name != "severity"}
+        return replace(self, severity=given, model=self.model.with_settings(others))
 
     def init(self, context: Context, random: RandomStream) -> ScheduledState:
         """Returns the other model's state, and the severity of each link."""

@@ -24,7 +24,8 @@ class CommunicationTask(PettingZooClass):  # type: ignore[misc]
 
     BenchMARL's own PettingZoo tasks make their environments by name. Here a function makes them,
     for training and for evaluation alike. Each environment has a seed of its own, that follows
-    from the experiment's, so that no two of them play the same episodes with the same failures.
+    from the experiment's, so that no two of them play the same episodes with the same failures;
+    workers that are forked, which BenchMARL does not do by itself, would share one.
 
     Args:
         make: A function without arguments that returns a `CommunicationWrapperParallel`. It is

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from failure_api.errors import WrongEnvironmentError
+from failure_api.wrappers.below import layers
 
 
 def set_severity(algorithm: Any, severity: float) -> None:
@@ -33,10 +34,11 @@ def set_severity(algorithm: Any, severity: float) -> None:
 def _set(runner: Any, severity: float) -> None:
     for environment in getattr(runner.env, "envs", ()):
         adapter = environment.unwrapped
-        wrapped = getattr(adapter, "par_env", None) or getattr(adapter, "env", adapter)
-        if not hasattr(wrapped, "set_severity"):
+        given = getattr(adapter, "par_env", None) or getattr(adapter, "env", adapter)
+        wrapped = next((each for each in layers(given) if hasattr(each, "set_severity")), None)
+        if wrapped is None:
             raise WrongEnvironmentError(
-                f"set_severity must find wrapped environments, but {wrapped} is none: give "
+                f"set_severity must find wrapped environments, but {given} is none: give "
                 "RLlib's adapter a CommunicationWrapper or a CommunicationWrapperParallel."
             )
         wrapped.set_severity(severity)

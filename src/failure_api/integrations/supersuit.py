@@ -21,7 +21,7 @@ from supersuit import pettingzoo_env_to_vec_env_v1
 
 from failure_api.errors import invalid
 from failure_api.integrations import supersuit_layers as within
-from failure_api.integrations.supersuit_teams import Teams
+from failure_api.integrations.supersuit_teams import Failed, Teams
 from failure_api.wrappers.below import demand_parallel
 
 StartMethod = Literal["fork", "forkserver", "spawn"]
@@ -170,8 +170,8 @@ class TeamsVecEnv(VecEnv):
         copies = [int(entry) // self._team for entry in self._get_indices(indices)]
         answers: dict[int, Any] = {}
         for part in self._inner.env_method("ask", sorted(set(copies)), question, *given):
-            if isinstance(part, Exception):
-                raise part
+            if isinstance(part, Failed):
+                raise part.again()
             answers.update(part)
         return [answers[copy] for copy in copies]
 
@@ -233,4 +233,4 @@ def _raise(results: Sequence[Any]) -> None:
     """Raises the first error that a process has met."""
     for part in results:
         if "error" in part:
-            raise part["error"]
+            raise part["error"].again()

@@ -3,13 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import cloudpickle  # type: ignore[import-untyped]
 import gymnasium
 import numpy as np
 from gymnasium.vector.utils import batch_space, create_empty_array
 from supersuit import pettingzoo_env_to_vec_env_v1
+
+
+class Failed(NamedTuple):
+    """What was raised, in a form that reaches other processes.
+
+    Attributes:
+        pickled: The error, by cloudpickle: it may be of a class of the script itself.
+    """
+
+    pickled: bytes
+
+    @classmethod
+    def of(cls, error: Exception) -> Failed:
+        """Returns an error in that form; its text alone where it cannot be pickled."""
+        try:
+            return cls(cloudpickle.dumps(error))
+        except Exception:
+            return cls(cloudpickle.dumps(RuntimeError(f"{type(error).__name__}: {error}")))
+
+    def again(self) -> Exception:
+        """Returns the error."""
+        error: Exception = cloudpickle.loads(self.pickled)
+        return error
 
 
 class Teams(gymnasium.Env[Any, Any]):
@@ -59,7 +82,7 @@ class Teams(gymnasium.Env[Any, Any]):
         try:
             begun = [team.reset(seed=start, options=given) for team, start, given in each]
         except Exception as error:
-            return self._empty, {"error": error}
+            return self._empty, {"error": Failed.of(error)}
         observations, infos = zip(*begun, strict=True)
         return _joined(observations), {"infos": _listed(infos)}
 
@@ -77,7 +100,7 @@ class Teams(gymnasium.Env[Any, Any]):
         try:
             played = [team.step(part) for team, part in zip(self._teams, actions, strict=True)]
         except Exception as error:
-            return self._empty, 0.0, False, False, {"error": error}
+            return self._empty, 0.0, False, False, {"error": Failed.of(error)}
         observations, rewards, terminations, truncations, infos = zip(*played, strict=True)
         ended = np.concatenate(terminations).astype(bool)
         cut = np.concatenate(truncations).astype(bool)
@@ -91,7 +114,7 @@ class Teams(gymnasium.Env[Any, Any]):
 
     def ask(
         self, numbers: Iterable[int], question: Callable[..., Any], *given: Any
-    ) -> dict[int, Any] | Exception:
+    ) -> dict[int, Any] | Failed:
         """Returns a function's answers of the environments of some copies.
 
         Args:
@@ -109,7 +132,7 @@ class Teams(gymnasium.Env[Any, Any]):
                 number: question(team.par_env, *given) for number, team in teams if number in here
             }
         except Exception as error:
-            return error
+            return Failed.of(error)
 
     def close(self) -> None:
         """Closes all copies."""

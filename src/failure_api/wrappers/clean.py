@@ -30,6 +30,8 @@ class CleanView:
         self._team = team
         # An exchange that is not known to forget is taken to remember.
         self._remembers = getattr(exchange, "missing", "hold") == "hold"
+        # Segments that move are those of the round, and the environment has moved on later.
+        self._at_once = self._remembers and callable(getattr(exchange, "segments", None))
         self._apart = ~np.eye(len(team.agent_ids), dtype=bool)
         self._bound: BoundExchange | None = None
         self._number = -1
@@ -48,12 +50,14 @@ class CleanView:
         before = self._alive
         if before is not None and alive is not before and not np.array_equal(alive, before):
             # The last round in which these agents talked to each other.
-            if self._remembers:
+            if self._remembers and not self._at_once:
                 self._share()
             self._newest = self._heard()
         if self._remembers:
             observations = {agent: copy_value(seen) for agent, seen in observations.items()}
         self._number, self._observations, self._alive = number, observations, alive
+        if self._at_once:
+            self._share()
 
     def views(self, newer: Mapping[Any, Any]) -> dict[Any, Any]:
         """Returns what each agent would have seen in this round.
@@ -66,7 +70,7 @@ class CleanView:
         """
         if self._number < 0:
             raise NotResetError("the environment has not been reset: call reset() first.")
-        bound = self._share()
+        bound = self._bound if self._at_once and self._bound else self._share()
         return {agent: bound.view(agent, newer.get(agent)) for agent in self._observations}
 
     def _share(self) -> BoundExchange:

@@ -23,7 +23,7 @@ class Curriculum:
     def __init__(self, chain: Chain) -> None:
         self._chain = chain
         self._lasting: dict[str, Any] = {}
-        self._now: dict[str, Any] = {}
+        self._now: dict[str, Any] | None = {}
         self._channel = Channel(chain=chain)
 
     def set_severity(self, severity: float) -> None:
@@ -52,11 +52,12 @@ class Curriculum:
             raise invalid(f"options[{KEY!r}]", "must be a mapping", given, "give {'severity': 0.5}")
         for name in given or ():
             self._demand(name)
-        settings = {**self._lasting, **(given or {})}
-        if settings != self._now:
+        if given or self._now != self._lasting:
             # What the models refuse, they refuse before anything has changed.
+            settings = {**self._lasting, **(given or {})}
             chain = self._chain.with_settings(settings) if settings else self._chain
-            self._channel, self._now = Channel(chain=chain), settings
+            # What was given may be arrays, which cannot simply be compared with the next ones.
+            self._channel, self._now = Channel(chain=chain), None if given else self._lasting
         return left
 
     def channel(self) -> Channel:
