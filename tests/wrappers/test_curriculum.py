@@ -157,6 +157,21 @@ def test_what_a_scheduled_model_runs_can_be_set_too() -> None:
     assert arrivals(env, options={"failure": {"failure_prob": 1.0, "severity": 0.0}}).all()
 
 
+def test_of_models_in_each_other_the_outermost_takes_a_setting() -> None:
+    inner = RandomizedModel(model=DEAD, parameters={"severity": (0.0, 1.0)})
+    outer = ScheduledModel(model=ScheduledModel(model=DRAWN))
+    assert set(outer.settings) == {"severity", "failure_prob"}
+    graded = outer.with_settings({"severity": 0.5, "failure_prob": 0.3})
+    assert (graded.severity, graded.model.severity) == (0.5, 1.0)
+    assert graded.model.model.parameters["failure_prob"].support == (0.3,)
+    within = RandomizedModel(
+        model=ScheduledModel(model=DRAWN), parameters={"severity": (0.0, 1.0)}
+    ).with_settings({"failure_prob": 0.3, "severity": 0.5})
+    assert within.model.model.parameters["failure_prob"].support == (0.3,)
+    assert within.model.severity == 1.0
+    assert inner.with_settings({"unknown": 1}) == inner
+
+
 def test_arrays_may_be_set_again_and_again() -> None:
     env = wrapped(DRAWN)
     ends = np.array([0.0, 0.1])

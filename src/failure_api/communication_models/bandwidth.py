@@ -23,7 +23,7 @@ from failure_api.errors import InvalidArgumentError
 LONGEST_DEFAULT_WAIT = 1000
 """Rounds that a message waits by default at most; exchanges remember as many."""
 
-LARGEST = 1e30
+UNLIMITED = 1e30
 """Messages per round that stand for a link without a limit."""
 
 UNKNOWN_WAIT = 100
@@ -135,7 +135,7 @@ class BandwidthModel(CommunicationModel):
         if self.unit == "messages":
             return self.per_link("capacity", context), context.xp.asarray(among)
         # A link that a mapping does not name carries whatever there is.
-        bits = per_link(f"{self.name}.capacity", self.capacity, LARGEST, context)
+        bits = per_link(f"{self.name}.capacity", self.capacity, UNLIMITED, context)
         return _in_messages(bits, context), context.xp.asarray(among)
 
     def step(
@@ -174,7 +174,7 @@ class BandwidthModel(CommunicationModel):
 
 
 def _in_messages(capacity: Any, context: Context) -> Any:
-    """Returns a capacity in bits as messages per round; infinite where messages have no bits."""
+    """Returns a capacity in bits as messages per round; no limit where messages have no bits."""
     if context.message_bits is None:
         raise InvalidArgumentError(
             'BandwidthModel(unit="bits") must know how many bits a message has, but nobody has '
@@ -184,7 +184,7 @@ def _in_messages(capacity: Any, context: Context) -> Any:
     xp, bits = context.xp, context.message_bits
     free = xp.astype(bits == 0, xp.float32)
     # A quotient of its own, since 0 times infinity is no number.
-    return capacity / (bits + free) + free * LARGEST
+    return capacity / (bits + free) + free * UNLIMITED
 
 
 def _needed(capacity: float, places: int) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any, Self
 
 from failure_api.core.chain import Chain
 from failure_api.core.model import CommunicationModel
@@ -25,6 +27,15 @@ class NestedModel(CommunicationModel):
     def inner(self) -> Chain:
         """The other model as a chain, which sees to its scope and its stream."""
         return Chain(models=[self.model])
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """What can be set for the other model."""
+        return self.model.settings
+
+    def with_settings(self, settings: Mapping[str, Any]) -> Self:
+        """Returns this model with the other one as it is in an episode with these settings."""
+        return replace(self, model=self.model.with_settings(settings))
 
     @property
     def longest_delay(self) -> int:

@@ -108,8 +108,8 @@ class RandomizedModel(NestedModel):
 
     @property
     def settings(self) -> tuple[str, ...]:
-        """`severity`, and the parameters that are drawn."""
-        return tuple(dict.fromkeys(("severity", *self.parameters)))
+        """`severity`, the parameters that are drawn, and what else the other model takes."""
+        return tuple(dict.fromkeys(("severity", *self.parameters, *super().settings)))
 
     def with_settings(self, settings: Mapping[str, Any]) -> RandomizedModel:
         """Returns the model with parameters drawn from the mildest share, or as they are set.
@@ -129,7 +129,9 @@ class RandomizedModel(NestedModel):
             # A drawn parameter of that name is graded like the others.
             if name in settings and name != "severity":
                 drawn[name] = _within(name, settings[name], declared)
-        return replace(self, parameters=drawn)
+        taken = ("severity", *drawn)
+        others = {name: value for name, value in settings.items() if name not in taken}
+        return replace(super().with_settings(others), parameters=drawn)
 
     def init(self, context: Context, random: RandomStream) -> RandomizedState:
         """Returns what is drawn for the episode, and the other model's state."""

@@ -100,7 +100,7 @@ class ScheduledModel(NestedModel):
     @property
     def settings(self) -> tuple[str, ...]:
         """`severity`, a share in [0, 1] of the severity that was given, and those of the model."""
-        return tuple(dict.fromkeys(("severity", *self.model.settings)))
+        return tuple(dict.fromkeys(("severity", *super().settings)))
 
     def with_settings(self, settings: Mapping[str, Any]) -> ScheduledModel:
         """Returns the model with that share of its severity.
@@ -113,7 +113,7 @@ class ScheduledModel(NestedModel):
         else:
             given = share * np.asarray(self.severity)
         others = {name: value for name, value in settings.items() if name != "severity"}
-        return replace(self, severity=given, model=self.model.with_settings(others))
+        return replace(super().with_settings(others), severity=given)
 
     def init(self, context: Context, random: RandomStream) -> ScheduledState:
         """Returns the other model's state, and the severity of each link."""
