@@ -18,13 +18,16 @@ class Curriculum:
 
     Args:
         chain: The models as they were given.
+
+    Attributes:
+        channel: The channel of the episode that begins.
     """
 
     def __init__(self, chain: Chain) -> None:
         self._chain = chain
         self._lasting: dict[str, Any] = {}
         self._now: dict[str, Any] | None = {}
-        self._channel = Channel(chain=chain)
+        self.channel = Channel(chain=chain)
 
     def set_severity(self, severity: float) -> None:
         """Sets the severity of the episodes from the next one on."""
@@ -57,12 +60,8 @@ class Curriculum:
             settings = {**self._lasting, **(given or {})}
             chain = self._chain.with_settings(settings) if settings else self._chain
             # What was given may be arrays, which cannot simply be compared with the next ones.
-            self._channel, self._now = Channel(chain=chain), None if given else self._lasting
+            self.channel, self._now = Channel(chain=chain), None if given else self._lasting
         return left
-
-    def channel(self) -> Channel:
-        """Returns the channel of the episode that begins."""
-        return self._channel
 
     def _demand(self, name: Any) -> None:
         """Raises an error unless a model of the chain takes a setting."""

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from failure_api.core import (
     Chain,
-    Channel,
     ChannelState,
     CommunicationModel,
     Context,
@@ -84,7 +83,8 @@ class RoundKeeper:
         check_heard(self.chain)
         self.exchange = _chosen(exchange, env)
         self.positions = position_function(positions, self.chain, env)
-        self._channel = Channel(chain=self.chain)
+        self.curriculum = Curriculum(self.chain)
+        self._channel = self.curriculum.channel
         self._streams = EpisodeStreams(*alike_below(env, Reports))
         self._everyone = np.ones(len(self.agent_ids), dtype=bool)
         self._everyone.flags.writeable = False
@@ -99,7 +99,6 @@ class RoundKeeper:
         # A trial start, so that what does not fit the environment is said when it is wrapped.
         self._channel.init(self._context(0, self._everyone, None), NumpyStream(0))
         self.clean = CleanView(self.exchange, replace(team, longest_delay=0, noise=None))
-        self.curriculum = Curriculum(self.chain)
         self._demand_noise(self.noise.acts(), "noise_models were given")
         self.view, self.spaces = self.bound.view, self.bound.spaces
         self.watchers: list[Callable[[Context, Delivery], None]] = []
@@ -125,7 +124,7 @@ class RoundKeeper:
         self.outbox.start()
         self.bound.start()
         self.clean.start()
-        self._channel = self.curriculum.channel()
+        self._channel = self.curriculum.channel
         context = self._present(0, observations, dead)
         self._exchange(self._channel.init(context, self._random), context, observations)
 
