@@ -75,7 +75,8 @@ class Reports:
         """Returns what perfect communication would have shown each agent in this round.
 
         For centralised critics and for logs: the same exchange, without failures, delays and
-        noise. Nothing else is changed by it, and it is worked out only when it is called.
+        noise. Nothing else is changed by it. It is worked out when it is called, and in every round
+        where segments move and content is held.
 
         Returns:
             An observation by agent, in the same space and for the same agents as those that the
