@@ -92,6 +92,7 @@ test-oldest:
 benchmark: $(TRAINERS_READY)
 	$(BIN)/python benchmarks/speed.py --peer
 	$(BIN)/python benchmarks/catalogue.py --peer
+	$(BIN)/python benchmarks/rounds.py
 	$(BIN)/python benchmarks/sweep.py
 	$(BIN)/python benchmarks/batched.py
 	for name in .venv .venv-trainers .venv-rllib .venv-benchmarl; do \

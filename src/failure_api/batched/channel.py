@@ -16,7 +16,7 @@ from failure_api.batched.call import (
     check_done,
     check_same_form,
 )
-from failure_api.batched.constants import Constants, complete, varying
+from failure_api.batched.constants import Constants
 from failure_api.batched.content import Content, ContentState, Received
 from failure_api.batched.limits import Limits
 from failure_api.core import Chain, Channel, ChannelState, CommunicationModel
@@ -132,12 +132,11 @@ class BatchedChannel:
 
     @cached_property
     def _constants(self) -> Constants:
-        return Constants(self.chain, self.noise, self._limits, self._ids)
+        return Constants(self._channel, self.noise, self._limits, self._ids)
 
     @cached_property
     def _content(self) -> Content:
-        depth = self.chain.longest_journey
-        return Content(self.noise, self.missing == "hold", depth, self._ids)
+        return Content(self.noise, self.missing == "hold", self._channel, self._ids)
 
     @property
     def _limits(self) -> Limits:
@@ -256,10 +255,12 @@ class BatchedChannel:
         xp = call.xp
         kept = self._constants.of(call.columns, form, call.library, call.device)
         random = source.in_round(BEFORE, xp)
-        channel = self._channel.init(call.context(0), random)
+        # While a function is traced the round is an array, as it is in every step.
+        first = xp.zeros(call.batch, dtype=xp.int32) if call.library.traces else 0
+        channel = self._channel.init(kept.models, call.context(first), random)
         return BatchedState(
-            round=xp.zeros(call.batch, dtype=xp.int32) if call.library.traces else 0,
-            channel=channel._replace(models=varying(kept.models, channel.models)),
+            round=first,
+            channel=channel,
             content=self._content.begun(form, call, kept, random),
             source=source,
         )
@@ -271,9 +272,9 @@ class BatchedChannel:
         number, channel, content, source = state
         kept = self._constants.of(call.columns, content.form, call.library, call.device)
         random = source.in_round(number, call.xp)
-        channel = channel._replace(models=complete(kept.models, channel.models))
-        channel, delivery = self._channel.step(channel, call.context(number), random)
-        channel = channel._replace(models=varying(kept.models, channel.models))
+        channel, delivery = self._channel.step(
+            kept.models, channel, call.context(number), random
+        )
         content, received = self._content.received(
             content, payloads, delivery, number, call, kept, random
         )

@@ -71,6 +71,7 @@ def noise_context(
     agent_ids: tuple[Any, ...],
     xp: Any,
     arrived: Array | None = None,
+    made: Array | None = None,
 ) -> NoiseContext:
     """Returns what noise models may know of the content of a round.
 
@@ -82,9 +83,10 @@ def noise_context(
         agent_ids: The team.
         xp: The array namespace.
         arrived: Where there is content, bool `[..., receiver, sender]`; None for nowhere.
+        made: The round in which it was made, int32 `[..., receiver, sender]`.
     """
     links = (*batch, len(agent_ids), len(agent_ids))
     if arrived is None:
         arrived = xp.zeros(links, dtype=xp.bool)
     low, high, whole, _ = limits
-    return NoiseContext(number, arrived, low, high, whole, xp, (*links, width), agent_ids)
+    return NoiseContext(number, arrived, low, high, whole, xp, (*links, width), agent_ids, made)

@@ -18,17 +18,11 @@ from failure_api.core.model import CommunicationModel
 from failure_api.core.parameters import Drawn, per_link
 from failure_api.core.queue import Queue
 from failure_api.core.random import RandomStream
+from failure_api.core.traits import Stage, Traits
 from failure_api.errors import InvalidArgumentError
-
-LONGEST_DEFAULT_WAIT = 1000
-"""Rounds that a message waits by default at most; exchanges remember as many."""
 
 UNLIMITED = 1e30
 """Messages per round that stand for a link without a limit."""
-
-UNKNOWN_WAIT = 100
-"""The same where it is not known beforehand how long a full queue takes."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class BandwidthModel(CommunicationModel):
@@ -89,23 +83,15 @@ class BandwidthModel(CommunicationModel):
     max_wait: Rounds | None = None
 
     @cached_property
-    def queue(self) -> Queue:
-        """Where messages wait for a link that is not free."""
-        # More than there are places is the same as that many, and no message has less than a bit.
-        widest = float(self._capacities.max())
-        return Queue(
-            length=self.queue_length,
-            max_wait=self._longest_wait if self.max_wait is None else self.max_wait,
-            drop=self.drop,
-            widest=float(min(max(widest, 1.0), self.queue_length)),
-        )
-
-    @property
-    def carries_fractions(self) -> bool:
-        """Whether a link may be left with a bandwidth between 0 and 1."""
+    def traits(self) -> Traits:
+        """A capacity, and a queue for what it cannot carry at once."""
         known = self._capacities
         unknown = isinstance(self.capacity, Drawn) or self.per == "sender" or self.unit == "bits"
-        return unknown or bool(((known > 0) & (known < 1)).any())
+        return Traits(
+            stages={Stage.SERVED},
+            queue=Queue(length=self.queue_length, max_wait=self.max_wait, drop=self.drop),
+            narrows=unknown or bool((known < 1).any()),
+        )
 
     @cached_property
     def _capacities(self) -> Any:
@@ -118,37 +104,40 @@ class BandwidthModel(CommunicationModel):
         return array[~np.eye(len(array), dtype=bool)] if array.size > 1 else array.reshape(-1)
 
     @property
-    def _longest_wait(self) -> int:
-        known = self._capacities
-        if self.per == "sender" or self.unit == "bits":
-            return UNKNOWN_WAIT
-        slowest = float(known[known > 0].min(initial=1.0))
-        return math.ceil(min(self._places / slowest, LONGEST_DEFAULT_WAIT))
-
-    @property
     def _places(self) -> int:
         return min(self.queue_length, 2) if self.drop == "newest_first" else self.queue_length
 
-    def init(self, context: Context, random: RandomStream) -> Any:
-        """Returns the capacity of each link, and who shares a sender's time."""
-        among = members_of(self, context).astype(np.float32)
-        if self.unit == "messages":
-            return self.per_link("capacity", context), context.xp.asarray(among)
-        # A link that a mapping does not name carries whatever there is.
-        bits = per_link(f"{self.name}.capacity", self.capacity, UNLIMITED, context)
-        return _in_messages(bits, context), context.xp.asarray(among)
+    def prepare(self, context: Context) -> Any:
+        """Returns the capacity of each link, who shares a sender's time, and sizes of messages."""
+        found = {**super().prepare(context), "among": members_of(self, context), "bits": None}
+        if self.unit == "bits":
+            if context.message_bits is None:
+                raise InvalidArgumentError(
+                    'BandwidthModel(unit="bits") must know how many bits a message has, but nobody '
+                    "has counted them here: give the capacity in messages, or in a wrapper an "
+                    "exchange that counts, such as SendMessages(space)."
+                )
+            # A link that a mapping does not name carries whatever there is.
+            called = f"{self.name}.capacity"
+            found["capacity"] = per_link(called, self.capacity, UNLIMITED, context)
+            found["bits"] = np.asarray(context.message_bits, dtype=np.float32)
+        return found
 
     def step(
-        self, state: Any, links: Links, context: Context, random: RandomStream
+        self, parameters: Any, state: Any, links: Links, context: Context, random: RandomStream
     ) -> tuple[Any, Links]:
-        """Returns the links with no more bandwidth than the capacity."""
-        xp = context.xp
-        capacity, among = state
+        """Returns the links with no more than the capacity."""
+        xp, capacity, bits = context.xp, parameters["capacity"], parameters["bits"]
+        if bits is not None:
+            free = xp.astype(bits == 0, xp.float32)
+            # A quotient of its own, since 0 times infinity is no number.
+            capacity = capacity / (bits + free) + free * UNLIMITED
         if self.per == "sender":
-            sharing = xp.astype(context.alive, xp.float32) * among
-            others = xp.sum(sharing, axis=-1, keepdims=True)[..., None] - 1.0
-            capacity = capacity / xp.maximum(others, xp.ones_like(others))
-        return state, links._replace(bandwidth=xp.minimum(links.bandwidth, capacity))
+            among = parameters["among"]
+            waiting = xp.astype(links.sends & among[:, None] & among, xp.float32)
+            shared = xp.sum(waiting, axis=-1, keepdims=True)
+            capacity = capacity / xp.maximum(shared, xp.ones_like(shared))
+        return state, links.narrow(xp.broadcast_to(capacity, context.shape), xp)
 
     def expected_loss(self) -> Any:
         """Returns the share lost for good at one message a round; None per sender or in bits."""
@@ -167,24 +156,11 @@ class BandwidthModel(CommunicationModel):
         known, places = self._capacities, self._places
         if self.per == "sender" or self.unit == "bits" or isinstance(self.capacity, Drawn):
             return None
-        if _needed(float(known[known > 0].min(initial=1.0)), places) > self.queue.max_wait:
+        longest = _needed(float(known[known > 0].min(initial=1.0)), places)
+        if self.max_wait is not None and longest > self.max_wait:
             return None
         each = np.vectorize(lambda c: formula(float(c), places), otypes=[np.float64])
         return self.closed_form(each, "capacity")
-
-
-def _in_messages(capacity: Any, context: Context) -> Any:
-    """Returns a capacity in bits as messages per round; no limit where messages have no bits."""
-    if context.message_bits is None:
-        raise InvalidArgumentError(
-            'BandwidthModel(unit="bits") must know how many bits a message has, but nobody has '
-            "counted them here: give the capacity in messages, or in a wrapper an exchange that "
-            "counts, such as SendMessages(space)."
-        )
-    xp, bits = context.xp, context.message_bits
-    free = xp.astype(bits == 0, xp.float32)
-    # A quotient of its own, since 0 times infinity is no number.
-    return capacity / (bits + free) + free * UNLIMITED
 
 
 def _needed(capacity: float, places: int) -> int:

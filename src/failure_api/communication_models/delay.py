@@ -17,6 +17,7 @@ from failure_api.core.links import Array, Context, Links
 from failure_api.core.model import CommunicationModel
 from failure_api.core.random import RandomStream
 from failure_api.core.rules import Instance, Optional
+from failure_api.core.traits import Stage, Traits
 from failure_api.errors import ModelError, invalid
 
 
@@ -81,7 +82,7 @@ class DelayBasedModel(CommunicationModel):
         0.5
         >>> from failure_api.communication_models.delays import GeometricDelay
         >>> model = DelayBasedModel(distribution=GeometricDelay(mean=1), expiry=2)
-        >>> model.longest_delay, model.expected_loss()
+        >>> model.traits.longest_delay, model.expected_loss()
         (2, 0.125)
 
     Source: tc-netem(8), option `delay`; Kaul, Yates and Gruteser (2012) for the age of
@@ -113,7 +114,7 @@ class DelayBasedModel(CommunicationModel):
                 self._most,
                 "exchange the two" if self.max_delay is not None else "give a smaller min_delay",
             )
-        if self.longest_delay > LONGEST_DELAY or (self.max_delay or 0) > LONGEST_DELAY:
+        if self._longest > LONGEST_DELAY or (self.max_delay or 0) > LONGEST_DELAY:
             raise invalid(
                 "max_delay",
                 f"must be at most {LONGEST_DELAY} rounds",
@@ -140,45 +141,47 @@ class DelayBasedModel(CommunicationModel):
         return most
 
     @property
-    def longest_delay(self) -> int:
+    def _longest(self) -> int:
         """The greatest delay of a message that does not expire."""
         return self._most if self.expiry is None else min(self._most, self.expiry)
 
     @property
-    def keeps_order(self) -> bool:
-        """Whether messages are delivered in order."""
-        return self.delivery == "fifo"
-
-    @property
-    def carries_fractions(self) -> bool:
-        """No: a link is up or down."""
-        return False
-
-    def init(self, context: Context, random: RandomStream) -> Any:
-        """Returns the drop probabilities, and what delays are looked up in."""
-        xp, given = context.xp, self.distribution
-        return (
-            self.per_link("message_drop_probability", context),
-            given.table(xp) if isinstance(given, DelayDistribution) else None,
+    def traits(self) -> Traits:
+        """Delay and loss on the air, known to the queue where messages expire."""
+        return Traits(
+            stages={Stage.ON_AIR if self.expiry is None else Stage.SERVED},
+            longest_delay=self._longest,
+            in_order=self.delivery == "fifo",
+            expires=self.expiry is not None,
+            steady=True,
         )
 
+    def prepare(self, context: Context) -> Any:
+        """Returns the drop probabilities, and what delays are looked up in."""
+        given = self.distribution
+        table = given.table(context.xp) if isinstance(given, DelayDistribution) else None
+        return {**super().prepare(context), "table": table}
+
     def step(
-        self, state: Any, links: Links, context: Context, random: RandomStream
+        self, parameters: Any, state: Any, links: Links, context: Context, random: RandomStream
     ) -> tuple[Any, Links]:
         """Returns the links with this round's delays added."""
-        xp, longest = context.xp, self.longest_delay
-        drop, table = state
-        kept = ~random.bernoulli(drop, context.shape)
-        delay = self._delays(random.uniform(context.shape), table, xp)
+        xp, shape, longest = context.xp, context.shape, self._longest
+        lost = random.bernoulli(parameters["message_drop_probability"], shape)
+        delay = self._delays(random.uniform(shape), parameters["table"], xp)
         if longest < self._most:
-            kept = kept & (delay <= longest)
+            lost = lost | (delay > longest)
             delay = xp.minimum(delay, xp.full_like(delay, longest))
-        links = links._replace(bandwidth=links.bandwidth * xp.astype(kept, xp.float32))
+        links = links.lose(lost)
         if longest:
-            delay = delay if links.delay is None else links.delay + delay
-            links = links._replace(delay=delay)
-        if self.keeps_order:
-            links = links._replace(in_order=xp.ones(context.shape, dtype=xp.bool))
+            links = links.slow(delay)
+        if self.delivery == "fifo":
+            links = links._replace(in_order=xp.ones(shape, dtype=xp.bool))
+        if self.expiry is not None:
+            expiry = xp.full(shape, self.expiry, dtype=xp.int32)
+            if links.expiry is not None:
+                expiry = xp.minimum(expiry, links.expiry)
+            links = links._replace(expiry=expiry)
         return state, links
 
     def _delays(self, uniform: Array, table: Any, xp: Any) -> Array:
@@ -204,7 +207,7 @@ class DelayBasedModel(CommunicationModel):
     def _cumulative(self) -> NDArray[np.float64] | None:
         """Returns `F(k)` for `k` up to the longest delay; None where it is not known."""
         least, most, given = self.min_delay, self._most, self.distribution
-        whole = np.arange(self.longest_delay + 1, dtype=np.float64)
+        whole = np.arange(self._longest + 1, dtype=np.float64)
         if given is None:
             below = np.clip((whole - least + 1) / (most - least + 1), 0.0, 1.0)
         elif isinstance(given, DelayDistribution):
@@ -219,7 +222,7 @@ class DelayBasedModel(CommunicationModel):
         None where the distribution is a function and messages may expire.
         """
         below = self._cumulative()
-        if below is None and self.longest_delay < self._most:
+        if below is None and self._longest < self._most:
             return None
         late = 0.0 if below is None else 1.0 - below[-1]
         return self.closed_form(lambda q: q + (1.0 - q) * late, "message_drop_probability")

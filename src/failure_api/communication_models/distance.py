@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from failure_api.core.kinds import Distance, Probability
 from failure_api.core.links import Array, Context, Links
 from failure_api.core.model import CommunicationModel
 from failure_api.core.random import RandomStream
+from failure_api.core.traits import Stage, Traits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,31 +44,27 @@ class DistanceModel(CommunicationModel):
     falloff: Literal["none", "linear"] = "none"
     failure_prob: Probability = 0.0
 
-    needs_positions: ClassVar[bool] = True
-
     @property
-    def carries_fractions(self) -> bool:
-        """Whether bandwidth falls off gradually."""
-        return self.falloff != "none"
-
-    def init(self, context: Context, random: RandomStream) -> Any:
-        """Returns the parameters, one value for each link."""
-        return self.per_link("distance_threshold", context), self.per_link("failure_prob", context)
+    def traits(self) -> Traits:
+        """Loss on the air, and capacity where it falls off gradually."""
+        narrows = self.falloff != "none"
+        stage = Stage.SERVED if narrows else Stage.ON_AIR
+        return Traits(stages={stage}, narrows=narrows, positions=True)
 
     def step(
-        self, state: Any, links: Links, context: Context, random: RandomStream
+        self, parameters: Any, state: Any, links: Links, context: Context, random: RandomStream
     ) -> tuple[Any, Links]:
         """Returns the links limited by the agents' distances."""
-        xp = context.xp
-        threshold, failure_prob = state
+        xp, threshold = context.xp, parameters["distance_threshold"]
         squared = squared_distances(context.positions, xp)
-        reached = squared <= threshold * threshold
-        up = xp.astype(reached & ~random.bernoulli(failure_prob, context.shape), xp.float32)
-        bandwidth = links.bandwidth * up
+        beyond = ~(squared <= threshold * threshold)
+        down = random.bernoulli(parameters["failure_prob"], context.shape)
+        links = links.lose(beyond | down)
         if self.falloff == "linear":
+            # Where nothing is reached there is no capacity to speak of.
             left = xp.maximum(1.0 - xp.sqrt(squared) / threshold, 0.0)
-            bandwidth = xp.minimum(bandwidth, left)
-        return state, links._replace(bandwidth=bandwidth)
+            links = links.narrow(xp.where(beyond, xp.full_like(left, xp.inf), left), xp)
+        return state, links
 
 
 def squared_distances(positions: Array, xp: Any) -> Array:

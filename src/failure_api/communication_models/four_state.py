@@ -14,35 +14,25 @@ from failure_api.core.closed_forms import closed_form
 from failure_api.core.kinds import SMALLEST, Probability
 from failure_api.core.links import Array, Context, Links
 from failure_api.core.model import CommunicationModel
-from failure_api.core.parameters import per_link
 from failure_api.core.random import RandomStream
+from failure_api.core.traits import Stage, Traits
 from failure_api.errors import invalid
 
 _NEUTRAL = (0.0, 1.0, 0.0, 1.0, 0.0)
 
 
 class FourStateState(NamedTuple):
-    """Where each link is, and the limits of a uniform draw between which it goes where.
+    """Where each link is, bool `[..., N, N]` each; those that are nowhere else are in state 1.
 
     Attributes:
-        received: Which links are in state 2, bool `[..., N, N]`.
+        received: Which links are in state 2.
         lost: Which are in state 3.
-        alone: Which are in state 4; the others are in state 1.
-        to_lost: From state 1 a draw below it leads to state 3.
-        to_alone: From state 1 a draw below it, and not below `to_lost`, leads to state 4.
-        again: From state 2 a draw below it leads to state 3.
-        stays: From state 3 a draw below it leads to state 3.
-        in_burst: From state 3 a draw below it, and not below `stays`, leads to state 2.
+        alone: Which are in state 4.
     """
 
     received: Array
     lost: Array
     alone: Array
-    to_lost: Array
-    to_alone: Array
-    again: Array
-    stays: Array
-    in_burst: Array
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,18 +117,14 @@ class FourStateModel(CommunicationModel):
             raise invalid(name, "must be at most 1", largest, "lower one of the two")
 
     @property
-    def carries_fractions(self) -> bool:
-        """No: a link is up or down."""
-        return False
+    def traits(self) -> Traits:
+        """Loss by chance."""
+        return Traits(stages={Stage.ADMITTED}, steady=True)
 
-    def init(self, context: Context, random: RandomStream) -> FourStateState:
-        """Returns the state of each link before round 0, and the limits of its draws."""
+    def init(self, parameters: Any, context: Context, random: RandomStream) -> FourStateState:
+        """Returns the state of each link before round 0."""
         xp = context.xp
-        p13, p32, p23, p14 = (self.per_link(n, context) for n in ("p13", "p32", "p23", "p14"))
-        if self.p31 is None:
-            p31 = 1.0 - p13
-        else:
-            p31 = per_link(f"{self.name}.p31", self.p31, 1.0, context)
+        p13, p31, p32, p23, p14 = self._probabilities(parameters)
         _, received, lost, alone = _shares(p13, p31, p32, p23, p14, xp)
         draw = random.uniform(context.shape)
         if self.start == "good":
@@ -148,29 +134,39 @@ class FourStateModel(CommunicationModel):
             received=(draw >= lost) & (draw < burst),
             lost=draw < lost,
             alone=(draw >= burst) & (draw < bad),
-            to_lost=p13,
-            to_alone=p13 + p14,
-            again=p23,
-            stays=1.0 - p31 - p32,
-            in_burst=1.0 - p31,
         )
 
     def step(
-        self, state: FourStateState, links: Links, context: Context, random: RandomStream
+        self, parameters: Any, state: Any, links: Links, context: Context, random: RandomStream
     ) -> tuple[FourStateState, Links]:
         """Returns the states that the links move on to, and the links as those leave them."""
-        xp = context.xp
-        received, lost, alone, to_lost, to_alone, again, stays, in_burst = state
+        received, lost, alone = state
+        p13, p31, p32, p23, p14 = self._probabilities(parameters)
         good = ~(received | lost | alone)
         draw = random.uniform(context.shape)
-        begins, resumes, remains = draw < to_lost, draw < again, draw < stays
-        following = state._replace(
-            received=(received & ~resumes) | (lost & ~remains & (draw < in_burst)),
+        begins, resumes, remains = draw < p13, draw < p23, draw < 1.0 - p31 - p32
+        following = FourStateState(
+            received=(received & ~resumes) | (lost & ~remains & (draw < 1.0 - p31)),
             lost=(good & begins) | (received & resumes) | (lost & remains),
-            alone=good & ~begins & (draw < to_alone),
+            alone=good & ~begins & (draw < p13 + p14),
         )
-        up = xp.astype(~(following.lost | following.alone), xp.float32)
-        return following, links._replace(bandwidth=links.bandwidth * up)
+        return following, links.lose(following.lost | following.alone)
+
+    def attempt(
+        self,
+        parameters: Any,
+        state: Any,
+        following: Any,
+        links: Links,
+        context: Context,
+        random: RandomStream,
+    ) -> Links:
+        """Returns the links as in the first attempt: the state that decides is the same."""
+        return links.lose(following.lost | following.alone)
+
+    def _probabilities(self, parameters: Any) -> tuple[Array, ...]:
+        p31 = 1.0 - parameters["p13"] if self.p31 is None else parameters["p31"]
+        return parameters["p13"], p31, *(parameters[name] for name in ("p32", "p23", "p14"))
 
     def expected_loss(self) -> Any:
         """Returns the share of time in the states 3 and 4."""

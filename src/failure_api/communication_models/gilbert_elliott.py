@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,30 +15,13 @@ from failure_api.core.links import Array, Context, Links
 from failure_api.core.model import CommunicationModel
 from failure_api.core.parameters import LinkRule
 from failure_api.core.random import RandomStream
+from failure_api.core.traits import Stage, Traits
 
 Recovery: TypeAlias = Annotated[
     LinkValue,
     LinkRule("must lie in [0, 1]", lambda p: (p >= 0) & (p <= 1), 1.0, "give a probability"),
 ]
 """A probability of getting better; links that a mapping does not name have 1."""
-
-
-class GilbertElliottState(NamedTuple):
-    """Where each link is, and what its chain does there.
-
-    Attributes:
-        bad: Which links are in the bad state in the coming round, bool `[..., N, N]`.
-        worsens: Probability of going bad.
-        stays_bad: Probability of staying bad.
-        loss_good: Loss in the good state.
-        loss_bad: Loss in the bad state.
-    """
-
-    bad: Array
-    worsens: Array
-    stays_bad: Array
-    loss_good: Array
-    loss_bad: Array
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,35 +129,31 @@ class GilbertElliottModel(CommunicationModel):
         )
 
     @property
-    def carries_fractions(self) -> bool:
-        """No: a link is up or down."""
-        return False
+    def traits(self) -> Traits:
+        """Loss by chance."""
+        return Traits(stages={Stage.ADMITTED}, steady=True)
 
-    def init(self, context: Context, random: RandomStream) -> GilbertElliottState:
-        """Returns the state of each link in round 0, and the parameters."""
-        xp = context.xp
-        p, r = self.per_link("p", context), self.per_link("r", context)
-        share = p / xp.maximum(p + r, SMALLEST)
+    def init(self, parameters: Any, context: Context, random: RandomStream) -> Array:
+        """Returns which links are bad in round 0, bool `[..., N, N]`."""
+        p, r = parameters["p"], parameters["r"]
+        share = p / context.xp.maximum(p + r, SMALLEST)
         draw = random.child("state").uniform(context.shape)
-        bad = draw < (share if self.start == "stationary" else 0.0)
-        losses = self.per_link("loss_good", context), self.per_link("loss_bad", context)
-        return GilbertElliottState(bad, p, 1.0 - r, *losses)
+        return draw < (share if self.start == "stationary" else 0.0)
 
     def step(
-        self, state: GilbertElliottState, links: Links, context: Context, random: RandomStream
-    ) -> tuple[GilbertElliottState, Links]:
-        """Returns the links as their states leave them, and the states of the next round."""
-        xp, bad = context.xp, state.bad
+        self, parameters: Any, state: Array, links: Links, context: Context, random: RandomStream
+    ) -> tuple[Array, Links]:
+        """Returns the states of the next round, and the links as those of this one leave them."""
+        bad, shape = state, context.shape
         # Losses have a stream of their own: where the state decides, leaving it out moves nothing.
         if self.loss_good in (0.0, 1.0) and self.loss_bad in (0.0, 1.0):
             lost = _by_state(bad, self.loss_bad == 1.0, self.loss_good == 1.0)
         else:
-            draw = random.child("loss").uniform(context.shape)
-            lost = _by_state(bad, draw < state.loss_bad, draw < state.loss_good)
-        up = xp.astype(~lost, xp.float32)
-        draw = random.child("state").uniform(context.shape)
-        following = state._replace(bad=_by_state(bad, draw < state.stays_bad, draw < state.worsens))
-        return following, links._replace(bandwidth=links.bandwidth * up)
+            draw = random.child("loss").uniform(shape)
+            lost = _by_state(bad, draw < parameters["loss_bad"], draw < parameters["loss_good"])
+        draw = random.child("state").uniform(shape)
+        following = _by_state(bad, draw < 1.0 - parameters["r"], draw < parameters["p"])
+        return following, links.lose(lost)
 
     def expected_loss(self) -> Any:
         """Returns the mean of the two losses, weighted with the shares of time."""
@@ -217,8 +196,12 @@ class GilbertElliottModel(CommunicationModel):
 
 
 def _by_state(bad: Array, if_bad: Any, if_good: Any) -> Array:
-    """Returns what holds for each link's state; exact, and cheaper than a mixed threshold."""
-    return (bad & if_bad) | (~bad & if_good)
+    """Returns what holds for each link's state."""
+    if isinstance(if_bad, bool):
+        if if_bad == if_good:
+            return bad | True if if_bad else bad & False
+        return bad if if_bad else ~bad
+    return if_good ^ (bad & (if_good ^ if_bad))
 
 
 def _share_bad(p: Any, r: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from failure_api.communication_models.jammers.effects import Detection, Effect
 from failure_api.communication_models.jammers.patterns import ConstantJamming, Pattern
@@ -12,22 +12,21 @@ from failure_api.core.links import Array, Context, Links
 from failure_api.core.model import CommunicationModel
 from failure_api.core.random import RandomStream
 from failure_api.core.rules import Optional, WholeNumber
+from failure_api.core.traits import Traits
 
 
 class JammingState(NamedTuple):
     """What the model carries from round to round.
 
     Attributes:
-        places: What the jammers need to say where they are.
         pattern: State of the pattern.
-        effect: What the effect needs.
         remaining: Rounds that each jammer can still send, int32 `[..., J]`; () for no limit.
+        sending: Which jammers sent in the last round, bool `[..., J]`.
     """
 
-    places: Any
     pattern: Any
-    effect: Any
     remaining: Any
+    sending: Array
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,42 +71,40 @@ class JammingModel(CommunicationModel):
     detection: Detection | None = None
     budget: Annotated[int | None, Optional(WholeNumber(0, "rounds"))] = None
 
-    needs_positions: ClassVar[bool] = True
-
     @property
-    def carries_fractions(self) -> bool:
-        """No: a receiver is jammed or it is not."""
-        return False
+    def traits(self) -> Traits:
+        """Loss on the air, or interference, by where the agents are."""
+        return Traits(positions=True, raises_interference=self.effect.raises_interference)
 
-    @property
-    def raises_interference(self) -> bool:
-        """Whether the jammers' effect is interference."""
-        return self.effect.raises_interference
+    def prepare(self, context: Context) -> Any:
+        """Returns what the jammers need to say where they are, and what the effect needs."""
+        return {"jammers": self.jammers.prepare(context), "effect": self.effect.prepare(context)}
 
-    def init(self, context: Context, random: RandomStream) -> JammingState:
+    def init(self, parameters: Any, context: Context, random: RandomStream) -> JammingState:
         """Returns full budgets and patterns in their stationary distribution."""
         xp, shape = context.xp, (*context.shape[:-2], self.jammers.count())
         start = random.child("start").uniform(shape)
         limited = self.budget is not None
         return JammingState(
-            places=self.jammers.init(context),
             pattern=self.pattern.init(start, xp),
-            effect=self.effect.init(context),
             remaining=xp.full(shape, self.budget, dtype=xp.int32) if limited else (),
+            sending=xp.zeros(shape, dtype=xp.bool),
         )
 
     def step(
-        self, state: Any, links: Links, context: Context, random: RandomStream
+        self, parameters: Any, state: Any, links: Links, context: Context, random: RandomStream
     ) -> tuple[Any, Links]:
         """Returns the links as the jammers that send leave them."""
         xp, shape = context.xp, (*context.shape[:-2], self.jammers.count())
-        places = self.jammers.places(state.places, context)
-        squared = squared_between(places, context.positions, xp)
+        placed = parameters["jammers"]
         draws = random.child("pattern").uniform(shape)
         pattern, sending = self.pattern.step(state.pattern, draws, context.round_over(1), xp)
-        sending = sending & self.jammers.working(state.places, context)
+        sending = sending & self.jammers.working(placed, context)
+        squared = self._squared(parameters, context)
         if self.detection is not None:
-            senders = context.alive[..., None, :] & self.jammers.others(state.places, context)
+            # A jammer hears who transmits, and not who keeps silent.
+            transmits = xp.any(links.sends, axis=-1)
+            senders = transmits[..., None, :] & self.jammers.others(placed, context)
             reach = xp.asarray(self.detection.radius, dtype=xp.float32) ** 2
             present = xp.any((squared <= reach) & senders, axis=-1)
             noticed = random.child("detection").bernoulli(self.detection.probability, shape)
@@ -116,8 +113,27 @@ class JammingModel(CommunicationModel):
         if self.budget is not None:
             sending = sending & (remaining > 0)
             remaining = remaining - xp.astype(sending, xp.int32)
-        links = self.effect.apply(state.effect, squared, sending, links, context, random)
-        return state._replace(pattern=pattern, remaining=remaining), links
+        links = self.effect.apply(parameters["effect"], squared, sending, links, context, random)
+        return JammingState(pattern, remaining, sending), links
+
+    def attempt(
+        self,
+        parameters: Any,
+        state: Any,
+        following: Any,
+        links: Links,
+        context: Context,
+        random: RandomStream,
+    ) -> Links:
+        """Returns the links as the same jammers leave them."""
+        squared = self._squared(parameters, context)
+        effect, sending = parameters["effect"], following.sending
+        return self.effect.apply(effect, squared, sending, links, context, random)
+
+    def _squared(self, parameters: Any, context: Context) -> Array:
+        """Returns the squared distance from each jammer to each agent, `[..., J, N]`."""
+        places = self.jammers.places(parameters["jammers"], context)
+        return squared_between(places, context.positions, context.xp)
 
     def jamming_share(self, rounds: int | None = None) -> float | None:
         """Returns the mean share of rounds in which a jammer sends.

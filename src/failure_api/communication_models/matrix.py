@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from failure_api.communication_models.schedule import entry
-from failure_api.core.backends import from_host
 from failure_api.core.frozen import FrozenArray
 from failure_api.core.kinds import LARGEST
-from failure_api.core.links import Context, Links
+from failure_api.core.links import Array, Context, Links
 from failure_api.core.model import CommunicationModel
 from failure_api.core.random import RandomStream
 from failure_api.core.rules import Rule, numbers
+from failure_api.core.traits import Stage, Traits
 from failure_api.errors import invalid
 
 
@@ -75,21 +75,27 @@ class MatrixModel(CommunicationModel):
     matrix: Annotated[ArrayLike, Topology()]
     at_end: Literal["repeat", "hold"] = "repeat"
 
+    @property
+    def traits(self) -> Traits:
+        """Loss on the air, and capacity where an entry lies between 0 and 1."""
+        stage = Stage.SERVED if self._narrows else Stage.ON_AIR
+        steady = self.at_end == "hold" or len(self._schedule) == 1
+        return Traits(stages={stage}, narrows=self._narrows, steady=steady)
+
     @cached_property
-    def carries_fractions(self) -> bool:
+    def _narrows(self) -> bool:
         """Whether any entry lies between 0 and 1."""
-        values = np.asarray(self.matrix)
-        return bool(np.any((values > 0) & (values < 1)))
+        return bool(((self._schedule > 0) & (self._schedule < 1)).any())
 
     @cached_property
     def _schedule(self) -> NDArray[np.float32]:
-        """The bandwidths as every reset needs them, `[T, N, N]`."""
+        """The capacities, `[T, N, N]`."""
         schedule = np.array(self.matrix, dtype=np.float32, ndmin=3)
         schedule.flags.writeable = False
         return schedule
 
-    def init(self, context: Context, random: RandomStream) -> Any:
-        """Returns the schedule as a float32 `[T, N, N]` array."""
+    def prepare(self, context: Context) -> Any:
+        """Returns where the links are cut in each round, and the capacity of the others."""
         schedule = self._schedule
         count = len(context.agent_ids)
         if schedule.shape[-1] != count:
@@ -99,15 +105,23 @@ class MatrixModel(CommunicationModel):
                 schedule,
                 f"give an array of shape ({count}, {count}) in the order of possible_agents",
             )
-        return from_host(schedule, context.xp)
+        # What is cut, and what is nominal or more, has no capacity to speak of.
+        capacity = np.where((schedule > 0) & (schedule < 1), schedule, np.float32(np.inf))
+        return {"cut": schedule == 0, "capacity": capacity if self._narrows else None}
 
     def step(
-        self, state: Any, links: Links, context: Context, random: RandomStream
+        self, parameters: Any, state: Any, links: Links, context: Context, random: RandomStream
     ) -> tuple[Any, Links]:
         """Returns the links limited by the matrix of this round."""
-        xp = context.xp
-        matrix = entry(state, context.round, self.at_end, xp)
-        return state, links._replace(bandwidth=xp.minimum(links.bandwidth, matrix))
+        xp, at_end = context.xp, self.at_end
+
+        def now(schedule: Array) -> Array:
+            return xp.broadcast_to(entry(schedule, context.round, at_end, xp), context.shape)
+
+        links = links.lose(now(parameters["cut"]))
+        if self._narrows:
+            links = links.narrow(now(parameters["capacity"]), xp)
+        return state, links
 
     def expected_loss(self) -> Any:
         """Returns, for each link, one minus its mean bandwidth in the long run, `[N, N]`.

@@ -9,7 +9,11 @@ from typing import Any, Self
 
 from failure_api.core.chain import Chain
 from failure_api.core.model import CommunicationModel
-from failure_api.core.queue import Queue
+from failure_api.core.traits import QueuePlace, Stage, Traits
+from failure_api.errors import invalid
+
+DEEPEST = 20
+"""Most models that run each other: each takes some calls within calls."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,10 +27,38 @@ class NestedModel(CommunicationModel):
 
     model: CommunicationModel
 
+    def __post_init__(self) -> None:
+        """Checks the fields, and that not too many models run each other."""
+        super().__post_init__()
+        depth = 1 + max((getattr(each, "depth", 0) for each in _held(self.model)), default=0)
+        if depth > DEEPEST:
+            rule = f"must hold at most {DEEPEST} models within each other"
+            raise invalid("model", rule, f"{depth}", "put them beside each other in a chain")
+        object.__setattr__(self, "_depth", depth)
+
+    @property
+    def depth(self) -> int:
+        """How many models run each other, this one among them."""
+        return self._depth  # type: ignore[attr-defined, no-any-return]
+
     @cached_property
     def inner(self) -> Chain:
         """The other model as a chain, which sees to its scope and its stream."""
         return Chain(models=[self.model])
+
+    @cached_property
+    def traits(self) -> Traits:
+        """Those of the other model."""
+        return self.inner.traits
+
+    def stages(self, queue: QueuePlace) -> frozenset[Stage]:
+        """Returns the stages that the other model is asked for."""
+        return self.inner.stages(queue)
+
+    @property
+    def components(self) -> tuple[CommunicationModel, ...]:
+        """Those of the other model."""
+        return self.inner.components
 
     @property
     def settings(self) -> tuple[str, ...]:
@@ -37,32 +69,6 @@ class NestedModel(CommunicationModel):
         """Returns this model with the other one as it is in an episode with these settings."""
         return replace(self, model=self.model.with_settings(settings))
 
-    @property
-    def longest_delay(self) -> int:
-        """That of the other model."""
-        return self.inner.longest_delay
 
-    @property
-    def queue(self) -> Queue | None:
-        """That of the other model, wherever the fractions come from that make messages wait."""
-        return next((model.queue for model in self.inner.parts[::-1] if model.queue), None)
-
-    @property
-    def components(self) -> tuple[CommunicationModel, ...]:
-        """Those of the other model."""
-        return self.inner.components
-
-    @property
-    def keeps_order(self) -> bool:
-        """Whether the other model does."""
-        return self.inner.keeps_order
-
-    @property
-    def carries_fractions(self) -> bool:
-        """Whether the other model does."""
-        return self.inner.carries_fractions
-
-    @property
-    def needs_positions(self) -> bool:  # type: ignore[override]
-        """Whether the other model does."""
-        return self.inner.needing_positions is not None
+def _held(model: Any) -> tuple[Any, ...]:
+    return model.parts if isinstance(model, Chain) else (model,)

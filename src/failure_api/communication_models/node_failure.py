@@ -12,10 +12,11 @@ from failure_api.communication_models.nodes import closed_forms as forms
 from failure_api.communication_models.nodes.outages import Outages, outage_table
 from failure_api.core.closed_forms import closed_form
 from failure_api.core.kinds import MeanRounds
-from failure_api.core.links import Array, Context, Links
+from failure_api.core.links import Context, Links
 from failure_api.core.model import CommunicationModel
 from failure_api.core.parameters import per_agent
 from failure_api.core.random import RandomStream
+from failure_api.core.traits import Stage, Traits
 from failure_api.errors import invalid
 
 
@@ -82,45 +83,47 @@ class NodeFailureModel(CommunicationModel):
                 raise invalid(name, rule, getattr(self, name), "leave it out, or the schedule")
 
     @property
-    def carries_fractions(self) -> bool:
-        """No: a link is up or down."""
-        return False
+    def traits(self) -> Traits:
+        """Whether a node is up."""
+        return Traits(stages={Stage.SENT}, steady=self.schedule is None)
 
-    def init(self, context: Context, random: RandomStream) -> Any:
-        """Returns the outages; or who is down in round 0, and the chances to be down next."""
-        xp = context.xp
+    def prepare(self, context: Context) -> Any:
+        """Returns the outages; or the chances to be down at first, to fail and to stay down."""
         if self.schedule is not None:
             table = outage_table(f"{self.name}.schedule", self.schedule, context.agent_ids)
-            return tuple(map(xp.asarray, table))
+            return dict(zip(("starts", "stops"), table, strict=True))
         fails = self._chance("mean_time_to_failure", context)
         repaired = self._chance("mean_time_to_repair", context)
         share = np.where(repaired > 0, forms.unavailability(fails, repaired), 0.0)
-        first = xp.asarray((share * (self.start == "stationary")).astype(np.float32))
-        down = random.bernoulli(first, context.shape[:-1])
-        chances = (xp.asarray(chance.astype(np.float32)) for chance in (fails, 1.0 - repaired))
-        return (down, *chances)
+        first = share * (self.start == "stationary")
+        chances = {"first": first, "fails": fails, "stays": 1.0 - repaired}
+        return {name: chance.astype(np.float32) for name, chance in chances.items()}
+
+    def init(self, parameters: Any, context: Context, random: RandomStream) -> Any:
+        """Returns who is down in round 0, bool `[..., N]`; nothing on a schedule."""
+        if self.schedule is not None:
+            return ()
+        return random.bernoulli(parameters["first"], context.shape[:-1])
 
     def step(
-        self, state: Any, links: Links, context: Context, random: RandomStream
+        self, parameters: Any, state: Any, links: Links, context: Context, random: RandomStream
     ) -> tuple[Any, Links]:
-        """Returns the links with those of agents that are down at bandwidth 0."""
+        """Returns who is down next, and the links with those silent and deaf that are down now."""
         xp = context.xp
         if self.schedule is not None:
-            starts, stops = state
             number = context.round_over(2)
-            up = 1.0 - xp.astype(xp.any((starts <= number) & (number < stops), axis=-2), xp.float32)
+            during = (parameters["starts"] <= number) & (number < parameters["stops"])
+            down = xp.any(during, axis=-2)
         else:
-            down, fails, stays = state
+            down = state
             lost = xp.astype(down, xp.float32)
-            up = 1.0 - lost
-            state = random.bernoulli(up * fails + lost * stays, down.shape), fails, stays
-        return state, links._replace(bandwidth=self._limit(links.bandwidth, up))
-
-    def _limit(self, bandwidth: Array, up: Array) -> Array:
-        sender, receiver = up[..., :, None], up[..., None, :]
-        if self.mode == "crash":
-            return bandwidth * (sender * receiver)
-        return bandwidth * (sender if self.mode == "mute" else receiver)
+            chance = (1.0 - lost) * parameters["fails"] + lost * parameters["stays"]
+            state = random.bernoulli(chance, down.shape)
+        if self.mode != "deaf":
+            links = links.silence(down[..., :, None])
+        if self.mode != "mute":
+            links = links.deafen(xp.broadcast_to(down[..., None, :], context.shape))
+        return state, links
 
     def _chance(self, name: str, context: Context) -> Any:
         """Returns the chance that a time ends in a round, one over its mean, as a NumPy array."""

@@ -25,6 +25,7 @@ from failure_api.core.model import CommunicationModel
 from failure_api.core.parameters import index_of
 from failure_api.core.random import RandomStream
 from failure_api.core.rules import WholeNumber
+from failure_api.core.traits import Traits
 from failure_api.errors import invalid
 
 
@@ -90,43 +91,61 @@ class PartitionModel(CommunicationModel):
                     raise invalid("groups", rule, agent, "add it there, or leave it out here")
 
     @property
-    def carries_fractions(self) -> bool:
-        """No: a link is up or down."""
-        return False
+    def traits(self) -> Traits:
+        """Loss on the air."""
+        return Traits(steady=self.switching.steady)
 
-    def init(self, context: Context, random: RandomStream) -> Any:
-        """Returns the switching's state, and who stands where in the cut."""
-        xp, members = context.xp, members_of(self, context)
-        switching = self.switching.init(context, random.child("switching"))
+    def prepare(self, context: Context) -> Any:
+        """Returns who stands where in the cut, and which links it takes where that stays."""
+        members = members_of(self, context)
         # Members first, so that a pattern sees them alone.
         order = np.argsort(~members, kind="stable")
         standing = self._sides(order[: members.sum()], context.agent_ids)
         if self.shuffle:
-            places = shuffled(xp.asarray(members), context, random)
-            return switching, (places, xp.asarray(standing), xp.asarray(members))
+            return {"standing": standing, "members": members}
         places = np.argsort(order).astype(np.int32)
-        cut = self._cut(standing[places], places, int(members.sum()))
-        return switching, xp.asarray(cut.astype(np.float32))
+        return {"cut": self._cut(standing[places], places, int(members.sum()))}
+
+    def init(self, parameters: Any, context: Context, random: RandomStream) -> Any:
+        """Returns the switching's state, and each agent's place where they are shuffled."""
+        switching = self.switching.init(context, random.child("switching"))
+        places = shuffled(parameters["members"], context, random) if self.shuffle else ()
+        return switching, places
 
     def step(
-        self, state: Any, links: Links, context: Context, random: RandomStream
+        self, parameters: Any, state: Any, links: Links, context: Context, random: RandomStream
     ) -> tuple[Any, Links]:
-        """Returns the links with those across the cut at bandwidth 0."""
-        xp, (switching, standing) = context.xp, state
+        """Returns the links with what crosses the cut lost."""
+        switching, places = state
         switching, there, new = self.switching.step(switching, context, random.child("switching"))
+        if self.shuffle:
+            again = context.xp.astype(new[..., 0], context.xp.int32)
+            places = places + (shuffled(parameters["members"], context, random) - places) * again
+        return (switching, places), links.lose(self._lost(parameters, places, there, context))
+
+    def attempt(
+        self,
+        parameters: Any,
+        state: Any,
+        following: Any,
+        links: Links,
+        context: Context,
+        random: RandomStream,
+    ) -> Links:
+        """Returns the links as in the first attempt: the cut is the same."""
+        _, there, _ = self.switching.step(state[0], context, random)
+        return links.lose(self._lost(parameters, following[1], there, context))
+
+    def _lost(self, parameters: Any, places: Any, there: Array, context: Context) -> Array:
+        """Returns which links are cut in this round, bool `[..., N, N]`."""
+        xp = context.xp
         if not self.shuffle:
-            # One expression, which NumPy computes in one piece of memory.
-            bandwidth = links.bandwidth * (1.0 - xp.astype(there, xp.float32) * standing)
-            return (switching, standing), links._replace(bandwidth=bandwidth)
-        places, by_place, members = standing
-        there, new = (xp.astype(flag[..., 0], xp.int32) for flag in (there, new))
-        places = places + (shuffled(members, context, random) - places) * new
+            return xp.broadcast_to(there & parameters["cut"], context.shape)
         # Nothing is cut between agents that all stand in one place.
-        stand = places * there
-        on_side = xp.reshape(xp.take(by_place, xp.reshape(stand, (-1,)), axis=0), stand.shape)
-        cut = self._cut(on_side, stand, len(self.agent_ids or context.agent_ids))
-        bandwidth = links.bandwidth * xp.astype(~cut, xp.float32)
-        return (switching, (places, by_place, members)), links._replace(bandwidth=bandwidth)
+        stand = places * xp.astype(there[..., 0], xp.int32)
+        flat = xp.reshape(stand, (-1,))
+        on_side = xp.reshape(xp.take(parameters["standing"], flat, axis=0), stand.shape)
+        return self._cut(on_side, stand, len(self.agent_ids or context.agent_ids))
 
     def _cut(self, on_side: Array, places: Array, agents: int) -> Array:
         """Returns which links a cut takes, bool `[..., N, N]`."""

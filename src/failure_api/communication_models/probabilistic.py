@@ -9,6 +9,7 @@ from failure_api.core.kinds import Bandwidth, Probability
 from failure_api.core.links import Context, Links
 from failure_api.core.model import CommunicationModel
 from failure_api.core.random import RandomStream
+from failure_api.core.traits import Stage, Traits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,28 +45,25 @@ class ProbabilisticModel(CommunicationModel):
     max_bandwidth: Bandwidth = 1.0
 
     @property
-    def carries_fractions(self) -> bool:
-        """Whether `max_bandwidth` may leave a bandwidth between 0 and 1."""
-        return self.max_bandwidth != 1.0
-
-    def init(self, context: Context, random: RandomStream) -> Any:
-        """Returns the parameters, one value for each link."""
-        xp, limit = context.xp, self.per_link("max_bandwidth", context)
-        # What is nominal limits nothing, not even a link that may carry more than that.
-        limit = xp.where(limit < 1.0, limit, xp.full_like(limit, xp.inf))
-        return self.per_link("failure_prob", context), limit
+    def traits(self) -> Traits:
+        """Loss by chance, and a capacity where there is one."""
+        narrows = self.max_bandwidth != 1.0
+        stages = {Stage.ADMITTED, Stage.SERVED} if narrows else {Stage.ADMITTED}
+        return Traits(stages=stages, narrows=narrows, steady=True)
 
     def step(
-        self, state: Any, links: Links, context: Context, random: RandomStream
+        self, parameters: Any, state: Any, links: Links, context: Context, random: RandomStream
     ) -> tuple[Any, Links]:
-        """Returns the links with those that are down at bandwidth 0."""
-        xp = context.xp
-        failure_prob, limit = state
-        up = xp.astype(~random.bernoulli(failure_prob, context.shape), xp.float32)
-        bandwidth = links.bandwidth * up
-        if self.carries_fractions:
-            bandwidth = xp.minimum(bandwidth, limit)
-        return state, links._replace(bandwidth=bandwidth)
+        """Returns the links with what is sent over those that are down lost."""
+        asked = context.asked
+        if asked is None or asked.stage != Stage.SERVED:
+            links = links.lose(random.bernoulli(parameters["failure_prob"], context.shape))
+        if self.max_bandwidth != 1.0 and (asked is None or asked.stage == Stage.SERVED):
+            xp, limit = context.xp, parameters["max_bandwidth"]
+            # What is nominal limits nothing, not even a link that may carry more than that.
+            limit = xp.where(limit < 1.0, limit, xp.full_like(limit, xp.inf))
+            links = links.narrow(xp.broadcast_to(limit, context.shape), xp)
+        return state, links
 
     def expected_loss(self) -> Any:
         """Returns `1 - (1 - p) min(b, 1)`."""
@@ -75,12 +73,12 @@ class ProbabilisticModel(CommunicationModel):
 
     def expected_burst_length(self) -> Any:
         """Returns `1 / (1 - p)`; None where `max_bandwidth` loses messages too."""
-        if self.carries_fractions:
+        if self.max_bandwidth != 1.0:
             return None
         return self.closed_form(lambda p: 1.0 / (1.0 - p), "failure_prob")
 
     def expected_age(self) -> Any:
         """Returns `p / (1 - p)`; None where `max_bandwidth` loses messages too."""
-        if self.carries_fractions:
+        if self.max_bandwidth != 1.0:
             return None
         return self.closed_form(lambda p: p / (1.0 - p), "failure_prob")

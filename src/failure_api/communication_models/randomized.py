@@ -16,9 +16,9 @@ from failure_api.core.frozen import FrozenMapping
 from failure_api.core.kinds import SHARE
 from failure_api.core.links import Array, Context, Links
 from failure_api.core.model import CommunicationModel
-from failure_api.core.parameters import Drawn, LinkRule, rules_of
+from failure_api.core.parameters import Drawn, LinkRule, inner_rule, rules_of
 from failure_api.core.random import RandomStream
-from failure_api.core.rules import Optional, Rule, numbers
+from failure_api.core.rules import Rule, numbers
 from failure_api.errors import invalid, nearest
 
 
@@ -77,7 +77,7 @@ class RandomizedModel(NestedModel):
         >>> import numpy as np
         >>> from failure_api import NumpyStream
         >>> context = Context(0, np.ones(2, dtype=bool), None, np, (2, 2), ("a", "b"))
-        >>> drawn = model.drawn(model.init(context, NumpyStream(0)))
+        >>> drawn = model.drawn(model.init(model.prepare(context), context, NumpyStream(0)))
         >>> 0.0 <= drawn["failure_prob"].item() < 0.5
         True
 
@@ -104,7 +104,15 @@ class RandomizedModel(NestedModel):
     @cached_property
     def inner(self) -> Chain:
         """The other model as every step needs it: what is drawn is neither neutral nor known."""
-        return self._with([None] * len(self.parameters))
+        twin = copy.copy(self.model)
+        for name in vars(self.model):
+            # What the model has derived from its parameters and kept.
+            if isinstance(getattr(type(twin), name, None), cached_property):
+                del twin.__dict__[name]
+        for name, distribution in self.parameters.items():
+            drawn = Drawn(min(distribution.support), max(distribution.support))
+            object.__setattr__(twin, name, drawn)
+        return Chain(models=[twin])
 
     @property
     def settings(self) -> tuple[str, ...]:
@@ -133,21 +141,45 @@ class RandomizedModel(NestedModel):
         others = {name: value for name, value in settings.items() if name not in taken}
         return replace(super().with_settings(others), parameters=drawn)
 
-    def init(self, context: Context, random: RandomStream) -> RandomizedState:
+    def prepare(self, context: Context) -> Any:
+        """Returns what the other model looks up, without what is drawn."""
+        return self.inner.prepare(context)
+
+    def init(self, parameters: Any, context: Context, random: RandomStream) -> RandomizedState:
         """Returns what is drawn for the episode, and the other model's state."""
         shape = (*context.shape[:-2], 1, 1)
         values = tuple(
             distribution.quantile(random.child(name).uniform(shape), context.xp)
             for name, distribution in self.parameters.items()
         )
-        return RandomizedState(values, self._with(list(values)).init(context, random))
+        whole = self._complete(parameters, values)
+        return RandomizedState(values, self.inner.init(whole, context, random))
 
     def step(
-        self, state: RandomizedState, links: Links, context: Context, random: RandomStream
+        self, parameters: Any, state: Any, links: Links, context: Context, random: RandomStream
     ) -> tuple[RandomizedState, Links]:
         """Returns the links as the other model leaves them."""
-        inner, links = self.inner.step(state.inner, links, context, random)
+        whole = self._complete(parameters, state.values)
+        inner, links = self.inner.step(whole, state.inner, links, context, random)
         return state._replace(inner=inner), links
+
+    def attempt(
+        self,
+        parameters: Any,
+        state: Any,
+        following: Any,
+        links: Links,
+        context: Context,
+        random: RandomStream,
+    ) -> Links:
+        """Returns the links as the other model leaves them."""
+        whole = self._complete(parameters, state.values)
+        return self.inner.attempt(whole, state.inner, following.inner, links, context, random)
+
+    def _complete(self, parameters: Any, values: tuple[Array, ...]) -> Any:
+        """Returns what the other model looked up, with what was drawn in its place."""
+        ((scope, own),) = parameters
+        return ((scope, {**own, **dict(zip(self.parameters, values, strict=True))}),)
 
     def drawn(self, state: RandomizedState) -> dict[str, Array]:
         """Returns the parameters of the episode, by name.
@@ -156,18 +188,6 @@ class RandomizedModel(NestedModel):
             state: The model's state in the episode.
         """
         return dict(zip(self.parameters, state.values, strict=True))
-
-    def _with(self, values: list[Array | None]) -> Chain:
-        """Returns the other model with these values, past the checks, which know no drawn ones."""
-        twin = copy.copy(self.model)
-        for name in vars(self.model):
-            # What the model has derived from its parameters and kept.
-            if isinstance(getattr(type(twin), name, None), cached_property):
-                del twin.__dict__[name]
-        for (name, distribution), value in zip(self.parameters.items(), values, strict=True):
-            least, greatest = min(distribution.support), max(distribution.support)
-            object.__setattr__(twin, name, Drawn(least, greatest, value))
-        return Chain(models=[twin])
 
 
 def _distribution(name: str, value: Any) -> Distribution:
@@ -199,7 +219,7 @@ def _drawable(model: CommunicationModel) -> dict[str, Rule]:
     return {
         name: rule
         for name, rule in rules.items()
-        if isinstance(rule.rule if isinstance(rule, Optional) else rule, LinkRule)
+        if isinstance(inner_rule(rule), LinkRule)
     }
 
 

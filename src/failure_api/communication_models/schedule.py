@@ -36,5 +36,5 @@ def entry(schedule: Array, number: Any, at_end: AtEnd, xp: Any) -> Array:
     now = xp.take(schedule, index, axis=0)
     if at_end == "down":
         within = xp.reshape(flat < length, (-1, *(1,) * (now.ndim - 1)))
-        now = now * xp.astype(within, now.dtype)
+        now = xp.where(within, now, xp.zeros_like(now))
     return xp.reshape(now, (*number.shape, *schedule.shape[1:]))

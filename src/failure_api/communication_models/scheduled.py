@@ -4,36 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from failure_api.communication_models.delay import DelayBasedModel
-from failure_api.communication_models.four_state import FourStateModel
-from failure_api.communication_models.gilbert_elliott import GilbertElliottModel
-from failure_api.communication_models.matrix import MatrixModel
 from failure_api.communication_models.nested import NestedModel
-from failure_api.communication_models.probabilistic import ProbabilisticModel
 from failure_api.core.closed_forms import closed_form
 from failure_api.core.kinds import SHARE, Period, Probability, Rounds
-from failure_api.core.links import Array, Context, Links
-from failure_api.core.model import CommunicationModel
+from failure_api.core.links import Array, Context, Links, mixed
 from failure_api.core.random import RandomStream
+from failure_api.core.traits import Traits
 from failure_api.errors import invalid
-
-_STEADY = (ProbabilisticModel, GilbertElliottModel, FourStateModel, DelayBasedModel)
 
 
 class ScheduledState(NamedTuple):
-    """The other model's state, and the severity of each link.
+    """The other model's state, and where it acts.
 
     Attributes:
         inner: The state of the chain that holds the other model.
-        severity: The parameter, as an array.
+        acts: Where it acted in the last round, bool `[..., N, N]`; () where the round's number
+            alone says so.
     """
 
     inner: Any
-    severity: Array
+    acts: Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,35 +110,77 @@ class ScheduledModel(NestedModel):
         others = {name: value for name, value in settings.items() if name != "severity"}
         return replace(super().with_settings(others), severity=given)
 
-    def init(self, context: Context, random: RandomStream) -> ScheduledState:
-        """Returns the other model's state, and the severity of each link."""
-        return ScheduledState(self.inner.init(context, random), self.per_link("severity", context))
+    @property
+    def _drawn(self) -> bool:
+        """Whether it is drawn where the other model acts."""
+        return self.ramp > 0 or not (isinstance(self.severity, float) and self.severity == 1.0)
+
+    @cached_property
+    def traits(self) -> Traits:
+        """Those of the other model, which outside of its window loses nothing."""
+        traits = super().traits
+        steady = traits.steady and self.period is None and not (self.start or self.stop or self.ramp)
+        return replace(traits, steady=steady)
+
+    def prepare(self, context: Context) -> Any:
+        """Returns the severity, and what the other model looks up."""
+        return {**super().prepare(context), "inner": self.inner.prepare(context)}
+
+    def init(self, parameters: Any, context: Context, random: RandomStream) -> ScheduledState:
+        """Returns the other model's state."""
+        acts = context.xp.zeros(context.shape, dtype=context.xp.bool) if self._drawn else ()
+        return ScheduledState(self.inner.init(parameters["inner"], context, random), acts)
 
     def step(
-        self, state: ScheduledState, links: Links, context: Context, random: RandomStream
+        self, parameters: Any, state: Any, links: Links, context: Context, random: RandomStream
     ) -> tuple[ScheduledState, Links]:
         """Returns the links as the other model leaves them where it acts in this round."""
-        inner, worse = self.inner.step(state.inner, links, context, random)
-        acts = self._acts(state.severity, context, random)
-        return state._replace(inner=inner), _mixed(acts, worse, links, context.xp)
+        inner, worse = self.inner.step(parameters["inner"], state.inner, links, context, random)
+        acts = state.acts
+        if self._drawn and self._is_first(context):
+            acts = random.bernoulli(self._level(parameters["severity"], context), context.shape)
+        where = acts if self._drawn else self._inside(context)
+        return ScheduledState(inner, acts), mixed(where, worse, links, context)
 
-    def _acts(self, severity: Array, context: Context, random: RandomStream) -> Array:
-        """Returns where the other model acts, bool, `[..., 1, 1]` or `[..., N, N]`."""
-        xp = context.xp
-        time = context.round_over(2)
-        if self.period is not None:
-            time = time % self.period
+    def attempt(
+        self,
+        parameters: Any,
+        state: Any,
+        following: Any,
+        links: Links,
+        context: Context,
+        random: RandomStream,
+    ) -> Links:
+        """Returns the links as the other model leaves them where it acts in this round."""
+        worse = self.inner.attempt(
+            parameters["inner"], state.inner, following.inner, links, context, random
+        )
+        where = following.acts if self._drawn else self._inside(context)
+        return mixed(where, worse, links, context)
+
+    def _is_first(self, context: Context) -> bool:
+        """Returns whether the other model is asked for the first time in this round."""
+        asked = context.asked
+        return asked is None or asked.stage == min(self.stages(asked.queue))
+
+    def _inside(self, context: Context) -> Array:
+        """Returns whether the round lies in the window, bool `[..., 1, 1]`."""
+        time = self._time(context)
         inside = time >= self.start
-        if self.stop is not None:
-            inside = inside & (time < self.stop)
-        if self.severity == 1.0 and not self.ramp:
-            # Nothing else is drawn from this stream: the other model has one below it.
-            return inside
-        level = severity * xp.astype(inside, xp.float32)
+        return inside if self.stop is None else inside & (time < self.stop)
+
+    def _time(self, context: Context) -> Array:
+        time = context.round_over(2)
+        return time if self.period is None else time % self.period
+
+    def _level(self, severity: Array, context: Context) -> Array:
+        """Returns the probability with which the other model acts."""
+        xp = context.xp
+        level = severity * xp.astype(self._inside(context), xp.float32)
         if self.ramp:
-            risen = xp.astype(time - self.start, xp.float32) / self.ramp
+            risen = xp.astype(self._time(context) - self.start, xp.float32) / self.ramp
             level = level * xp.minimum(risen, 1.0)
-        return random.bernoulli(level, context.shape)
+        return level
 
     def expected_loss(self) -> Any:
         """Returns the other model's loss times the mean severity over a period.
@@ -153,7 +190,7 @@ class ScheduledModel(NestedModel):
         """
         if self.stop is not None and self.period is None:
             return None
-        if self.queue is not None or not (self.period is None or _loses_steadily(self.model)):
+        if self.inner.queue is not None or not (self.period is None or super().traits.steady):
             return None
         inner = self.model.expected_loss()
         if inner is None:
@@ -171,31 +208,3 @@ class ScheduledModel(NestedModel):
         rising = min(length, self.ramp)
         area = length - rising + (rising * (rising - 1) / (2 * self.ramp) if rising else 0.0)
         return area / self.period
-
-
-def _loses_steadily(model: CommunicationModel) -> bool:
-    """Returns whether a model is known to lose alike in every round, whatever its number.
-
-    One that goes by the round might always fail, or never, while the window is open.
-    """
-    if isinstance(model, MatrixModel):
-        return model.at_end == "hold" or np.shape(model.matrix)[:-2] in ((), (1,))
-    return isinstance(model, _STEADY)
-
-
-def _mixed(acts: Array, worse: Links, links: Links, xp: Any) -> Links:
-    """Returns `worse` where the other model acts, and `links` elsewhere.
-
-    Products of masks, because `where` is twenty times slower on masks that are random.
-    """
-    fields: dict[str, Any] = {}
-    for name, new, old in zip(Links._fields, worse, links, strict=True):
-        if new is None:
-            fields[name] = old
-            continue
-        if name == "in_order":
-            fields[name] = new & acts if old is None else (new & acts) | (old & ~acts)
-            continue
-        on = xp.astype(acts, new.dtype)
-        fields[name] = new * on if old is None else new * on + old * (1 - on)
-    return Links(**fields)

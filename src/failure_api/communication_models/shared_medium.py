@@ -10,14 +10,16 @@ from failure_api.core.links import Context, Links
 from failure_api.core.members import members_of
 from failure_api.core.model import CommunicationModel
 from failure_api.core.random import RandomStream
+from failure_api.core.traits import Stage, Traits
 
 
 @dataclass(frozen=True, kw_only=True)
 class SharedMediumModel(CommunicationModel):
     r"""All agents broadcast on one channel, and a protocol says who gets through in a round.
 
-    The bandwidth from sender $i$ to everyone is at most $1$ in the rounds in which the broadcast
-    of $i$ gets through, and $0$ in the others. Loss and age depend on how many share the channel:
+    An agent contends for the channel while any of its links has something to send. Its turn serves
+    all of them, each as far as it has capacity; without a turn a message waits where the chain has
+    a queue, and is lost elsewhere. What collides is lost on the air. Loss and age depend on how many share the channel:
     the protocol's `success_probability(agents)`, `throughput(agents)` and `expected_age(agents)`
     know them, and the loss of a link is one minus the first.
 
@@ -42,20 +44,32 @@ class SharedMediumModel(CommunicationModel):
     protocol: MediumProtocol
 
     @property
-    def carries_fractions(self) -> bool:
-        """No: a broadcast gets through or does not."""
-        return False
+    def traits(self) -> Traits:
+        """Whose turn it is."""
+        return Traits(stages={Stage.SERVED}, narrows=True)
 
-    def init(self, context: Context, random: RandomStream) -> Any:
-        """Returns who shares the channel, and the protocol's state."""
+    def prepare(self, context: Context) -> Any:
+        """Returns who shares the channel, and what the protocol looks up once."""
         members = members_of(self, context)
-        return context.xp.asarray(members), self.protocol.init(members, context, random)
+        return {"members": members, "protocol": self.protocol.prepare(members, context)}
+
+    def init(self, parameters: Any, context: Context, random: RandomStream) -> Any:
+        """Returns the protocol's state."""
+        return self.protocol.init(parameters["protocol"], context, random)
 
     def step(
-        self, state: Any, links: Links, context: Context, random: RandomStream
+        self, parameters: Any, state: Any, links: Links, context: Context, random: RandomStream
     ) -> tuple[Any, Links]:
-        """Returns the links with those of everyone who is not heard at bandwidth 0."""
-        xp, (members, own) = context.xp, state
-        own, heard = self.protocol.step(own, members & context.alive, context, random)
-        bandwidth = links.bandwidth * xp.astype(heard, xp.float32)[..., :, None]
-        return (members, own), links._replace(bandwidth=bandwidth)
+        """Returns the links with no capacity without a turn, and lost where broadcasts collide."""
+        xp, shape = context.xp, context.shape
+        # Who has nothing to send is in nobody's way.
+        ready = parameters["members"] & xp.any(links.sends, axis=-1)
+        own = parameters["protocol"]
+        state, turns, heard = self.protocol.step(own, state, ready, context, random)
+        # What a turn lets through is for others to say.
+        nothing = xp.astype(turns, xp.float32)[..., :, None] * xp.ones(shape, dtype=xp.float32)
+        capacity = xp.where(nothing > 0, xp.full_like(nothing, xp.inf), nothing)
+        links = links.narrow(capacity, xp)
+        if heard is not turns:
+            links = links.lose(xp.broadcast_to((turns & ~heard)[..., :, None], shape))
+        return state, links

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -26,28 +26,11 @@ from failure_api.core.links import Array, Context, Links
 from failure_api.core.model import CommunicationModel
 from failure_api.core.random import RandomStream
 from failure_api.core.rules import numbers
+from failure_api.core.traits import Traits
 from failure_api.errors import invalid
 
 BLOCKED = 1000.0
 """Loss in dB of a link that an obstacle cuts, or of which it gives no number."""
-
-
-class SignalState(NamedTuple):
-    """What the model carries from round to round; () for what it has not.
-
-    Attributes:
-        transmit_power: In dBm, float32, one value or one for each link.
-        shadowing: State of the shadowing.
-        fading: Tables of the fading.
-        reception: Tables of the reception.
-        upper: 1 above the diagonal, float32 `[N, N]`, for fading that is reciprocal.
-    """
-
-    transmit_power: Array
-    shadowing: Any
-    fading: Any
-    reception: Any
-    upper: Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,17 +85,10 @@ class SignalBasedModel(CommunicationModel):
     metres_per_unit: MetresPerUnit = 1.0
     obstacles: Callable[..., Any] | None = None
 
-    needs_positions: ClassVar[bool] = True
-
     @property
-    def hears_interference(self) -> bool:
-        """Yes: it adds to the noise."""
-        return True
-
-    @property
-    def carries_fractions(self) -> bool:
-        """No: a message is read or it is not."""
-        return False
+    def traits(self) -> Traits:
+        """Loss on the air by where the agents are, and by the interference of earlier models."""
+        return Traits(positions=True, hears_interference=True)
 
     @property
     def noise_dbm(self) -> float:
@@ -120,37 +96,63 @@ class SignalBasedModel(CommunicationModel):
         floor = self.noise_floor
         return floor.dbm() if isinstance(floor, NoiseFloor) else floor
 
-    def init(self, context: Context, random: RandomStream) -> SignalState:
-        """Returns the parameters, the tables, and shadowing drawn for where the agents are."""
-        xp, shadowing, fading = context.xp, self.shadowing, self.fading
+    def prepare(self, context: Context) -> Any:
+        """Returns the power, the tables, and the upper triangle for what is reciprocal."""
+        xp, fading, shadowing = context.xp, self.fading, self.shadowing
         reciprocal = fading is not None and fading.reciprocal
-        return SignalState(
-            transmit_power=self.per_link("transmit_power", context),
-            shadowing=() if shadowing is None else shadowing.init(context, _shadows(random)),
-            fading=() if fading is None else fading.prepare(xp),
-            reception=self.reception.prepare(xp),
-            upper=upper_triangle(context.shape[-1], xp) if reciprocal else (),
-        )
+        return {
+            **super().prepare(context),
+            "fading": () if fading is None else fading.prepare(xp),
+            "shadowing": () if shadowing is None else shadowing.prepare(context),
+            "reception": self.reception.prepare(xp),
+            "upper": upper_triangle(context.shape[-1], xp) if reciprocal else (),
+        }
+
+    def init(self, parameters: Any, context: Context, random: RandomStream) -> Any:
+        """Returns the shadowing, drawn for where the agents are; () where there is none."""
+        if self.shadowing is None:
+            return ()
+        return self.shadowing.init(parameters["shadowing"], context, _shadows(random))
 
     def step(
-        self, state: Any, links: Links, context: Context, random: RandomStream
+        self, parameters: Any, state: Any, links: Links, context: Context, random: RandomStream
     ) -> tuple[Any, Links]:
-        """Returns the links with those whose message is not read at bandwidth 0."""
+        """Returns the next shadowing, and the links with what is not read lost."""
+        if self.shadowing is not None:
+            state = self.shadowing.step(
+                parameters["shadowing"], state, context, self.metres_per_unit, _shadows(random)
+            )
+        return state, self._read(parameters, state, links, context, random)
+
+    def attempt(
+        self,
+        parameters: Any,
+        state: Any,
+        following: Any,
+        links: Links,
+        context: Context,
+        random: RandomStream,
+    ) -> Links:
+        """Returns the links with fading and reception drawn anew under the same shadowing."""
+        return self._read(parameters, following, links, context, random)
+
+    def _read(
+        self, parameters: Any, shadows: Any, links: Links, context: Context, random: RandomStream
+    ) -> Links:
+        """Returns the links with what is not read lost, under the shadowing of this round."""
         xp, floor, reception = context.xp, self.noise_dbm, self.reception
         positions: Array = context.positions
         # One array of ratios from beginning to end: what is kept beside it costs time.
-        ratio = (state.transmit_power - floor) - self.path_loss.loss(
+        ratio = (parameters["transmit_power"] - floor) - self.path_loss.loss(
             squared_distances(positions * self.metres_per_unit, xp), xp
         )
         if self.shadowing is not None:
-            shadowed, gain = self.shadowing.step(
-                state.shadowing, context, self.metres_per_unit, _shadows(random)
-            )
-            state, ratio = state._replace(shadowing=shadowed), ratio + gain
+            ratio = ratio + self.shadowing.gain(shadows)
         if self.fading is not None:
             uniform = random.child("fading").uniform(context.shape)
-            gain = self.fading.gain(state.fading, uniform, xp)
-            ratio = ratio + (mirrored(gain, state.upper, xp) if self.fading.reciprocal else gain)
+            gain = self.fading.gain(parameters["fading"], uniform, xp)
+            mirror = self.fading.reciprocal
+            ratio = ratio + (mirrored(gain, parameters["upper"], xp) if mirror else gain)
         if self.obstacles is not None:
             ratio = ratio - _obstruction(self.obstacles(positions), context)
         heard: Any = 1.0
@@ -159,10 +161,8 @@ class SignalBasedModel(CommunicationModel):
         if links.interference is not None:
             share = float(milliwatts(np.asarray(-floor), np))
             ratio = ratio - decibels(1.0 + links.interference * share, xp)
-        probability = reception.probability(state.reception, ratio, xp) * heard
-        read = random.child("reception").bernoulli(probability, context.shape)
-        bandwidth = links.bandwidth * xp.astype(read, xp.float32)
-        return state, links._replace(bandwidth=bandwidth)
+        probability = reception.probability(parameters["reception"], ratio, xp) * heard
+        return links.lose(~random.child("reception").bernoulli(probability, context.shape))
 
     def reception_probability(self, distance: Any) -> Any:
         """Returns the probability that a message is read, without obstacles or interference.

@@ -11,13 +11,13 @@ from typing import Annotated, Any, Literal
 import numpy as np
 
 from failure_api.communication_models.schedule import entry
-from failure_api.core.backends import from_host
 from failure_api.core.frozen import FrozenMapping
 from failure_api.core.kinds import Rounds
 from failure_api.core.links import Array, Context, Links
 from failure_api.core.model import CommunicationModel
 from failure_api.core.random import RandomStream
 from failure_api.core.rules import Rule
+from failure_api.core.traits import Stage, Traits
 from failure_api.errors import invalid
 from failure_api.traces.trace import Trace
 
@@ -49,8 +49,8 @@ class Renaming(Rule):
 class TraceModel(CommunicationModel):
     r"""Plays a trace: what links carried in a recorded or an imported episode.
 
-    In round $t$ every link is limited to the trace's bandwidth of round $t + t_0$, and its delay
-    and noise are added. Nothing is drawn. What `record_trace` has recorded is delivered again,
+    In round $t$ every link loses what the trace lost in round $t + t_0$, carries no more than the
+    trace's capacity, and its delay and noise are added. Nothing is drawn. What `record_trace` has recorded is delivered again,
     message by message, where the environment and its seed are the same and no other model is in
     the chain.
 
@@ -69,7 +69,7 @@ class TraceModel(CommunicationModel):
 
     Example:
         >>> from failure_api.traces import Trace
-        >>> trace = Trace(agent_ids=("a", "b"), bandwidth=[[[0, 1], [0, 0]], [[0, 1], [1, 0]]])
+        >>> trace = Trace(agent_ids=("a", "b"), lost=[[[0, 0], [1, 0]], [[0, 0], [0, 0]]])
         >>> TraceModel(trace=trace).expected_loss().tolist()
         [[0.0, 0.0], [0.5, 0.0]]
 
@@ -113,38 +113,40 @@ class TraceModel(CommunicationModel):
         return tuple(renamed.get(name, name) for name in self.trace.agent_ids)
 
     @cached_property
-    def longest_delay(self) -> int:
-        """The longest delay in the trace."""
-        return 0 if self.trace.delay is None else int(self.trace.delay.max())
+    def traits(self) -> Traits:
+        """Loss on the air and delay, and capacity where the trace speaks of one."""
+        delay, capacity = self.trace.delay, self.trace.capacity
+        return Traits(
+            stages={Stage.ON_AIR if capacity is None else Stage.SERVED},
+            longest_delay=0 if delay is None else int(delay.max()),
+            narrows=capacity is not None and bool((capacity < 1).any()),
+        )
 
-    @cached_property
-    def carries_fractions(self) -> bool:
-        """Whether any bandwidth in the trace lies between 0 and 1."""
-        values = self.trace.bandwidth
-        return bool(np.any((values > 0) & (values < 1)))
-
-    def init(self, context: Context, random: RandomStream) -> Any:
-        """Returns bandwidths, delays and noise in the environment's order, `[T, N, N]`."""
-        xp, arrays = context.xp, self._ordered(context.agent_ids)
-        return tuple(None if array is None else from_host(array, xp) for array in arrays)
+    def prepare(self, context: Context) -> Any:
+        """Returns the trace's arrays in the environment's order, `[T, N, N]`."""
+        return self._ordered(context.agent_ids)
 
     def step(
-        self, state: Any, links: Links, context: Context, random: RandomStream
+        self, parameters: Any, state: Any, links: Links, context: Context, random: RandomStream
     ) -> tuple[Any, Links]:
         """Returns the links as they were in this round of the trace."""
         xp, number = context.xp, context.round + self.start_round
 
-        def now(schedule: Array) -> Array:
-            return entry(schedule, number, self.at_end, xp)
+        def now(name: str) -> Array:
+            entry_now = entry(parameters[name], number, self.at_end, xp)
+            return xp.broadcast_to(entry_now, context.shape)
 
-        bandwidth, delay, noise = state
-        worse = {"bandwidth": xp.minimum(links.bandwidth, now(bandwidth))}
-        for name, schedule in (("delay", delay), ("noise", noise)):
-            if schedule is not None:
-                before = getattr(links, name)
-                added = xp.broadcast_to(now(schedule), context.shape)
-                worse[name] = added if before is None else before + added
-        return state, links._replace(**worse)
+        if parameters["carried"] is not None:
+            # Beyond the end of a trace that is down nothing is carried.
+            links = links.lose(~now("carried"))
+        if parameters["capacity"] is not None:
+            links = links.narrow(now("capacity"), xp)
+        if parameters["delay"] is not None:
+            links = links.slow(now("delay"))
+        if parameters["noise"] is not None:
+            noise = now("noise")
+            links = links._replace(noise=noise if links.noise is None else links.noise + noise)
+        return state, links
 
     def expected_loss(self) -> Any:
         """Returns, for each link, one minus its mean bandwidth in the long run, `[N, N]`.
@@ -152,24 +154,33 @@ class TraceModel(CommunicationModel):
         The agents are in the trace's order, and the diagonal is 0. What is overtaken by a newer
         message is not counted. Bursts and ages are whatever the trace makes them: None.
         """
-        carried = np.minimum(self.trace.bandwidth, 1.0, dtype=np.float64)
+        carried = self.trace.carried.astype(np.float64)
         last = carried[-1] if self.at_end == "hold" else np.zeros(carried.shape[1:])
         mean = carried.mean(axis=0) if self.at_end == "repeat" else last
         return np.where(np.eye(len(mean), dtype=bool), 0.0, 1.0 - mean)
 
     @cached_property
-    def _by_order(self) -> dict[tuple[Any, ...], tuple[Any, ...]]:
+    def _by_order(self) -> dict[tuple[Any, ...], dict[str, Any]]:
         """The trace's arrays in the orders of the environments that it was played in."""
         return {}
 
-    def _ordered(self, agent_ids: tuple[Any, ...]) -> tuple[Any, ...]:
+    def _ordered(self, agent_ids: tuple[Any, ...]) -> dict[str, Any]:
         if agent_ids not in self._by_order:
             self._by_order[agent_ids] = self._arranged(agent_ids)
         return self._by_order[agent_ids]
 
-    def _arranged(self, agent_ids: tuple[Any, ...]) -> tuple[Any, ...]:
+    def _arranged(self, agent_ids: tuple[Any, ...]) -> dict[str, Any]:
         """Returns the trace's arrays with the agents in the environment's order."""
-        arrays = self.trace.bandwidth, self.trace.delay, self.trace.noise
+        trace = self.trace
+        carried = None if trace.lost is None else ~trace.lost
+        if carried is None and self.at_end == "down":
+            carried = np.ones((trace.rounds, *(len(trace.agent_ids),) * 2), dtype=bool)
+        arrays = {
+            "carried": carried,
+            "capacity": trace.capacity,
+            "delay": trace.delay,
+            "noise": trace.noise,
+        }
         if self._names == agent_ids:
             return arrays
         if set(self._names) != set(agent_ids):
@@ -185,8 +196,11 @@ class TraceModel(CommunicationModel):
                 f"with {listed}",
             )
         order = [self._names.index(agent) for agent in agent_ids]
-        arranged = tuple(None if a is None else a[:, order][:, :, order] for a in arrays)
-        for array in arranged:
+        arranged = {
+            name: None if array is None else array[:, order][:, :, order]
+            for name, array in arrays.items()
+        }
+        for array in arranged.values():
             if array is not None:
                 array.flags.writeable = False
         return arranged

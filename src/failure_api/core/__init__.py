@@ -6,7 +6,9 @@ from failure_api.core.kinds import Bandwidth, Distance, Probability, Rounds
 from failure_api.core.links import Context, Links
 from failure_api.core.model import CommunicationModel
 from failure_api.core.numpy_stream import NumpyStream
+from failure_api.core.queue import Queue
 from failure_api.core.random import RandomStream
+from failure_api.core.traits import Stage, Traits
 
 __all__ = [
     "Bandwidth",
@@ -20,6 +22,9 @@ __all__ = [
     "Links",
     "NumpyStream",
     "Probability",
+    "Queue",
     "RandomStream",
     "Rounds",
+    "Stage",
+    "Traits",
 ]

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from failure_api.core.links import Array
 from failure_api.core.numpy_stream import NumpyStream
-from failure_api.core.random import RandomStream, name_key
+from failure_api.core.random import RandomStream, name_key, seed_key
 from failure_api.core.threefry import Words, folded
 from failure_api.errors import ModelError, invalid
 from failure_api.needs import needed
@@ -250,6 +250,10 @@ class TorchStream(RandomStream):
 
     def _below(self, name: str, occurrence: int) -> Self:
         return type(self)(self._seed, self._device, (*self._path, *name_key(name), occurrence))
+
+    def key(self) -> Words:
+        """Returns two words that stand for the stream."""
+        return seed_key(self._seed, self._path, self.xp)
 
     def uniform(self, shape: tuple[int, ...]) -> Array:
         """Returns float32 draws from [0, 1), in steps of 2**-24."""

@@ -6,15 +6,38 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
-from failure_api.core.contract import check_links, state_and_links
-from failure_api.core.links import Array, Context, Links
+from failure_api.core.contract import check_links, check_state, first_field, state_and_links
+from failure_api.core.links import Array, Context, Links, mixed
 from failure_api.core.members import members_of
 from failure_api.core.model import CommunicationModel
 from failure_api.core.queue import Queue
 from failure_api.core.random import RandomStream
+from failure_api.core.traits import Asked, QueuePlace, Stage, Traits
 from failure_api.errors import ModelError, invalid, nearest
+
+
+class Turn(NamedTuple):
+    """A model that is asked.
+
+    Attributes:
+        index: Its place in the chain.
+        asked: What it is asked for; None for all of it.
+        model: The model.
+        name: Its name, which knows its stream.
+        occurrence: Number of earlier ones of that name.
+        positions: Whether it reads positions.
+        first: The first of the fields of `Links` that it may write.
+    """
+
+    index: int
+    asked: Asked | None
+    model: CommunicationModel
+    name: str
+    occurrence: int
+    positions: bool
+    first: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +91,8 @@ class Chain(CommunicationModel):
             raise invalid("names", "must give each name once", twice[0], "choose another one")
         object.__setattr__(self, "models", tuple(model for _, model in flat))
         object.__setattr__(self, "names", names if any(names) else None)
+        # Queues that differ are refused here.
+        _ = self.traits
 
     def __getitem__(self, name: str) -> CommunicationModel:
         """Returns the model of that name."""
@@ -92,32 +117,72 @@ class Chain(CommunicationModel):
         """The models, and those that they run in place of themselves."""
         return tuple(inner for model in self.parts for inner in model.components)
 
-    @property
-    def longest_delay(self) -> int:
-        """The sum of the models' longest delays."""
-        return sum(model.longest_delay for model in self.parts)
+    @cached_property
+    def traits(self) -> Traits:
+        """Those of the models, combined."""
+        return Traits.combined(model.traits for model in self.parts)
 
     @property
-    def longest_journey(self) -> int:
-        """The most rounds between the sending of a message and its arrival, queues included."""
-        return self.longest_delay + (self.queue.max_wait if self.queue else 0)
+    def queue(self) -> Queue | None:
+        """Where messages wait for a link that is not free; None where none ever has to."""
+        return self.traits.queue if self.traits.narrows else None
+
+    @property
+    def queue_place(self) -> QueuePlace:
+        """Where the first queue stands, seen from a chain that stands alone."""
+        return "here" if self.queue else "passed"
 
     @cached_property
-    def queue(self) -> Queue | None:
-        """The queue of the last model that has one; None where no message ever waits."""
-        if not self.carries_fractions:
-            return None
-        return next((model.queue for model in self.parts[::-1] if model.queue), None)
+    def in_stages(self) -> bool:
+        """Whether models have to be asked stage by stage, with the channel acting in between."""
+        several = any(len(self._seen(index, self.queue_place)) > 1 for index in self._all)
+        return self.traits.narrows or several
 
     @property
-    def carries_fractions(self) -> bool:
-        """Whether any model may leave a bandwidth between 0 and 1."""
-        return any(model.carries_fractions for model in self.parts)
+    def _all(self) -> range:
+        return range(len(self.parts))
 
-    @property
-    def keeps_order(self) -> bool:
-        """Whether any model may have links on which no message overtakes another."""
-        return any(model.keeps_order for model in self.parts)
+    def _queue_from(self, index: int, queue: QueuePlace) -> QueuePlace:
+        """Returns where the first queue stands, seen from one of the models."""
+        if queue != "here":
+            return queue
+        first = next(i for i, model in enumerate(self.parts) if model.traits.queue)
+        return "later" if index < first else "here" if index == first else "passed"
+
+    def _seen(self, index: int, queue: QueuePlace) -> frozenset[Stage]:
+        return self.parts[index].stages(self._queue_from(index, queue))
+
+    def stages(self, queue: QueuePlace) -> frozenset[Stage]:
+        """Returns the stages that the models are asked for where the chain stands."""
+        return frozenset().union(*(self._seen(index, queue) for index in self._all))
+
+    @cached_property
+    def _turns(self) -> dict[Asked | None, tuple[Turn, ...]]:
+        return {}
+
+    def turns(self, asked: Asked | None) -> tuple[Turn, ...]:
+        """Returns the models that are asked, in order.
+
+        Args:
+            asked: A stage; None asks every model once, those of earlier stages first.
+        """
+        if asked not in self._turns:
+            stages = {i: self._seen(i, asked.queue if asked else self.queue_place) for i in self._all}
+            if asked is None:
+                order = sorted(self._all, key=lambda index: min(stages[index], default=0))
+            else:
+                order = [index for index in self._all if asked.stage in stages[index]]
+            self._turns[asked] = tuple(
+                Turn(
+                    index,
+                    asked and asked._replace(queue=self._queue_from(index, asked.queue)),
+                    *self.placed[index],
+                    self.parts[index].traits.positions,
+                    first_field([asked.stage] if asked else stages[index]),
+                )
+                for index in order
+            )
+        return self._turns[asked]
 
     @property
     def settings(self) -> tuple[str, ...]:
@@ -140,30 +205,54 @@ class Chain(CommunicationModel):
             seen[name] += 1
         return tuple(placed)
 
-    def init(self, context: Context, random: RandomStream) -> Any:
-        """Returns, for each model, its scope and its state."""
-        return tuple(
-            (_scope(model, context), model.init(context, random.child(name, occurrence)))
-            for model, name, occurrence in self.placed
-        )
+    def prepare(self, context: Context) -> Any:
+        """Returns, for each model, its scope and its parameters."""
+        return tuple((_scope(model, context), model.prepare(context)) for model in self.parts)
+
+    def init(self, parameters: Any, context: Context, random: RandomStream) -> Any:
+        """Returns each model's state."""
+        states = []
+        for (model, name, occurrence), (_, own) in zip(self.placed, parameters, strict=True):
+            states.append(model.init(own, context, random.child(name, occurrence)))
+            check_state(name, states[-1], context)
+        return tuple(states)
 
     def step(
-        self, state: Any, links: Links, context: Context, random: RandomStream
+        self, parameters: Any, state: Any, links: Links, context: Context, random: RandomStream
     ) -> tuple[Any, Links]:
-        """Returns the next state and the links as the last model leaves them."""
-        following = []
-        for (model, name, occurrence), (scope, own) in zip(self.placed, state, strict=False):
-            if model.needs_positions and context.positions is None:
+        """Returns the next state and the links as the last of the models asked leaves them."""
+        following = list(state)
+        for index, asked, model, name, occurrence, positions, first in self.turns(context.asked):
+            if positions and context.positions is None:
                 raise ModelError(
                     f"{name} needs the agents' positions, but the context has none: give them as "
                     "context.positions, an array [..., N, dim]."
                 )
-            result = model.step(own, links, context, random.child(name, occurrence))
-            own, worse = state_and_links(name, result)
-            check_links(name, worse, context)
-            links = worse if scope is None else _confine(scope, worse, links, context)
-            following.append((scope, own))
+            scope, own = parameters[index]
+            told = context if asked is None else context._replace(asked=asked)
+            result = model.step(own, state[index], links, told, random.child(name, occurrence))
+            following[index], worse = state_and_links(name, result)
+            check_links(name, worse, links, first, context)
+            links = worse if scope is None else mixed(scope, worse, links, context)
         return tuple(following), links
+
+    def attempt(
+        self,
+        parameters: Any,
+        state: Any,
+        following: Any,
+        links: Links,
+        context: Context,
+        random: RandomStream,
+    ) -> Links:
+        """Returns the links as the models asked leave them in a further attempt."""
+        for index, asked, model, name, occurrence, *_ in self.turns(context.asked):
+            scope, own = parameters[index]
+            told = context if asked is None else context._replace(asked=asked)
+            stream = random.child(name, occurrence)
+            worse = model.attempt(own, state[index], following[index], links, told, stream)
+            links = worse if scope is None else mixed(scope, worse, links, context)
+        return links
 
     def expected_loss(self) -> Any:
         """Returns that of a single model; None for several, which may fail together."""
@@ -180,7 +269,7 @@ class Chain(CommunicationModel):
     @property
     def needing_positions(self) -> str | None:
         """Name of the first model that reads positions; None where none does."""
-        return next((model.name for model in self.parts if model.needs_positions), None)
+        return next((model.name for model in self.parts if model.traits.positions), None)
 
 
 def _listed(models: Any) -> list[tuple[str | None, Any]]:
@@ -228,17 +317,3 @@ def _scope(model: CommunicationModel, context: Context) -> Array | None:
         return None
     inside = members_of(model, context)
     return None if inside.all() else context.xp.asarray(inside[:, None] & inside[None, :])
-
-
-def _confine(scope: Array, worse: Links, links: Links, context: Context) -> Links:
-    """Returns `worse` inside the scope and `links` outside of it."""
-    where, zeros = context.xp.where, context.xp.zeros
-    chosen = {"bandwidth": where(scope, worse.bandwidth, links.bandwidth)}
-    for name in Links._fields[1:]:
-        new, old = getattr(worse, name), getattr(links, name)
-        if new is None:
-            chosen[name] = old
-        else:
-            old = zeros(context.shape, dtype=new.dtype) if old is None else old
-            chosen[name] = where(scope, new, old)
-    return Links(**chosen)

@@ -1,15 +1,47 @@
-"""The channel: a chain of models and the messages in flight give each round's delivery."""
+"""The channel: a chain of models, what waits and what is under way give each round's delivery."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from failure_api.core.backends import JAX, from_host
 from failure_api.core.chain import Chain
 from failure_api.core.links import Array, Context, Links
-from failure_api.core.queue import WHOLE_MESSAGE, QueueState, carry, empty
+from failure_api.core.queue import WHOLE_MESSAGE, QueueState, Served, empty, enter, serve, younger
 from failure_api.core.random import RandomStream
-from failure_api.errors import ModelError
+from failure_api.core.rings import taken, with_added, with_put
+from failure_api.core.traits import Asked, Stage
+from failure_api.core.trees import map_leaves
+from failure_api.errors import InvalidArgumentError, ModelError
+
+MOST_BYTES = 2**30
+"""Most memory that messages which wait or are under way may take."""
+
+
+class UnderWay(NamedTuple):
+    """What has been transmitted and is still to arrive.
+
+    Each of the coming rounds has a place in a ring; what arrives in `d` rounds stands `d` places
+    behind the one of this round.
+
+    Attributes:
+        clock: The place of the coming round.
+        made: For each place, one more than the round in which the newest message that arrives
+            then was made, 0 where none arrives; int32 `[..., D, N, N]`.
+        count: How many messages arrive then, int32 `[..., D, N, N]`.
+        left: One more than the round in which the newest left, likewise; None where messages
+            leave in the round in which they are made.
+    """
+
+    clock: Any
+    made: Array
+    count: Array
+    left: Array | None
 
 
 class ChannelState(NamedTuple):
@@ -18,25 +50,25 @@ class ChannelState(NamedTuple):
     Attributes:
         models: The chain's state.
         alive: Which agents took part in the last round, bool `[..., N]`.
-        untouched: Links between them before any model has acted: between two different live
-            agents the bandwidth is 1, or the greatest that a queue knows of, and 0 elsewhere.
-        newest: Round in which the newest message that has arrived on each link was sent, -1 where
+        sends: Whose links have a live sender, bool `[..., N, N]`; False on the diagonal.
+        makes: Between whom messages are made: both agents are alive, bool `[..., N, N]`.
+        newest: Round in which the newest message that has arrived on each link was made, -1 where
             none has; int32 `[..., N, N]`.
-        in_flight: For each coming round, one more than the round in which the newest message that
-            arrives then was sent, and 0 where none arrives; int32 `[..., N, N]`.
-        carried: Fraction of a message that each link has carried so far, float32 `[..., N, N]`;
-            None where no link carries fractions, and where messages queue.
+        under_way: What is under way; None where nothing takes longer than its round.
+        credit: Fraction of a message that each link could carry and has not carried, float32
+            `[..., N, N]`; None where no link carries fractions, and where messages queue.
         queues: What waits on each link; None where nothing does.
-        held: Rounds until all that was sent so far on a link in order has arrived, int32
+        held: Rounds until all that was transmitted in order on a link has arrived, int32
             `[..., N, N]`; None where messages may overtake each other on every link.
     """
 
     models: Any
     alive: Array
-    untouched: Links
+    sends: Array
+    makes: Array
     newest: Array
-    in_flight: tuple[Array, ...]
-    carried: Array | None
+    under_way: UnderWay | None
+    credit: Array | None
     queues: QueueState | None = None
     held: Array | None = None
 
@@ -45,37 +77,59 @@ class Delivery(NamedTuple):
     """What one round brings each receiver.
 
     Attributes:
-        links: The links of the round.
-        sent: Round in which the newest message arriving now was sent, -1 where none arrives;
-            int32 `[..., sender, receiver]`.
-        newest: Round in which the newest message that has ever arrived was sent, -1 where none
+        links: The links of the round, with `sends` where something was transmitted.
+        sent: Round in which the newest message arriving now was made, -1 where none arrives that
+            is newer than what arrived before; int32 `[..., sender, receiver]`.
+        newest: Round in which the newest message that has ever arrived was made, -1 where none
             has; int32 `[..., sender, receiver]`.
+        made: Where a message was made in this round, bool `[..., sender, receiver]`.
+        arrivals: How many messages arrived in this round, int32 `[..., sender, receiver]`; None
+            where that is one wherever `sent` has one.
+        left: Round in which the message of `sent` left its sender, as `sent`.
+        served: What this round did to the queues; None where there are none.
+        survivors: How many of the messages that left now arrive if they are heard then, the
+            newest of them: bool where no more than one leaves, else int32 `[..., N, N]`.
+        waiting: What waits after this round; None where nothing ever does.
+        under_way: What is under way after this round; None where nothing ever is.
     """
 
     links: Links
     sent: Array
     newest: Array
+    made: Array
+    arrivals: Array | None
+    left: Array
+    served: Served | None
+    survivors: Array
+    waiting: QueueState | None = None
+    under_way: UnderWay | None = None
+
+    def pending(self) -> Array | int:
+        """Returns how many messages wait or are under way on each link, int32 `[..., N, N]`."""
+        waiting = 0 if self.waiting is None else self.waiting.count
+        return waiting if self.under_way is None else waiting + self.under_way.count.sum(-3)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Channel:
     r"""Messages on failing links.
 
-    In every round each live agent sends one message to each other one. A link carries a message
-    when its bandwidth allows: one of bandwidth `b < 1` carries `b` of a message a round, so that
-    `floor(b t)` of the first `t` are carried and the others are lost. A message that is carried
-    arrives `delay` rounds later. When two arrive on a link in one round the newest wins; one
-    that is older than what the link has already delivered is discarded. On a link that is in
-    order a message waits on its way until all that left before it have arrived.
+    In every round each live agent makes one message for each other one, and the models are asked
+    in the order of the stages that it passes, whatever the order of the chain:
 
-    Where the chain has a queue, messages wait for a link that is not free instead: `b` of a
-    message is carried in every round, so that one that finds the link free leaves in round
-    `ceil(1 / b) - 1` after its own, and the delay begins then. A message is lost where it is sent
-    while its bandwidth is 0, where it finds no place in the queue, and where it waits too long.
-    A link whose bandwidth is 0 carries nothing, and what waits there goes on waiting.
+    1. It is sent if its sender's node is up.
+    2. It is admitted unless it is lost by chance before the queue, or finds the queue full.
+    3. It is served as the link has capacity, and a turn. A link of capacity $b < 1$ carries
+       `floor(b t)` of the first $t$ messages, and the others are lost; where the chain has a queue
+       they wait, and one that finds the link free leaves `ceil(1 / b) - 1` rounds after its own.
+    4. It is lost on the air, or takes `delay` rounds. In order it waits until all that left before
+       it have arrived. Where it would arrive older than its expiry it is lost.
+    5. It is heard if its receiver hears in the round of arrival and is alive then. The newest
+       wins: one that is older than what the link has already delivered is overtaken.
 
-    What is in flight is one array for each coming round, and a round reads them all: its time is
-    proportional to the longest delay.
+    What is under way has a place for each coming round, and a round touches two of them: its time
+    does not depend on the longest delay, nor on the length of a queue. Rings of more than 128 KiB
+    are written to in place by NumPy and PyTorch, so that a state of theirs is good for one step.
 
     Args:
         chain: The failure models.
@@ -85,109 +139,334 @@ class Channel:
         >>> from failure_api.core import Chain, Context, NumpyStream
         >>> channel = Channel(chain=Chain(models=()))
         >>> context = Context(0, np.ones(2, dtype=bool), None, np, (2, 2), ("a", "b"))
-        >>> stream = NumpyStream(0)
-        >>> state, delivery = channel.step(channel.init(context, stream), context, stream)
+        >>> stream, parameters = NumpyStream(0), channel.prepare(context)
+        >>> state = channel.init(parameters, context, stream)
+        >>> state, delivery = channel.step(parameters, state, context, stream)
         >>> delivery.sent.tolist()
         [[-1, 0], [0, -1]]
     """
 
     chain: Chain
 
-    def init(self, context: Context, random: RandomStream) -> ChannelState:
-        """Returns the state before round 0, with nothing in flight."""
-        xp, shape = context.xp, context.shape
-        queue, whole = self.chain.queue, not self.chain.carries_fractions
+    def prepare(self, context: Context) -> Any:
+        """Returns what the models look up once, as arrays of the context's namespace.
+
+        Args:
+            context: Says who the agents are, and with how many coordinates they move.
+        """
+        xp, agents = context.xp, len(context.agent_ids)
+        positions, bits = context.positions, context.message_bits
+        on_host = Context(
+            round=0,
+            alive=np.ones(agents, dtype=bool),
+            positions=None if positions is None else np.zeros((agents, positions.shape[-1]), "f4"),
+            xp=np,
+            shape=(agents, agents),
+            agent_ids=context.agent_ids,
+            message_bits=None if bits is None else np.asarray(bits),
+        )
+        found = self.chain.prepare(on_host)
+        return found if xp is np else map_leaves(lambda leaf: _converted(leaf, xp), found)
+
+    def init(self, parameters: Any, context: Context, random: RandomStream) -> ChannelState:
+        """Returns the state before round 0, with nothing under way.
+
+        Raises:
+            InvalidArgumentError: What may wait or be under way would take more than 1 GiB.
+        """
+        xp, shape, chain = context.xp, context.shape, self.chain
+        queue, traits = chain.queue, chain.traits
+        self.check_memory(shape)
         nothing = xp.full(shape, -1, dtype=xp.int32)
+        zeros = xp.zeros(shape, dtype=xp.float32)
+        sends, makes = _senders(context)
         return ChannelState(
-            models=self.chain.init(context, random),
+            models=chain.init(parameters, context, random),
             alive=context.alive,
-            untouched=_untouched(context, queue.widest if queue else 1.0),
+            sends=sends,
+            makes=makes,
             newest=nothing,
-            in_flight=(xp.zeros(shape, dtype=xp.int32),) * self.chain.longest_delay,
-            carried=None if whole or queue else xp.zeros(shape, dtype=xp.float32),
+            under_way=self._nothing_under_way(context),
+            credit=zeros if traits.narrows and queue is None else None,
             queues=None if queue is None else empty(queue, shape, xp),
-            held=xp.zeros(shape, dtype=xp.int32) if self.chain.keeps_order else None,
+            held=xp.zeros(shape, dtype=xp.int32) if traits.in_order and self.slots > 1 else None,
         )
 
+    @cached_property
+    def slots(self) -> int:
+        """Places in the ring of what is under way: one more than the longest delay."""
+        return self.chain.traits.longest_delay + 1
+
+    def check_memory(self, shape: tuple[int, ...], content: int = 0) -> None:
+        """Raises an error if what may wait or be under way would take too much memory.
+
+        Args:
+            shape: Shape of a link array.
+            content: Bytes that the messages' content takes as well.
+
+        Raises:
+            InvalidArgumentError: It is more than 1 GiB.
+        """
+        queue, delay = self.chain.queue, self.slots - 1
+        rings = (2 if queue is None else 3) * self.slots if delay else 0
+        needed = 4 * math.prod(shape) * (rings + (queue.places if queue else 0)) + content
+        if needed <= MOST_BYTES:
+            return
+        waits = f"queues of {queue.places} messages" if queue else ""
+        late = f"delays of up to {delay} rounds" if delay else ""
+        raise InvalidArgumentError(
+            "failure_models must keep what waits and what is under way within 1 GiB, but "
+            f"{' and '.join(filter(None, (waits, late)))} among {shape[-1]} agents take "
+            f"{needed / 2**30:.1f} GiB: shorten them."
+        )
+
+    def _nothing_under_way(self, context: Context) -> UnderWay | None:
+        if self.slots == 1:
+            return None
+        xp, shape = context.xp, context.shape
+        ring = (*shape[:-2], self.slots, *shape[-2:])
+
+        def zeros() -> Array:
+            # Each has memory of its own, since it may be written to.
+            return xp.zeros(ring, dtype=xp.int32)
+
+        clock = 0 if xp.__name__ != JAX.namespace else xp.zeros((), dtype=xp.int32)
+        return UnderWay(clock, zeros(), zeros(), zeros() if self.chain.queue else None)
+
     def step(
-        self, state: ChannelState, context: Context, random: RandomStream
+        self, parameters: Any, state: ChannelState, context: Context, random: RandomStream
     ) -> tuple[ChannelState, Delivery]:
         """Returns the next state and what this round brings each receiver."""
-        xp, alive = context.xp, context.alive
-        queue = None if state.queues is None else self.chain.queue
+        xp, alive, chain = context.xp, context.alive, self.chain
         # Arrays are never written to, so the same array says the same.
-        untouched = state.untouched
+        sends, makes = state.sends, state.makes
         if alive is not state.alive:
-            untouched = _untouched(context, queue.widest if queue else 1.0)
-        models, links = self.chain.step(state.models, untouched, context, random)
-
-        # A round has one message a link, and a model that forgets what it was given wakes no dead.
-        bandwidth = xp.minimum(links.bandwidth, untouched.bandwidth)
+            sends, makes = _senders(context)
         number = context.round
         if not isinstance(number, int):
             number = context.round_over(2)
-        carried, queues = state.carried, state.queues
-        if queue and queues:
-            queues, sent = carry(queue, queues, bandwidth, number, xp)
-        elif carried is None:
-            sent = _only(bandwidth > 0, number, xp)
+        state = state._replace(alive=alive, sends=sends, makes=makes)
+        if not chain.in_stages:
+            models, links = chain.step(parameters, state.models, Links(makes), context, random)
+            return self._arrive(state._replace(models=models), links, number, None, context)
+        state, links, served = self._sent(parameters, state, number, context, random)
+        made = number if served is None else served.made
+        return self._arrive(state, links, made, served, context)
+
+    def _ask(
+        self,
+        stage: Stage,
+        parameters: Any,
+        state: ChannelState,
+        links: Links,
+        context: Context,
+        random: RandomStream,
+    ) -> tuple[ChannelState, Links]:
+        """Asks the models of one stage."""
+        if stage not in self._stages:
+            return state, links
+        told = context._replace(asked=Asked(stage, self.chain.queue_place))
+        models, links = self.chain.step(parameters, state.models, links, told, random)
+        return state._replace(models=models), links
+
+    @cached_property
+    def _stages(self) -> frozenset[Stage]:
+        return self.chain.stages(self.chain.queue_place)
+
+    def _sent(
+        self,
+        parameters: Any,
+        state: ChannelState,
+        number: Any,
+        context: Context,
+        random: RandomStream,
+    ) -> tuple[ChannelState, Links, Served | None]:
+        """Asks the models stage by stage, and sends what the links can carry."""
+        xp, queue = context.xp, self.chain.queue
+        # What waits for an agent that has died is sent all the same: its sender does not know.
+        live = Links(state.makes if queue is None else state.sends)
+        state, links = self._ask(Stage.SENT, parameters, state, live, context, random)
+        up, served = links.sends, None
+        if queue is None or state.queues is None:
+            state, links = self._ask(Stage.SERVED, parameters, state, links, context, random)
+            if state.credit is not None:
+                credit = state.credit + _said(links, xp)
+                links = links._replace(sends=up & (credit >= WHOLE_MESSAGE))
+                credit = credit - xp.astype(links.sends, xp.float32)
+                # What rounding leaves of a whole message would add up from message to message.
+                kept = ~links.sends | (credit > 1.0 - WHOLE_MESSAGE)
+                credit = xp.clip(credit, 0.0, 1.0) * xp.astype(kept, xp.float32)
+                state = state._replace(credit=credit)
         else:
-            carried = carried + bandwidth
-            passes = carried >= WHOLE_MESSAGE
-            carried = xp.maximum(carried - xp.astype(passes, xp.float32), 0.0)
-            sent = _only(passes, number, xp)
-        in_flight, held = state.in_flight, state.held
-        if held is not None and links.in_order is not None and links.delay is not None:
-            delay, held = _in_order(links.delay, links.in_order, sent >= 0, held, xp)
-            links = links._replace(delay=delay)
-        if in_flight:
-            arriving, in_flight = _fly(sent, links.delay, in_flight, xp)
-            sent = _only((arriving > state.newest) & alive[..., None, :], arriving, xp)
-        elif links.delay is not None:
-            raise ModelError(
-                "a failure model returned delays although the longest_delay of every model is 0: "
-                "let its longest_delay say how many rounds it may add."
+            state, links = self._ask(Stage.ADMITTED, parameters, state, links, context, random)
+            comes = up & state.makes
+            if links.lost is not None:
+                comes = comes & ~links.lost
+                links = links._replace(rejected=links.lost, lost=None)
+            queues, entered = enter(queue, state.queues, state.sends, comes, number, xp)
+            links = links._replace(sends=up & (queues.count > 0))
+            state, links = self._ask(Stage.SERVED, parameters, state, links, context, random)
+            capacity = _said(links, xp)
+            queues, served = serve(queue, queues, capacity, up, number, links.expiry, xp)
+            served = served._replace(entered=entered)
+            state = state._replace(queues=queues)
+            links = links._replace(sends=served.leaves > 0)
+        state, links = self._ask(Stage.ON_AIR, parameters, state, links, context, random)
+        return state, links, served
+
+    def _arrive(
+        self, state: ChannelState, links: Links, made: Any, served: Served | None, context: Context
+    ) -> tuple[ChannelState, Delivery]:
+        """Puts what was transmitted on its way, and takes from there what arrives.
+
+        Args:
+            state: What the channel carries, with all but the ways of this round.
+            links: The links of the round.
+            made: When what was transmitted was made: the round, or an array for what left queues.
+            served: What the round did to the queues.
+            context: What is known of the round.
+        """
+        xp = context.xp
+        number = context.round if isinstance(context.round, int) else context.round_over(2)
+        arrives = links.sends if links.lost is None else links.sends & ~links.lost
+        delay, held = links.delay, state.held
+        if delay is not None:
+            self._check_delay(delay, xp)
+        if held is not None:
+            held = xp.maximum(held - 1, xp.zeros_like(held))
+            if links.in_order is not None:
+                delay = xp.zeros_like(held) if delay is None else delay
+                waits = xp.maximum(held - delay, xp.zeros_like(held))
+                delay = delay + waits * xp.astype(links.in_order, xp.int32)
+                links = links._replace(delay=delay)
+        survivors = arrives
+        if links.expiry is not None:
+            age = number - made if delay is None else number - made + delay
+            arrives = arrives & (age <= links.expiry)
+        if served is not None:
+            survivors = served.leaves
+            if links.expiry is not None:
+                since = number - links.expiry if delay is None else number + delay - links.expiry
+                survivors = younger(served, since, xp)
+            survivors = survivors * xp.astype(arrives, xp.int32)
+        elif links.expiry is not None:
+            survivors = arrives
+        if held is not None and links.in_order is not None:
+            assert delay is not None
+            raised = xp.astype(arrives & links.in_order, xp.int32)
+            held = held + raised * (delay - held)
+        heard = links.hears
+        under_way = state.under_way
+        if under_way is not None:
+            under_way, sent, left, arrivals = self._fly(
+                under_way, arrives, survivors, delay, made, number, xp
             )
+            listens = context.alive[..., None, :]
+            listens = listens if heard is None else listens & heard
+            arrivals = arrivals * xp.astype(listens, xp.int32)
+            sent = only(listens & (sent > state.newest), sent, xp)
+            left = sent if left is None else only(sent >= 0, left, xp)
+        else:
+            if served is not None:
+                arrives = arrives & context.alive[..., None, :]
+            if heard is not None:
+                arrives = arrives & heard
+            sent = only(arrives, made, xp)
+            left = sent if served is None else only(arrives, number, xp)
+            arrivals = None
+            if served is not None:
+                arrivals = survivors * xp.astype(arrives, xp.int32)
         newest = xp.maximum(state.newest, sent)
-        following = ChannelState(models, alive, untouched, newest, in_flight, carried, queues, held)
-        return following, Delivery(links, sent, newest)
+        delivery = Delivery(
+            links, sent, newest, state.makes, arrivals, left, served, survivors, state.queues,
+            under_way,
+        )
+        return state._replace(newest=newest, under_way=under_way, held=held), delivery
+
+    def _fly(
+        self,
+        under_way: UnderWay,
+        arrives: Array,
+        survivors: Array,
+        delay: Array | None,
+        made: Any,
+        number: Any,
+        xp: Any,
+    ) -> tuple[UnderWay, Array, Array | None, Array]:
+        """Returns what is under way afterwards, and of what arrives now made, left and count."""
+        clock, rounds, count, left = under_way
+        place = arrives * 0 + clock if delay is None else clock + delay
+        place = place - self.slots * xp.astype(place >= self.slots, xp.int32)
+        rounds, arriving = _moved(rounds, clock, place, arrives, made + 1, xp)
+        count = with_added(count, place, xp.astype(survivors, xp.int32), xp)
+        arrivals, count = taken(count, clock, xp)
+        if left is not None:
+            left, leaving = _moved(left, clock, place, arrives, number + 1, xp)
+        following = UnderWay((clock + 1) % self.slots, rounds, count, left)
+        return following, arriving - 1, None if left is None else leaving - 1, arrivals
+
+    def _check_delay(self, delay: Array, xp: Any) -> None:
+        """Raises an error for delays that the channel has no place for."""
+        longest = self.slots - 1
+        if not longest:
+            raise ModelError(
+                "a failure model returned delays although the longest_delay of all traits is 0: "
+                "let its traits say how many rounds it may add."
+            )
+        # As a number without a sign what is below 0 is very large. Nothing is known while a
+        # function is traced.
+        if xp is np and delay.view(np.uint32).max(initial=0) > longest:
+            raise ModelError(
+                f"the failure models returned delays from {delay.min()} to {delay.max()} rounds, "
+                f"not within 0 to {longest} as their traits say: let each model's longest_delay "
+                "say how many rounds it may add."
+            )
 
 
-def _untouched(context: Context, widest: float) -> Links:
-    """Returns the links of a round before any model has acted."""
+def only(chosen: Array, numbers: Any, xp: Any) -> Array:
+    """Returns numbers where they are chosen and -1 elsewhere, int32.
+
+    Args:
+        chosen: Where, bool of any shape.
+        numbers: One number, or an array that broadcasts to the shape.
+        xp: The array namespace.
+    """
+    if xp is np and isinstance(numbers, int) and chosen.size <= FEW_LINKS:
+        found = np.empty(chosen.shape, dtype=np.int32)
+        found.fill(-1)
+        np.putmask(found, chosen, numbers)
+        return found
+    # A product, because `where` is twenty times slower on masks that no processor can predict.
+    return xp.astype(chosen, xp.int32) * (numbers + 1) - 1
+
+
+FEW_LINKS = 4096
+"""Links up to which choosing takes NumPy less time than arithmetic."""
+
+
+def _moved(
+    ring: Array, clock: Any, place: Array, where: Array, values: Any, xp: Any
+) -> tuple[Array, Array]:
+    """Returns a ring with values put in places, and what then stands at the clock taken out."""
+    found, ring = taken(with_put(ring, place, where, values, xp), clock, xp)
+    return ring, found
+
+
+def _said(links: Links, xp: Any) -> Array:
+    """Returns the capacity of each link: 1 where nobody has said."""
+    if links.capacity is None:
+        return xp.astype(links.sends, xp.float32) * 0.0 + 1.0
+    unsaid = links.capacity == xp.inf
+    return xp.where(unsaid, xp.ones_like(links.capacity), links.capacity)
+
+
+def _senders(context: Context) -> tuple[Array, Array]:
+    """Returns whose links have a live sender, and between whom messages are made."""
     xp, alive = context.xp, context.alive
     apart = ~xp.eye(context.shape[-1], dtype=xp.bool)
-    usable = apart & alive[..., :, None] & alive[..., None, :]
-    bandwidth = xp.astype(usable, xp.float32)
-    return Links(bandwidth=bandwidth if widest == 1.0 else bandwidth * widest)
+    sends = apart & alive[..., :, None]
+    return sends, sends & alive[..., None, :]
 
 
-def _only(chosen: Array, number: Any, xp: Any) -> Array:
-    """Returns the number where it is chosen and -1 elsewhere.
-
-    A product, because `where` is twenty times slower on masks that no processor can predict.
-    """
-    return xp.astype(chosen, xp.int32) * (number + 1) - 1
-
-
-def _in_order(
-    delay: Array, in_order: Array, leaves: Array, held: Array, xp: Any
-) -> tuple[Array, Array]:
-    """Returns the delays with what has to be waited for, and what holds the next round up."""
-    held = xp.maximum(held - 1, xp.zeros_like(held)) * xp.astype(in_order, xp.int32)
-    delay = xp.maximum(delay, held)
-    return delay, held + xp.astype(leaves, xp.int32) * (delay - held)
-
-
-def _fly(
-    sent: Array, delay: Array | None, in_flight: tuple[Array, ...], xp: Any
-) -> tuple[Array, tuple[Array, ...]]:
-    """Returns the messages arriving now, and those in flight one round later."""
-    # With 0 for nothing, a product with a mask is all that each coming round takes.
-    number, nothing = sent + 1, xp.zeros_like(sent)
-    if delay is None:
-        return xp.maximum(in_flight[0] - 1, sent), (*in_flight[1:], nothing)
-    slots = range(len(in_flight) + 1)
-    due = (xp.astype(delay == rounds, xp.int32) * number for rounds in slots)
-    arriving, *later = map(xp.maximum, (*in_flight, nothing), due)
-    return arriving - 1, tuple(later)
+def _converted(leaf: Any, xp: Any) -> Any:
+    return from_host(leaf, xp) if isinstance(leaf, np.ndarray | np.generic) else leaf

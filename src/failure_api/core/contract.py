@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from failure_api.core.links import Context, Links
+from failure_api.core.traits import Stage
+from failure_api.core.trees import leaves
 from failure_api.errors import ModelError, invalid
 
 if TYPE_CHECKING:
@@ -23,25 +26,78 @@ def state_and_links(name: str, result: Any) -> tuple[Any, Links]:
     )
 
 
-def check_links(name: str, links: Links, context: Context) -> None:
-    """Raises what is wrong with the links that a model returned; shapes and types only."""
-    xp, bandwidth, delay, noise, interference, in_order = context.xp, *links
-    # The usual case, told apart in a quarter of the time that the loop takes.
-    alone = delay is noise is interference is in_order is None
-    usual = alone and getattr(bandwidth, "shape", None) == context.shape
-    if usual and bandwidth.dtype == xp.float32:
+FIRST_FIELD = {Stage.SENT: 0, Stage.ADMITTED: 3, Stage.SERVED: 1, Stage.ON_AIR: 3}
+"""The first of the fields of `Links` that a model of a stage may write."""
+
+
+def first_field(stages: Iterable[Stage]) -> int:
+    """Returns the first of the fields of `Links` that a model of some stages may write."""
+    return min((FIRST_FIELD[stage] for stage in stages), default=len(Links._fields))
+
+
+def check_links(name: str, worse: Links, links: Links, first: int, context: Context) -> None:
+    """Raises what is wrong with the links that a model returned; shapes and types only.
+
+    Args:
+        name: The model's name.
+        worse: What it returned.
+        links: What it was given.
+        first: The first of the fields that it may write.
+        context: What is known of the round.
+    """
+    if worse is links:
         return
-    for field, array in zip(links._fields, links, strict=True):
-        dtype = {"delay": xp.int32, "in_order": xp.bool}.get(field, xp.float32)
-        if array is None and field != "bandwidth":
+    for place, (new, old) in enumerate(zip(worse, links, strict=True)):
+        if new is old:
             continue
-        shape = getattr(array, "shape", None)
-        if shape != context.shape or array.dtype != dtype:
-            kind = getattr(array, "dtype", type(array).__name__)
+        if place < first:
+            raise ModelError(
+                f"{name} must write nothing to {Links._fields[place]} in the stages that its "
+                "traits name, since that is decided before: let its traits name an earlier stage."
+            )
+        field = Links._fields[place]
+        if new is None:
+            raise ModelError(
+                f"{name}.step must return the {field} that it was given, or worse, but returned "
+                "None: leave it as it is in links._replace(...)."
+            )
+        xp = context.xp
+        dtype = getattr(xp, _DTYPES.get(field, "bool"))
+        if getattr(new, "shape", None) != context.shape or new.dtype != dtype:
+            kind = getattr(new, "dtype", type(new).__name__)
             raise ModelError(
                 f"{name}.step must return {field} as {_type_name(dtype)} of shape "
-                f"{context.shape}, but returned {kind} of shape {shape}: convert it with "
-                f"context.xp.astype and broadcast it to context.shape."
+                f"{context.shape}, but returned {kind} of shape {getattr(new, 'shape', None)}: "
+                "convert it with context.xp.astype and broadcast it to context.shape."
+            )
+
+
+_DTYPES = {
+    "capacity": "float32",
+    "noise": "float32",
+    "interference": "float32",
+    "delay": "int32",
+    "expiry": "int32",
+}
+"""The types of the fields; the others are bool."""
+
+
+def check_state(name: str, state: Any, context: Context) -> None:
+    """Raises an error if an array of a state does not begin with the axes of the batch.
+
+    Args:
+        name: The model's name.
+        state: What its `init` returned.
+        context: What it was told.
+    """
+    batch = context.shape[:-2]
+    for leaf in leaves(state):
+        shape = getattr(leaf, "shape", None)
+        if shape is not None and tuple(shape[: len(batch)]) != batch:
+            raise ModelError(
+                f"{name}.init must return arrays that begin with the axes of the batch, {batch}, "
+                f"but one has the shape {tuple(shape)}: make it as long as context.shape[:-2], or "
+                "return what is the same for the whole batch from prepare."
             )
 
 
@@ -51,19 +107,15 @@ def check_heard(models: CommunicationModel) -> None:
     Args:
         models: A chain, or one model.
     """
-    unheard = None
-    for model in models.components:
-        if model.hears_interference:
-            unheard = None
-        if model.raises_interference:
-            unheard = unheard or model.name
-    if unheard:
-        raise invalid(
-            "failure_models",
-            "must have a model that hears the interference of an earlier one",
-            unheard,
-            "put a SignalBasedModel after it",
-        )
+    if not models.traits.raises_interference:
+        return
+    raising = [model.name for model in models.components if model.traits.raises_interference]
+    raise invalid(
+        "failure_models",
+        "must have a model that hears the interference of an earlier one",
+        raising[-1],
+        "put a SignalBasedModel after it",
+    )
 
 
 def _type_name(dtype: Any) -> str:

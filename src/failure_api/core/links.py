@@ -16,31 +16,126 @@ Array: TypeAlias = Any
 class Links(NamedTuple):
     """The state of every link in one round.
 
+    The fields stand in the order of the stages that a message passes. A model changes those of
+    its own stage and of later ones.
+
     Attributes:
-        bandwidth: Messages per round that a link can carry now, float32 `[..., N, N]`. 0 lets
-            nothing through, 1 is nominal, one half carries every second message.
-        delay: Whole rounds between sending and arrival, int32 `[..., N, N]`; None where no link
-            delays anything.
-        noise: Variance of what the link adds to the content, float32 `[..., N, N]`; None where
-            no link adds any.
+        sends: Where something is sent, bool `[..., N, N]`: at first by every live agent, then by
+            those whose node is up and who have something to send, and for what decides on the air
+            where something is transmitted now.
+        capacity: Messages per round that a link can carry now, float32 `[..., N, N]`; 1 is
+            nominal, and infinity where nobody has said. None where nobody says anything.
+        rejected: Where a message is lost before it enters the queue, bool `[..., N, N]`; None
+            where there is no queue or nothing is.
+        lost: Where what is transmitted now does not arrive, bool `[..., N, N]`; None where all
+            of it does.
+        delay: Whole rounds between transmission and arrival, int32 `[..., N, N]`; None where no
+            link delays anything.
+        in_order: Where no message arrives before one that was transmitted earlier, bool
+            `[..., N, N]`; None where messages may overtake each other.
+        expiry: Rounds after which a message is lost, counted from the round in which it was made,
+            int32 `[..., N, N]`; None where none expires.
+        noise: Variance of what the link adds to the content that arrives now, float32
+            `[..., N, N]`; None where no link adds any.
         interference: Power of others' signals at the receiver, in milliwatts, float32
             `[..., N, N]`; None where there is none. Models of a later place in the chain that
             know of signal and noise take it into account.
-        in_order: Where no message arrives before one that was sent earlier, bool `[..., N, N]`;
-            None where messages may overtake each other.
+        hears: Where what arrives now is heard, bool `[..., N, N]`; None where all of it is.
 
     Example:
         >>> import numpy as np
-        >>> links = Links(bandwidth=np.ones((3, 3), dtype=np.float32))
-        >>> links.delay is None
-        True
+        >>> links = Links(sends=np.ones((2, 2), dtype=bool))
+        >>> links.lose(np.eye(2, dtype=bool)).lost.tolist()
+        [[True, False], [False, True]]
     """
 
-    bandwidth: Array
+    sends: Array
+    capacity: Array | None = None
+    rejected: Array | None = None
+    lost: Array | None = None
     delay: Array | None = None
+    in_order: Array | None = None
+    expiry: Array | None = None
     noise: Array | None = None
     interference: Array | None = None
-    in_order: Array | None = None
+    hears: Array | None = None
+
+    def lose(self, where: Array) -> Links:
+        """Returns the links with what is transmitted lost in further places.
+
+        Args:
+            where: bool `[..., N, N]`.
+        """
+        return self._replace(lost=where if self.lost is None else self.lost | where)
+
+    def silence(self, where: Array) -> Links:
+        """Returns the links with nothing sent in further places.
+
+        Args:
+            where: bool, broadcasts to `[..., N, N]`.
+        """
+        return self._replace(sends=self.sends & ~where)
+
+    def deafen(self, where: Array) -> Links:
+        """Returns the links with what arrives unheard in further places.
+
+        Args:
+            where: bool `[..., N, N]`.
+        """
+        return self._replace(hears=~where if self.hears is None else self.hears & ~where)
+
+    def narrow(self, capacity: Array, xp: ModuleType) -> Links:
+        """Returns the links with no more capacity than this.
+
+        Args:
+            capacity: Messages per round, float32 `[..., N, N]`.
+            xp: The array namespace.
+        """
+        if self.capacity is not None:
+            capacity = xp.minimum(self.capacity, capacity)
+        return self._replace(capacity=capacity)
+
+    def slow(self, delay: Array) -> Links:
+        """Returns the links with a delay added.
+
+        Args:
+            delay: Rounds, int32 `[..., N, N]`.
+        """
+        return self._replace(delay=delay if self.delay is None else self.delay + delay)
+
+
+NEVER = 2**30
+"""A number of rounds that no episode reaches."""
+
+UNSAID = {"capacity": float("inf"), "expiry": NEVER, "hears": True}
+"""What holds in the fields that are None; elsewhere it is 0 or False."""
+
+
+def mixed(where: Array, worse: Links, links: Links, context: Context) -> Links:
+    """Returns `worse` in some places, and `links` in the others.
+
+    Args:
+        where: Which places, bool; broadcasts to `[..., N, N]`.
+        worse: The links there, as a model leaves them.
+        links: The links elsewhere, as it was given them.
+        context: What is known of the round.
+    """
+    xp, fields = context.xp, {}
+    for name, new, old in zip(Links._fields, worse, links, strict=True):
+        if new is None or new is old:
+            continue
+        if old is None:
+            old = xp.full(context.shape, UNSAID.get(name, 0), dtype=new.dtype)
+        if name == "capacity":
+            # What nobody has said is infinite, and no product of it is a number.
+            fields[name] = xp.where(where, new, old)
+        elif new.dtype == xp.bool:
+            fields[name] = (new & where) | (old & ~where)
+        else:
+            # Products, because `where` is twenty times slower on masks that are random.
+            on = xp.astype(where, new.dtype)
+            fields[name] = new * on + old * (1 - on)
+    return links._replace(**fields)
 
 
 class Context(NamedTuple):
@@ -58,6 +153,8 @@ class Context(NamedTuple):
         agent_ids: The environment's `possible_agents`, in that order.
         message_bits: Bits of one message on each link, float32 `[N, N]`; None where nobody has
             counted them.
+        asked: Which stage models that hold several are asked for, and what a chain needs to know
+            for that; None for all of them at once.
 
     Example:
         >>> import numpy as np
@@ -75,6 +172,7 @@ class Context(NamedTuple):
     shape: tuple[int, ...]
     agent_ids: tuple[Any, ...]
     message_bits: Array | None = None
+    asked: Any = None
 
     def round_over(self, axes: int) -> Array:
         """Returns the round as an int32 array that broadcasts over so many axes after the batch.

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from failure_api.core.closed_forms import closed_form
-from failure_api.core.links import Array, Context, Links
-from failure_api.core.parameters import (
-    AgentRule,
-    LinkRule,
-    normalise_fields,
-    per_agent,
-    per_link,
-    rules_of,
-)
-from failure_api.core.queue import Queue
+from failure_api.core.links import Context, Links
+from failure_api.core.parameters import inner_rule, normalise_fields, parameters_of, rules_of
 from failure_api.core.random import RandomStream
+from failure_api.core.traits import QueuePlace, Stage, Traits
 from failure_api.errors import invalid
 
 
@@ -26,7 +19,7 @@ from failure_api.errors import invalid
 class CommunicationModel(ABC):
     """A value that turns the links of a round into worse links.
 
-    Subclasses are frozen, keyword-only dataclasses with two pure functions, written in
+    Subclasses are frozen, keyword-only dataclasses with three pure functions, written in
     operations of `context.xp` alone, without writing in place and without branching on what an
     array holds. A model draws for every link in every round, whatever else happened.
 
@@ -36,9 +29,6 @@ class CommunicationModel(ABC):
     """
 
     agent_ids: Sequence[Any] | None = None
-
-    needs_positions: ClassVar[bool] = False
-    """Whether `step` reads `context.positions`."""
 
     def __post_init__(self) -> None:
         """Checks and normalises every field that has a rule."""
@@ -52,42 +42,14 @@ class CommunicationModel(ABC):
         return type(self).__name__
 
     @property
-    def longest_delay(self) -> int:
-        """The most rounds that this model adds to any link's delay."""
-        return 0
-
-    @property
-    def queue(self) -> Queue | None:
-        """Where messages wait for a link that is not free; None where they are lost."""
-        return None
+    def traits(self) -> Traits:
+        """What a chain must know of the model beforehand."""
+        return Traits()
 
     @property
     def components(self) -> tuple[CommunicationModel, ...]:
         """The models that act where this one stands in a chain: itself, or those that it runs."""
         return (self,)
-
-    @property
-    def raises_interference(self) -> bool:
-        """Whether the model's effect is the interference that later models take into account."""
-        return False
-
-    @property
-    def hears_interference(self) -> bool:
-        """Whether the model takes into account the interference that earlier models raise."""
-        return False
-
-    @property
-    def keeps_order(self) -> bool:
-        """Whether there may be links on which no message overtakes another."""
-        return False
-
-    @property
-    def carries_fractions(self) -> bool:
-        """Whether a link may be left with a bandwidth between 0 and 1.
-
-        True is always right; False spares the channel some bookkeeping.
-        """
-        return True
 
     @property
     def settings(self) -> tuple[str, ...]:
@@ -97,8 +59,7 @@ class CommunicationModel(ABC):
     def with_settings(self, settings: Mapping[str, Any]) -> CommunicationModel:
         """Returns the model as it is in an episode with these settings.
 
-        It draws from the same streams, and what it says beforehand of delays and queues is no more
-        than what this one says.
+        It draws from the same streams, and its traits are no more than what this one's say.
 
         Args:
             settings: Values by the names in `settings`; others are ignored, as they may be for
@@ -106,44 +67,78 @@ class CommunicationModel(ABC):
         """
         return self
 
-    def init(self, context: Context, random: RandomStream) -> Any:
-        """Returns the state at the reset, in its stationary distribution where there is one."""
+    def stages(self, queue: QueuePlace) -> frozenset[Stage]:
+        """Returns the stages that the model is asked for where it stands.
+
+        Args:
+            queue: Where the first queue of the chain stands.
+        """
+        stages = self.traits.stages
+        if Stage.ADMITTED in stages and queue != "later":
+            return stages - {Stage.ADMITTED} | {Stage.ON_AIR}
+        return stages
+
+    def prepare(self, context: Context) -> Any:
+        """Returns what is looked up once, and is the same for a whole batch.
+
+        Every field that may differ from link to link or from agent to agent is there by its name,
+        as a float32 array. A model that needs more adds it: `{**super().prepare(context), ...}`.
+
+        Args:
+            context: Says who the agents are. Its arrays are NumPy's, and those of one batch only.
+        """
+        return parameters_of(self, context)
+
+    def init(self, parameters: Any, context: Context, random: RandomStream) -> Any:
+        """Returns the state at the reset, in its stationary distribution where there is one.
+
+        Every array of a state begins with the axes of the batch, `context.shape[:-2]`.
+
+        Args:
+            parameters: What `prepare` returned.
+            context: What is known of the first round.
+            random: The model's own stream.
+        """
         return ()
 
     @abstractmethod
     def step(
-        self, state: Any, links: Links, context: Context, random: RandomStream
+        self, parameters: Any, state: Any, links: Links, context: Context, random: RandomStream
     ) -> tuple[Any, Links]:
         """Returns the next state and the links as this model leaves them.
 
         Args:
+            parameters: What `prepare` returned.
             state: What `init` or the last `step` returned.
             links: The links so far in this round.
             context: What is known of the round.
             random: The model's own stream.
         """
 
-    def per_link(self, name: str, context: Context) -> Array:
-        """Returns a parameter as a float32 array, `[N, N]`, 0-d, or `[..., 1, 1]` if drawn.
+    def attempt(
+        self,
+        parameters: Any,
+        state: Any,
+        following: Any,
+        links: Links,
+        context: Context,
+        random: RandomStream,
+    ) -> Links:
+        """Returns the links as this model leaves them in a further attempt of the same round.
+
+        What the model carries from round to round is as in the first attempt, and chance is drawn
+        anew. A model that draws anything else in its step than chance and its next state says
+        here how to leave that alone.
 
         Args:
-            name: The field, annotated with a link rule.
-            context: Says who the agents are.
+            parameters: What `prepare` returned.
+            state: What the step of this round was given.
+            following: The state that it returned.
+            links: The links that it was given.
+            context: What is known of the round.
+            random: A stream of this attempt alone, below the model's own.
         """
-        rule = rules_of(type(self))[name]
-        assert isinstance(rule, LinkRule)
-        return per_link(f"{self.name}.{name}", getattr(self, name), rule.neutral, context)
-
-    def per_agent(self, name: str, context: Context) -> Array:
-        """Returns a parameter as a float32 array, `[N]` or 0-d.
-
-        Args:
-            name: The field, annotated with an agent rule.
-            context: Says who the agents are.
-        """
-        rule = rules_of(type(self))[name]
-        assert isinstance(rule, AgentRule)
-        return per_agent(f"{self.name}.{name}", getattr(self, name), rule.neutral, context)
+        return self.step(parameters, state, links, context, random)[1]
 
     def closed_form(self, function: Callable[..., Any], *names: str) -> Any:
         """Returns a function of link parameters, as `closed_forms.closed_form` does.
@@ -153,7 +148,7 @@ class CommunicationModel(ABC):
             names: The fields that it takes, annotated with link rules.
         """
         rules = rules_of(type(self))
-        neutral = [getattr(rules[name], "neutral", None) for name in names]
+        neutral = [getattr(inner_rule(rules[name]), "neutral", None) for name in names]
         return closed_form(function, [getattr(self, name) for name in names], neutral)
 
     def expected_loss(self) -> Any:
@@ -172,6 +167,8 @@ class CommunicationModel(ABC):
 def distinct(agent_ids: Any) -> tuple[Any, ...]:
     """Returns agent ids as a tuple, or raises what is wrong with them."""
     remedy = "give the names of the agents, as in agent_ids=env.possible_agents"
+    if isinstance(agent_ids, Set):
+        raise invalid("agent_ids", "must be in an order, which a set has not", agent_ids, remedy)
     try:
         distinct = None if isinstance(agent_ids, str | bytes) else tuple(agent_ids)
     except TypeError:

@@ -31,6 +31,8 @@ class NoiseContext(NamedTuple):
         xp: The array namespace that every operation comes from.
         shape: Shape of the content.
         agent_ids: The environment's `possible_agents`, in that order.
+        made: Round in which the content was made, int32 `[..., N]`, anything where there is none;
+            None where it is always that of this round.
     """
 
     round: Any
@@ -41,6 +43,7 @@ class NoiseContext(NamedTuple):
     xp: ModuleType
     shape: tuple[int, ...]
     agent_ids: tuple[Any, ...]
+    made: Array | None = None
 
     def round_over(self) -> Array:
         """Returns the round as an int32 array with as many axes as the content has."""
@@ -52,7 +55,7 @@ class NoiseContext(NamedTuple):
 class NoiseModel(ABC):
     """A value that corrupts the content of messages that did arrive.
 
-    Subclasses are frozen, keyword-only dataclasses with two pure functions, as failure models are:
+    Subclasses are frozen, keyword-only dataclasses with pure functions, as failure models are:
     operations of `context.xp` alone, nothing written in place, no branch on what an array holds,
     and a draw for every entry of every message in every round, whatever arrived.
 
@@ -74,17 +77,38 @@ class NoiseModel(ABC):
         """What the model's random stream and errors call it."""
         return type(self).__name__
 
-    def init(self, context: NoiseContext, random: RandomStream) -> Any:
-        """Returns the state at the reset."""
+    def prepare(self, context: NoiseContext) -> Any:
+        """Returns what is looked up once, and is the same for a whole batch.
+
+        Args:
+            context: Says what the entries may be; its arrays are NumPy's, and those of one team.
+                It is asked again where the entries have moved.
+        """
+        return ()
+
+    def init(self, parameters: Any, context: NoiseContext, random: RandomStream) -> Any:
+        """Returns the state at the reset.
+
+        Args:
+            parameters: What `prepare` returned.
+            context: What is known of the content.
+            random: The model's own stream.
+        """
         return ()
 
     @abstractmethod
     def step(
-        self, state: Any, content: Array, context: NoiseContext, random: RandomStream
+        self,
+        parameters: Any,
+        state: Any,
+        content: Array,
+        context: NoiseContext,
+        random: RandomStream,
     ) -> tuple[Any, Array]:
         """Returns the next state and the content as this model leaves it.
 
         Args:
+            parameters: What `prepare` returned.
             state: What `init` or the last `step` returned.
             content: The content so far, `[..., N, K]`.
             context: What is known of it.

@@ -68,15 +68,20 @@ class NoiseChain(NoiseModel):
             seen[model.name] += 1
         return tuple(placed)
 
-    def init(self, context: NoiseContext, random: RandomStream) -> Any:
-        """Returns, for each model, its scope and its state."""
+    def prepare(self, context: NoiseContext) -> Any:
+        """Returns, for each model, its scope and what it looks up once."""
+        return tuple((senders(model, context), model.prepare(context)) for model in self.parts)
+
+    def init(self, parameters: Any, context: NoiseContext, random: RandomStream) -> Any:
+        """Returns each model's state."""
         return tuple(
-            (senders(model, context), model.init(context, random.child(name, occurrence)))
-            for model, name, occurrence in self.placed
+            model.init(own, context, random.child(name, occurrence))
+            for (model, name, occurrence), (_, own) in zip(self.placed, parameters, strict=True)
         )
 
     def step(
         self,
+        parameters: Any,
         state: Any,
         content: Array,
         context: NoiseContext,
@@ -87,6 +92,7 @@ class NoiseChain(NoiseModel):
         """Returns the next state and the content as the models and the links leave it.
 
         Args:
+            parameters: What `prepare` returned.
             state: What `init` or the last `step` returned.
             content: The content, `[..., N, K]`.
             context: What is known of it.
@@ -96,8 +102,10 @@ class NoiseChain(NoiseModel):
         """
         xp = context.xp
         following = []
-        for (model, name, occurrence), (scope, own) in zip(self.placed, state, strict=False):
-            result = model.step(own, content, context, random.child(name, occurrence))
+        asked = zip(self.placed, parameters, state, strict=True)
+        for (model, name, occurrence), (scope, known), own in asked:
+            stream = random.child(name, occurrence)
+            result = model.step(known, own, content, context, stream)
             own, after = _state_and_content(name, result, content, context)
             if scope is not None:
                 after = xp.where(scope[:, None], after, content)
@@ -126,7 +134,7 @@ class NoiseChain(NoiseModel):
             state: What the last `step` returned.
         """
         found: dict[str, dict[str, Any]] = {}
-        for (model, name, occurrence), (_, own) in zip(self.placed, state, strict=False):
+        for (model, name, occurrence), own in zip(self.placed, state, strict=True):
             report, share = getattr(model, "report", None), getattr(model, "attack_share", None)
             numbers = {} if report is None else dict(report(own))
             if share is not None:

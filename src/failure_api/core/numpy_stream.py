@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from failure_api.core.links import Array
-from failure_api.core.random import RandomStream, name_key
+from failure_api.core.random import RandomStream, name_key, seed_key
+from failure_api.core.threefry import Words
 from failure_api.errors import invalid
 
 
@@ -45,6 +46,10 @@ class NumpyStream(RandomStream):
 
     def _below(self, name: str, occurrence: int) -> Self:
         return type(self)(self.seed, (*self.path, *name_key(name), occurrence), self.xp)
+
+    def key(self) -> Words:
+        """Returns two words that stand for the stream."""
+        return seed_key(self.seed, self.path, self.xp)
 
     def uniform(self, shape: tuple[int, ...]) -> Array:
         """Returns float32 draws from [0, 1), in steps of 2**-24."""

@@ -119,18 +119,15 @@ class AgentRule(Rule):
 
 
 class Drawn(NamedTuple):
-    """A link parameter that is drawn for an episode, in place of one that is given.
+    """A link parameter that is drawn for each episode, in place of one that is given.
 
     Attributes:
         least: The least value that may be drawn.
         greatest: The greatest.
-        array: One value for each element of the batch, float32 `[..., 1, 1]`; None before any
-            is drawn.
     """
 
     least: float
     greatest: float
-    array: Array | None = None
 
 
 def _rules_of(value_class: Any) -> dict[str, Rule]:
@@ -164,14 +161,40 @@ def _rule(hint: Any) -> Rule | None:
 rules_of: Callable[[Any], dict[str, Rule]] = functools.cache(_rules_of)
 
 
+def inner_rule(rule: Rule | None) -> Rule | None:
+    """Returns a rule without the permission of None, where it has one."""
+    return rule.rule if isinstance(rule, Optional) else rule
+
+
+def parameters_of(value: Any, context: Any) -> dict[str, Array | None]:
+    """Returns the fields that may differ from link to link or from agent to agent, as arrays.
+
+    Args:
+        value: A model.
+        context: Says who the agents are.
+
+    Returns:
+        By the name of the field a float32 array, `[N, N]`, `[N]` or 0-d; None where the field is
+        None, and where it is drawn for each episode.
+    """
+    found: dict[str, Array | None] = {}
+    for name, rule in rules_of(type(value)).items():
+        inner, given = inner_rule(rule), getattr(value, name)
+        if not isinstance(inner, LinkRule | AgentRule):
+            continue
+        look_up = per_link if isinstance(inner, LinkRule) else per_agent
+        called = f"{value.name}.{name}"
+        found[name] = None if given is None else look_up(called, given, inner.neutral, context)
+    return found
+
+
 def normalise_fields(value: Any) -> None:
     """Puts every field of a frozen dataclass that has a rule into its immutable form."""
     sizes: dict[str, int] = {}
     for name, rule in rules_of(type(value)).items():
         field = rule.normalise(name, getattr(value, name))
         object.__setattr__(value, name, field)
-        inner = rule.rule if isinstance(rule, Optional) else rule
-        if isinstance(inner, LinkRule | AgentRule) and isinstance(field, FrozenArray):
+        if isinstance(inner_rule(rule), LinkRule | AgentRule) and isinstance(field, FrozenArray):
             sizes[name] = field.shape[0]
     check_sizes(sizes)
 
@@ -189,10 +212,10 @@ def check_sizes(sizes: Mapping[str, int]) -> None:
             raise invalid(name, rule, size, "give all arrays for the same agents")
 
 
-def per_link(name: str, value: Any, neutral: float, context: Context) -> Array:
+def per_link(name: str, value: Any, neutral: float, context: Context) -> Array | None:
     """Returns a link parameter as a float32 array of the namespace, `[N, N]` or 0-d.
 
-    A parameter that is drawn for the episode is `[..., 1, 1]`.
+    A parameter that is drawn for each episode is None.
 
     Args:
         name: What errors call the parameter.
@@ -204,7 +227,7 @@ def per_link(name: str, value: Any, neutral: float, context: Context) -> Array:
         InvalidArgumentError: The array is not `[N, N]`, or the mapping names an unknown agent.
     """
     if isinstance(value, Drawn):
-        return value.array
+        return None
     if isinstance(value, float):
         return context.xp.asarray(value, dtype=context.xp.float32)
     agent_ids, count = context.agent_ids, len(context.agent_ids)

@@ -57,13 +57,16 @@ class PortableStream(RandomStream):
         self._root, self._path = root, path
         self._blocks = 0
 
+    def key(self) -> Words:
+        """Returns two words that stand for the stream, of the batch's shape."""
+        if not self._path:
+            return self._root
+        return key_for(self._root, _path_words(self._path), self.xp)
+
     @functools.cached_property
     def _key(self) -> Words:
-        """The key of this stream, with an axis for the counters."""
-        key = self._root
-        if self._path:
-            key = key_for(key, _path_words(self._path), self.xp)
-        return with_axis(key)
+        """The key with an axis for the counters."""
+        return with_axis(self.key())
 
     def _below(self, name: str, occurrence: int) -> Self:
         path = (*self._path, (name, occurrence))

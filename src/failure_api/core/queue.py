@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from failure_api.core.links import Array
+from failure_api.core.rings import at_places, least_place_from, with_put
+from failure_api.errors import invalid
 
 WHOLE_MESSAGE = 1.0 - 2.0**-16
 """What counts as a whole message: float32 hundredths add up to a little less or more than 1."""
-
-NOTHING = 2**30
-"""Stands for no message where others are known by their rounds; later than any round."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,118 +21,202 @@ class Queue:
         length: Most messages that wait on a link, the one being carried among them.
         max_wait: Most rounds that a message waits; it is lost if it has not left by then, and the
             next one goes on from what has been carried of it, so that the link loses no time.
+            None lets it wait as long as it takes.
         drop: Which message is lost where one too many waits. `"tail"`: the one that comes, and
-            messages are carried in the order in which they were sent. `"newest_first"`: the one
+            messages are carried in the order in which they were made. `"newest_first"`: the one
             that waits, whose place the one that comes takes, so that no more than one waits
             behind the one being carried.
-        widest: The greatest bandwidth that a link may have, in messages per round. More than 1
-            helps to catch up with what waits.
 
     Example:
-        >>> Queue(length=10, max_wait=20).slots
-        10
+        >>> Queue(length=10).places, Queue(length=10, drop="newest_first").places
+        (10, 2)
     """
 
     length: int
-    max_wait: int
+    max_wait: int | None = None
     drop: Literal["tail", "newest_first"] = "tail"
-    widest: float = 1.0
 
     @property
-    def slots(self) -> int:
-        """The most messages that a link ever keeps: no two of them were sent in one round."""
+    def places(self) -> int:
+        """The most messages that a link ever keeps: no two of them were made in one round."""
         useful = 2 if self.drop == "newest_first" else self.length
-        return min(useful, self.length, self.max_wait + 1)
+        waits = useful if self.max_wait is None else self.max_wait + 1
+        return min(useful, self.length, waits)
 
-    @property
-    def most_at_once(self) -> int:
-        """The most messages that leave a queue in one round."""
-        return min(math.ceil(self.widest), self.slots)
+    def joined(self, other: Queue) -> Queue:
+        """Returns the queue that two models of a chain share.
+
+        Raises:
+            InvalidArgumentError: They differ.
+        """
+        for name, argument in (("length", "queue_length"), ("drop",) * 2, ("max_wait",) * 2):
+            first, second = getattr(self, name), getattr(other, name)
+            if first != second:
+                rule = "must be the same in all capacity models of a chain, which share one queue"
+                raise invalid(argument, rule, second, f"give {first!r}, as the first of them has")
+        return self
 
 
 class QueueState(NamedTuple):
     """What waits on every link.
 
     Attributes:
-        waiting: For each place in the queue, the round in which the message there was sent,
-            `NOTHING` where there is none; int32 `[..., N, N]`. The first is the one being carried.
-        carried: Fraction of it that has been carried so far, float32 `[..., N, N]`.
+        rounds: For each place, the round in which the message there was made, int32
+            `[..., L, N, N]`; places that are free hold anything.
+        first: The place of the message being carried, int32 `[..., N, N]`. Those that follow it
+            wait in the places behind, the first of which is behind the last.
+        count: How many messages wait, the one being carried among them, int32 `[..., N, N]`.
+        carried: Fraction of the first that has been carried so far, float32 `[..., N, N]`.
     """
 
-    waiting: tuple[Array, ...]
+    rounds: Array
+    first: Array
+    count: Array
     carried: Array
+
+
+class Served(NamedTuple):
+    """What a round does to the queues.
+
+    Attributes:
+        entered: The place that the round's message takes, int32 `[..., N, N]`, -1 where it takes
+            none.
+        leaves: How many messages leave, int32 `[..., N, N]`.
+        place: The place of the newest of them; anywhere where none leaves.
+        made: The round in which it was made, -1 where none leaves.
+        rounds: As in the state, before anything left.
+        first: As in the state, before anything left.
+    """
+
+    entered: Array
+    leaves: Array
+    place: Array
+    made: Array
+    rounds: Array
+    first: Array
 
 
 def empty(queue: Queue, shape: tuple[int, ...], xp: Any) -> QueueState:
     """Returns the state of links on which nothing waits."""
-    nothing = xp.full(shape, NOTHING, dtype=xp.int32)
-    return QueueState((nothing,) * queue.slots, xp.zeros(shape, dtype=xp.float32))
+    nothing = xp.zeros(shape, dtype=xp.int32)
+    rounds = xp.zeros((*shape[:-2], queue.places, *shape[-2:]), dtype=xp.int32)
+    return QueueState(rounds, nothing, nothing, xp.zeros(shape, dtype=xp.float32))
 
 
-def carry(
-    queue: Queue, state: QueueState, bandwidth: Array, number: Any, xp: Any
+def enter(
+    queue: Queue, state: QueueState, alive: Array, comes: Array, number: Any, xp: Any
 ) -> tuple[QueueState, Array]:
-    """Puts a round's messages in the queues, and carries what the links can.
-
-    Where bandwidth is 0 the message of the round is lost and what waits stays.
+    """Returns the queues with the round's messages in them, and the places that these take.
 
     Args:
         queue: How messages wait.
         state: What waits.
-        bandwidth: Messages per round that each link carries now, float32 `[..., N, N]`.
-        number: The round; an integer, or a 0-d int32 array.
+        alive: Whose senders are alive, bool `[..., N, N]`; what the dead would send is dropped.
+        comes: Where a message comes, bool `[..., N, N]`.
+        number: The round; an integer, or an int32 array that broadcasts to the links.
         xp: The array namespace.
 
     Returns:
-        What waits afterwards, and the round in which the newest message that has left each queue
-        was sent, -1 where none has; int32 `[..., N, N]`.
+        The queues, and `entered` as in `Served`.
     """
-    up = bandwidth > 0
-    coming = xp.astype(up, xp.int32) * (number - NOTHING) + NOTHING
-    if queue.drop == "newest_first":
-        waiting = _newest_first(state, coming, up, xp)
+    living = xp.astype(alive, xp.int32)
+    count, carried = state.count * living, state.carried * xp.astype(alive, xp.float32)
+    places = queue.places
+    if queue.drop == "newest_first" and places > 1:
+        # Behind what is being carried, or in its place while nothing of it has been carried.
+        offset = xp.astype((count > 0) & (carried > 0), xp.int32)
+        enters, following = comes, offset + 1
     else:
-        waiting = _in_order(state.waiting, coming, xp)
-    carried = state.carried + bandwidth
-    left = xp.full_like(coming, -1)
-    for _ in range(queue.most_at_once):
-        first = waiting[0]
-        leaves = (carried >= WHOLE_MESSAGE) & (first < NOTHING) & up
-        late = first <= number - queue.max_wait
-        left = xp.maximum(left, xp.astype(leaves, xp.int32) * (first + 1) - 1)
-        # Nothing moves up where this is 0, and everything where it is later than any message.
-        lift = xp.astype(leaves | late, xp.int32) * NOTHING
-        waiting = (*(map(_next(lift, xp), waiting, waiting[1:])), xp.maximum(waiting[-1], lift))
-        carried = carried - xp.astype(leaves, xp.float32)
-        # A link with nothing to carry saves nothing up, and what rounding leaves of a whole
-        # message would add up from message to message.
-        kept = ~leaves | (carried > 1.0 - WHOLE_MESSAGE)
-        carried = carried * xp.astype(kept & (waiting[0] < NOTHING), xp.float32)
-    return QueueState(waiting, carried), left
+        offset, enters, following = count, comes & (count < places), count + 1
+    place = state.first + offset
+    place = place - places * xp.astype(place >= places, xp.int32)
+    rounds = with_put(state.rounds, place, enters, number, xp)
+    entering = xp.astype(enters, xp.int32)
+    count = count + entering * (following - count)
+    return QueueState(rounds, state.first, count, carried), entering * (place + 1) - 1
 
 
-def _next(lift: Array, xp: Any) -> Any:
-    return lambda place, behind: xp.maximum(place, xp.minimum(behind, lift))
+def serve(
+    queue: Queue,
+    state: QueueState,
+    capacity: Array,
+    up: Array,
+    number: Any,
+    expiry: Array | None,
+    xp: Any,
+) -> tuple[QueueState, Served]:
+    """Carries what the links can.
 
+    Args:
+        queue: How messages wait.
+        state: What waits, with the round's messages.
+        capacity: Messages per round that each link carries now, float32 `[..., N, N]`.
+        up: Whose senders are up, bool `[..., N, N]`; elsewhere everything stays as it is.
+        number: The round, as in `enter`.
+        expiry: Rounds after which messages expire, int32 `[..., N, N]`; None where none does.
+        xp: The array namespace.
 
-def _in_order(waiting: tuple[Array, ...], coming: Array, xp: Any) -> tuple[Array, ...]:
-    """Returns the queues with what comes in the first free place, where there is one.
-
-    Rounds stand in ascending order and free places are later than any round, so that the message
-    that comes belongs where it is later than what is in front and not later than what is there.
+    Returns:
+        What waits afterwards, and what left; `entered` is left to be filled in.
     """
-    behind = map(xp.minimum, waiting[1:], (xp.maximum(front, coming) for front in waiting))
-    return (xp.minimum(waiting[0], coming), *behind)
+    rounds, first, count, carried = state
+    places = queue.places
+    carried = carried + capacity * xp.astype(up & (count > 0), xp.float32)
+    # What lies just below a whole message is one; no more leaves than waits.
+    whole = xp.floor(xp.minimum(carried + (1.0 - WHOLE_MESSAGE), xp.full_like(carried, places)))
+    leaves = xp.minimum(xp.astype(whole, xp.int32), count)
+    leaving = leaves > 0
+    last = _wrapped(first + leaves - 1 + places * xp.astype(~leaving, xp.int32), places, xp)
+    made = at_places(rounds, last, xp)
+    made = xp.astype(leaving, xp.int32) * (made + 1) - 1
+    served = Served(xp.full_like(first, -1), leaves, last, made, rounds, first)
+    first = _wrapped(first + leaves, places, xp)
+    count = count - leaves
+    carried = carried - xp.astype(leaves, xp.float32)
+    # What rounding leaves of a whole message would add up from message to message.
+    kept = ~leaving | (carried > 1.0 - WHOLE_MESSAGE)
+    late = _late(queue, rounds, first, count, number, expiry, xp)
+    if late is not None:
+        first, count = _wrapped(first + late, places, xp), count - late
+    # A link with nothing to carry saves nothing up.
+    carried = carried * xp.astype(kept & (count > 0), xp.float32)
+    return QueueState(rounds, first, count, carried), served
 
 
-def _newest_first(state: QueueState, coming: Array, up: Array, xp: Any) -> tuple[Array, ...]:
-    """Returns the queues with what comes in front of all that has not begun to be carried."""
-    if len(state.waiting) == 1:
-        return _in_order(state.waiting, coming, xp)
-    first, second = state.waiting
-    begun = xp.astype(state.carried > 0, xp.int32)
-    comes = xp.astype(up, xp.int32)
-    first = first + comes * (1 - begun) * (coming - first)
-    # Behind what has not begun nothing waits, since the newest took its place.
-    second = second + comes * (coming + (1 - begun) * (NOTHING - coming) - second)
-    return first, second
+def younger(served: Served, since: Array, xp: Any) -> Array:
+    """Returns how many of those that leave were made in a round or later, int32 `[..., N, N]`.
+
+    Args:
+        served: What a round does to the queues.
+        since: The round, int32 `[..., N, N]`.
+        xp: The array namespace.
+    """
+    older = least_place_from(served.rounds, served.first, served.leaves, since, xp)
+    return served.leaves - older
+
+
+def _late(
+    queue: Queue,
+    rounds: Array,
+    first: Array,
+    count: Array,
+    number: Any,
+    expiry: Array | None,
+    xp: Any,
+) -> Array | None:
+    """Returns how many messages have waited for too long; None where none ever does."""
+    if expiry is None and queue.max_wait is None:
+        return None
+    if expiry is None:
+        assert queue.max_wait is not None
+        # Messages are made one a round, so that at most one has come to the end of its wait.
+        oldest = at_places(rounds, first, xp)
+        return xp.astype((oldest <= number - queue.max_wait) & (count > 0), xp.int32)
+    if queue.max_wait is not None:
+        expiry = xp.minimum(expiry, xp.full_like(expiry, queue.max_wait))
+    return least_place_from(rounds, first, count, number - expiry + 1, xp)
+
+
+def _wrapped(place: Array, places: int, xp: Any) -> Array:
+    """Returns places that lie at most one turn beyond the last one, within the turn."""
+    return place - places * xp.astype(place >= places, xp.int32)

@@ -17,7 +17,10 @@ from abc import ABC, abstractmethod
 from types import ModuleType
 from typing import Any, Self
 
+import numpy as np
+
 from failure_api.core.links import Array
+from failure_api.core.threefry import Words, signed, threefry
 
 STEP = 2.0**-24
 """The step in which uniform numbers are drawn."""
@@ -59,6 +62,28 @@ class RandomStream(ABC):
         """Returns a new stream of that name."""
 
     @abstractmethod
+    def key(self) -> Words:
+        """Returns two words that stand for the stream, whatever has been drawn from it.
+
+        int32, one of each or of the batch's shape.
+        """
+
+    def uniform_at(self, number: Array, place: Array) -> Array:
+        """Returns float32 draws from [0, 1) that are a function of two whole numbers alone.
+
+        Whoever asks again for the same numbers gets the same draws.
+
+        Args:
+            number: int32, with the axes of the batch before others.
+            place: int32; broadcasts against it.
+        """
+        xp = self.xp
+        axes = number.ndim - self.batch_axes
+        first, second = (word[(..., *(None,) * axes)] for word in self.key())
+        word, _ = threefry((first, second), (number, place))
+        return xp.astype((word >> 8) & 0xFFFFFF, xp.float32) * STEP
+
+    @abstractmethod
     def uniform(self, shape: tuple[int, ...]) -> Array:
         """Returns float32 draws from [0, 1), in steps of 2**-24."""
 
@@ -95,6 +120,13 @@ class RandomStream(ABC):
         steps = xp.astype(self.uniform(shape) * float(high - low), xp.int32)
         # In float32 the product of a draw just below 1 may round up to the next integer.
         return xp.minimum(steps, xp.full_like(steps, high - low - 1)) + low
+
+
+def seed_key(seed: int, path: tuple[int, ...], xp: ModuleType) -> Words:
+    """Returns the key of a stream that is known by a seed and a path."""
+    words = np.random.SeedSequence(seed, spawn_key=path).generate_state(2, np.uint32).tolist()
+    first, second = (xp.asarray(signed(word), dtype=xp.int32) for word in words)
+    return first, second
 
 
 @functools.lru_cache(maxsize=256)

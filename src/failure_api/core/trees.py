@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 
@@ -32,6 +32,22 @@ def map_leaves(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
     return function(tree, *others)
 
 
+def leaves(tree: Any) -> Iterator[Any]:
+    """Yields the leaves of a tree.
+
+    Example:
+        >>> list(leaves((1, {"a": [2, 3]})))
+        [1, 2, 3]
+    """
+    if isinstance(tree, dict):
+        tree = tree.values()
+    elif not isinstance(tree, tuple | list):
+        yield tree
+        return
+    for branch in tree:
+        yield from leaves(branch)
+
+
 def chosen(where: Any, new: Any, old: Any, xp: Any) -> Any:
     """Returns a tree that is new in some elements of a batch, and old in the others.
 
@@ -51,7 +67,8 @@ def chosen(where: Any, new: Any, old: Any, xp: Any) -> Any:
     axes = where.ndim
 
     def leaf(one: Any, other: Any) -> Any:
-        if one is other or getattr(one, "shape", ())[:axes] != where.shape:
+        shape = getattr(one, "shape", None)
+        if one is other or shape is None or shape[:axes] != where.shape:
             return other
         return xp.where(where[(..., *(None,) * (one.ndim - axes))], one, other)
 

@@ -73,7 +73,8 @@ class Corruption:
         if self._models and self.entries.shape[-1]:
             entries = self.entries
             nothing = np.zeros(entries.shape[:-1], dtype=bool)
-            self.chain.init(self._context(0, nothing, entries), NumpyStream(0))
+            context = self._context(0, nothing, entries)
+            self.chain.init(self.chain.prepare(context), context, NumpyStream(0))
 
     @property
     def entries(self) -> Entries:
@@ -87,6 +88,7 @@ class Corruption:
         self._episode = episode
         self._random: RandomStream | None = None
         self._state: Any = None
+        self._prepared: tuple[Any, Any] = (None, ())
 
     def acts(self, links: Links | None = None) -> bool:
         """Returns whether content is corrupted in a round with these links."""
@@ -99,6 +101,7 @@ class Corruption:
         real: NDArray[np.bool_],
         links: Links | None = None,
         entries: Entries | None = None,
+        made: NDArray[np.int32] | None = None,
     ) -> NDArray[Any]:
         """Returns the content of a round as the noise leaves it, in the type that it had.
 
@@ -110,6 +113,7 @@ class Corruption:
             real: Which entries arrive in this round; broadcasts likewise.
             links: The links of the round, where messages come over links.
             entries: What the entries may be in this round, where that changes.
+            made: The round in which each message was made, `[receiver, sender]`.
         """
         entries = entries or self.entries
         if not entries.shape[-1]:
@@ -122,10 +126,14 @@ class Corruption:
         before = np.where(
             real, inside, np.clip(entries.low.dtype.type(0), entries.low, entries.high)
         )
-        context = self._context(number, np.asarray(real.any(axis=-1)), entries)
+        context = self._context(number, np.asarray(real.any(axis=-1)), entries)._replace(made=made)
+        # Where the entries that others fill move about, their limits move with them.
+        if self._prepared[0] is not entries.low:
+            self._prepared = entries.low, self.chain.prepare(context)
+        parameters = self._prepared[1]
         if self._random is None:
             self._random = self._episode.child("noise")
-            self._state = self.chain.init(context, self._random)
+            self._state = self.chain.init(parameters, context, self._random)
         variance = None if links is None or links.noise is None else links.noise.T
 
         def watch(name: str, then: NDArray[Any], now: NDArray[Any]) -> None:
@@ -133,7 +141,7 @@ class Corruption:
                 self._demand_finite(name, number, real & np.isfinite(then), now)
 
         self._state, after = self.chain.step(
-            self._state, before, context, self._random, variance, watch
+            parameters, self._state, before, context, self._random, variance, watch
         )
         changed = real & (after != before)
         new = np.where(changed, after, 0).astype(content.dtype)

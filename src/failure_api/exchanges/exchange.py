@@ -11,11 +11,12 @@ import numpy as np
 from gymnasium.spaces import Space
 from numpy.typing import NDArray
 
-from failure_api.core import Delivery
+from failure_api.core import Channel, Delivery
 from failure_api.core.noise_chain import NoiseChain
 from failure_api.core.parameters import normalise_fields
 from failure_api.exchanges.corruption import Corruption
 from failure_api.exchanges.envelope import Envelope
+from failure_api.exchanges.inbox import Transport
 from failure_api.exchanges.outbox import Outbox
 from failure_api.exchanges.spoken_actions import SpokenActions
 
@@ -28,7 +29,7 @@ class Team:
         env: The environment below the wrapper.
         agent_ids: Its `possible_agents`.
         spaces: Each agent's observation space.
-        longest_delay: The most rounds that a message may be on its way.
+        channel: What brings the messages; None for links that bring each in its own round.
         noise: What an exchange has the content corrupted by that arrives; None where it never is.
         outbox: What agents say with their actions, for an exchange that lets them.
     """
@@ -36,9 +37,34 @@ class Team:
     env: Any
     agent_ids: tuple[Any, ...]
     spaces: dict[Any, Space[Any]]
-    longest_delay: int
+    channel: Channel | None = None
     noise: Corruption | None = None
     outbox: Outbox = field(default_factory=Outbox)
+
+    def transport(self, links: NDArray[np.int64]) -> Transport:
+        """Returns what keeps rows of content while they wait and while they are under way.
+
+        Args:
+            links: The link of each row, as its place in the flat array of links; one past the
+                last link for rows that come over none.
+        """
+        slots = self.channel.slots if self.channel else 1
+        return Transport(links, len(self.agent_ids), slots, self.places)
+
+    @property
+    def places(self) -> int:
+        """Places in a link's queue; 0 where there is none."""
+        queue = self.channel.chain.queue if self.channel else None
+        return queue.places if queue else 0
+
+    def check_memory(self, content: int) -> None:
+        """Raises an error if what waits and is under way takes more than 1 GiB.
+
+        Args:
+            content: Bytes that the messages' content takes.
+        """
+        if self.channel is not None:
+            self.channel.check_memory((len(self.agent_ids),) * 2, content)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from failure_api.errors import InvalidArgumentError, invalid
 from failure_api.exchanges.bits import bits_of_segments
 from failure_api.exchanges.corruption import Entries
 from failure_api.exchanges.exchange import BoundExchange, Exchange, Team
-from failure_api.exchanges.inbox import Inbox
+from failure_api.exchanges.inbox import Inbox, Transport
 from failure_api.exchanges.known_segments import known_segments
 from failure_api.exchanges.segment_limits import SegmentLimits
 from failure_api.exchanges.segments import REMEDY, places
@@ -86,16 +86,16 @@ class MaskSegments(Exchange):
 class MaskedSegments(BoundExchange):
     """`MaskSegments` at work.
 
-    All observations stand in one vector. What one agent has of another is a row of `[receiver,
-    sender, k]` contents, gathered from that vector and scattered back into it; entries that a
-    pair does not have are gathered from and scattered to one spare place at the vector's end.
+    All observations stand in one vector, of which each entry comes over one link or over none.
+    Where noise acts or segments move, what one agent has of another is a row of `[receiver, sender,
+    k]` contents, gathered from that vector and scattered back into it; entries that a pair does not
+    have are gathered from and scattered to one spare place at the vector's end.
     """
 
     def __init__(self, exchange: MaskSegments, segments: Any, team: Team) -> None:
         super().__init__(team)
         self._env = team.env
         self._moving = segments if callable(segments) else None
-        self._inbox = Inbox(exchange.missing == "hold", team.longest_delay)
         self._report_age = exchange.report_age
         boxes = [self._box(agent) for agent in self.agent_ids]
         self._sizes = tuple(int(np.prod(box.shape)) for box in boxes)
@@ -109,7 +109,6 @@ class MaskedSegments(BoundExchange):
         self._spare = np.zeros(1, dtype=np.result_type(*(box.dtype for box in boxes)))
         blanks = [np.clip(0, box.low, box.high).ravel() for box in boxes]
         self._blanks = np.concatenate([*blanks, self._spare]).astype(self._spare.dtype)
-        self._all_zero = not self._blanks.any()
         self.spaces = {agent: self._space(agent) for agent in self.agent_ids}
         # Vectors of one type, and nothing else, are copied out as they are; of several types the
         # widest, in which all are kept, might not hold every integer.
@@ -118,10 +117,32 @@ class MaskedSegments(BoundExchange):
             for box, space in zip(boxes, team.spaces.values(), strict=True)
         )
         self._limits: SegmentLimits | None = None
+        self._width = 0
+        self._inbox, self._said = self._inboxes(team, segments, exchange.missing == "hold")
         self.start()
-        if self._moving is None:
-            self._place(segments)
         self.noise.place(self._entries)
+
+    def _inboxes(
+        self, team: Team, segments: Any, hold: bool
+    ) -> tuple[Inbox, Transport | None]:
+        """Returns what brings the parts, and where segments move what tells which there were."""
+        agents = len(self.agent_ids)
+        # Each receiver's links in turn, in an array that is indexed by the sender first.
+        to_each = np.arange(agents**2).reshape(agents, agents).T
+        if self._moving is not None:
+            links = to_each.reshape(-1)
+            said = team.transport(links)
+            row = max(self._sizes) * (self._spare.itemsize + 1)
+        else:
+            # All observations in one vector, of which each entry comes over one link or over none.
+            self._place(segments)
+            links = np.full(self._ends[-1] + 1, agents**2)
+            links[self._global] = to_each[..., None]
+            links[-1] = agents**2
+            said, row = None, self._spare.itemsize
+        transport = team.transport(links)
+        team.check_memory(transport.nbytes(row))
+        return Inbox(transport, hold, links, agents), said
 
     def _box(self, agent: Any) -> spaces.Box:
         space = self.envelopes[agent].body_space
@@ -156,6 +177,9 @@ class MaskedSegments(BoundExchange):
     def start(self) -> None:
         """Forgets everything that was said."""
         self._inbox.start()
+        if self._said is not None:
+            self._said.start()
+            self._width = 0
         self._observations: Mapping[Any, Any] = {}
         if self._limits is not None:
             self._limits.start()
@@ -180,34 +204,52 @@ class MaskedSegments(BoundExchange):
         noisy = self.noise.acts(delivery.links)
         if self._moving is not None:
             # The draws of noise may not depend on how many entries are in sight.
-            width = max(self._sizes) if noisy else self._inbox.width
-            self._place(self._moving(self._env), width)
+            self._width = max(self._sizes) if noisy else self._width
+            self._place(self._moving(self._env), self._width)
+            self._width = self._global.shape[-1]
         self._number, self._observations, self._delivery = number, observations, delivery
         if self._plain and tuple(observations) == self.agent_ids:
             vector = np.concatenate((*observations.values(), self._spare))
         else:
             vector = np.concatenate((*map(self._flat, self.agent_ids), self._spare))
-        self._sent = delivery.sent.T
-        blank = self._spare if self._all_zero else self._blanks[self._global]
-        # Segments that move may leave a sender out of view, with nothing said and nothing heard.
-        said = None if self._moving is None else self._global != self._ends[-1]
-        contents = vector[self._global]
         self._noisy = noisy
-        corrupt = self._corrupt if noisy else None
-        self._contents = self._inbox.receive(number, contents, self._sent, blank, said, corrupt)
-        vector[self._global] = self._contents
+        if self._said is None:
+            corrupt = self._corrupt if noisy else None
+            vector = self._inbox.receive(number, vector, delivery, self._blanks, None, corrupt)
+        else:
+            vector[self._global] = self._moved(vector[self._global])
         self._masked = vector
 
-    def _corrupt(self, contents: NDArray[Any], arrived: NDArray[np.bool_]) -> NDArray[Any]:
-        """Returns what arrives as the noise leaves it."""
-        entries, links = self.noise.entries, self._delivery.links
-        if self._moving is not None:
-            assert self._limits is not None
-            entries = self._limits.entries(self._global)
-        else:
-            # Pairs of fewer entries than others have nothing in the rest of their rows.
-            arrived = arrived & (self._global != self._ends[-1])
-        return self.noise.apply(self._number, contents, arrived, links, entries)
+    def _moved(self, contents: NDArray[Any]) -> NDArray[Any]:
+        """Returns what everyone has in segments that may have moved, `[receiver, sender, k]`."""
+        assert self._said is not None
+        rows = contents.reshape(-1, contents.shape[-1])
+        # A sender may be out of view, with nothing said and nothing heard.
+        there = (self._global != self._ends[-1]).reshape(rows.shape)
+        said = self._said.carry(self._number, there, self._delivery)
+        blank = self._blanks[self._global].reshape(rows.shape)
+        corrupt = self._corrupt_moved if self._noisy else None
+        rows = self._inbox.receive(self._number, rows, self._delivery, blank, said, corrupt)
+        return rows.reshape(contents.shape)
+
+    def _corrupt(self, vector: NDArray[Any], arrived: NDArray[np.bool_]) -> NDArray[Any]:
+        """Returns the vector as the noise leaves what arrives of it."""
+        # Pairs of fewer entries than others have nothing in the rest of their rows.
+        real = arrived[self._global] & (self._global != self._ends[-1])
+        made, links = self._delivery.sent.T, self._delivery.links
+        contents = vector[self._global]
+        vector[self._global] = self.noise.apply(self._number, contents, real, links, made=made)
+        return vector
+
+    def _corrupt_moved(self, rows: NDArray[Any], arrived: NDArray[np.bool_]) -> NDArray[Any]:
+        """Returns what arrives of segments that move as the noise leaves it."""
+        assert self._limits is not None
+        entries = self._limits.entries(self._global)
+        contents = rows.reshape(self._global.shape)
+        real = np.broadcast_to(arrived, rows.shape).reshape(contents.shape)
+        made, links = self._delivery.sent.T, self._delivery.links
+        after = self.noise.apply(self._number, contents, real, links, entries, made)
+        return after.reshape(rows.shape)
 
     def _flat(self, agent: Any) -> NDArray[Any]:
         """Returns an agent's observation as a vector; zeros where it takes no part."""
@@ -237,8 +279,8 @@ class MaskedSegments(BoundExchange):
         dtype = self._boxes[agent].dtype if self._noisy else None
         body = np.asarray(self.envelopes[agent].open(observation), dtype=dtype).reshape(-1)
         vector = np.append(body, body.dtype.type(0))
-        late = (self._sent[row] != self._number) | self._noisy
-        vector[self._local[row, late]] = self._contents[row, late]
+        late = (self._delivery.sent[:, row] != self._number) | self._noisy
+        vector[self._local[row, late]] = self._masked[self._global[row, late]]
         return vector[:-1]
 
     def _flags_and_ages(self, agent: Any) -> NDArray[Any]:

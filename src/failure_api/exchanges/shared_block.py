@@ -32,7 +32,13 @@ class SharedBlock(BoundExchange):
         self._everything = (len(self.agent_ids),) * 2 + (first.shape or ())
         self._blank = np.zeros(1, dtype=self._dtype)
         self._absent = np.zeros(first.shape or (), dtype=self._dtype)
-        self._inbox = Inbox(hold, team.longest_delay)
+        agents = len(self.agent_ids)
+        links = np.arange(agents**2).reshape(agents, agents).T.reshape(-1)
+        # What an agent knows of itself needs no link.
+        links[:: agents + 1] = agents**2
+        transport = team.transport(links)
+        team.check_memory(transport.nbytes(self._absent.nbytes))
+        self._inbox = Inbox(transport, hold, links, agents)
         self._team_spaces = team.spaces
         self.noise.place(self._entries)
 
@@ -52,15 +58,24 @@ class SharedBlock(BoundExchange):
     def share(self, number: int, observations: Mapping[Any, Any], delivery: Delivery) -> None:
         """Works out what everyone has of everyone."""
         said = [observations.get(agent, self._absent) for agent in self.agent_ids]
-        contents = np.concatenate(said, dtype=self._dtype).reshape(1, len(said), -1)
-        sent = np.array(delivery.sent.T, order="C")
-        # What an agent knows of itself needs no link.
-        sent.reshape(-1)[:: len(said) + 1] = number
+        contents = np.concatenate(said, dtype=self._dtype).reshape(len(said), -1)
+        everyone = np.broadcast_to(contents, (len(said), *contents.shape))
+        rows = everyone.reshape(len(said) ** 2, -1)
         corrupt = None
         if self.noise.acts(delivery.links):
-            corrupt = partial(self.noise.apply, number, links=delivery.links)
-        received = self._inbox.receive(number, contents, sent, self._blank, None, corrupt)
+            corrupt = partial(self._corrupt, number, delivery)
+        received = self._inbox.receive(number, rows, delivery, self._blank, None, corrupt)
         self._block = received.reshape(self._everything)
+
+    def _corrupt(
+        self, number: int, delivery: Delivery, rows: NDArray[Any], arrived: NDArray[np.bool_]
+    ) -> NDArray[Any]:
+        """Returns what arrives as the noise leaves it."""
+        links = (len(self.agent_ids),) * 2
+        content, arrived = rows.reshape(*links, -1), arrived.reshape(*links, -1)
+        made = delivery.sent.T
+        after = self.noise.apply(number, content, arrived, delivery.links, made=made)
+        return after.reshape(rows.shape)
 
     def view(self, agent: Any, observation: Any = None) -> Any:
         """Returns what an agent has heard, by sender, with its own observation among it."""

@@ -40,7 +40,8 @@ class SharedMessages(BoundExchange):
         super().__init__(team)
         self.voice: Voice = voice or Observed(self.envelopes)
         self._hold = hold
-        self._longest_delay = team.longest_delay
+        self._slots = team.channel.slots if team.channel else 1
+        self._places, self._limit = team.places, 0
         self._rows: list[Numbers] = []
         self.start()
         self.noise.place(self._entries)
@@ -57,6 +58,7 @@ class SharedMessages(BoundExchange):
         self._sources: list[list[int]] = []
         self._observations: Mapping[Any, Any] = {}
         self._kept: list[list[Any]] | None = None
+        self._limit = 0
 
     @property
     def message_bits(self) -> NDArray[np.float64]:
@@ -81,11 +83,33 @@ class SharedMessages(BoundExchange):
             hold = False
         sources = delivery.newest if hold else delivery.sent
         self._sources = sources.T.tolist()
-        oldest = number - self._longest_delay
+        if self._places:
+            self._forget_all_but(delivery, sources if hold else None)
+            return
+        oldest = number - self._slots + 1
         # Rounds go on mattering for as long as their content is the newest on some link.
         held = set(sources.ravel().tolist()) if hold else ()
-        for past in [past for past in self._said if past < oldest and past not in held]:
+        gone = []
+        for past in self._said:
+            if past >= oldest:
+                break
+            if past not in held:
+                gone.append(past)
+        for past in gone:
             del self._said[past]
+
+    def _forget_all_but(self, delivery: Delivery, held: NDArray[np.int32] | None) -> None:
+        """Forgets rounds of which nothing waits, is under way or is held, once there are many."""
+        if len(self._said) <= self._limit:
+            return
+        needed = [delivery.sent, *([] if held is None else [held])]
+        if delivery.waiting is not None:
+            needed.append(delivery.waiting.rounds)
+        if delivery.under_way is not None:
+            needed.append(delivery.under_way.made - 1)
+        live = set(np.unique(np.concatenate([each.ravel() for each in needed])).tolist())
+        self._said = {past: said for past, said in self._said.items() if past in live}
+        self._limit = 2 * len(self._said) + 16
 
     def _message(self, place: int, agent: Any, number: int) -> Any:
         content = self.voice.says(agent, self._observations[agent], number)
@@ -128,7 +152,7 @@ class SharedMessages(BoundExchange):
             numbers = self._rows[sender]
             before[receiver, sender, : numbers.width] = numbers.row(content, low.dtype)
             real[receiver, sender, : numbers.width] = True
-        after = self.noise.apply(number, before, real, delivery.links)
+        after = self.noise.apply(number, before, real, delivery.links, made=delivery.sent.T)
         return [
             self._rows[sender].observation(after[r, sender], before[r, sender], content)
             for (r, sender), content in zip(links, came, strict=True)

@@ -25,7 +25,12 @@ class _AdditiveNoise(NoiseModel):
         """Returns what is added, float32 of the content's shape."""
 
     def step(
-        self, state: Any, content: Array, context: NoiseContext, random: RandomStream
+        self,
+        parameters: Any,
+        state: Any,
+        content: Array,
+        context: NoiseContext,
+        random: RandomStream,
     ) -> tuple[Any, Array]:
         """Returns the content with this round's noise added."""
         noise = context.xp.astype(self._noise(context, random), content.dtype, copy=False)

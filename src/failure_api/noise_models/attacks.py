@@ -77,17 +77,20 @@ class SendRandom(Attack):
     Args:
         low: Least number, in the units of the content.
         high: Greatest number, in the units of the content.
+        same_for_all: Whether a message says the same to everyone who is told a false one, in
+            whichever rounds it arrives.
 
     Raises:
         InvalidArgumentError: `high` below `low`.
 
     Example:
         >>> SendRandom(low=-1.0, high=1.0)
-        SendRandom(low=-1.0, high=1.0)
+        SendRandom(low=-1.0, high=1.0, same_for_all=False)
     """
 
     low: Entry
     high: Entry
+    same_for_all: bool = False
 
     def __post_init__(self) -> None:
         """Checks that the bounds are in order."""
@@ -97,5 +100,15 @@ class SendRandom(Attack):
 
     def __call__(self, content: Array, context: NoiseContext, random: RandomStream) -> Array:
         """Returns draws from the bounds."""
-        draws = context.xp.astype(random.uniform(context.shape), content.dtype)
-        return self.low + (self.high - self.low) * draws
+        xp = context.xp
+        if self.same_for_all:
+            # A function of the message alone: its sender, its round and the place of the entry.
+            agents, width = context.shape[-2:]
+            made = context.made
+            if made is None:
+                made = context.round_over()[..., 0] + xp.zeros(context.shape[:-1], dtype=xp.int32)
+            place = xp.reshape(xp.arange(agents * width, dtype=xp.int32), (agents, width))
+            uniform = random.child("message").uniform_at(made[..., None], place)
+        else:
+            uniform = random.uniform(context.shape)
+        return self.low + (self.high - self.low) * xp.astype(uniform, content.dtype)

@@ -63,31 +63,34 @@ class BitFlipModel(NoiseModel):
                 "give at least one of the two",
             )
 
-    def init(self, context: NoiseContext, random: RandomStream) -> EntryCode:
+    def prepare(self, context: NoiseContext) -> EntryCode:
         """Returns how entries are written in bits."""
         return entry_code(context)
 
     def step(
-        self, state: EntryCode, content: Array, context: NoiseContext, random: RandomStream
-    ) -> tuple[EntryCode, Array]:
+        self,
+        parameters: Any,
+        state: Any,
+        content: Array,
+        context: NoiseContext,
+        random: RandomStream,
+    ) -> tuple[Any, Array]:
         """Returns the content with this round's bits flipped."""
         xp = context.xp
-        if state.low is not context.low:
-            state = entry_code(context)
         flips = xp.zeros(context.shape, dtype=xp.int32)
         if self.bit_error_rate is not None:
             stream = random.child("bits")
             rate = finer(self.bit_error_rate, stream.uniform(context.shape), xp)
             # Bit by bit: all at once would take 32 times the memory.
             for place in range(BITS):
-                flag = stream.bernoulli(rate, context.shape) & (place < state.bits)
+                flag = stream.bernoulli(rate, context.shape) & (place < parameters.bits)
                 bit = xp.bitwise_left_shift(
                     xp.astype(flag, xp.int32), xp.asarray(place, dtype=xp.int32)
                 )
                 flips = xp.bitwise_or(flips, bit)
         if self.corrupt_prob is not None:
-            flips = xp.bitwise_xor(flips, self._one_a_message(state, context, random))
-        return state, with_flips(content, flips, state, context)
+            flips = xp.bitwise_xor(flips, self._one_a_message(parameters, context, random))
+        return state, with_flips(content, flips, parameters, context)
 
     def _one_a_message(self, code: EntryCode, context: NoiseContext, random: RandomStream) -> Array:
         xp, messages = context.xp, context.shape[:-1]

@@ -81,13 +81,18 @@ class ByzantineModel(NoiseModel):
         if not isinstance(self.attack, Attack):
             check_signature("attack", self.attack, "content", "round")
 
-    def init(self, context: NoiseContext, random: RandomStream) -> ByzantineState:
+    def init(self, parameters: Any, context: NoiseContext, random: RandomStream) -> ByzantineState:
         """Returns counts of 0."""
         nothing = context.xp.zeros(context.shape[:-1], dtype=context.xp.int32)
         return ByzantineState(nothing, nothing)
 
     def step(
-        self, state: ByzantineState, content: Array, context: NoiseContext, random: RandomStream
+        self,
+        parameters: Any,
+        state: ByzantineState,
+        content: Array,
+        context: NoiseContext,
+        random: RandomStream,
     ) -> tuple[ByzantineState, Array]:
         """Returns the counts, and the content with false messages in place of some."""
         xp, name = context.xp, f"{self.name}.attack"

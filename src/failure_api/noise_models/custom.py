@@ -47,7 +47,12 @@ class CustomNoise(NoiseModel):
         check_signature("function", self.function, "content", "context", "random")
 
     def step(
-        self, state: Any, content: Array, context: NoiseContext, random: RandomStream
+        self,
+        parameters: Any,
+        state: Any,
+        content: Array,
+        context: NoiseContext,
+        random: RandomStream,
     ) -> tuple[Any, Array]:
         """Returns what the function makes of the content."""
         name = f"{self.name}.function"

@@ -41,7 +41,12 @@ class ElementDropoutModel(NoiseModel):
     fill: Entry = 0.0
 
     def step(
-        self, state: Any, content: Array, context: NoiseContext, random: RandomStream
+        self,
+        parameters: Any,
+        state: Any,
+        content: Array,
+        context: NoiseContext,
+        random: RandomStream,
     ) -> tuple[Any, Array]:
         """Returns the content with the fill in place of what is lost."""
         xp = context.xp

@@ -90,13 +90,13 @@ class QuantizationModel(NoiseModel):
         """Number of steps from the lower to the upper bound, one less than the levels."""
         return (self.levels or 2 ** (self.bits or 0)) - 1
 
-    def init(self, context: NoiseContext, random: RandomStream) -> Any:
-        """Returns the bounds, each entry's lowest and highest level, and the step between."""
+    def prepare(self, context: NoiseContext) -> Any:
+        """Returns each entry's lowest and highest level, and the step between."""
         xp, dtype = context.xp, context.low.dtype
         low, high = context.low, context.high
         if self.low is not None and self.high is not None:
             low, high = xp.asarray(self.low, dtype=dtype), xp.asarray(self.high, dtype=dtype)
-        elif xp is np and not _bounded(low, high):
+        elif not _bounded(low, high):
             raise invalid(
                 "QuantizationModel.low",
                 "must be given where entries of the content have no finite bounds",
@@ -105,16 +105,19 @@ class QuantizationModel(NoiseModel):
             )
         step = (high - low) / self.steps
         # An entry that can have but one value has no step.
-        return context.low, low, high, xp.where(step > 0, step, xp.ones_like(step))
+        return low, high, xp.where(step > 0, step, xp.ones_like(step))
 
     def step(
-        self, state: Any, content: Array, context: NoiseContext, random: RandomStream
+        self,
+        parameters: Any,
+        state: Any,
+        content: Array,
+        context: NoiseContext,
+        random: RandomStream,
     ) -> tuple[Any, Array]:
         """Returns the content on its levels."""
         xp = context.xp
-        # Where the parts that others fill move about, bounds move with them.
-        state = state if state[0] is context.low else self.init(context, random)
-        _, low, high, step = state
+        low, high, step = parameters
         place = (content - low) / step
         if self.rounding == "stochastic":
             below = xp.floor(place)
@@ -125,5 +128,4 @@ class QuantizationModel(NoiseModel):
 
 
 def _bounded(low: Array, high: Array) -> bool:
-    # On NumPy alone: bounds are those of spaces, and whoever runs on others tries them there first.
     return bool(((np.asarray(low) >= -LARGEST) & (np.asarray(high) <= LARGEST)).all())

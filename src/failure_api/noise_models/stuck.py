@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from failure_api.core.kinds import Share
 from failure_api.core.links import Array
@@ -63,7 +63,7 @@ class StuckModel(NoiseModel):
         both = self.stick_prob + self.release_prob
         return self.stick_prob / both if both else 0.0
 
-    def init(self, context: NoiseContext, random: RandomStream) -> StuckState:
+    def init(self, parameters: Any, context: NoiseContext, random: RandomStream) -> StuckState:
         """Returns which links start stuck, and that nothing has arrived yet."""
         xp, links = context.xp, context.shape[:-1]
         share = self.expected_share() if self.start == "stationary" else 0.0
@@ -74,7 +74,12 @@ class StuckModel(NoiseModel):
         )
 
     def step(
-        self, state: StuckState, content: Array, context: NoiseContext, random: RandomStream
+        self,
+        parameters: Any,
+        state: StuckState,
+        content: Array,
+        context: NoiseContext,
+        random: RandomStream,
     ) -> tuple[StuckState, Array]:
         """Returns the content with what stuck links repeat, and who is stuck in the next round."""
         xp = context.xp

@@ -90,25 +90,25 @@ def trace_of(
     if length < 1:
         rule = f"must not lie after the last event, at {last:g}"
         raise invalid("start", rule, clock.start, "give the time of round 0 in the file's clock")
-    bandwidth = blank(length, len(agents), clock.round_duration)
+    lost = everywhere(True, length, len(agents), clock.round_duration)
     for contact in contacts:
         one, other = index.get(contact.one), index.get(contact.other)
         if one is not None and other is not None:
             first = max(clock.first_from(contact.start), 0)
             after = max(clock.first_from(contact.end), 0)
-            bandwidth[first:after, one, other] = bandwidth[first:after, other, one] = 1.0
-    return Trace(agent_ids=agents, bandwidth=bandwidth, round_duration=clock.round_duration)
+            lost[first:after, one, other] = lost[first:after, other, one] = False
+    return Trace(agent_ids=agents, lost=lost, round_duration=clock.round_duration)
 
 
-def blank(length: int, agents: int, round_duration: float) -> NDArray[np.float32]:
-    """Returns zeros `[T, N, N]`, or raises an error for more of them than there may be."""
+def everywhere(value: Any, length: int, agents: int, round_duration: float) -> NDArray[Any]:
+    """Returns a value `[T, N, N]` times, or raises an error for more than there may be."""
     if length * agents**2 > MOST_LINK_ROUNDS:
         raise InvalidArgumentError(
             f"the trace must have at most {MOST_LINK_ROUNDS} rounds times links, but {length} "
             f"rounds of {round_duration} s among {agents} agents are more: give rounds=, a later "
             "start=, a longer round_duration= or fewer agent_ids=."
         )
-    return np.zeros((length, agents, agents), dtype=np.float32)
+    return np.full((length, agents, agents), value)
 
 
 def _least_one(rounds: Any) -> int:

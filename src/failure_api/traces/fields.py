@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from failure_api.core.kinds import LONGEST_DELAY
 from failure_api.core.model import distinct
 from failure_api.core.rules import numbers
 from failure_api.errors import invalid
@@ -41,40 +40,54 @@ def names(agent_ids: Any) -> tuple[str | int, ...]:
 
 
 def frozen(
-    name: str, value: Any, dtype: Any, shape: tuple[int | None, ...], remedy: str
+    name: str,
+    value: Any,
+    dtype: Any,
+    shape: tuple[int | None, ...],
+    remedy: str,
+    *,
+    most: float,
+    diagonal: float = 0,
 ) -> NDArray[Any]:
-    """Returns a checked, read-only array with a diagonal of 0.
+    """Returns a checked, read-only array.
 
     One that is read-only and its own owner already is taken as it is, where nothing is to change.
+
+    Args:
+        name: What errors call it.
+        value: What was given.
+        dtype: Its type.
+        shape: Its shape, None for any length.
+        remedy: What the user can do.
+        most: The greatest entry.
+        diagonal: What stands on the diagonal, which means nothing.
     """
     try:
         given = np.asarray(value)
     except (TypeError, ValueError, OverflowError):
         given = np.asarray(None)
-    kinds = "biuf" if dtype is np.float32 else "biu"
+    kinds = "biuf" if np.dtype(dtype).kind == "f" else "biu"
     fits = given.ndim == 3 and given.size > 0
     fits = fits and all(s in (None, g) for s, g in zip(shape, given.shape, strict=True))
-    if given.dtype.kind not in kinds or not fits:
+    if given.dtype.kind not in kinds or not fits or isinstance(value, np.ma.MaskedArray):
         wanted = ", ".join("T" if length is None else str(length) for length in shape)
-        what = "numbers" if dtype is np.float32 else "whole numbers"
+        what = "numbers" if kinds == "biuf" else "whole numbers"
         remedy = "give one row and one column for each agent, in every round"
         raise invalid(name, f"must be an array [{wanted}] of {what}", value, remedy)
-    diagonal = range(given.shape[-1])
+    places = range(given.shape[-1])
     finished = given.dtype == dtype and given.flags.owndata and given.flags.c_contiguous
-    finished = finished and not (given.flags.writeable or given[:, diagonal, diagonal].any())
+    finished = finished and not given.flags.writeable
+    finished = finished and bool((given[:, places, places] == diagonal).all())
     if not finished or (given.dtype.kind == "f" and np.signbit(given).any()):
         # Adding 0 makes minus zeros plain ones, which compare equal but have other bytes.
         checked = np.ascontiguousarray(given + given.dtype.type(0))
-        checked[:, diagonal, diagonal] = 0
+        checked[:, places, places] = diagonal
     else:
         checked = given
-    limit = np.finfo(np.float32).max if dtype is np.float32 else LONGEST_DELAY
     # Comparisons with the extremes need no arrays of their own, and NaN fails them.
-    if not (checked.min() >= 0 and checked.max() <= limit):
-        place = np.argwhere(~((checked >= 0) & (checked <= limit)))[0].tolist()
-        rule = "must be finite and at least 0"
-        if dtype is np.int32:
-            rule = f"must lie in 0 to {LONGEST_DELAY}"
+    if not (checked.min() >= 0 and checked.max() <= most):
+        place = np.argwhere(~((checked >= 0) & (checked <= most)))[0].tolist()
+        rule = "must be at least 0" if np.isinf(most) else f"must lie in 0 to {most:g}"
         raise invalid(f"{name}{place}", rule, given[tuple(place)].item(), remedy)
     checked = checked.astype(dtype, copy=False)
     checked.flags.writeable = False

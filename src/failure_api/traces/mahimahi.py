@@ -16,7 +16,7 @@ from failure_api.core.model import distinct
 from failure_api.core.parameters import index_of
 from failure_api.core.rules import WholeNumber
 from failure_api.errors import invalid
-from failure_api.traces.contact_rounds import blank
+from failure_api.traces.contact_rounds import everywhere
 from failure_api.traces.fields import duration
 from failure_api.traces.text import lines_of, refused
 from failure_api.traces.trace import Trace
@@ -35,7 +35,7 @@ def read_mahimahi(
 ) -> Trace:
     r"""Reads one integer a line: the millisecond of an opportunity to send 1500 bytes.
 
-    A link's bandwidth in round $t$ is $1500 \, n_t / m$ messages, with $n_t$ opportunities after
+    A link's capacity in round $t$ is $1500 \, n_t / m$ messages, with $n_t$ opportunities after
     the round's beginning and up to its end, and messages of $m$ bytes. The schedule starts over
     at its last timestamp: "1" alone is one opportunity a millisecond, 12 Mb/s, whereas
     "0 1 2 3 4 5" is six in 5 ms, 14.4 Mb/s.
@@ -46,7 +46,7 @@ def read_mahimahi(
         message_bytes: Size of a message.
         agent_ids: The agents of the trace.
         links: Pairs of sender and receiver that the file speaks of; None takes all links. Others
-            have bandwidth 1, so that a second file in a second model may speak of them.
+            have no limit, so that a second file in a second model may speak of them.
         rounds: Length of the trace; None takes the shortest after which it repeats exactly.
 
     Returns:
@@ -70,13 +70,12 @@ def read_mahimahi(
         length = (int(times[-1]) / milliseconds).numerator
     else:
         length = WholeNumber(1, "rounds").normalise("rounds", rounds)
-    bandwidth = blank(length, len(agents), seconds)
+    capacity = everywhere(np.float32(np.inf), length, len(agents), seconds)
     ends = np.arange(length + 1, dtype=np.float64) * float(milliseconds)
     # Timestamps are whole: what comes up to an end comes up to its whole part.
     counted = np.diff(_so_far(times, np.floor(np.round(ends, 6)).astype(np.int64)))
-    bandwidth[:] = 1.0
-    bandwidth[:, driven] = (counted * (OPPORTUNITY_BYTES / size))[:, None]
-    return Trace(agent_ids=agents, bandwidth=bandwidth, round_duration=seconds)
+    capacity[:, driven] = (counted * (OPPORTUNITY_BYTES / size))[:, None]
+    return Trace(agent_ids=agents, capacity=capacity, round_duration=seconds)
 
 
 def _so_far(times: NDArray[np.int64], until: NDArray[np.int64]) -> NDArray[np.int64]:

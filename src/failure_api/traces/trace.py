@@ -12,18 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from failure_api.core.frozen import FrozenArray
-from failure_api.core.kinds import LONGEST_DELAY
-from failure_api.errors import InvalidArgumentError
+from failure_api.errors import InvalidArgumentError, invalid
 from failure_api.traces.fields import duration, frozen, names
 from failure_api.traces.files import MOST_BYTES, read_arrays, write_arrays
 
-VERSION = 1
-"""Version of the layout of saved traces."""
+VERSION = 2
+"""Version of the layout of saved traces. Version 1 had one bandwidth for what is apart now."""
 
 LAYOUT = {
     "version": (np.dtype(np.int64), 0),
     "agent_ids": (None, 1),
     "bandwidth": (np.dtype(np.float32), 3),
+    "lost": (np.dtype(np.bool_), 3),
+    "capacity": (np.dtype(np.float32), 3),
     "delay": (np.dtype(np.int32), 3),
     "noise": (np.dtype(np.float32), 3),
     "round_duration": (np.dtype(np.float64), 0),
@@ -35,31 +36,35 @@ LAYOUT = {
 class Trace:
     """What happened on every link, round by round.
 
-    The arrays are read-only. The diagonal means nothing and is 0. Traces can be compared, hashed,
-    pickled and saved.
+    The arrays are read-only. The diagonal means nothing: nothing is lost there, and the capacity
+    is 1. Traces can be compared, hashed, pickled and saved.
 
     Args:
         agent_ids: Names of the agents, all text or all whole numbers, in the order of the arrays.
-        bandwidth: Messages per round that each link carries, float32 `[T, N, N]`, indexed
-            `[round, sender, receiver]`.
-        delay: Rounds that a message sent in a round takes, int32 `[T, N, N]`; None where every
-            message arrives in the round in which it is sent.
+        lost: Where the message that is transmitted in a round does not arrive, bool `[T, N, N]`,
+            indexed `[round, sender, receiver]`; None where nothing is lost.
+        capacity: Messages per round that each link can carry, float32 `[T, N, N]`, infinite where
+            there is no limit; None where no link has one.
+        delay: Rounds that a message transmitted in a round takes, int32 `[T, N, N]`; None where
+            every message arrives in its own round. In a recording they include all waiting, and a
+            message that was still to arrive at the end has one beyond it.
         noise: Variance that a link adds to the content that arrives in a round, float32
             `[T, N, N]`; None where there is none.
         round_duration: Seconds that a round stands for; None where that is not known.
 
     Raises:
-        InvalidArgumentError: Agents that are named twice, arrays of other shapes, entries that
-            are negative or not finite, delays above 10,000 rounds.
+        InvalidArgumentError: Neither `lost` nor `capacity`, agents that are named twice, arrays of
+            other shapes, entries that are negative or no numbers, delays above 1,000,000 rounds.
 
     Example:
-        >>> trace = Trace(agent_ids=("a", "b"), bandwidth=[[[0, 1], [0, 0]], [[0, 1], [1, 0]]])
-        >>> trace.rounds, trace.bandwidth[:, 1, 0].tolist()
-        (2, [0.0, 1.0])
+        >>> trace = Trace(agent_ids=("a", "b"), lost=[[[0, 0], [1, 0]], [[0, 0], [0, 0]]])
+        >>> trace.rounds, trace.lost[:, 1, 0].tolist()
+        (2, [True, False])
     """
 
     agent_ids: Sequence[str | int]
-    bandwidth: NDArray[np.float32]
+    lost: NDArray[np.bool_] | None = None
+    capacity: NDArray[np.float32] | None = None
     delay: NDArray[np.int32] | None = None
     noise: NDArray[np.float32] | None = None
     round_duration: float | None = None
@@ -67,17 +72,17 @@ class Trace:
     def __post_init__(self) -> None:
         """Checks the fields and makes them read-only."""
         agent_ids = names(self.agent_ids)
-        count = len(agent_ids)
-        remedy = "give messages per round, where 1 is nominal"
-        bandwidth = frozen("bandwidth", self.bandwidth, np.float32, (None, count, count), remedy)
-        normalised: dict[str, Any] = {"agent_ids": agent_ids, "bandwidth": bandwidth}
-        shape = bandwidth.shape
-        if self.delay is not None:
-            remedy = f"give whole rounds, at most {LONGEST_DELAY}"
-            normalised["delay"] = frozen("delay", self.delay, np.int32, shape, remedy)
-        if self.noise is not None:
-            remedy = "give variances"
-            normalised["noise"] = frozen("noise", self.noise, np.float32, shape, remedy)
+        if self.lost is None and self.capacity is None:
+            remedy = "give what was lost, or what the links could carry"
+            raise invalid("lost", "must be given where there is no capacity", None, remedy)
+        shape: tuple[int | None, ...] = (None, len(agent_ids), len(agent_ids))
+        normalised: dict[str, Any] = {"agent_ids": agent_ids}
+        for name, (dtype, most, diagonal, remedy) in _FIELDS.items():
+            value = getattr(self, name)
+            if value is None:
+                continue
+            array = frozen(name, value, dtype, shape, remedy, most=most, diagonal=diagonal)
+            normalised[name], shape = array, array.shape
         if self.round_duration is not None:
             normalised["round_duration"] = duration(self.round_duration)
         for name, value in normalised.items():
@@ -86,7 +91,16 @@ class Trace:
     @property
     def rounds(self) -> int:
         """Number of rounds."""
-        return len(self.bandwidth)
+        given = self.lost if self.lost is not None else self.capacity
+        assert given is not None
+        return len(given)
+
+    @property
+    def carried(self) -> NDArray[np.float32]:
+        """The share of a message that each link brings through in each round, `[T, N, N]`."""
+        shape = (self.rounds, *(len(self.agent_ids),) * 2)
+        through = np.ones(shape, np.float32) if self.capacity is None else self.capacity.clip(max=1)
+        return through if self.lost is None else through * ~self.lost
 
     def save(self, path: str | PathLike[str]) -> None:
         """Writes the trace to a file, which appears whole or not at all.
@@ -98,7 +112,7 @@ class Trace:
             InvalidArgumentError: The place does not exist or cannot be written to.
         """
         arrays = {"version": np.int64(VERSION), "agent_ids": np.array(self.agent_ids)}
-        for name in ("bandwidth", "delay", "noise", "round_duration"):
+        for name in (*_FIELDS, "round_duration"):
             if getattr(self, name) is not None:
                 arrays[name] = np.asarray(getattr(self, name))
         write_arrays(path, arrays)
@@ -115,20 +129,29 @@ class Trace:
         Raises:
             InvalidArgumentError: The file is missing, truncated, not a trace, or too large.
         """
-        needed = ("version", "agent_ids", "bandwidth")
-        arrays = read_arrays(path, LAYOUT, needed, most_bytes)
+        arrays = read_arrays(path, LAYOUT, ("version", "agent_ids"), most_bytes)
         version = int(arrays.pop("version"))
-        if version != VERSION:
+        if version not in (1, VERSION):
             raise InvalidArgumentError(
-                f"the trace in {str(path)!r} must have version {VERSION}, but it has version "
+                f"the trace in {str(path)!r} must have version 1 or {VERSION}, but it has version "
                 f"{version}: read it with the version of failure-api that wrote it."
             )
-        if len(arrays["agent_ids"]) != arrays["bandwidth"].shape[1]:
+        if ("bandwidth" in arrays) != (version == 1):
+            known = "bandwidth" if version == 1 else "lost and capacity"
             raise InvalidArgumentError(
-                f"the file {str(path)!r} is refused because its agent_ids must be as many as its "
-                f"bandwidth has rows, {arrays['bandwidth'].shape[1]}, but "
-                f"{len(arrays['agent_ids'])} were found: record or save the trace again."
+                f"the file {str(path)!r} is refused because its version {version} must have "
+                f"{known}, but others were found: record or save the trace again."
             )
+        if version == 1:
+            arrays.update(_of_bandwidth(arrays.pop("bandwidth")))
+        for name in ("lost", "capacity"):
+            rows = arrays[name].shape[1] if name in arrays else len(arrays["agent_ids"])
+            if len(arrays["agent_ids"]) != rows:
+                raise InvalidArgumentError(
+                    f"the file {str(path)!r} is refused because its agent_ids must be as many as "
+                    f"its {name} has rows, {rows}, but {len(arrays['agent_ids'])} were found: "
+                    "record or save the trace again."
+                )
         seconds = arrays.pop("round_duration", None)
         try:
             agent_ids = arrays.pop("agent_ids").tolist()
@@ -143,7 +166,7 @@ class Trace:
 
     @cached_property
     def _sum(self) -> float:
-        return float(self.bandwidth.sum(dtype=np.float64))
+        return float(self.carried.sum(dtype=np.float64))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Trace):
@@ -151,7 +174,7 @@ class Trace:
         return self is other or all(map(_same, self._values, other._values))
 
     def __hash__(self) -> int:
-        return hash((self.agent_ids, self.bandwidth.shape, self.round_duration, self._sum))
+        return hash((self.agent_ids, self.rounds, self.round_duration, self._sum))
 
     def __repr__(self) -> str:
         """Shows small arrays whole, and shape and digest of larger ones."""
@@ -175,6 +198,26 @@ class Trace:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restored, self._values
+
+
+LONGEST_RECORDED = 1_000_000
+"""Rounds that a message of a trace may take."""
+
+_FIELDS = {
+    "lost": (np.bool_, 1, 0, "give True where a message does not arrive"),
+    "capacity": (np.float32, np.inf, 1, "give messages per round, where 1 is nominal"),
+    "delay": (np.int32, LONGEST_RECORDED, 0, f"give whole rounds, at most {LONGEST_RECORDED}"),
+    "noise": (np.float32, float(np.finfo(np.float32).max), 0, "give variances"),
+}
+"""Of each array its type, its greatest entry, what stands on the diagonal, and what to do."""
+
+
+def _of_bandwidth(bandwidth: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
+    """Returns what a bandwidth of version 1 says: 0 is lost, and the rest is capacity."""
+    lost = bandwidth == 0
+    if np.isin(bandwidth, (0, 1)).all():
+        return {"lost": lost}
+    return {"lost": lost, "capacity": np.where(lost, np.float32(np.inf), bandwidth)}
 
 
 def _restored(*values: Any) -> Trace:

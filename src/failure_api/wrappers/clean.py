@@ -78,9 +78,10 @@ class CleanView:
         if self._bound is None:
             self._bound = self._exchange.bind(self._team)
             self._bound.start()
-        links = Links(bandwidth=self._talking().astype(np.float32))
-        sent = np.where(self._talking(), np.int32(self._number), np.int32(-1))
-        self._bound.share(self._number, self._observations, Delivery(links, sent, self._heard()))
+        talk = self._talking()
+        sent = np.where(talk, np.int32(self._number), np.int32(-1))
+        delivery = Delivery(Links(talk), sent, self._heard(), talk, None, sent, None, talk)
+        self._bound.share(self._number, self._observations, delivery)
         return self._bound
 
     def _talking(self) -> NDArray[np.bool_]:

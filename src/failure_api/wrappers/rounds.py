@@ -15,16 +15,15 @@ from failure_api.core import (
     CommunicationModel,
     Context,
     Delivery,
-    NumpyStream,
     RandomStream,
 )
 from failure_api.core.contract import check_heard
 from failure_api.core.noise import NoiseModel
 from failure_api.core.noise_chain import NoiseChain
 from failure_api.core.numpy_stream import EpisodeStreams
+from failure_api.core.tally import Tally
 from failure_api.errors import (
     InvalidArgumentError,
-    ModelError,
     NotResetError,
     invalid,
 )
@@ -61,6 +60,7 @@ class RoundKeeper:
         outbox: What agents said with them.
         clean: What they would see over perfect links.
         curriculum: The failure models as they are in each episode.
+        tally: What the links have done in this episode.
         watchers: Functions that are told of every round: what was known of it, and what it brought.
 
     Raises:
@@ -91,19 +91,23 @@ class RoundKeeper:
         spaces = {agent: env.observation_space(agent) for agent in self.agent_ids}
         self.noise = Corruption(NoiseChain(models=cast("Any", noise_models)), self.agent_ids)
         self.outbox = Outbox()
-        team = Team(
-            env, self.agent_ids, spaces, self.chain.longest_journey, self.noise, self.outbox
-        )
+        # What takes too much memory is refused before anything takes time.
+        self._channel.check_memory((len(self.agent_ids),) * 2)
+        team = Team(env, self.agent_ids, spaces, self._channel, self.noise, self.outbox)
         self.bound = self.exchange.bind(team)
         self.actions, self._bits = self.bound.actions, counted(self.bound.message_bits)
         # A trial start, so that what does not fit the environment is said when it is wrapped.
-        self._channel.init(self._context(0, self._everyone, None), NumpyStream(0))
-        self.clean = CleanView(self.exchange, replace(team, longest_delay=0, noise=None))
+        context = self._context(0, self._everyone, None)
+        self._channel.prepare(context)
+        self.clean = CleanView(self.exchange, replace(team, channel=None, noise=None))
         self._demand_noise(self.noise.acts(), "noise_models were given")
         self.view, self.spaces = self.bound.view, self.bound.spaces
+        self.tally = Tally(len(self.agent_ids))
         self.watchers: list[Callable[[Context, Delivery], None]] = []
         self._number = -1
         self._columns = 0
+        self._parameters: Any = None
+        self._prepared: Any = None
         self._random: RandomStream
         self._state: ChannelState
         self._delivery: Delivery
@@ -124,9 +128,15 @@ class RoundKeeper:
         self.outbox.start()
         self.bound.start()
         self.clean.start()
-        self._channel = self.curriculum.channel
+        self._channel = channel = self.curriculum.channel
         context = self._present(0, observations, dead)
-        self._exchange(self._channel.init(context, self._random), context, observations)
+        # What models look up stays the same from episode to episode, while they do.
+        if self._prepared != (id(channel), self._columns):
+            self._parameters = channel.prepare(context)
+            self._prepared = id(channel), self._columns
+        self.tally.start()
+        state = channel.init(self._parameters, context, self._random)
+        self._exchange(state, context, observations)
 
     def advance(self, observations: Mapping[Any, Any], dead: Mapping[Any, bool]) -> None:
         """Runs the round that follows an environment step; arguments as for `start`."""
@@ -190,26 +200,15 @@ class RoundKeeper:
     def _exchange(
         self, state: ChannelState, context: Context, observations: Mapping[Any, Any]
     ) -> None:
-        following, delivery = self._channel.step(state, context, self._random)
-        if delivery.links.delay is not None:
-            _check_delays(delivery.links.delay, self.chain.longest_delay)
+        following, delivery = self._channel.step(self._parameters, state, context, self._random)
         if delivery.links.noise is not None:
             self._demand_noise(True, "the failure models returned noise")
         self.bound.share(context.round, observations, delivery)
         self.clean.hear(context.round, observations, context.alive)
         self._number, self._state, self._delivery = context.round, following, delivery
+        self.tally.add(context.round, delivery)
         for watch in self.watchers:
             watch(context, delivery)
-
-
-def _check_delays(delay: NDArray[np.int32], longest: int) -> None:
-    """Raises an error for delays that the channel has no place for."""
-    if delay.min() < 0 or delay.max() > longest:
-        raise ModelError(
-            f"the failure models returned delays from {delay.min()} to {delay.max()} rounds, "
-            f"not within 0 to {longest} as their longest_delay says: let each model's "
-            "longest_delay say how many rounds it may add."
-        )
 
 
 def _chosen(exchange: Any, env: Any) -> Exchange:

@@ -24,7 +24,7 @@ class Effect(Part, ABC):
     raises_interference: ClassVar[bool] = False
     """Whether the effect is the interference that later models take into account."""
 
-    def init(self, context: Context) -> Any:
+    def prepare(self, context: Context) -> Any:
         """Returns what `apply` needs, as arrays."""
         return ()
 
@@ -41,7 +41,7 @@ class Effect(Part, ABC):
         """Returns the links as the jammers leave them.
 
         Args:
-            prepared: What `init` returned.
+            prepared: What `prepare` returned.
             squared: Squared distance from each jammer to each receiver, in the environment's
                 units, float32 `[..., J, N]`.
             sending: Which jammers send, bool `[..., J]`.
@@ -79,11 +79,11 @@ class BlockReception(Effect):
         context: Context,
         random: RandomStream,
     ) -> Links:
-        """Returns the links to receivers within the radius at bandwidth 0."""
+        """Returns the links with what receivers within the radius would hear lost."""
         xp = context.xp
         near = squared <= xp.asarray(self.radius, dtype=xp.float32) ** 2
-        free = xp.astype(~xp.any(near & sending[..., :, None], axis=-2), xp.float32)
-        return links._replace(bandwidth=links.bandwidth * free[..., None, :])
+        drowned = xp.any(near & sending[..., :, None], axis=-2)
+        return links.lose(xp.broadcast_to(drowned[..., None, :], context.shape))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +116,7 @@ class RaiseInterference(Effect):
 
     raises_interference: ClassVar[bool] = True
 
-    def init(self, context: Context) -> Any:
+    def prepare(self, context: Context) -> Any:
         """Returns the tables of the fading."""
         return () if self.fading is None else self.fading.prepare(context.xp)
 
@@ -145,8 +145,8 @@ class RaiseInterference(Effect):
 class Detection(Part):
     """What makes a jammer react: it sends only when it hears an agent send.
 
-    Every live agent sends in every round, so a jammer reacts to any that is near; to its own
-    carrier it does not.
+    A jammer reacts to any agent near it that transmits in the round; to its own carrier it does
+    not.
 
     Args:
         radius: How near, inclusive, in the environment's units.

@@ -25,7 +25,7 @@ class Jammers(Part, ABC):
     """How many jammers there are, and where. The base of all of them."""
 
     @abstractmethod
-    def init(self, context: Context) -> Any:
+    def prepare(self, context: Context) -> Any:
         """Returns what `places` needs, as arrays."""
 
     @abstractmethod
@@ -66,7 +66,7 @@ class FixedJammers(Jammers):
         """Returns the number of rows."""
         return len(np.asarray(self.positions))
 
-    def init(self, context: Context) -> Any:
+    def prepare(self, context: Context) -> Any:
         """Returns the positions."""
         return coordinates("positions", self.positions, context)
 
@@ -125,14 +125,14 @@ class MovingJammers(Jammers):
         """Returns the number of rows."""
         return len(np.asarray(self.positions))
 
-    def init(self, context: Context) -> Any:
+    def prepare(self, context: Context) -> Any:
         """Returns positions, velocities and, where there are walls, those."""
         start = coordinates("positions", self.positions, context)
         velocity = context.xp.asarray(np.asarray(self.velocity, dtype=np.float32))
         if self.bounds is None:
             return start, velocity
         bounds = np.asarray(self.bounds, dtype=np.float32)
-        return start, velocity, *(context.xp.asarray(np.array(row)) for row in bounds)
+        return start, velocity, *bounds
 
     def places(self, prepared: Any, context: Context) -> Array:
         """Returns where this round finds them: a line, folded at the walls."""
@@ -170,7 +170,7 @@ class ScheduledJammers(Jammers):
         """Returns the number of rows of each round."""
         return int(np.shape(np.asarray(self.positions))[1])
 
-    def init(self, context: Context) -> Any:
+    def prepare(self, context: Context) -> Any:
         """Returns the schedule."""
         return coordinates("positions", self.positions, context)
 
@@ -206,7 +206,7 @@ class CarriedJammers(Jammers):
         """Returns the number of carriers."""
         return len(self.agent_ids)
 
-    def init(self, context: Context) -> Any:
+    def prepare(self, context: Context) -> Any:
         """Returns the carriers' places among the agents, and which agents they are not."""
         known = context.agent_ids
         index = np.asarray([index_of("agent_ids", one, known) for one in self.agent_ids])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from failure_api.core.kinds import SHARE, Count, Share
 from failure_api.core.links import Array, Context
@@ -19,11 +20,20 @@ from failure_api.core.rules import WholeNumber
 class MediumProtocol(Part, ABC):
     """Who may use a shared channel in a round."""
 
-    def init(self, members: Any, context: Context, random: RandomStream) -> Any:
+    def prepare(self, members: NDArray[np.bool_], context: Context) -> Any:
+        """Returns what is looked up once.
+
+        Args:
+            members: Which agents share the channel, bool `[N]`.
+            context: Says who the agents are.
+        """
+        return ()
+
+    def init(self, parameters: Any, context: Context, random: RandomStream) -> Any:
         """Returns the state before the first round.
 
         Args:
-            members: Which agents share the channel, a NumPy array bool `[N]`.
+            parameters: What `prepare` returned.
             context: What is known of the first round.
             random: The model's own stream.
         """
@@ -31,13 +41,16 @@ class MediumProtocol(Part, ABC):
 
     @abstractmethod
     def step(
-        self, state: Any, ready: Array, context: Context, random: RandomStream
-    ) -> tuple[Any, Array]:
-        """Returns the next state and whose broadcasts get through, bool `[..., N]`.
+        self, parameters: Any, state: Any, ready: Array, context: Context, random: RandomStream
+    ) -> tuple[Any, Array, Array]:
+        """Returns the next state, who has a turn, and whose broadcasts then get through.
+
+        Both are bool `[..., N]`, and the same array where all of them do.
 
         Args:
+            parameters: What `prepare` returned.
             state: What `init` or the last `step` returned.
-            ready: Which agents share the channel and are alive, bool `[..., N]`.
+            ready: Which agents share the channel and have something to send, bool `[..., N]`.
             context: What is known of the round.
             random: The model's own stream.
         """
@@ -95,13 +108,13 @@ class SlottedAloha(MediumProtocol):
     transmit_prob: Share
 
     def step(
-        self, state: Any, ready: Array, context: Context, random: RandomStream
-    ) -> tuple[Any, Array]:
-        """Returns who is alone."""
+        self, parameters: Any, state: Any, ready: Array, context: Context, random: RandomStream
+    ) -> tuple[Any, Array, Array]:
+        """Returns who transmits, and who is alone."""
         xp = context.xp
         transmits = random.bernoulli(self.transmit_prob, context.shape[:-1]) & ready
         count = xp.sum(xp.astype(transmits, xp.int32), axis=-1, keepdims=True)
-        return state, transmits & (count == 1)
+        return state, transmits, transmits & (count == 1)
 
     def success_probability(self, agents: int) -> float:
         """Returns `p (1 - p)^(N - 1)`."""
@@ -138,20 +151,20 @@ class TDMA(MediumProtocol):
 
     slots_per_round: Count = 1
 
-    def init(self, members: Any, context: Context, random: RandomStream) -> Any:
-        """Returns each agent's place in the cycle, and the number of places."""
-        xp = context.xp
-        places = (np.cumsum(members) - 1).astype(np.int32)
-        return xp.asarray(places), xp.asarray(members.sum(), dtype=xp.int32)
+    def prepare(self, members: NDArray[np.bool_], context: Context) -> Any:
+        """Returns each agent's turn in the cycle, and the number of turns."""
+        turns = (np.cumsum(members) - 1).astype(np.int32)
+        return {"turn": turns, "count": members.sum(dtype=np.int32)}
 
     def step(
-        self, state: Any, ready: Array, context: Context, random: RandomStream
-    ) -> tuple[Any, Array]:
+        self, parameters: Any, state: Any, ready: Array, context: Context, random: RandomStream
+    ) -> tuple[Any, Array, Array]:
         """Returns whose turn it is."""
-        places, count = state
+        turn, count = parameters["turn"], parameters["count"]
         first = (context.round_over(1) * self.slots_per_round) % count
         # A remainder of negative numbers is one that libraries disagree on.
-        return state, ((places - first + count) % count < self.slots_per_round) & ready
+        chosen = ((turn - first + count) % count < self.slots_per_round) & ready
+        return state, chosen, chosen
 
     def success_probability(self, agents: int) -> float:
         """Returns `k / N`, at most 1."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from failure_api.communication_models.medium.protocols import (
     MediumProtocol,
@@ -64,31 +65,31 @@ class TopK(MediumProtocol):
             remedy = "give an array or {agent: priority}, or choose another order"
             raise invalid("priorities", rule, self.priorities, remedy)
 
-    def init(self, members: Any, context: Context, random: RandomStream) -> Any:
-        """Returns where each agent stands before any draw, float32 `[..., N]`."""
-        xp, shape = context.xp, context.shape[:-1]
-        on_host = context._replace(xp=np)
+    def prepare(self, members: NDArray[np.bool_], context: Context) -> Any:
+        """Returns where each agent stands before any draw, float32 `[N]`."""
         if self.by == "age":
-            ranked = np.arange(shape[-1])
-        else:
-            given = per_agent("TopK.priorities", self.priorities, 0.0, on_host)
-            ranked = np.unique(-np.broadcast_to(given, shape[-1:]), return_inverse=True)[1]
-        standing = xp.asarray(ranked.astype(np.float32))
-        return xp.broadcast_to(standing, shape)
+            return np.arange(len(members), dtype=np.float32)
+        given = per_agent("TopK.priorities", self.priorities, 0.0, context)
+        ranked = np.unique(-np.broadcast_to(given, members.shape), return_inverse=True)[1]
+        return ranked.astype(np.float32)
+
+    def init(self, parameters: Any, context: Context, random: RandomStream) -> Any:
+        """Returns where each agent stands, float32 `[..., N]`; nothing where that stays."""
+        return context.xp.broadcast_to(parameters, context.shape[:-1]) if self.by == "age" else ()
 
     def step(
-        self, state: Any, ready: Array, context: Context, random: RandomStream
-    ) -> tuple[Any, Array]:
+        self, parameters: Any, state: Any, ready: Array, context: Context, random: RandomStream
+    ) -> tuple[Any, Array, Array]:
         """Returns the first among those who are ready; by age they go to the end of the queue."""
         xp, agents = context.xp, context.shape[-1]
         drawn = random.uniform(context.shape[:-1])
-        standing = state if self.by == "age" else state + 0.5 * drawn
+        standing = state if self.by == "age" else parameters + 0.5 * drawn
         behind = xp.astype(~ready, xp.float32) * (2.0 * agents)
         chosen = (_ranks(standing + behind, xp) < self.count) & ready
         if self.by == "age":
             served = xp.astype(chosen, xp.float32) * float(agents)
             state = xp.astype(_ranks(state + served, xp), xp.float32)
-        return state, chosen
+        return state, chosen, chosen
 
     def success_probability(self, agents: int) -> float | None:
         """Returns `k / N`, at most 1; None by priority, where agents differ."""

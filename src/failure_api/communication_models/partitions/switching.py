@@ -35,6 +35,11 @@ class Switching(Part, ABC):
         """Whether one cut follows the other without a round between them."""
         return False
 
+    @property
+    def steady(self) -> bool:
+        """Whether a cut is as likely in every round, whatever its number."""
+        return True
+
     @abstractmethod
     def expected_share(self) -> float:
         """Returns the long-run share of rounds with a cut."""
@@ -128,6 +133,11 @@ class CutOnSchedule(Switching):
     def back_to_back(self) -> bool:
         """Whether the cut fills its period."""
         return self._length == self.period
+
+    @property
+    def steady(self) -> bool:
+        """No: it goes by the round."""
+        return False
 
     def expected_share(self) -> float:
         """Returns the share of the period; without a period, 1 for a cut that stays, else 0."""

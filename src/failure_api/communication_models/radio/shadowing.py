@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from failure_api.communication_models.distance import squared_distances
 from failure_api.communication_models.radio.reciprocity import mirrored, upper_triangle
 from failure_api.communication_models.radio.units import Length, between
 from failure_api.core.links import Array, Context
@@ -22,15 +21,28 @@ from failure_api.core.random import RandomStream
 class Shadowing(Part, ABC):
     """How the surroundings change a signal, slowly and by place. The base of every shadowing."""
 
+    def prepare(self, context: Context) -> Any:
+        """Returns what is looked up once."""
+        return ()
+
     @abstractmethod
-    def init(self, context: Context, random: RandomStream) -> Any:
+    def init(self, parameters: Any, context: Context, random: RandomStream) -> Any:
         """Returns the state at the reset, in its stationary distribution."""
 
     @abstractmethod
     def step(
-        self, state: Any, context: Context, metres_per_unit: float, random: RandomStream
-    ) -> tuple[Any, Array]:
-        """Returns the next state and by how many dB each link gains, float32 `[..., N, N]`."""
+        self,
+        parameters: Any,
+        state: Any,
+        context: Context,
+        metres_per_unit: float,
+        random: RandomStream,
+    ) -> Any:
+        """Returns the state of this round, after the agents' movement."""
+
+    @abstractmethod
+    def gain(self, state: Any) -> Array:
+        """Returns by how many dB each link gains, float32 `[..., N, N]`."""
 
     @abstractmethod
     def survival(self, gain: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -47,12 +59,10 @@ class ShadowingState(NamedTuple):
     Attributes:
         positions: Where the agents were in the last round, `[..., N, dim]`.
         field: What each link gains, in standard deviations, float32 `[..., N, N]`.
-        upper: 1 above the diagonal, float32 `[N, N]`.
     """
 
     positions: Array
     field: Array
-    upper: Array
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,9 +71,9 @@ class LogNormalShadowing(Shadowing):
 
     $$ S_{t+1} = R\,S_t + \sqrt{1 - R^2}\,\sigma N, \qquad R = e^{-\Delta / d_{cor}} $$
 
-    where $N$ is standard normal and $\Delta$ the distance by which the two ends have moved
-    relative to each other since the last round. The start is stationary. Agents that stand still,
-    or move side by side, keep the shadowing that they have.
+    where $N$ is standard normal and $\Delta$ the sum of the distances by which the two ends have
+    moved since the last round, since each of them leaves its own surroundings. The start is
+    stationary. Agents that stand still keep the shadowing that they have.
 
     Args:
         standard_deviation: $\sigma$, in dB; 3GPP has 4 to 8.
@@ -86,24 +96,35 @@ class LogNormalShadowing(Shadowing):
     decorrelation_distance: Length
     reciprocal: bool = True
 
-    def init(self, context: Context, random: RandomStream) -> ShadowingState:
+    def prepare(self, context: Context) -> Any:
+        """Returns 1 above the diagonal, float32 `[N, N]`."""
+        return upper_triangle(context.shape[-1], context.xp)
+
+    def init(self, parameters: Any, context: Context, random: RandomStream) -> ShadowingState:
         """Returns a field that is drawn for the place where the agents are."""
-        upper = upper_triangle(context.shape[-1], context.xp)
-        return ShadowingState(context.positions, self._draw(upper, context, random), upper)
+        return ShadowingState(context.positions, self._draw(parameters, context, random))
 
     def step(
-        self, state: Any, context: Context, metres_per_unit: float, random: RandomStream
-    ) -> tuple[Any, Array]:
-        """Returns the state after the agents' movement, and the gain of each link in dB."""
+        self,
+        parameters: Any,
+        state: Any,
+        context: Context,
+        metres_per_unit: float,
+        random: RandomStream,
+    ) -> ShadowingState:
+        """Returns the field after the agents' movement."""
         xp = context.xp
         moved = (context.positions - state.positions) * (
             metres_per_unit / self.decorrelation_distance
         )
-        kept = xp.exp(-xp.sqrt(squared_distances(moved, xp)))
-        new = xp.sqrt(1.0 - kept * kept) * self._draw(state.upper, context, random)
-        field = kept * state.field + new
-        state = ShadowingState(context.positions, field, state.upper)
-        return state, field * self.standard_deviation
+        ends = xp.sqrt(xp.sum(moved * moved, axis=-1))
+        kept = xp.exp(-(ends[..., :, None] + ends[..., None, :]))
+        new = xp.sqrt(1.0 - kept * kept) * self._draw(parameters, context, random)
+        return ShadowingState(context.positions, kept * state.field + new)
+
+    def gain(self, state: Any) -> Array:
+        """Returns the field in dB."""
+        return state.field * self.standard_deviation
 
     def survival(self, gain: NDArray[np.float64]) -> NDArray[np.float64]:
         r"""Returns $Q(x / \sigma)$."""

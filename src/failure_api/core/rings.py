@@ -1,0 +1,191 @@
+"""Rings: what every link keeps in numbered places, `[..., L, N, N]`, read and written by place.
+
+A round touches one place of each link, however many there are. NumPy and PyTorch write to large
+rings in place; small ones are copied, so that a state may be stepped from again.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from failure_api.core.backends import JAX, TORCH
+from failure_api.core.links import Array
+
+LARGE = 2**17
+"""Bytes from which on a ring is written to in place."""
+
+FEW = 16
+"""Places up to which it takes less time to compare all of them than to find one."""
+
+
+def at_places(ring: Array, places: Array, xp: Any) -> Array:
+    """Returns what each link has at a place of its own.
+
+    Args:
+        ring: `[..., L, N, N]`.
+        places: int32 `[..., N, N]`, within the ring.
+        xp: The array namespace.
+
+    Example:
+        >>> ring = np.arange(8).reshape(2, 2, 2)
+        >>> at_places(ring, np.array([[0, 1], [1, 0]], dtype=np.int32), np).tolist()
+        [[0, 5], [6, 3]]
+    """
+    if xp is np:
+        return ring.reshape(-1).take(_index(ring.shape, places))
+    if xp.__name__ == TORCH.namespace:
+        return ring.gather(-3, xp.astype(places, xp.int64)[..., None, :, :])[..., 0, :, :]
+    if xp.__name__ == JAX.namespace:
+        return xp.take_along_axis(ring, places[..., None, :, :], axis=-3)[..., 0, :, :]
+    chosen = xp.astype(_compared(ring, places, xp), ring.dtype)
+    return xp.sum(ring * chosen, axis=-3, dtype=ring.dtype)
+
+
+def with_put(ring: Array, places: Array, where: Array, values: Any, xp: Any) -> Array:
+    """Returns a ring with a value at a place of each link.
+
+    Args:
+        ring: `[..., L, N, N]`.
+        places: int32 `[..., N, N]`, within the ring.
+        where: Which links, bool `[..., N, N]`.
+        values: A number, or an array that broadcasts to the links.
+        xp: The array namespace.
+    """
+    if xp is np:
+        ring = writable(ring, xp)
+        if np.ndim(values):
+            values = np.broadcast_to(values, where.shape)[where]
+        ring.reshape(-1)[_index(ring.shape, places)[where]] = values
+        return ring
+    values = xp.asarray(values, dtype=ring.dtype)
+    if _is_long(ring, xp):
+        old = at_places(ring, places, xp)
+        return _scattered(ring, places, xp.where(where, values, old), xp)
+    chosen = _compared(ring, places, xp) & where[..., None, :, :]
+    if values.ndim:
+        values = values[..., None, :, :]
+    return xp.where(chosen, values, ring)
+
+
+def with_added(ring: Array, places: Array, amounts: Array, xp: Any) -> Array:
+    """Returns a ring with amounts added at a place of each link; arguments as above."""
+    if xp is np:
+        ring = writable(ring, xp)
+        # Each link has an entry of its own, so that none is added to twice.
+        ring.reshape(-1)[_index(ring.shape, places)] += amounts
+        return ring
+    if _is_long(ring, xp):
+        return _scattered(ring, places, at_places(ring, places, xp) + amounts, xp)
+    chosen = xp.astype(_compared(ring, places, xp), ring.dtype)
+    return ring + chosen * amounts[..., None, :, :]
+
+
+def with_row(ring: Array, place: Any, values: Array, xp: Any) -> Array:
+    """Returns a ring with values at one place for all links.
+
+    Args:
+        ring: `[..., L, S, R]`.
+        place: An integer, or a 0-d int32 array where a function is traced.
+        values: `[..., S, R]`.
+        xp: The array namespace.
+    """
+    if xp.__name__ == JAX.namespace:
+        return ring.at[..., place, :, :].set(values)
+    if xp is np:
+        ring = writable(ring, xp)
+    elif xp.__name__ == TORCH.namespace:
+        large = ring.numel() * ring.element_size() >= LARGE
+        ring = ring if large and not (ring.requires_grad or values.requires_grad) else ring.clone()
+    else:
+        ring = xp.asarray(ring, copy=True)
+    ring[..., place, :, :] = values
+    return ring
+
+
+def taken(ring: Array, place: Any, xp: Any) -> tuple[Array, Array]:
+    """Returns what stands at one place for all links, and the ring with zeros there.
+
+    Args:
+        ring: What `with_put` or `with_added` returned.
+        place: An integer, or a 0-d int32 array where a function is traced.
+        xp: The array namespace.
+    """
+    if xp is np or (xp.__name__ == TORCH.namespace and _is_long(ring, xp)):
+        found = xp.asarray(ring[..., place, :, :], copy=True)
+        ring[..., place, :, :] = 0
+        return found, ring
+    found = ring[..., place, :, :]
+    index = xp.arange(ring.shape[-3], dtype=xp.int32)[:, None, None]
+    return found, ring * xp.astype(index != place, ring.dtype)
+
+
+def least_place_from(ring: Array, first: Array, count: Array, least: Any, xp: Any) -> Array:
+    """Returns how many entries of each link lie below a number, int32 `[..., N, N]`.
+
+    Args:
+        ring: Numbers that rise from place to place, `[..., L, N, N]`.
+        first: The place of each link's first entry.
+        count: How many entries follow each other from there.
+        least: The number, an array that broadcasts to the links.
+        xp: The array namespace.
+    """
+    length = ring.shape[-3]
+    low, high = xp.zeros_like(count), count
+    for _ in range(length.bit_length()):
+        middle = (low + high) // 2
+        place = first + middle
+        place = place - length * xp.astype(place >= length, xp.int32)
+        # Where nothing is left to halve, both ends are the same and stay so.
+        below = xp.astype((at_places(ring, place, xp) < least) & (low < high), xp.int32)
+        low, high = low + below * (middle + 1 - low), middle + below * (high - middle)
+    return low
+
+
+def writable(ring: Array, xp: Any) -> Array:
+    """Returns a ring that may be written to: itself where it is large, and else a copy."""
+    return ring if ring.nbytes >= LARGE and ring.flags.writeable else ring.copy()
+
+
+def _is_long(ring: Array, xp: Any) -> bool:
+    return ring.shape[-3] > FEW and xp.__name__ in (TORCH.namespace, JAX.namespace)
+
+
+def _compared(ring: Array, places: Array, xp: Any) -> Array:
+    index = xp.arange(ring.shape[-3], dtype=xp.int32)[:, None, None]
+    return index == places[..., None, :, :]
+
+
+def _scattered(ring: Array, places: Array, values: Array, xp: Any) -> Array:
+    """Returns a ring with a value at a place of each link, in one of the libraries that can."""
+    if xp.__name__ == TORCH.namespace:
+        index = xp.astype(places, xp.int64)[..., None, :, :]
+        large = ring.numel() * ring.element_size() >= LARGE
+        scatter = ring.scatter_ if large else ring.scatter
+        return scatter(-3, index, values[..., None, :, :])
+    flat = ring.reshape(-1, *ring.shape[-3:])
+    count, _, *links = flat.shape
+    index = xp.meshgrid(*(xp.arange(each) for each in (count, *links)), indexing="ij")
+    rows = index[0], places.reshape(count, *links), *index[1:]
+    return flat.at[rows].set(values.reshape(count, *links)).reshape(ring.shape)
+
+
+def _index(shape: tuple[int, ...], places: NDArray[Any]) -> NDArray[np.int64]:
+    """Returns where the places stand in a ring that is laid out flat."""
+    index: NDArray[np.int64] = places * (shape[-1] * shape[-2]) + _base(tuple(shape))
+    return index
+
+
+@functools.lru_cache(maxsize=32)
+def _base(shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """Returns where each link's first place stands in a ring that is laid out flat."""
+    batch, (length, *links) = shape[:-3], shape[-3:]
+    each = np.arange(math.prod(links)).reshape(links)
+    starts = np.arange(math.prod(batch)).reshape(*batch, 1, 1) * (length * each.size)
+    base: NDArray[np.int64] = starts + each
+    base.flags.writeable = False
+    return base
