@@ -8,7 +8,7 @@ import numpy as np
 
 from failure_api.batched.limits import Limits, noise_context
 from failure_api.core import Channel, Context
-from failure_api.core.backends import Library, from_host
+from failure_api.core.backends import Library, on_arrays_of
 from failure_api.core.links import Array
 from failure_api.core.noise_chain import NoiseChain
 from failure_api.core.trees import map_leaves
@@ -59,7 +59,7 @@ class Constants:
             if kind not in self._found:
                 self._found[kind] = self._prepared(columns, form)
             xp = library.xp
-            kept: Kept = map_leaves(lambda leaf: _converted(leaf, xp), self._found[kind])
+            kept: Kept = on_arrays_of(xp, self._found[kind])
             # Content may be of a type that NumPy does not have.
             limits = map_leaves(lambda leaf: _of_type(leaf, form.dtype, xp), kept.limits)
             kept = kept._replace(limits=limits)
@@ -87,7 +87,3 @@ class Constants:
 
 def _of_type(limit: Array, dtype: Any, xp: Any) -> Array:
     return limit if limit is None or limit.dtype == xp.bool else xp.astype(limit, dtype)
-
-
-def _converted(leaf: Any, xp: Any) -> Any:
-    return from_host(leaf, xp) if isinstance(leaf, np.ndarray | np.generic) else leaf

@@ -80,9 +80,9 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "type": "trace",
             "agent_ids": AGENTS,
             # Every link is up for a while, one after the other.
-            "bandwidth": [
+            "lost": [
                 [
-                    [(3 * sender + receiver + round_) % 12 < 6 for receiver in range(4)]
+                    [(3 * sender + receiver + round_) % 12 >= 6 for receiver in range(4)]
                     for sender in range(4)
                 ]
                 for round_ in range(40)

@@ -148,6 +148,8 @@ def _make(value_class: Any, name: str, plain: Mapping[Any, Any], place: Place) -
     given = {key: held for key, held in plain.items() if key != tag}
     if hasattr(value_class, "from_plain"):
         return _built(lambda: value_class.from_plain(given), name, place, {})
+    if hasattr(value_class, "from_older"):
+        given = _built(lambda: value_class.from_older(given), name, place, {})
     called = parameters_of(value_class)
     fields = {word: parameter for parameter, word in called.items()}
     for key in given:

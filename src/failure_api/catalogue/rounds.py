@@ -67,10 +67,13 @@ def play_links(model: CommunicationModel, rounds: int = ROUNDS, seed: int = 0) -
     bits = np.full((count, count), MESSAGE_BITS, dtype=np.float32)
     sent, newest = [], []
     state: Any = None
+    parameters: Any = None
     for number in range(rounds):
         context = Context(number, alive, positions[number], np, bits.shape, AGENTS, bits)
-        state = channel.init(context, random) if number == 0 else state
-        state, delivery = channel.step(state, context, random)
+        if number == 0:
+            parameters = channel.prepare(context)
+            state = channel.init(parameters, context, random)
+        state, delivery = channel.step(parameters, state, context, random)
         sent.append(delivery.sent)
         newest.append(delivery.newest)
     links = np.argwhere(~np.eye(count, dtype=bool))
@@ -99,12 +102,15 @@ def play_noise(model: NoiseModel, rounds: int = ROUNDS, seed: int = 0) -> NoiseH
     whole, arrived = np.zeros(content.shape[1:], dtype=bool), np.ones(count, dtype=bool)
     random = NumpyStream(seed).child(model.name)
     state: Any = None
+    parameters: Any = None
     after = []
     for number in range(rounds):
         now = content[number]
         context = NoiseContext(number, arrived, low, high, whole, np, now.shape, AGENTS)
-        state = model.init(context, random) if number == 0 else state
-        state, noisy = model.step(state, now.copy(), context, random)
+        if number == 0:
+            parameters = model.prepare(context)
+            state = model.init(parameters, context, random)
+        state, noisy = model.step(parameters, state, now.copy(), context, random)
         inside = senders(model, context)
         noisy = noisy if inside is None else np.where(inside[:, None], noisy, now)
         after.append(np.clip(noisy, low, high)[0])

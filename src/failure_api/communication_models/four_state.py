@@ -207,9 +207,9 @@ def _shares(p13: Any, p31: Any, p32: Any, p23: Any, p14: Any, xp: Any) -> tuple[
     Without quotients of the parameters, so that a burst may also never end. What cannot be reached
     has no say: without bursts `p31` counts as 1, and `p23` as 1 without spells of reception.
     """
-    no_burst = xp.astype(p13 == 0, p13.dtype)
+    no_burst = xp.astype(xp.asarray(p13 == 0), p13.dtype)
     p31 = xp.maximum(p31, no_burst)
-    p23 = xp.maximum(p23, xp.maximum(no_burst, xp.astype(p32 == 0, p32.dtype)))
+    p23 = xp.maximum(p23, xp.maximum(no_burst, xp.astype(xp.asarray(p32 == 0), p32.dtype)))
     weights = p31 * p23, p13 * p32, p13 * p23, p14 * p31 * p23
     total = xp.maximum(weights[0] + weights[1] + weights[2] + weights[3], SMALLEST)
     return tuple(weight / total for weight in weights)

@@ -21,6 +21,7 @@ from failure_api.core.links import Array
 from failure_api.core.numpy_stream import NumpyStream
 from failure_api.core.random import RandomStream, name_key, seed_key
 from failure_api.core.threefry import Words, folded
+from failure_api.core.trees import map_leaves
 from failure_api.errors import ModelError, invalid
 from failure_api.needs import needed
 
@@ -165,6 +166,22 @@ def from_host(table: NDArray[Any] | np.generic, xp: ModuleType) -> Array:
         # PyTorch knows no memory that cannot be written to.
         table = np.array(table)
     return xp.asarray(table)
+
+
+def on_arrays_of(xp: ModuleType, tree: Any) -> Any:
+    """Returns a tree with its NumPy arrays as arrays of the namespace.
+
+    Args:
+        xp: The namespace.
+        tree: Arrays that nobody writes to, and anything else, within tuples and mappings.
+    """
+    if xp is np:
+        return tree
+
+    def converted(leaf: Any) -> Any:
+        return from_host(leaf, xp) if isinstance(leaf, np.ndarray | np.generic) else leaf
+
+    return map_leaves(converted, tree)
 
 
 def picked(array: Array, places: Array, xp: ModuleType) -> Array:

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple, cast
 
+import numpy as np
+
+from failure_api.core.backends import on_arrays_of
 from failure_api.core.contract import check_links, check_state, first_field, state_and_links
 from failure_api.core.links import Array, Context, Links, mixed
 from failure_api.core.members import members_of
@@ -317,3 +320,25 @@ def _scope(model: CommunicationModel, context: Context) -> Array | None:
         return None
     inside = members_of(model, context)
     return None if inside.all() else context.xp.asarray(inside[:, None] & inside[None, :])
+
+
+def prepared(chain: Chain, context: Context) -> Any:
+    """Returns what the models of a chain look up once, as arrays of the context's namespace.
+
+    Args:
+        chain: The models.
+        context: Says who the agents are, and with how many coordinates they move.
+    """
+    xp, agents = context.xp, len(context.agent_ids)
+    positions, bits = context.positions, context.message_bits
+    columns = None if positions is None else positions.shape[-1]
+    on_host = Context(
+        round=0,
+        alive=np.ones(agents, dtype=bool),
+        positions=None if columns is None else np.zeros((agents, columns), dtype=np.float32),
+        xp=np,
+        shape=(agents, agents),
+        agent_ids=context.agent_ids,
+        message_bits=None if bits is None else np.asarray(bits),
+    )
+    return on_arrays_of(xp, chain.prepare(on_host))

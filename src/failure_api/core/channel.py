@@ -9,14 +9,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from failure_api.core.backends import JAX, from_host
-from failure_api.core.chain import Chain
+from failure_api.core.backends import JAX
+from failure_api.core.chain import Chain, prepared
 from failure_api.core.links import Array, Context, Links
 from failure_api.core.queue import WHOLE_MESSAGE, QueueState, Served, empty, enter, serve, younger
 from failure_api.core.random import RandomStream
 from failure_api.core.rings import taken, with_added, with_put
 from failure_api.core.traits import Asked, Stage
-from failure_api.core.trees import map_leaves
 from failure_api.errors import InvalidArgumentError, ModelError
 
 MOST_BYTES = 2**30
@@ -154,19 +153,7 @@ class Channel:
         Args:
             context: Says who the agents are, and with how many coordinates they move.
         """
-        xp, agents = context.xp, len(context.agent_ids)
-        positions, bits = context.positions, context.message_bits
-        on_host = Context(
-            round=0,
-            alive=np.ones(agents, dtype=bool),
-            positions=None if positions is None else np.zeros((agents, positions.shape[-1]), "f4"),
-            xp=np,
-            shape=(agents, agents),
-            agent_ids=context.agent_ids,
-            message_bits=None if bits is None else np.asarray(bits),
-        )
-        found = self.chain.prepare(on_host)
-        return found if xp is np else map_leaves(lambda leaf: _converted(leaf, xp), found)
+        return prepared(self.chain, context)
 
     def init(self, parameters: Any, context: Context, random: RandomStream) -> ChannelState:
         """Returns the state before round 0, with nothing under way.
@@ -466,7 +453,3 @@ def _senders(context: Context) -> tuple[Array, Array]:
     apart = ~xp.eye(context.shape[-1], dtype=xp.bool)
     sends = apart & alive[..., :, None]
     return sends, sends & alive[..., None, :]
-
-
-def _converted(leaf: Any, xp: Any) -> Any:
-    return from_host(leaf, xp) if isinstance(leaf, np.ndarray | np.generic) else leaf

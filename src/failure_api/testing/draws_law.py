@@ -30,7 +30,7 @@ def check_draws(trial: ModelTrial, first: list[Round]) -> None:
     demand(4, same(before, global_generators()), f"{name} draws from a global random generator")
     demand(4, equal_rounds(first, again), f"{name} gives other links from the same seed")
     shape = trial.contexts()[0].shape
-    nothing = trial.links(np, shape)._replace(bandwidth=np.zeros(shape, dtype=np.float32))
+    nothing = trial.links(np, shape)._replace(sends=np.zeros(shape, dtype=bool))
     quiet = _draws(trial, Circumstances(everyone=False), first_links=nothing)
     demand(
         4,

@@ -11,7 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from failure_api.core import Chain, CommunicationModel, Context, Links, NumpyStream
+from failure_api.core import (
+    Chain,
+    CommunicationModel,
+    Context,
+    Links,
+    NumpyStream,
+    RandomStream,
+    Traits,
+)
+from failure_api.core.links import NEVER
 from failure_api.core.numpy_stream import EpisodeStreams
 from failure_api.errors import invalid
 from failure_api.testing.array_laws import (
@@ -75,6 +84,7 @@ def check_model(
     check_draws(trial, first)
     check_hidden(trial)
     check_array_rounds(trial, first)
+    _check_attempts(trial)
     _check_purity(trial)
     check_value(model)
     _check_scope(model)
@@ -89,16 +99,22 @@ def check_model(
 
 def _subject(trial: ModelTrial) -> Subject:
     """Returns the model within a chain, on links that other models have left as they may be."""
-    chain, together = Chain(models=[trial.model]), PAIR._replace(starts=APART)
+    chain, together = trial.chain, PAIR._replace(starts=APART)
 
     def rounds(xp: ModuleType) -> list[tuple[Context, Links]]:
         links = trial.damaged(xp, together)
         return [(context, links) for context in trial.contexts(xp, together)]
 
+    def init(context: Context, random: RandomStream) -> Any:
+        return chain.init(trial.prepared(context.xp), context, random)
+
+    def step(state: Any, links: Links, context: Context, random: RandomStream) -> Any:
+        return chain.step(trial.prepared(context.xp), state, links, context, random)
+
     return Subject(
         trial.model,
-        chain.init,
-        chain.step,
+        init,
+        step,
         rounds,
         draws=lambda xp, number: trial.draws(xp, together, number),
         compared=lambda links, context: links,
@@ -106,35 +122,70 @@ def _subject(trial: ModelTrial) -> Subject:
 
 
 def _check_links(trial: ModelTrial, rounds: list[Round]) -> None:
-    name, limit = trial.model.name, trial.model.longest_delay
+    name, traits = trial.model.name, trial.model.traits
     for before, after, *_ in rounds:
-        good = np.isfinite(after.bandwidth) & (after.bandwidth >= 0)
-        demand(1, good.all(), f"{name} returns a bandwidth that is negative or not finite")
-        worse = (after.bandwidth <= before.bandwidth).all()
-        demand(1, worse, f"{name} returns more bandwidth than it was given")
-        whole = (after.bandwidth == 0) | (after.bandwidth >= 1)
-        given = (before.bandwidth > 0) & (before.bandwidth < 1)
-        truthful = trial.model.carries_fractions or (whole | given).all()
-        demand(1, truthful, f"{name} returns fractions, but its carries_fractions is False")
-        for what in before._fields[1:]:
-            lost = getattr(before, what) is not None and getattr(after, what) is None
-            demand(1, not lost, f"{name} takes away the {what} that it was given")
-        if after.delay is not None:
-            added = after.delay - (0 if before.delay is None else before.delay)
-            within = (added >= 0) & (added <= limit)
-            demand(
-                1, within.all(), f"{name} adds a delay outside of 0 to its longest_delay {limit}"
-            )
-        if after.in_order is not None:
-            kept = before.in_order is None or (after.in_order | ~before.in_order).all()
-            demand(1, kept, f"{name} lets messages overtake where they were in order")
-            said = trial.model.keeps_order or before.in_order is not None
-            demand(1, said, f"{name} keeps links in order, but its keeps_order is False")
-        for what in ("noise", "interference"):
-            new, old = getattr(after, what), getattr(before, what)
-            if new is not None:
-                added = new - (0 if old is None else old)
-                demand(1, (added >= 0).all(), f"{name} takes away some of the {what}")
+        _check_worse(name, traits, before, after)
+
+
+def _check_worse(name: str, traits: Traits, before: Links, after: Links) -> None:
+    """Raises unless links are no better than those that a model was given, and as it says."""
+
+    def was(field: str, otherwise: Any) -> Any:
+        value = getattr(before, field)
+        return otherwise if value is None else value
+
+    demand(1, (before.sends | ~after.sends).all(), f"{name} lets agents send that do not")
+    if after.capacity is not None:
+        demand(1, (after.capacity >= 0).all(), f"{name} returns a capacity that is negative")
+        given = was("capacity", np.inf)
+        demand(1, (after.capacity <= given).all(), f"{name} returns more capacity than it was given")
+        narrower = ((after.capacity < 1) & (after.capacity < given)).any()
+        told = traits.narrows or not narrower
+        demand(1, told, f"{name} leaves a capacity below 1, but its traits.narrows is False")
+    for field in ("rejected", "lost"):
+        if getattr(after, field) is not None:
+            kept = (getattr(after, field) | ~was(field, np.False_)).all()
+            demand(1, kept, f"{name} brings back what was {field}")
+    if after.hears is not None:
+        demand(1, (was("hears", np.True_) | ~after.hears).all(), f"{name} lets the deaf hear")
+    if after.expiry is not None:
+        sooner = (after.expiry <= was("expiry", NEVER)).all() and (after.expiry >= 0).all()
+        demand(1, sooner, f"{name} lets messages expire later, or before they are made")
+        told = traits.expires or before.expiry is not None
+        demand(1, told, f"{name} lets messages expire, but its traits.expires is False")
+    if after.delay is not None:
+        added = after.delay - was("delay", 0)
+        within = (added >= 0) & (added <= traits.longest_delay)
+        limit = traits.longest_delay
+        demand(1, within.all(), f"{name} adds a delay outside of 0 to its longest_delay {limit}")
+    if after.in_order is not None:
+        kept = (after.in_order | ~was("in_order", np.False_)).all()
+        demand(1, kept, f"{name} lets messages overtake where they were in order")
+        said = traits.in_order or before.in_order is not None
+        demand(1, said, f"{name} keeps links in order, but its traits.in_order is False")
+    for field in ("noise", "interference"):
+        if getattr(after, field) is not None:
+            added = getattr(after, field) - was(field, 0)
+            demand(1, (added >= 0).all(), f"{name} takes away some of the {field}")
+
+
+def _check_attempts(trial: ModelTrial) -> None:
+    """Asks for a further attempt in every round, which may do no more than the first."""
+    chain, parameters, name = trial.chain, trial.prepared(), trial.model.name
+    stream, contexts = NumpyStream(trial.seed), trial.contexts()
+    links = trial.links(np, contexts[0].shape)
+    state = chain.init(parameters, contexts[0], stream)
+    for context in contexts:
+        following, first = chain.step(parameters, state, links, context, stream)
+        kept = copy.deepcopy((state, following))
+        again = stream.child("attempt", context.round)
+        second = chain.attempt(parameters, state, following, links, context, again)
+        _check_worse(name, trial.model.traits, links, second)
+        demand(7, same(kept, (state, following)), f"{name}.attempt changes a state")
+        written = [field is not None for field in second], [field is not None for field in first]
+        alike = written[0] == written[1]
+        demand(1, alike, f"{name}.attempt writes other fields of the links than its step")
+        state = following
 
 
 def _check_positions(trial: ModelTrial) -> None:
@@ -145,7 +196,8 @@ def _check_positions(trial: ModelTrial) -> None:
     except (TypeError, AttributeError, IndexError):
         # With positions: what goes wrong now has nothing to do with them, and goes to the user.
         trial.run()
-        demand(1, False, f"{trial.model.name} reads positions, but its needs_positions is False")
+        name = trial.model.name
+        demand(1, False, f"{name} reads positions, but its traits.positions is False")
 
 
 def _check_purity(trial: ModelTrial) -> None:
@@ -154,23 +206,24 @@ def _check_purity(trial: ModelTrial) -> None:
     context = trial.contexts()[0]
     links = trial.links(np, context.shape)
     streams = EpisodeStreams()
-    state = trial.model.init(context, streams.start(trial.seed))
+    (parameters,) = (own for _, own in trial.prepared())
+    state = trial.model.init(parameters, context, streams.start(trial.seed))
     stream = streams.start(trial.seed)
     kept = copy.deepcopy((state, stream))
     answers = []
     for _ in range(2):
         once, draws = copy.deepcopy((state, kept[1]))
-        answers.append(trial.model.step(once, links, context, draws)[1])
+        answers.append(trial.model.step(parameters, once, links, context, draws)[1])
         demand(7, same(once, kept[0]), f"{name} changes the state that it is given")
     demand(9, same(tuple(answers[0]), tuple(answers[1])), f"{name} remembers past its state")
-    again = trial.model.init(context, EpisodeStreams().start(trial.seed))
+    again = trial.model.init(parameters, context, EpisodeStreams().start(trial.seed))
     demand(9, same(again, kept[0]), f"{name} starts an episode differently after another one")
 
 
 def _check_scope(model: CommunicationModel) -> None:
     demand_sentence(
         f"{model.name} scoped to an agent that does not exist",
-        lambda: Chain(models=[dataclasses.replace(model, agent_ids=("nobody",))]).init(
-            Context(0, np.ones(2, dtype=bool), None, np, (2, 2), ("a", "b")), NumpyStream(0)
+        lambda: Chain(models=[dataclasses.replace(model, agent_ids=("nobody",))]).prepare(
+            Context(0, np.ones(2, dtype=bool), None, np, (2, 2), ("a", "b"))
         ),
     )

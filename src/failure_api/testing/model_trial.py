@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from failure_api.core import Chain, CommunicationModel, Context, Links, NumpyStream, RandomStream
+from failure_api.core.chain import prepared
 from failure_api.core.portable_stream import BEFORE
 from failure_api.errors import FailureApiError
 from failure_api.testing.given import locked, plain, portable_draws, read_only, round_of
@@ -100,7 +101,16 @@ class ModelTrial(NamedTuple):
 
     def links(self, xp: ModuleType, shape: tuple[int, ...]) -> Links:
         """Returns links that are as good as can be."""
-        return Links(bandwidth=read_only(xp, np.ones(shape, dtype=np.float32)))
+        return Links(sends=read_only(xp, np.ones(shape, dtype=bool)))
+
+    def prepared(self, xp: ModuleType = np) -> Any:
+        """Returns what the model's chain looks up once."""
+        return prepared(self.chain, self.contexts(xp)[0])
+
+    @property
+    def chain(self) -> Chain:
+        """The model within a chain."""
+        return Chain(models=[self.model])
 
     def damaged(self, xp: ModuleType = np, circumstances: Circumstances = NORMAL) -> Links:
         """Returns links that other models have left lossy, late, noisy, disturbed and in order."""
@@ -109,8 +119,13 @@ class ModelTrial(NamedTuple):
             generator = np.random.default_rng(self.seed + row)
             rows.append(
                 Links(
-                    bandwidth=generator.choice([0.0, 0.5, 1.0], shape).astype(np.float32),
+                    sends=generator.random(shape) < 0.8,
+                    capacity=generator.choice([0.0, 0.5, 1.0, np.inf], shape).astype(np.float32),
+                    rejected=generator.random(shape) < 0.1,
+                    lost=generator.random(shape) < 0.3,
                     delay=generator.integers(0, 3, shape).astype(np.int32),
+                    expiry=generator.integers(2, 9, shape).astype(np.int32),
+                    hears=generator.random(shape) < 0.8,
                     noise=generator.random(shape, dtype=np.float32),
                     interference=1e-6 * generator.random(shape, dtype=np.float32),
                     in_order=generator.random(shape) < 0.5,
@@ -135,17 +150,20 @@ class ModelTrial(NamedTuple):
         """Runs the model through all rounds."""
         stream = stream or NumpyStream(self.seed, xp=xp)
         contexts = self.contexts(xp, circumstances)
-        chain = Chain(models=[self.model])
+        chain, parameters = self.chain, self.prepared(xp)
         links = first_links or self.links(xp, contexts[0].shape)
 
         def draws(number: Any) -> RandomStream:
             return self.draws(xp, circumstances, number) if circumstances.portable else stream
 
         try:
-            state = chain.init(contexts[0], draws(BEFORE))
+            state = chain.init(parameters, contexts[0], draws(BEFORE))
             seen = []
             for context in contexts:
-                following, after = chain.step(locked(state), links, context, draws(context.round))
+                stream_now = draws(context.round)
+                following, after = chain.step(
+                    parameters, locked(state), links, context, stream_now
+                )
                 seen.append(Round(links, after, own(state), own(following)))
                 state = following
         except FailureApiError as error:
@@ -158,13 +176,12 @@ class ModelTrial(NamedTuple):
         return seen
 
 
-MAKE_ANOTHER = "make another array, as in links._replace(bandwidth=context.xp.where(...))"
+MAKE_ANOTHER = "make another array, as in links.lose(context.xp.where(...))"
 
 
 def own(state: Any) -> Any:
     """Returns what a chain's models carry, without what the chain itself does."""
-    states = tuple(of_model for _, of_model in state)
-    return states[0] if len(states) == 1 else states
+    return state[0] if len(state) == 1 else state
 
 
 def equal_rounds(one: list[Round], other: list[Round]) -> bool:

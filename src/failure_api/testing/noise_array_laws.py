@@ -85,8 +85,14 @@ def subject_of(trial: NoiseTrial) -> Subject:
     """Returns the model as a function that any library can run."""
     together = PAIR._replace(starts=APART)
 
+    def init(context: Any, random: Any) -> Any:
+        return trial.model.init(trial.prepared(context.xp, together), context, random)
+
     def step(state: Any, content: Any, context: Any, random: Any) -> Any:
-        return trial.checked(trial.model.step(state, content, context, random), content)
+        parameters = trial.prepared(context.xp, together)
+        return trial.checked(
+            trial.model.step(parameters, state, content, context, random), content
+        )
 
     def compared(after: Any, context: Any) -> Sequence[Any]:
         # What did not arrive means nothing.
@@ -94,7 +100,7 @@ def subject_of(trial: NoiseTrial) -> Subject:
 
     return Subject(
         trial.model,
-        trial.model.init,
+        init,
         step,
         rounds=lambda xp: trial.rounds_of(xp, together),
         draws=lambda xp, number: trial.draws(xp, together, number),

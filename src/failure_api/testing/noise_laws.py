@@ -12,8 +12,8 @@ import numpy as np
 
 from failure_api.core import NumpyStream
 from failure_api.core.noise import NoiseModel, senders
-from failure_api.core.parameters import rules_of
-from failure_api.core.rules import Number, Optional
+from failure_api.core.parameters import inner_rule, rules_of
+from failure_api.core.rules import Number
 from failure_api.errors import FailureApiError, LawError, invalid
 from failure_api.testing.array_laws import ERRORS, raise_found
 from failure_api.testing.backend_law import check_backends, chosen
@@ -113,9 +113,9 @@ def _check_contents(trial: NoiseTrial, first: list[Heard]) -> None:
 
 def _check_unbounded(trial: NoiseTrial) -> None:
     """Takes away the bounds, without which a model may refuse to start."""
-    context, given = trial.rounds_of(given=Given(bounded=False))[0][0], Given(bounded=False)
+    given = Given(bounded=False)
     try:
-        trial.model.init(context, NumpyStream(trial.seed))
+        trial.prepared(given=given)
     except FailureApiError:
         return
     for heard in trial.run(given=given):
@@ -135,7 +135,7 @@ def _check_draws(trial: NoiseTrial, first: list[Heard]) -> None:
         alike = expected == _draws(trial, given)
         demand(4, alike, f"{name} draws more or less often depending on what arrives")
     for field, rule in rules_of(type(trial.model)).items():
-        single = rule.rule if isinstance(rule, Optional) else rule
+        single = inner_rule(rule)
         given_one = getattr(trial.model, field) is not None
         for value in (0.0, 0.5, 1.0) if isinstance(single, Number) and given_one else ():
             changes: dict[str, Any] = {field: value}
@@ -158,15 +158,17 @@ def _check_purity(trial: NoiseTrial) -> None:
     """Asks the same question twice, and looks whether the question has changed."""
     model, name = trial.model, trial.model.name
     context, content = trial.rounds_of(given=Given(everything=True))[0]
-    state = model.init(context, NumpyStream(trial.seed))
+    parameters = trial.prepared()
+    state = model.init(parameters, context, NumpyStream(trial.seed))
     kept, answers = copy.deepcopy(state), []
     for _ in range(2):
         # A state need not be made of arrays alone, and lists can be written to.
         once = copy.deepcopy(kept)
-        answers.append(model.step(once, content, context, NumpyStream(trial.seed + 1))[1])
+        draws = NumpyStream(trial.seed + 1)
+        answers.append(model.step(parameters, once, content, context, draws)[1])
         demand(7, same(once, kept), f"{name} changes the state that it is given")
     demand(9, same(*answers), f"{name} remembers past its state")
-    again = model.init(context, NumpyStream(trial.seed))
+    again = model.init(parameters, context, NumpyStream(trial.seed))
     demand(9, same(again, kept), f"{name} starts an episode differently after another one")
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from failure_api.core import NumpyStream, RandomStream
+from failure_api.core.backends import on_arrays_of
 from failure_api.core.noise import NoiseContext, NoiseModel
 from failure_api.core.portable_stream import BEFORE
 from failure_api.errors import FailureApiError, LawError
@@ -124,6 +125,11 @@ class NoiseTrial(NamedTuple):
             rounds.append((context, read_only(xp, content)))
         return rounds
 
+    def prepared(self, xp: ModuleType = np, given: Given = NORMAL) -> Any:
+        """Returns what the model looks up once."""
+        alone = given._replace(rows=given.rows[:1], batched=False, starts=(0,))
+        return on_arrays_of(xp, self.model.prepare(self.rounds_of(np, alone)[0][0]))
+
     def run(
         self, xp: ModuleType = np, given: Given = NORMAL, stream: RandomStream | None = None
     ) -> list[Heard]:
@@ -135,10 +141,12 @@ class NoiseTrial(NamedTuple):
             return self.draws(xp, given, number) if given.portable else stream
 
         try:
-            state = self.model.init(rounds[0][0], draws(BEFORE))
+            parameters = self.prepared(xp, given)
+            state = self.model.init(parameters, rounds[0][0], draws(BEFORE))
             heard = []
             for context, content in rounds:
-                result = self.model.step(locked(state), content, context, draws(context.round))
+                stream_now = draws(context.round)
+                result = self.model.step(parameters, locked(state), content, context, stream_now)
                 following, after = self.checked(result, content)
                 arrived, before, made = map(plain, (context.arrived, content, after))
                 heard.append(Heard(arrived, before, made, state, following))

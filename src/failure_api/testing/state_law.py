@@ -1,7 +1,7 @@
 """Law 1, as it concerns what a model carries from round to round: arrays of one form.
 
-What compiles a round reads the form of the state once. A batch keeps what is the same for all of
-its elements beside the state, and restarts some elements by choosing from the rest.
+What compiles a round reads the form of the state once, and a batch restarts some of its elements
+by choosing among two states. What is the same for all of them belongs to `prepare`.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def check_form(name: str, rounds: Sequence[Carrying]) -> None:
 
 
 def check_elements(name: str, small: Sequence[Carrying], large: Sequence[Carrying]) -> None:
-    """Raises unless each array in a state has the batch in front, or is the same for all of it.
+    """Raises unless each array in a state has the batch in front.
 
     Args:
         name: Whose state it is.
@@ -61,17 +61,10 @@ def check_elements(name: str, small: Sequence[Carrying], large: Sequence[Carryin
     beside = dict(leaves_in(large[0].state))
     for place, leaf in leaves_in(small[0].state):
         shapes = np.shape(leaf), np.shape(beside[place])
+        fronted = shapes[0][:1] == (2,) and shapes[1] == (3, *shapes[0][1:])
+        remedy = "let its shape begin with context.shape[:-2], or return it from prepare"
         finding = f"{name} carries an array of shape {shapes[0]} in {place} for a batch of 2"
-        if shapes[0] != shapes[1]:
-            fronted = shapes[0][:1] == (2,) and shapes[0][1:] == shapes[1][1:]
-            remedy = "let its shape begin with context.shape[:-2]"
-            demand(1, fronted, f"{finding}, and of shape {shapes[1]} for one of 3: {remedy}")
-            continue
-        for each in (*small, *large):
-            now = dict(leaves_in(each.following))[place]
-            remedy = "give each element its own, whose shape begins with context.shape[:-2]"
-            steady = np.array_equal(np.asarray(leaf), np.asarray(now))
-            demand(1, steady, f"{finding}, the same for all of it, which then changes: {remedy}")
+        demand(1, fronted, f"{finding}, and of shape {shapes[1]} for one of 3: {remedy}")
 
 
 def leaves_in(state: Any, place: str = "its state") -> Iterator[tuple[str, Any]]:

@@ -126,7 +126,7 @@ def _check_against_bare(trial: Trial, models: list[CommunicationModel], law: int
     env, bare = trial.wrap([*models, Recorder()]), trial.make()
     Recorder.asked.clear()
     rounds = 0
-    late = any(model.longest_delay for model in models)
+    late = any(model.traits.longest_delay for model in models)
     # Side by side, since what is known of the bare environment is known of its present state.
     both = (play(each, trial.seed, trial.steps) for each in (env, bare))
     for moment, plain in zip(*both, strict=False):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from os import PathLike
@@ -87,6 +87,14 @@ class Trace:
             normalised["round_duration"] = duration(self.round_duration)
         for name, value in normalised.items():
             object.__setattr__(self, name, value)
+
+    @staticmethod
+    def from_older(plain: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Returns plain data of version 1 in the words of today; other data as it is."""
+        if "bandwidth" not in plain:
+            return plain
+        others = {name: value for name, value in plain.items() if name != "bandwidth"}
+        return {**others, **_of_bandwidth(np.asarray(plain["bandwidth"], dtype=np.float32))}
 
     @property
     def rounds(self) -> int:
