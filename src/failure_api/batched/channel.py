@@ -272,9 +272,7 @@ class BatchedChannel:
         number, channel, content, source = state
         kept = self._constants.of(call.columns, content.form, call.library, call.device)
         random = source.in_round(number, call.xp)
-        channel, delivery = self._channel.step(
-            kept.models, channel, call.context(number), random
-        )
+        channel, delivery = self._channel.step(kept.models, channel, call.context(number), random)
         content, received = self._content.received(
             content, payloads, delivery, number, call, kept, random
         )

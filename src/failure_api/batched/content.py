@@ -191,7 +191,9 @@ class Content:
         links = (*served.place.shape, payloads.shape[-1])
         rows = xp.moveaxis(xp.broadcast_to(payloads, links), -1, -3)
         places = xp.broadcast_to(served.entered[..., None, :, :], rows.shape)
-        waiting = with_put(waiting, xp.maximum(places, xp.zeros_like(places)), places >= 0, rows, xp)
+        waiting = with_put(
+            waiting, xp.maximum(places, xp.zeros_like(places)), places >= 0, rows, xp
+        )
         leaving = xp.broadcast_to(served.place[..., None, :, :], rows.shape)
         return waiting, xp.moveaxis(at_places(waiting, leaving, xp), -3, -1)
 

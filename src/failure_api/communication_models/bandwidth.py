@@ -24,6 +24,7 @@ from failure_api.errors import InvalidArgumentError
 UNLIMITED = 1e30
 """Messages per round that stand for a link without a limit."""
 
+
 @dataclass(frozen=True, kw_only=True)
 class BandwidthModel(CommunicationModel):
     r"""A link carries so many messages a round, and what it cannot carry at once waits.

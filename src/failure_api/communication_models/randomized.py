@@ -216,11 +216,7 @@ def _within(name: str, value: Any, declared: Distribution) -> Distribution:
 def _drawable(model: CommunicationModel) -> dict[str, Rule]:
     """Returns the rules of the parameters that may differ from link to link."""
     rules = rules_of(type(model))
-    return {
-        name: rule
-        for name, rule in rules.items()
-        if isinstance(inner_rule(rule), LinkRule)
-    }
+    return {name: rule for name, rule in rules.items() if isinstance(inner_rule(rule), LinkRule)}
 
 
 def _cannot_be_drawn(name: Any, model: CommunicationModel, rules: Mapping[str, Rule]) -> Exception:

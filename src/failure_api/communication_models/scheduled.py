@@ -119,7 +119,9 @@ class ScheduledModel(NestedModel):
     def traits(self) -> Traits:
         """Those of the other model, which outside of its window loses nothing."""
         traits = super().traits
-        steady = traits.steady and self.period is None and not (self.start or self.stop or self.ramp)
+        steady = (
+            traits.steady and self.period is None and not (self.start or self.stop or self.ramp)
+        )
         return replace(traits, steady=steady)
 
     def prepare(self, context: Context) -> Any:

@@ -170,7 +170,9 @@ class Chain(CommunicationModel):
             asked: A stage; None asks every model once, those of earlier stages first.
         """
         if asked not in self._turns:
-            stages = {i: self._seen(i, asked.queue if asked else self.queue_place) for i in self._all}
+            stages = {
+                i: self._seen(i, asked.queue if asked else self.queue_place) for i in self._all
+            }
             if asked is None:
                 order = sorted(self._all, key=lambda index: min(stages[index], default=0))
             else:

@@ -365,7 +365,15 @@ class Channel:
                 arrivals = survivors * xp.astype(arrives, xp.int32)
         newest = xp.maximum(state.newest, sent)
         delivery = Delivery(
-            links, sent, newest, state.makes, arrivals, left, served, survivors, state.queues,
+            links,
+            sent,
+            newest,
+            state.makes,
+            arrivals,
+            left,
+            served,
+            survivors,
+            state.queues,
             under_way,
         )
         return state._replace(newest=newest, under_way=under_way, held=held), delivery

@@ -112,7 +112,7 @@ class NoiseChain(NoiseModel):
             if watch is not None:
                 watch(name, content, after)
             content = after
-            following.append((scope, own))
+            following.append(own)
         if variance is not None:
             draws = xp.astype(random.child(LINK_NOISE).normal(context.shape), content.dtype)
             after = content + xp.sqrt(xp.astype(variance, content.dtype))[..., None] * draws

@@ -95,7 +95,8 @@ class Traits:
         return Traits(
             stages=self.stages | other.stages,
             longest_delay=self.longest_delay + other.longest_delay,
-            queue=self.queue.joined(other.queue) if self.queue and other.queue
+            queue=self.queue.joined(other.queue)
+            if self.queue and other.queue
             else self.queue or other.queue,
             narrows=self.narrows or other.narrows,
             in_order=self.in_order or other.in_order,

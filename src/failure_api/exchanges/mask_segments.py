@@ -122,9 +122,7 @@ class MaskedSegments(BoundExchange):
         self.start()
         self.noise.place(self._entries)
 
-    def _inboxes(
-        self, team: Team, segments: Any, hold: bool
-    ) -> tuple[Inbox, Transport | None]:
+    def _inboxes(self, team: Team, segments: Any, hold: bool) -> tuple[Inbox, Transport | None]:
         """Returns what brings the parts, and where segments move what tells which there were."""
         agents = len(self.agent_ids)
         # Each receiver's links in turn, in an array that is indexed by the sender first.

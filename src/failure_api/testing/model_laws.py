@@ -138,7 +138,9 @@ def _check_worse(name: str, traits: Traits, before: Links, after: Links) -> None
     if after.capacity is not None:
         demand(1, (after.capacity >= 0).all(), f"{name} returns a capacity that is negative")
         given = was("capacity", np.inf)
-        demand(1, (after.capacity <= given).all(), f"{name} returns more capacity than it was given")
+        demand(
+            1, (after.capacity <= given).all(), f"{name} returns more capacity than it was given"
+        )
         narrower = ((after.capacity < 1) & (after.capacity < given)).any()
         told = traits.narrows or not narrower
         demand(1, told, f"{name} leaves a capacity below 1, but its traits.narrows is False")

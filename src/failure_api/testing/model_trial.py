@@ -161,9 +161,7 @@ class ModelTrial(NamedTuple):
             seen = []
             for context in contexts:
                 stream_now = draws(context.round)
-                following, after = chain.step(
-                    parameters, locked(state), links, context, stream_now
-                )
+                following, after = chain.step(parameters, locked(state), links, context, stream_now)
                 seen.append(Round(links, after, own(state), own(following)))
                 state = following
         except FailureApiError as error:

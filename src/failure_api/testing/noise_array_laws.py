@@ -90,9 +90,7 @@ def subject_of(trial: NoiseTrial) -> Subject:
 
     def step(state: Any, content: Any, context: Any, random: Any) -> Any:
         parameters = trial.prepared(context.xp, together)
-        return trial.checked(
-            trial.model.step(parameters, state, content, context, random), content
-        )
+        return trial.checked(trial.model.step(parameters, state, content, context, random), content)
 
     def compared(after: Any, context: Any) -> Sequence[Any]:
         # What did not arrive means nothing.

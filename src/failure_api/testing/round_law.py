@@ -20,7 +20,7 @@ class Recorder(CommunicationModel):
 
     asked: ClassVar[list[int]] = []
 
-    def step(self, state: Any, links: Any, context: Any, random: Any) -> Any:
+    def step(self, parameters: Any, state: Any, links: Any, context: Any, random: Any) -> Any:
         """Returns the links as they are."""
         self.asked.append(int(context.round))
         return state, links
