@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
@@ -51,7 +51,7 @@ class NestedModel(CommunicationModel):
         """Those of the other model."""
         return self.inner.traits
 
-    def stages(self, queue: QueuePlace) -> frozenset[Stage]:
+    def stages(self, queue: QueuePlace) -> Set[Stage]:
         """Returns the stages that the other model is asked for."""
         return self.inner.stages(queue)
 

@@ -19,9 +19,11 @@ class SharedMediumModel(CommunicationModel):
 
     An agent contends for the channel while any of its links has something to send. Its turn serves
     all of them, each as far as it has capacity; without a turn a message waits where the chain has
-    a queue, and is lost elsewhere. What collides is lost on the air. Loss and age depend on how many share the channel:
-    the protocol's `success_probability(agents)`, `throughput(agents)` and `expected_age(agents)`
-    know them, and the loss of a link is one minus the first.
+    a queue, and is lost elsewhere. What collides is lost on the air.
+
+    Loss and age depend on how many share the channel: the protocol's
+    `success_probability(agents)`, `throughput(agents)` and `expected_age(agents)` know them, and
+    the loss of a link is one minus the first.
 
     Args:
         protocol: Who gets through: `SlottedAloha(...)`, `TDMA(...)` or `TopK(...)`.

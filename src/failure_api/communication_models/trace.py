@@ -50,9 +50,9 @@ class TraceModel(CommunicationModel):
     r"""Plays a trace: what links carried in a recorded or an imported episode.
 
     In round $t$ every link loses what the trace lost in round $t + t_0$, carries no more than the
-    trace's capacity, and its delay and noise are added. Nothing is drawn. What `record_trace` has recorded is delivered again,
-    message by message, where the environment and its seed are the same and no other model is in
-    the chain.
+    trace's capacity, and its delay and noise are added. Nothing is drawn. What `record_trace` has
+    recorded is delivered again, message by message, where the environment and its seed are the same
+    and no other model is in the chain.
 
     Args:
         trace: The trace. Its agents must be the environment's, in any order.

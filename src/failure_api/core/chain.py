@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple, cast
@@ -25,7 +25,7 @@ class Turn(NamedTuple):
     """A model that is asked.
 
     Attributes:
-        index: Its place in the chain.
+        position: Where it stands in the chain.
         asked: What it is asked for; None for all of it.
         model: The model.
         name: Its name, which knows its stream.
@@ -34,7 +34,7 @@ class Turn(NamedTuple):
         first: The first of the fields of `Links` that it may write.
     """
 
-    index: int
+    position: int
     asked: Asked | None
     model: CommunicationModel
     name: str
@@ -152,10 +152,10 @@ class Chain(CommunicationModel):
         first = next(i for i, model in enumerate(self.parts) if model.traits.queue)
         return "later" if index < first else "here" if index == first else "passed"
 
-    def _seen(self, index: int, queue: QueuePlace) -> frozenset[Stage]:
+    def _seen(self, index: int, queue: QueuePlace) -> Set[Stage]:
         return self.parts[index].stages(self._queue_from(index, queue))
 
-    def stages(self, queue: QueuePlace) -> frozenset[Stage]:
+    def stages(self, queue: QueuePlace) -> Set[Stage]:
         """Returns the stages that the models are asked for where the chain stands."""
         return frozenset().union(*(self._seen(index, queue) for index in self._all))
 

@@ -224,7 +224,7 @@ class Channel:
         self, parameters: Any, state: ChannelState, context: Context, random: RandomStream
     ) -> tuple[ChannelState, Delivery]:
         """Returns the next state and what this round brings each receiver."""
-        xp, alive, chain = context.xp, context.alive, self.chain
+        alive, chain = context.alive, self.chain
         # Arrays are never written to, so the same array says the same.
         sends, makes = state.sends, state.makes
         if alive is not state.alive:
@@ -274,7 +274,7 @@ class Channel:
         live = Links(state.makes if queue is None else state.sends)
         state, links = self._ask(Stage.SENT, parameters, state, live, context, random)
         up, served = links.sends, None
-        if queue is None or state.queues is None:
+        if queue is None:
             state, links = self._ask(Stage.SERVED, parameters, state, links, context, random)
             if state.credit is not None:
                 credit = state.credit + _said(links, xp)
@@ -286,6 +286,7 @@ class Channel:
                 state = state._replace(credit=credit)
         else:
             state, links = self._ask(Stage.ADMITTED, parameters, state, links, context, random)
+            assert state.queues is not None
             comes = up & state.makes
             if links.lost is not None:
                 comes = comes & ~links.lost

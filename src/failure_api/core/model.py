@@ -67,7 +67,7 @@ class CommunicationModel(ABC):
         """
         return self
 
-    def stages(self, queue: QueuePlace) -> frozenset[Stage]:
+    def stages(self, queue: QueuePlace) -> Set[Stage]:
         """Returns the stages that the model is asked for where it stands.
 
         Args:

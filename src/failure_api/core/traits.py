@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal, NamedTuple
@@ -67,7 +67,7 @@ class Traits:
         4
     """
 
-    stages: frozenset[Stage] = frozenset({Stage.ON_AIR})
+    stages: Set[Stage] = frozenset({Stage.ON_AIR})
     longest_delay: int = 0
     queue: Queue | None = None
     narrows: bool = False

@@ -69,10 +69,7 @@ class Transport:
             return rows
         past = self._past
         if past is None or past.shape[1:] != rows.shape or past.dtype != rows.dtype:
-            made = np.zeros((self._slots, *rows.shape), dtype=rows.dtype)
-            if past is not None:
-                made[(..., *map(slice, past.shape[2:]))] = past
-            self._past = past = made
+            self._past = past = _widened(past, self._slots, rows)
         slot = number % self._slots
         past[slot] = rows
         first = self._of_links
@@ -90,11 +87,7 @@ class Transport:
         served, waiting = delivery.served, self._waiting
         assert served is not None
         if waiting is None or waiting.shape[1:] != rows.shape or waiting.dtype != rows.dtype:
-            made = np.zeros((self._places, *rows.shape), dtype=rows.dtype)
-            if waiting is not None:
-                made[(..., *map(slice, waiting.shape[2:]))] = waiting
-            waiting = made
-        self._waiting = waiting
+            self._waiting = waiting = _widened(waiting, self._places, rows)
         flat: NDArray[Any] = waiting.reshape(-1, *rows.shape[1:])
         place = self._of_links
         place[:-1], place[-1] = served.entered.reshape(-1), -1
@@ -106,6 +99,15 @@ class Transport:
         if self._none is not None:
             leaving[self._none] = rows[self._none]
         return leaving
+
+
+def _widened(kept: NDArray[Any] | None, length: int, rows: NDArray[Any]) -> NDArray[Any]:
+    """Returns room for so many times these rows, with what was kept of shorter ones."""
+    made = np.zeros((length, *rows.shape), dtype=rows.dtype)
+    if kept is not None:
+        inside: Any = (..., *map(slice, kept.shape[2:]))
+        made[inside] = kept
+    return made
 
 
 class Inbox:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from types import ModuleType
+from typing import Any
 
 from failure_api.core.bits import BITS
 from failure_api.core.kinds import Share

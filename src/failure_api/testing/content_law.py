@@ -185,7 +185,7 @@ def _shown(bare: Any, exchange: Exchange) -> Any:
     if isinstance(exchange, ShareObservations):
         return _Shared(bare) if exchange.form == "dict" else _Flat(bare)
     if isinstance(exchange, SendMessages):
-        team = Team(bare, tuple(bare.possible_agents), _spaces(bare), 0)
+        team = Team(bare, tuple(bare.possible_agents), _spaces(bare))
         actions = exchange.bind(team).actions
         assert actions is not None
         return _Sent(bare, actions) if exchange.form == "dict" else _FlatSent(bare, actions)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from failure_api.core import Context, Delivery
+from failure_api.core.queue import QueueState
 from failure_api.errors import NotResetError, WrongEnvironmentError, describe
 from failure_api.traces.fields import duration
 from failure_api.traces.trace import Trace
@@ -20,9 +22,10 @@ from failure_api.wrappers.rounds import RoundKeeper
 def record_trace(env: Any, *, round_duration: float | None = None) -> Recorder:
     """Records what every link delivers, from the next reset on.
 
-    What is recorded is which message arrived when, whatever models brought that about. A
-    `TraceModel` in a new wrapper on the same environment, with the same seed and the same
-    actions, delivers the same messages in the same rounds.
+    What is recorded is which message arrived when, whatever models brought that about, those that
+    were overtaken included. Delays hold all waiting, and a message that had not arrived at the end
+    has one beyond it. A `TraceModel` in a new wrapper on the same environment, with the same seed
+    and the same actions, delivers the same messages in the same rounds.
 
     Args:
         env: A wrapped environment, or anything around one: of several wrappers the outermost is
@@ -45,14 +48,14 @@ def record_trace(env: Any, *, round_duration: float | None = None) -> Recorder:
         ... )
         >>> with record_trace(env) as recorder:
         ...     observations, infos = env.reset(seed=42)
-        >>> recorder.trace.bandwidth[0].tolist()
-        [[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [1.0, 0.0, 0.0]]
+        >>> recorder.trace.lost[0].tolist()
+        [[False, True, True], [False, False, True], [False, True, False]]
     """
     rounds = _rounds_of(env)
     seconds = None if round_duration is None else duration(round_duration)
     count = len(rounds.agent_ids)
     # A trace of nothing, so that names which no trace can have are refused before the work.
-    Trace(agent_ids=rounds.agent_ids, bandwidth=np.zeros((1, count, count), np.float32))
+    Trace(agent_ids=rounds.agent_ids, lost=np.zeros((1, count, count), dtype=bool))
     return Recorder(rounds, seconds)
 
 
@@ -67,7 +70,9 @@ class Recorder:
         self._agent_ids = rounds.agent_ids
         self._round_duration = round_duration
         self._finished: list[Trace] = []
-        self._sent: list[NDArray[np.int32]] = []
+        self._left: list[_Left] = []
+        self._listens: list[NDArray[np.bool_]] = []
+        self._waiting: Any = None
         self._noise: list[NDArray[np.float32] | None] = []
         self._rounds: RoundKeeper | None = rounds
         self._watch = _Watch(self)
@@ -76,7 +81,7 @@ class Recorder:
     @property
     def traces(self) -> list[Trace]:
         """One trace for each episode, the last of which may still go on."""
-        return [*self._finished, *([self._present()] if self._sent else [])]
+        return [*self._finished, *([self._present()] if self._listens else [])]
 
     @property
     def trace(self) -> Trace:
@@ -85,12 +90,12 @@ class Recorder:
         Raises:
             NotResetError: Nothing has been recorded.
         """
-        if not (self._sent or self._finished):
+        if not (self._listens or self._finished):
             raise NotResetError(
                 "there has been no episode since record_trace: call reset() on the environment "
                 "that was given to it (copies are not recorded)."
             )
-        return self._present() if self._sent else self._finished[-1]
+        return self._present() if self._listens else self._finished[-1]
 
     def stop(self) -> None:
         """Ends the recording; what has been recorded stays."""
@@ -114,42 +119,96 @@ class Recorder:
 
     def __repr__(self) -> str:
         doing = "stopped" if self._rounds is None else "recording"
-        return f"<Recorder, {doing}, episodes: {len(self._finished) + bool(self._sent)}>"
+        return f"<Recorder, {doing}, episodes: {len(self._finished) + bool(self._listens)}>"
 
     def _hear(self, context: Context, delivery: Delivery) -> None:
         if context.round == 0:
-            if self._sent:
+            if self._listens:
                 self._finished.append(self._present())
-            self._sent, self._noise = [], []
-        elif not self._sent:
+            self._left, self._listens, self._noise = [], [], []
+        elif not self._listens:
             # The episode began before the recording did.
             return
-        # The channel never writes to an array, so they need not be copied.
-        self._sent.append(delivery.sent)
-        self._noise.append(delivery.links.noise)
+        links = delivery.links
+        shape = delivery.sent.shape
+        listens = np.broadcast_to(context.alive[None, :], shape)
+        self._listens.append(listens if links.hears is None else listens & links.hears)
+        self._left.extend(_leaving(context.round, delivery))
+        self._waiting = delivery.waiting
+        self._noise.append(links.noise)
 
     def _present(self) -> Trace:
         """Returns the trace of the episode that is being recorded."""
-        sent = np.stack(self._sent)
-        arrived, sender, receiver = np.nonzero(sent >= 0)
-        began = sent[arrived, sender, receiver]
-        bandwidth = np.zeros(sent.shape, dtype=np.float32)
-        bandwidth[began, sender, receiver] = 1.0
+        listens = np.stack(self._listens)
+        rounds = len(listens)
+        messages = [*self._left, *_still_waiting(self._waiting, rounds)]
+        made, due, sender, receiver = (np.concatenate(part) for part in zip(*messages, strict=True))
+        # Who is to hear a message is known in the round in which it arrives.
+        ended = np.minimum(due, rounds - 1)
+        heard = (due >= rounds) | listens[ended, sender, receiver]
+        made, due, sender, receiver = (part[heard] for part in (made, due, sender, receiver))
+        lost = np.ones(listens.shape, dtype=bool)
+        lost[made, sender, receiver] = False
         delay = None
-        if (arrived > began).any():
-            delay = np.zeros(sent.shape, dtype=np.int32)
-            delay[began, sender, receiver] = arrived - began
+        if (due > made).any():
+            delay = np.zeros(listens.shape, dtype=np.int32)
+            delay[made, sender, receiver] = due - made
         noise = None
         if any(each is not None for each in self._noise):
-            none = np.zeros(sent.shape[1:], dtype=np.float32)
+            none = np.zeros(listens.shape[1:], dtype=np.float32)
             noise = np.stack([none if each is None else each for each in self._noise])
         return Trace(
             agent_ids=self._agent_ids,
-            bandwidth=bandwidth,
+            lost=lost,
             delay=delay,
             noise=noise,
             round_duration=self._round_duration,
         )
+
+
+class _Left(NamedTuple):
+    """Messages that left their senders, one entry each.
+
+    Attributes:
+        made: The rounds in which they were made.
+        due: The rounds in which they arrive.
+        sender: Who made them.
+        receiver: Whom they are for.
+    """
+
+    made: NDArray[np.int64]
+    due: NDArray[np.int64]
+    sender: NDArray[np.int64]
+    receiver: NDArray[np.int64]
+
+
+def _leaving(number: int, delivery: Delivery) -> Iterator[_Left]:
+    """Yields the messages that left in a round and will arrive, the newest of each link first."""
+    delay, served = delivery.links.delay, delivery.served
+    for nth in range(int(np.max(delivery.survivors, initial=0))):
+        sender, receiver = np.nonzero(delivery.survivors > nth)
+        due = np.full(len(sender), number, dtype=np.int64)
+        if delay is not None:
+            due += delay[sender, receiver]
+        made = np.full(len(sender), number, dtype=np.int64)
+        if served is not None:
+            place = served.first + served.leaves - 1 - nth
+            place = place[sender, receiver] % len(served.rounds)
+            made[:] = served.rounds[place, sender, receiver]
+        yield _Left(made, due, sender, receiver)
+
+
+def _still_waiting(waiting: QueueState | None, rounds: int) -> Iterator[_Left]:
+    """Yields the messages that wait, as if they were to arrive when the recording has ended."""
+    nobody = np.empty(0, dtype=np.int64)
+    yield _Left(nobody, nobody, nobody, nobody)
+    if waiting is None:
+        return
+    for nth in range(int(np.max(waiting.count, initial=0))):
+        sender, receiver = np.nonzero(waiting.count > nth)
+        place = (waiting.first[sender, receiver] + nth) % len(waiting.rounds)
+        made = waiting.rounds[place, sender, receiver].astype(np.int64)
+        yield _Left(made, np.full(len(made), rounds, dtype=np.int64), sender, receiver)
 
 
 class _Watch:

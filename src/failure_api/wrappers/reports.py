@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from failure_api.core import Links
+from failure_api.core.tally import LinkNumbers
 from failure_api.exchanges.spoken_actions import SpokenActions
 from failure_api.wrappers.below import layers
 
@@ -33,9 +34,22 @@ class Reports:
         """
         return np.asarray(self._rounds.delivery.sent >= 0)
 
+    def communication_report(self) -> LinkNumbers:
+        """Returns what the links have done in this episode so far, as four numbers.
+
+        Returns:
+            `age`, `delivery_ratio`, `news` and `overtaken`, over all links and rounds between
+            live agents.
+
+        Raises:
+            NotResetError: There has been no reset yet.
+        """
+        _ = self._rounds.delivery
+        return self._rounds.tally.numbers()
+
     @property
     def links(self) -> Links:
-        """A copy of this round's links, arrays `[sender, receiver]`.
+        """A copy of this round's links, arrays `[sender, receiver]`, and None where nothing acts.
 
         The diagonal means nothing.
         """
