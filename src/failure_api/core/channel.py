@@ -277,8 +277,10 @@ class Channel:
         if queue is None:
             state, links = self._ask(Stage.SERVED, parameters, state, links, context, random)
             if state.credit is not None:
-                credit = state.credit + _said(links, xp)
-                links = links._replace(sends=up & (credit >= WHOLE_MESSAGE))
+                capacity = _said(links, xp)
+                credit = state.credit + capacity
+                # What an idle link has saved up is no turn on a shared medium.
+                links = links._replace(sends=up & (credit >= WHOLE_MESSAGE) & (capacity > 0))
                 credit = credit - xp.astype(links.sends, xp.float32)
                 # What rounding leaves of a whole message would add up from message to message.
                 kept = ~links.sends | (credit > 1.0 - WHOLE_MESSAGE)
