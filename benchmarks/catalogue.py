@@ -35,6 +35,7 @@ from failure_api import (
     PartitionModel,
     ProbabilisticModel,
     RandomizedModel,
+    RateLimitModel,
     ScheduledModel,
     SharedMediumModel,
     SignalBasedModel,
@@ -92,7 +93,10 @@ FAMILIES: dict[str, tuple[float, float, dict[str, Any]]] = {
         {
             "NodeFailureModel": NodeFailureModel(
                 mode="crash", mean_time_to_failure=100, mean_time_to_repair=10
-            )
+            ),
+            "NodeFailureModel, together": NodeFailureModel(
+                mode="crash", mean_time_to_failure=100, mean_time_to_repair=10, together="some"
+            ),
         },
     ),
     "timing": (
@@ -116,7 +120,14 @@ FAMILIES: dict[str, tuple[float, float, dict[str, Any]]] = {
             ),
         },
     ),
-    "capacity": (10, 5, {"BandwidthModel": BandwidthModel(capacity=0.5)}),
+    "capacity": (
+        10,
+        5,
+        {
+            "BandwidthModel": BandwidthModel(capacity=0.5),
+            "RateLimitModel": RateLimitModel(messages=20, window=10, count="both"),
+        },
+    ),
     "radio": (
         20,
         10,

@@ -250,9 +250,7 @@ def played(seed: int) -> tuple[Chain, list[Played]]:
     parameters: Any = None
     state: Any = None
     for number in range(ROUNDS):
-        context = Context(
-            number, alive[number], positions[number], np, shape, tuple(range(agents))
-        )
+        context = Context(number, alive[number], positions[number], np, shape, tuple(range(agents)))
         if number == 0:
             parameters = channel.prepare(context)
             state = channel.init(parameters, context, stream)

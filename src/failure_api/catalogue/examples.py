@@ -47,6 +47,11 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "laplacian_noise": {"scale": 0.2},
     "matrix": {"matrix": [[0, 1, 0, 1], [1, 0, 1, 0], [0, 1, 0, 1], [1, 0, 1, 0]]},
+    "netem": {
+        "loss": {"model": "gilbert_elliott", "p": 0.05, "r": 0.2, "start": "good"},
+        "delay": 5,
+        "jitter": 1,
+    },
     "node_failure": {"mode": "crash", "mean_time_to_failure": 60, "mean_time_to_repair": 20},
     "partition": {
         "pattern": "halves",
@@ -58,6 +63,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "of": {"model": "gilbert_elliott", "p": 0.05, "r": 0.25},
         "parameters": {"p": [0.01, 0.2], "r": [0.1, 0.5]},
     },
+    "rate_limit": {"messages": 20, "window": 10},
     "scheduled": {
         "of": {"model": "probabilistic", "failure_prob": 0.8},
         "start": 30,

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from failure_api.core.closed_forms import closed_form
 from failure_api.core.kinds import Bandwidth, Count, Rounds
 from failure_api.core.links import Context, Links
 from failure_api.core.members import members_of
@@ -151,6 +152,26 @@ class BandwidthModel(CommunicationModel):
     def expected_age(self) -> Any:
         """Returns the mean age once the queue is full; None per sender or in bits."""
         return self._steady(_tail_age if self.drop == "tail" else _newest_age)
+
+    def age_with_loss(self, loss: Any) -> Any:
+        """Returns the age where messages that have left are lost.
+
+        A message leaves every $1 / c$ rounds, and each loss makes the age longer by as much. None
+        where that is not a whole number: losses then fall together with the rhythm of the queue.
+        """
+        known = self._capacities
+        if self._places > 1 and (np.round(1.0 / known) * known != 1.0).any():
+            return None
+        age = self.expected_age()
+        if age is None:
+            return None
+        single = self._places == 1
+
+        def later(a: Any, c: Any, p: Any) -> Any:
+            spacing = np.ceil(1.0 / c - 1e-9) if single else 1.0 / c
+            return a + spacing * p / (1.0 - p)
+
+        return closed_form(later, [age, self.capacity, loss], [0.0, 1.0, 0.0])
 
     def _steady(self, formula: Any) -> Any:
         """Returns a closed form; None where `max_wait` cuts waiting short as well."""

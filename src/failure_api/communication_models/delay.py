@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from failure_api.communication_models.delays import closed_forms as closed
 from failure_api.communication_models.delays.distribution import DelayDistribution
+from failure_api.core.backends import of_type
+from failure_api.core.closed_forms import closed_form
 from failure_api.core.kinds import LONGEST_DELAY, Probability, Rounds
 from failure_api.core.links import Array, Context, Links
 from failure_api.core.model import CommunicationModel
@@ -160,19 +162,22 @@ class DelayBasedModel(CommunicationModel):
         """Returns the drop probabilities, and what delays are looked up in."""
         given = self.distribution
         table = given.table(context.xp) if isinstance(given, DelayDistribution) else None
-        return {**super().prepare(context), "table": table}
+        span = np.asarray(self._most - self.min_delay + 1, dtype=np.float32)
+        return {**super().prepare(context), "table": table, "span": span}
 
     def step(
         self, parameters: Any, state: Any, links: Links, context: Context, random: RandomStream
     ) -> tuple[Any, Links]:
         """Returns the links with this round's delays added."""
         xp, shape, longest = context.xp, context.shape, self._longest
-        lost = random.bernoulli(parameters["message_drop_probability"], shape)
-        delay = self._delays(random.uniform(shape), parameters["table"], xp)
+        # What is drawn does not depend on whether anything can be lost.
+        draw = random.uniform(shape)
+        if self.message_drop_probability != 0.0:
+            links = links.lose(draw < parameters["message_drop_probability"])
+        delay = self._delays(random.uniform(shape), parameters, xp)
         if longest < self._most:
-            lost = lost | (delay > longest)
+            links = links.lose(delay > longest)
             delay = xp.minimum(delay, xp.full_like(delay, longest))
-        links = links.lose(lost)
         if longest:
             links = links.slow(delay)
         if self.delivery == "fifo":
@@ -184,15 +189,16 @@ class DelayBasedModel(CommunicationModel):
             links = links._replace(expiry=expiry)
         return state, links
 
-    def _delays(self, uniform: Array, table: Any, xp: Any) -> Array:
+    def _delays(self, uniform: Array, parameters: Any, xp: Any) -> Array:
         """Returns whole rounds within the bounds, int32."""
         least, most, given = self.min_delay, self._most, self.distribution
         if given is None:
-            steps = xp.astype(uniform * (most - least + 1), xp.int32)
-            # In float32 the product of a draw just below 1 may round up to the next integer.
-            return xp.minimum(steps, xp.full_like(steps, most - least)) + least
+            # A draw is at most 1 - 2**-24, whose product with a whole number of up to 2**24 is
+            # never rounded up to that number.
+            steps = of_type(uniform * parameters["span"], xp.int32, xp)
+            return steps + least if least else steps
         if isinstance(given, DelayDistribution):
-            rounds = given.draw(uniform, table, xp)
+            rounds = given.draw(uniform, parameters["table"], xp)
         else:
             rounds = xp.astype(xp.asarray(given(uniform)), xp.float32)
             if rounds.shape != uniform.shape:
@@ -248,3 +254,18 @@ class DelayBasedModel(CommunicationModel):
             return None
         mean_age = closed.mean_age_in_order if self.delivery == "fifo" else closed.mean_age
         return self.closed_form(lambda q: mean_age(below, q), "message_drop_probability")
+
+    def constant_delay(self) -> int | None:
+        """Returns the delay where the bounds are the same and nothing is lost."""
+        alone = self.distribution is None and self.expiry is None
+        constant = alone and self.min_delay == self._most and self.message_drop_probability == 0.0
+        return self.min_delay if constant else None
+
+    def age_with_loss(self, loss: Any) -> Any:
+        """Returns the age where messages are dropped for this reason too."""
+        drop = closed_form(
+            lambda one, other: one + (1.0 - one) * other,
+            [self.message_drop_probability, loss],
+            [0.0, 0.0],
+        )
+        return None if drop is None else replace(self, message_drop_probability=drop).expected_age()

@@ -18,6 +18,7 @@ from failure_api.core.random import RandomStream
 from failure_api.core.traits import Stage, Traits
 from failure_api.errors import invalid
 
+_PROBABILITIES = ("p13", "p31", "p32", "p23", "p14")
 _NEUTRAL = (0.0, 1.0, 0.0, 1.0, 0.0)
 
 
@@ -121,10 +122,22 @@ class FourStateModel(CommunicationModel):
         """Loss by chance."""
         return Traits(stages={Stage.ADMITTED}, steady=True)
 
+    def derive(self, parameters: Any) -> Any:
+        """Returns the parameters with the limits of a draw between which a link goes where."""
+        p13, p31 = parameters["p13"], parameters["p31"]
+        p31 = 1.0 - p13 if p31 is None else p31
+        return {
+            **parameters,
+            "p31": p31,
+            "stays": 1.0 - p31 - parameters["p32"],
+            "in_burst": 1.0 - p31,
+            "to_alone": p13 + parameters["p14"],
+        }
+
     def init(self, parameters: Any, context: Context, random: RandomStream) -> FourStateState:
         """Returns the state of each link before round 0."""
         xp = context.xp
-        p13, p31, p32, p23, p14 = self._probabilities(parameters)
+        p13, p31, p32, p23, p14 = (parameters[name] for name in _PROBABILITIES)
         _, received, lost, alone = _shares(p13, p31, p32, p23, p14, xp)
         draw = random.uniform(context.shape)
         if self.start == "good":
@@ -141,14 +154,14 @@ class FourStateModel(CommunicationModel):
     ) -> tuple[FourStateState, Links]:
         """Returns the states that the links move on to, and the links as those leave them."""
         received, lost, alone = state
-        p13, p31, p32, p23, p14 = self._probabilities(parameters)
         good = ~(received | lost | alone)
         draw = random.uniform(context.shape)
-        begins, resumes, remains = draw < p13, draw < p23, draw < 1.0 - p31 - p32
+        begins, resumes = draw < parameters["p13"], draw < parameters["p23"]
+        remains = draw < parameters["stays"]
         following = FourStateState(
-            received=(received & ~resumes) | (lost & ~remains & (draw < 1.0 - p31)),
+            received=(received & ~resumes) | (lost & ~remains & (draw < parameters["in_burst"])),
             lost=(good & begins) | (received & resumes) | (lost & remains),
-            alone=good & ~begins & (draw < p13 + p14),
+            alone=good & ~begins & (draw < parameters["to_alone"]),
         )
         return following, links.lose(following.lost | following.alone)
 
@@ -163,10 +176,6 @@ class FourStateModel(CommunicationModel):
     ) -> Links:
         """Returns the links as in the first attempt: the state that decides is the same."""
         return links.lose(following.lost | following.alone)
-
-    def _probabilities(self, parameters: Any) -> tuple[Array, ...]:
-        p31 = 1.0 - parameters["p13"] if self.p31 is None else parameters["p31"]
-        return parameters["p13"], p31, *(parameters[name] for name in ("p32", "p23", "p14"))
 
     def expected_loss(self) -> Any:
         """Returns the share of time in the states 3 and 4."""

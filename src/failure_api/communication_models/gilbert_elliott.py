@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from failure_api.communication_models.bursts import chain_values, two_state_matrix
+from failure_api.core.closed_forms import closed_form
 from failure_api.core.kinds import SMALLEST, LinkValue, Probability
 from failure_api.core.links import Array, Context, Links
 from failure_api.core.model import CommunicationModel
 from failure_api.core.parameters import LinkRule
 from failure_api.core.random import RandomStream
+from failure_api.core.rules import WholeNumber
 from failure_api.core.traits import Stage, Traits
 
 Recovery: TypeAlias = Annotated[
@@ -133,6 +135,10 @@ class GilbertElliottModel(CommunicationModel):
         """Loss by chance."""
         return Traits(stages={Stage.ADMITTED}, steady=True)
 
+    def derive(self, parameters: Any) -> Any:
+        """Returns the parameters with the probability of staying bad."""
+        return {**parameters, "stays_bad": 1.0 - parameters["r"]}
+
     def init(self, parameters: Any, context: Context, random: RandomStream) -> Array:
         """Returns which links are bad in round 0, bool `[..., N, N]`."""
         p, r = parameters["p"], parameters["r"]
@@ -152,7 +158,7 @@ class GilbertElliottModel(CommunicationModel):
             draw = random.child("loss").uniform(shape)
             lost = _by_state(bad, draw < parameters["loss_bad"], draw < parameters["loss_good"])
         draw = random.child("state").uniform(shape)
-        following = _by_state(bad, draw < 1.0 - parameters["r"], draw < parameters["p"])
+        following = _by_state(bad, draw < parameters["stays_bad"], draw < parameters["p"])
         return following, links.lose(lost)
 
     def expected_loss(self) -> Any:
@@ -181,6 +187,64 @@ class GilbertElliottModel(CommunicationModel):
             return (from_good + from_bad) / determinant
 
         return self._closed(age)
+
+    def age_with_loss(self, loss: Any) -> Any:
+        """Returns the age of the chain whose states lose messages for this reason too."""
+        both = [
+            closed_form(lambda one, other: one + (1.0 - one) * other, [own, loss], [0.0, 0.0])
+            for own in (self.loss_good, self.loss_bad)
+        ]
+        if any(value is None for value in both):
+            return None
+        return replace(self, loss_good=both[0], loss_bad=both[1]).expected_age()
+
+    def age_distribution(self, longest: int) -> Any:
+        r"""Returns the probabilities of the ages $0, 1, \dots$ of information.
+
+        With $L = \mathrm{diag}(g, b)$ the age is at least $a$ where the last $a$ rounds lost
+        what they carried: $P(A \ge a) = \pi L (P L)^{a - 1} \mathbf{1}$.
+
+        Args:
+            longest: The longest age, in rounds.
+
+        Returns:
+            An array `[longest + 1]`, or with arrays of probabilities `[N, N, longest + 1]`, or
+            `{(sender, receiver): array}`.
+        """
+        return self._ages(longest, peak=False)
+
+    def peak_age_distribution(self, longest: int) -> Any:
+        r"""Returns the probabilities of the age in the last round before a message arrives.
+
+        It is at least $a$ where $a$ losses follow an arrival:
+        $P(A \ge a) = \pi (I - L) (P L)^a \mathbf{1} / \pi (I - L) \mathbf{1}$.
+
+        Args:
+            longest: The longest age, in rounds.
+
+        Returns:
+            As `age_distribution`.
+        """
+        return self._ages(longest, peak=True)
+
+    def _ages(self, longest: int, peak: bool) -> Any:
+        count = WholeNumber(0, "rounds").normalise("longest", longest) + 1
+
+        def probabilities(p: Any, r: Any, g: Any, b: Any) -> Any:
+            bad = _share_bad(p, r)
+            # What arrives in a state, or what is there at all, and then one loss after another.
+            start = ((1 - g), (1 - b)) if peak else (np.ones_like(g), np.ones_like(b))
+            good, bad = (1 - bad) * start[0], bad * start[1]
+            total, at_least = good + bad, []
+            for lost in range(count + 1):
+                at_least.append((good + bad) / total)
+                if peak or lost:
+                    good, bad = good * (1 - p) + bad * r, good * p + bad * (1 - r)
+                good, bad = good * g, bad * b
+            stacked = np.stack(at_least, axis=-1)
+            return stacked[..., :-1] - stacked[..., 1:]
+
+        return self._closed(probabilities)
 
     def expected_correlation(self) -> Any:
         """Returns the correlation of losses in consecutive rounds; NaN where it has no meaning."""

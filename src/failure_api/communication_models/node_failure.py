@@ -10,12 +10,23 @@ import numpy as np
 
 from failure_api.communication_models.nodes import closed_forms as forms
 from failure_api.communication_models.nodes.outages import Outages, outage_table
+from failure_api.communication_models.nodes.together import (
+    Group,
+    Target,
+    Targets,
+    drawn_group,
+    share_of_agents,
+    share_of_links,
+    size_table,
+)
 from failure_api.core.closed_forms import closed_form
 from failure_api.core.kinds import MeanRounds
-from failure_api.core.links import Context, Links
+from failure_api.core.links import Array, Context, Links
+from failure_api.core.members import members_of
 from failure_api.core.model import CommunicationModel
 from failure_api.core.parameters import per_agent
 from failure_api.core.random import RandomStream
+from failure_api.core.rules import WholeNumber
 from failure_api.core.traits import Stage, Traits
 from failure_api.errors import invalid
 
@@ -30,6 +41,10 @@ class NodeFailureModel(CommunicationModel):
     agent at one end counts (`"mute"`, `"deaf"`) and $1 - (1 - u_s)(1 - u_r)$ where both do
     (`"crash"`). The environment's `agents` never change: a failure is no death.
 
+    With `together` the times are those of the whole team: each failure takes a number of agents,
+    others each time, and its repair all of them. Where a failure takes a share $c$ of the links, a
+    link loses $c u$ of its messages and its mean age is $c u / r$.
+
     Args:
         mode: What fails: `"crash"` sends and receives nothing, `"mute"` sends nothing, `"deaf"`
             receives nothing.
@@ -42,6 +57,11 @@ class NodeFailureModel(CommunicationModel):
         start: Where an episode begins: `"stationary"` draws who is down in round 0 by the
             long-run share, save for agents that are never repaired, which start up; `"up"`
             begins with everyone up.
+        together: How many agents fail together, of a team of $N$: `"one"`, `"minority_third"`
+            ($\lfloor (N - 1) / 3 \rfloor$), `"minority"` ($\lfloor N / 2 \rfloor$),
+            `"majority"` (one more than that), `"all"`, or `"some"`, any number from 1 to $N$; or a
+            list of these, one of which is drawn for each failure. None lets each agent fail by
+            itself.
         agent_ids: Confines the model to links among these agents; None takes all. To let single
             agents fail towards everyone, name them in the mean times or in the schedule instead.
 
@@ -55,6 +75,11 @@ class NodeFailureModel(CommunicationModel):
         (0.25, 4.0, 1.0)
         >>> NodeFailureModel(mode="crash", schedule={"a": [(5, 10), (20, None)]}).schedule
         {'a': ((5, 10), (20, None))}
+        >>> pause = NodeFailureModel(
+        ...     mode="crash", mean_time_to_failure=30, mean_time_to_repair=10, together="minority"
+        ... )
+        >>> pause.team_unavailability(agents=5), round(pause.team_loss(agents=5), 3)
+        (0.1, 0.175)
 
     Source: the alternating renewal process of Barlow and Proschan (1965), in discrete time;
     the nemeses of Jepsen (jepsen.io).
@@ -65,6 +90,7 @@ class NodeFailureModel(CommunicationModel):
     mean_time_to_repair: MeanRounds | None = None
     schedule: Annotated[Mapping[Any, Sequence[tuple[int, int | None]]], Outages()] | None = None
     start: Literal["stationary", "up"] = "stationary"
+    together: Annotated[Target | Sequence[Target], Targets()] | None = None
 
     def __post_init__(self) -> None:
         """Checks the fields, and that they go together."""
@@ -76,11 +102,17 @@ class NodeFailureModel(CommunicationModel):
             "mean_time_to_failure": None,
             "mean_time_to_repair": None,
             "start": "stationary",
+            "together": None,
         }
         for name, unused in at_random.items():
             if self.schedule is not None and getattr(self, name) != unused:
                 rule = "belongs to failures at random"
                 raise invalid(name, rule, getattr(self, name), "leave it out, or the schedule")
+        for name in ("mean_time_to_failure", "mean_time_to_repair"):
+            given = getattr(self, name)
+            if self.together is not None and not isinstance(given, float | None):
+                rule = "must be one number where agents fail together"
+                raise invalid(name, rule, given, "give that of the whole team")
 
     @property
     def traits(self) -> Traits:
@@ -97,13 +129,20 @@ class NodeFailureModel(CommunicationModel):
         share = np.where(repaired > 0, forms.unavailability(fails, repaired), 0.0)
         first = share * (self.start == "stationary")
         chances = {"first": first, "fails": fails, "stays": 1.0 - repaired}
-        return {name: chance.astype(np.float32) for name, chance in chances.items()}
+        found: dict[str, Any] = {name: c.astype(np.float32) for name, c in chances.items()}
+        if self.together is not None:
+            members = members_of(self, context)
+            found |= {"members": members, "sizes": size_table(self.together, int(members.sum()))}
+        return found
 
     def init(self, parameters: Any, context: Context, random: RandomStream) -> Any:
-        """Returns who is down in round 0, bool `[..., N]`; nothing on a schedule."""
+        """Returns who is down in round 0, bool `[..., N]` or a group; nothing on a schedule."""
         if self.schedule is not None:
             return ()
-        return random.bernoulli(parameters["first"], context.shape[:-1])
+        if self.together is None:
+            return random.bernoulli(parameters["first"], context.shape[:-1])
+        down = random.bernoulli(parameters["first"], (*context.shape[:-2], 1))
+        return Group(down, down & self._drawn(parameters, context, random))
 
     def step(
         self, parameters: Any, state: Any, links: Links, context: Context, random: RandomStream
@@ -114,16 +153,30 @@ class NodeFailureModel(CommunicationModel):
             number = context.round_over(2)
             during = (parameters["starts"] <= number) & (number < parameters["stops"])
             down = xp.any(during, axis=-2)
+        elif self.together is None:
+            down, state = state, self._following(parameters, state, context, random)
         else:
-            down = state
-            lost = xp.astype(down, xp.float32)
-            chance = (1.0 - lost) * parameters["fails"] + lost * parameters["stays"]
-            state = random.bernoulli(chance, down.shape)
+            there, down = state
+            stays = self._following(parameters, there, context, random)
+            fresh = ~there & self._drawn(parameters, context, random)
+            state = Group(stays, stays & (fresh | down))
         if self.mode != "deaf":
             links = links.silence(down[..., :, None])
         if self.mode != "mute":
             links = links.deafen(xp.broadcast_to(down[..., None, :], context.shape))
         return state, links
+
+    @staticmethod
+    def _following(parameters: Any, down: Array, context: Context, random: RandomStream) -> Array:
+        """Returns what is down in the next round, of the shape of what is down now."""
+        lost = context.xp.astype(down, context.xp.float32)
+        chance = (1.0 - lost) * parameters["fails"] + lost * parameters["stays"]
+        return random.bernoulli(chance, down.shape)
+
+    @staticmethod
+    def _drawn(parameters: Any, context: Context, random: RandomStream) -> Array:
+        """Returns whom a failure takes that begins now."""
+        return drawn_group(parameters["sizes"], parameters["members"], context, random)
 
     def _chance(self, name: str, context: Context) -> Any:
         """Returns the chance that a time ends in a round, one over its mean, as a NumPy array."""
@@ -142,8 +195,11 @@ class NodeFailureModel(CommunicationModel):
 
         Returns:
             A number, an `[N]` array or `{agent: share}`, as the mean times were given; None where
-            they are a mapping and an array.
+            they are a mapping and an array, and where agents fail together and not all of them:
+            `team_unavailability` knows that.
         """
+        if self._some_together:
+            return None
         if self.schedule is not None:
             return {
                 agent: float(any(stop is None for _, stop in outages))
@@ -160,8 +216,10 @@ class NodeFailureModel(CommunicationModel):
 
         An `[N, N]` array where the mean times are arrays. None where they are a mapping, which
         does not say who else is in the team, and for a schedule: `unavailability` knows more.
+        Where all fail together it is `u`; None where it depends on the size of the team:
+        `team_loss` knows that.
         """
-        return self._of_links(forms.loss)
+        return None if self._some_together else self._of_links(forms.loss)
 
     def expected_burst_length(self) -> Any:
         """Returns the mean time to repair, or for a crash the loss over the chance of a burst.
@@ -177,20 +235,58 @@ class NodeFailureModel(CommunicationModel):
         That is the mean, over the three states with someone down, of the rounds until both are
         up. In the same forms as the loss.
         """
-        return self._of_links(forms.age)
+        return None if self._some_together else self._of_links(forms.age)
+
+    @property
+    def _some_together(self) -> bool:
+        """Whether what is known depends on the size of the team."""
+        return self.together not in (None, "all", ("all",))
+
+    def team_unavailability(self, agents: int) -> float | None:
+        """Returns the long-run share of rounds for which an agent of a team is down.
+
+        None where agents do not fail together: `unavailability` knows more.
+
+        Args:
+            agents: Number of agents that the model concerns.
+        """
+        return self._of_team(forms.loss, share_of_agents, agents)
+
+    def team_loss(self, agents: int) -> float | None:
+        """Returns the long-run share of messages lost in a team.
+
+        None where agents do not fail together: `expected_loss` knows more.
+
+        Args:
+            agents: Number of agents that the model concerns.
+        """
+        return self._of_team(forms.loss, self._share_of_links, agents)
+
+    def team_age(self, agents: int) -> float | None:
+        """Returns the mean age of information in a team, in rounds; None as for the loss.
+
+        Args:
+            agents: Number of agents that the model concerns.
+        """
+        return self._of_team(forms.age, self._share_of_links, agents)
+
+    def _of_team(
+        self, form: Callable[..., Any], share: Callable[..., float], agents: int
+    ) -> float | None:
+        count = WholeNumber(2).normalise("agents", agents)
+        if self.together is None:
+            return None
+        taken = share(self.together, count)
+        # What lasts for ever does not where it takes nobody.
+        return taken * self._of_links(form) if taken else 0.0
+
+    @property
+    def _share_of_links(self) -> Callable[..., float]:
+        return share_of_links if self.mode == "crash" else share_of_agents
 
     def _of_links(self, form: Callable[..., Any]) -> Any:
-        means = self._means
-        if self.schedule is not None or any(isinstance(mean, Mapping) for mean in means):
+        if self.schedule is not None or any(isinstance(mean, Mapping) for mean in self._means):
             return None
-        chances = np.broadcast_arrays(*(1.0 / np.asarray(mean, dtype=np.float64) for mean in means))
-        single = chances[0].ndim == 0
-        ends = [
-            [chance if single else np.expand_dims(chance, axis) for chance in chances]
-            for axis in (1, 0)
-        ]
-        irrelevant = {"mute": 1, "deaf": 0}.get(self.mode)
-        if irrelevant is not None:
-            ends[irrelevant] = [np.zeros_like(chance) for chance in ends[irrelevant]]
-        result = form(*np.broadcast_arrays(*ends[0], *ends[1]))
-        return float(result) if single else np.where(np.eye(len(result), dtype=bool), 0.0, result)
+        # Those who fail together are as one.
+        one_end = "mute" if self.together is not None else self.mode
+        return forms.of_links(form, one_end, self._means)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from failure_api.core.kinds import Bandwidth, Probability
 from failure_api.core.links import Context, Links
 from failure_api.core.model import CommunicationModel
 from failure_api.core.random import RandomStream
+from failure_api.core.rules import WholeNumber
 from failure_api.core.traits import Stage, Traits
 
 
@@ -82,3 +85,35 @@ class ProbabilisticModel(CommunicationModel):
         if self.max_bandwidth != 1.0:
             return None
         return self.closed_form(lambda p: p / (1.0 - p), "failure_prob")
+
+    def memoryless_loss(self) -> Any:
+        """Returns `p`; None where `max_bandwidth` loses messages too."""
+        return self.failure_prob if self.max_bandwidth == 1.0 else None
+
+    def age_distribution(self, longest: int) -> Any:
+        r"""Returns $P(A = a) = (1 - p)\, p^a$ for ages from 0 on.
+
+        Args:
+            longest: The longest age, in rounds.
+
+        Returns:
+            An array `[longest + 1]`, or with arrays of probabilities `[N, N, longest + 1]`, or
+            `{(sender, receiver): array}`; None where `max_bandwidth` loses messages too.
+        """
+        if self.max_bandwidth != 1.0:
+            return None
+        ages = np.arange(WholeNumber(0, "rounds").normalise("longest", longest) + 1)
+        return self.closed_form(
+            lambda p: (1.0 - p[..., None]) * p[..., None] ** ages, "failure_prob"
+        )
+
+    def peak_age_distribution(self, longest: int) -> Any:
+        """Returns the probabilities of the age in the last round before a message arrives.
+
+        As many losses follow an arrival as follow any other round, so that they are those of the
+        age itself.
+
+        Args:
+            longest: The longest age, in rounds.
+        """
+        return self.age_distribution(longest)

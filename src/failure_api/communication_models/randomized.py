@@ -179,7 +179,8 @@ class RandomizedModel(NestedModel):
     def _complete(self, parameters: Any, values: tuple[Array, ...]) -> Any:
         """Returns what the other model looked up, with what was drawn in its place."""
         ((scope, own),) = parameters
-        return ((scope, {**own, **dict(zip(self.parameters, values, strict=True))}),)
+        drawn = dict(zip(self.parameters, values, strict=True))
+        return ((scope, self.model.derive({**own, **drawn})),)
 
     def drawn(self, state: RandomizedState) -> dict[str, Array]:
         """Returns the parameters of the episode, by name.

@@ -46,10 +46,10 @@ class SignalBasedModel(CommunicationModel):
         transmit_power: Power of the senders, with antenna gains, in dBm: a number, an `[N, N]`
             array indexed `[sender, receiver]`, or `{(sender, receiver): power}`.
         path_loss: `Friis`, `LogDistance` or `TwoRayGround`.
-        shadowing: `LogNormalShadowing`; None for none.
+        shadowing: `LogNormalShadowing`, or `IndependentShadowing`; None for none.
         fading: `Rayleigh`, `Rician` or `Nakagami`; None for none.
         noise_floor: A `NoiseFloor`, or its power in dBm.
-        reception: `SnrThreshold`, `LogisticReception` or `PacketError`.
+        reception: `SnrThreshold`, `LogisticReception`, `PacketError` or `SubtPacketError`.
         metres_per_unit: How many metres one unit of the agents' positions is.
         obstacles: A function of the positions, `[..., N, dim]` in the environment's units, that
             returns `[..., N, N]`: either by how many dB each link is weakened, or True where it
@@ -133,7 +133,10 @@ class SignalBasedModel(CommunicationModel):
         context: Context,
         random: RandomStream,
     ) -> Links:
-        """Returns the links with fading and reception drawn anew under the same shadowing."""
+        """Returns the links with fading and reception drawn anew under the shadowing's say."""
+        if self.shadowing is not None:
+            own = parameters["shadowing"]
+            following = self.shadowing.attempt(own, following, context, _shadows(random))
         return self._read(parameters, following, links, context, random)
 
     def _read(

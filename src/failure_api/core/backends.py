@@ -148,6 +148,14 @@ def own(array: Array, library: Library, dtype: Any = None) -> Array:
     return library.xp.astype(array, dtype or array.dtype, copy=True)
 
 
+def of_type(array: Array, dtype: Any, xp: ModuleType) -> Array:
+    """Returns an array as one of another type.
+
+    NumPy's method takes a quarter of the time that its function of the same name does.
+    """
+    return array.astype(dtype) if xp is np else xp.astype(array, dtype)
+
+
 def without_gradient(array: Array) -> Array:
     """Returns an array through which no gradient flows; whatever is no array, as it is."""
     if _is_jax(array):
@@ -197,6 +205,20 @@ def picked(array: Array, places: Array, xp: ModuleType) -> Array:
     if name == JAX.namespace:
         return xp.take(array, places, axis=-1, mode="clip")
     return xp.take(array, places, axis=-1)
+
+
+def running_sum(array: Array, axis: int, xp: ModuleType) -> Array:
+    """Returns the sums of whole numbers up to each place of an axis.
+
+    Example:
+        >>> running_sum(np.arange(4, dtype=np.int32), -1, np).tolist()
+        [0, 1, 3, 6]
+    """
+    if xp is np:
+        return array.cumsum(axis, array.dtype)
+    # The array API's own name is younger than the oldest libraries that will do.
+    add = getattr(xp, "cumulative_sum", None) or xp.cumsum
+    return add(array, axis=axis, dtype=array.dtype)
 
 
 def zero_where(array: Array, flags: Array, xp: ModuleType) -> Array:

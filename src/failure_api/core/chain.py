@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 
 from failure_api.core.backends import on_arrays_of
+from failure_api.core.closed_forms import closed_form
 from failure_api.core.contract import check_links, check_state, first_field, state_and_links
 from failure_api.core.links import Array, Context, Links, mixed
 from failure_api.core.members import members_of
@@ -260,16 +261,73 @@ class Chain(CommunicationModel):
         return links
 
     def expected_loss(self) -> Any:
-        """Returns that of a single model; None for several, which may fail together."""
-        return self.parts[0].expected_loss() if len(self.parts) == 1 else None
+        r"""Returns $1 - \prod_i (1 - p_i)$ over the models, where they lose independently.
+
+        None where one of them is not known, where two go by the round and may miss or meet each
+        other, and where what one loses changes what another one has to do: several that narrow
+        links, loss or silence before a queue, interference, and expiry beside other waiting.
+        """
+        if len(self.parts) == 1:
+            return self.parts[0].expected_loss()
+        losses = [model.expected_loss() for model in self.parts]
+        if any(loss is None for loss in losses) or not self._independent():
+            return None
+        return closed_form(_together, losses, [0.0] * len(losses))
 
     def expected_burst_length(self) -> Any:
-        """Returns that of a single model; None for several."""
-        return self.parts[0].expected_burst_length() if len(self.parts) == 1 else None
+        """Returns that of a single model, or of independent losses; None for others."""
+        if len(self.parts) == 1:
+            return self.parts[0].expected_burst_length()
+        memoryless, others = self._memoryless()
+        if others or not self._independent():
+            return None
+        return closed_form(lambda *p: 1.0 / (1.0 - _together(*p)), memoryless, _zeros(memoryless))
 
     def expected_age(self) -> Any:
-        """Returns that of a single model; None for several."""
-        return self.parts[0].expected_age() if len(self.parts) == 1 else None
+        """Returns the mean age of information where losses and delays are independent.
+
+        That of any model that knows its age beside independent losses, with all others of these
+        and a constant delay in the chain. None elsewhere.
+        """
+        if len(self.parts) == 1:
+            return self.parts[0].expected_age()
+        if not self._independent():
+            return None
+        memoryless, others = self._memoryless()
+        loss = closed_form(_together, memoryless, _zeros(memoryless))
+        constant = [model.constant_delay() for model in others]
+        varying = [model for model, rounds in zip(others, constant, strict=True) if rounds is None]
+        if len(varying) > 1:
+            return None
+        if varying:
+            age = varying[0].age_with_loss(loss)
+        else:
+            age = closed_form(lambda p: p / (1.0 - p), [loss], [0.0])
+        later = sum(rounds for rounds in constant if rounds is not None)
+        return None if age is None else closed_form(lambda a: a + later, [age], [0.0])
+
+    def _memoryless(self) -> tuple[list[Any], list[CommunicationModel]]:
+        """Returns the losses of models that only lose independently, and the other models."""
+        losses = [model.memoryless_loss() for model in self.parts]
+        pairs = zip(self.parts, losses, strict=True)
+        others = [model for model, loss in pairs if loss is None]
+        return [loss for loss in losses if loss is not None], others
+
+    def _independent(self) -> bool:
+        """Returns whether what one model loses does not change what another one does."""
+        all_traits = [model.traits for model in self.parts]
+        if any(model.agent_ids is not None for model in self.parts):
+            return False
+        if sum(not traits.steady for traits in all_traits) > 1:
+            return False
+        narrowing = sum(traits.narrows for traits in all_traits)
+        waiting = sum(traits.longest_delay > 0 or traits.in_order for traits in all_traits)
+        if narrowing > 1 or (self.traits.expires and (waiting > 1 or narrowing)):
+            return False
+        if not narrowing:
+            return not self.traits.hears_interference
+        stages = self.stages(self.queue_place)
+        return not self.traits.hears_interference and stages <= {Stage.SERVED, Stage.ON_AIR}
 
     @property
     def needing_positions(self) -> str | None:
@@ -322,6 +380,18 @@ def _scope(model: CommunicationModel, context: Context) -> Array | None:
         return None
     inside = members_of(model, context)
     return None if inside.all() else context.xp.asarray(inside[:, None] & inside[None, :])
+
+
+def _together(*losses: Any) -> Any:
+    """Returns the loss of all of some independent losses."""
+    kept: Any = 1.0
+    for loss in losses:
+        kept = kept * (1.0 - loss)
+    return 1.0 - kept
+
+
+def _zeros(values: Sequence[Any]) -> list[float]:
+    return [0.0] * len(values)
 
 
 def prepared(chain: Chain, context: Context) -> Any:

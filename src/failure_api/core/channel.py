@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Set
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from failure_api.core.backends import JAX
+from failure_api.core.backends import JAX, of_type
 from failure_api.core.chain import Chain, prepared
 from failure_api.core.links import Array, Context, Links
 from failure_api.core.queue import WHOLE_MESSAGE, QueueState, Served, empty, enter, serve, younger
 from failure_api.core.random import RandomStream
-from failure_api.core.rings import taken, with_added, with_put
+from failure_api.core.rings import taken, with_arrivals
 from failure_api.core.traits import Asked, Stage
 from failure_api.errors import InvalidArgumentError, ModelError
 
@@ -51,6 +52,7 @@ class ChannelState(NamedTuple):
         alive: Which agents took part in the last round, bool `[..., N]`.
         sends: Whose links have a live sender, bool `[..., N, N]`; False on the diagonal.
         makes: Between whom messages are made: both agents are alive, bool `[..., N, N]`.
+        listens: Who is alive to hear, bool `[..., 1, N]`; None where that is known to be everyone.
         newest: Round in which the newest message that has arrived on each link was made, -1 where
             none has; int32 `[..., N, N]`.
         under_way: What is under way; None where nothing takes longer than its round.
@@ -65,6 +67,7 @@ class ChannelState(NamedTuple):
     alive: Array
     sends: Array
     makes: Array
+    listens: Array | None
     newest: Array
     under_way: UnderWay | None
     credit: Array | None
@@ -166,12 +169,10 @@ class Channel:
         self.check_memory(shape)
         nothing = xp.full(shape, -1, dtype=xp.int32)
         zeros = xp.zeros(shape, dtype=xp.float32)
-        sends, makes = _senders(context)
         return ChannelState(
-            models=chain.init(parameters, context, random),
-            alive=context.alive,
-            sends=sends,
-            makes=makes,
+            chain.init(parameters, context, random),
+            context.alive,
+            *_ends(context),
             newest=nothing,
             under_way=self._nothing_under_way(context),
             credit=zeros if traits.narrows and queue is None else None,
@@ -224,21 +225,19 @@ class Channel:
         self, parameters: Any, state: ChannelState, context: Context, random: RandomStream
     ) -> tuple[ChannelState, Delivery]:
         """Returns the next state and what this round brings each receiver."""
-        alive, chain = context.alive, self.chain
-        # Arrays are never written to, so the same array says the same.
-        sends, makes = state.sends, state.makes
-        if alive is not state.alive:
-            sends, makes = _senders(context)
-        number = context.round
+        chain, number = self.chain, context.round
         if not isinstance(number, int):
             number = context.round_over(2)
-        state = state._replace(alive=alive, sends=sends, makes=makes)
-        if not chain.in_stages:
-            models, links = chain.step(parameters, state.models, Links(makes), context, random)
-            return self._arrive(state._replace(models=models), links, number, None, context)
-        state, links, served = self._sent(parameters, state, number, context, random)
-        made = number if served is None else served.made
-        return self._arrive(state, links, made, served, context)
+        # Arrays are never written to, so the same array says the same.
+        if context.alive is not state.alive:
+            sends, makes, listens = _ends(context)
+            state = state._replace(alive=context.alive, sends=sends, makes=makes, listens=listens)
+        if chain.in_stages:
+            state, links, served = self._sent(parameters, state, number, context, random)
+            made = number if served is None else served.made
+            return self._arrive(state, state.models, links, made, served, context)
+        models, links = chain.step(parameters, state.models, Links(state.makes), context, random)
+        return self._arrive(state, models, _within(links, state.makes), number, None, context)
 
     def _ask(
         self,
@@ -257,7 +256,7 @@ class Channel:
         return state._replace(models=models), links
 
     @cached_property
-    def _stages(self) -> frozenset[Stage]:
+    def _stages(self) -> Set[Stage]:
         return self.chain.stages(self.chain.queue_place)
 
     def _sent(
@@ -273,44 +272,51 @@ class Channel:
         # What waits for an agent that has died is sent all the same: its sender does not know.
         live = Links(state.makes if queue is None else state.sends)
         state, links = self._ask(Stage.SENT, parameters, state, live, context, random)
+        links = _within(links, live.sends)
         up, served = links.sends, None
         if queue is None:
             state, links = self._ask(Stage.SERVED, parameters, state, links, context, random)
             if state.credit is not None:
-                capacity = _said(links, xp)
-                credit = state.credit + capacity
-                # What an idle link has saved up is no turn on a shared medium.
-                links = links._replace(sends=up & (credit >= WHOLE_MESSAGE) & (capacity > 0))
-                credit = credit - xp.astype(links.sends, xp.float32)
+                credit = state.credit + _said(links, xp)
+                links = links.send(up & (credit >= WHOLE_MESSAGE))
+                credit = credit - of_type(links.sends, xp.float32, xp)
                 # What rounding leaves of a whole message would add up from message to message.
                 kept = ~links.sends | (credit > 1.0 - WHOLE_MESSAGE)
-                credit = xp.clip(credit, 0.0, 1.0) * xp.astype(kept, xp.float32)
+                credit = xp.clip(credit, 0.0, 1.0) * of_type(kept, xp.float32, xp)
                 state = state._replace(credit=credit)
         else:
+            on_air, links = links.lost, links._replace(lost=None)
             state, links = self._ask(Stage.ADMITTED, parameters, state, links, context, random)
             assert state.queues is not None
             comes = up & state.makes
             if links.lost is not None:
                 comes = comes & ~links.lost
-                links = links._replace(rejected=links.lost, lost=None)
+            links = links._replace(rejected=links.lost, lost=on_air)
             queues, entered = enter(queue, state.queues, state.sends, comes, number, xp)
-            links = links._replace(sends=up & (queues.count > 0))
+            links = links.send(up & (queues.count > 0))
             state, links = self._ask(Stage.SERVED, parameters, state, links, context, random)
             capacity = _said(links, xp)
             queues, served = serve(queue, queues, capacity, up, number, links.expiry, xp)
             served = served._replace(entered=entered)
             state = state._replace(queues=queues)
-            links = links._replace(sends=served.leaves > 0)
+            links = links.send(served.leaves > 0)
         state, links = self._ask(Stage.ON_AIR, parameters, state, links, context, random)
         return state, links, served
 
     def _arrive(
-        self, state: ChannelState, links: Links, made: Any, served: Served | None, context: Context
+        self,
+        state: ChannelState,
+        models: Any,
+        links: Links,
+        made: Any,
+        served: Served | None,
+        context: Context,
     ) -> tuple[ChannelState, Delivery]:
         """Puts what was transmitted on its way, and takes from there what arrives.
 
         Args:
             state: What the channel carries, with all but the ways of this round.
+            models: The chain's state.
             links: The links of the round.
             made: When what was transmitted was made: the round, or an array for what left queues.
             served: What the round did to the queues.
@@ -318,7 +324,7 @@ class Channel:
         """
         xp = context.xp
         number = context.round if isinstance(context.round, int) else context.round_over(2)
-        arrives = links.sends if links.lost is None else links.sends & ~links.lost
+        arrives = links.sends if links.lost is None else but_not(links.sends, links.lost, xp)
         delay, held = links.delay, state.held
         if delay is not None:
             self._check_delay(delay, xp)
@@ -327,7 +333,7 @@ class Channel:
             if links.in_order is not None:
                 delay = xp.zeros_like(held) if delay is None else delay
                 waits = xp.maximum(held - delay, xp.zeros_like(held))
-                delay = delay + waits * xp.astype(links.in_order, xp.int32)
+                delay = delay + waits * of_type(links.in_order, xp.int32, xp)
                 links = links._replace(delay=delay)
         survivors = arrives
         if links.expiry is not None:
@@ -338,34 +344,34 @@ class Channel:
             if links.expiry is not None:
                 since = number - links.expiry if delay is None else number + delay - links.expiry
                 survivors = younger(served, since, xp)
-            survivors = survivors * xp.astype(arrives, xp.int32)
+            survivors = survivors * of_type(arrives, xp.int32, xp)
         elif links.expiry is not None:
             survivors = arrives
         if held is not None and links.in_order is not None:
             assert delay is not None
-            raised = xp.astype(arrives & links.in_order, xp.int32)
+            raised = of_type(arrives & links.in_order, xp.int32, xp)
             held = held + raised * (delay - held)
-        heard = links.hears
-        under_way = state.under_way
+        heard, under_way = links.hears, state.under_way
+        if state.listens is not None:
+            heard = state.listens if heard is None else heard & state.listens
         if under_way is not None:
             under_way, sent, left, arrivals = self._fly(
                 under_way, arrives, survivors, delay, made, number, xp
             )
-            listens = context.alive[..., None, :]
-            listens = listens if heard is None else listens & heard
-            arrivals = arrivals * xp.astype(listens, xp.int32)
-            sent = only(listens & (sent > state.newest), sent, xp)
+            late = sent <= state.newest
+            if heard is not None:
+                arrivals = arrivals * of_type(heard, xp.int32, xp)
+                late = late | ~heard
+            sent = all_but(late, sent, xp)
             left = sent if left is None else only(sent >= 0, left, xp)
         else:
-            if served is not None:
-                arrives = arrives & context.alive[..., None, :]
             if heard is not None:
                 arrives = arrives & heard
             sent = only(arrives, made, xp)
             left = sent if served is None else only(arrives, number, xp)
             arrivals = None
             if served is not None:
-                arrivals = survivors * xp.astype(arrives, xp.int32)
+                arrivals = survivors * of_type(arrives, xp.int32, xp)
         newest = xp.maximum(state.newest, sent)
         delivery = Delivery(
             links,
@@ -379,7 +385,11 @@ class Channel:
             state.queues,
             under_way,
         )
-        return state._replace(newest=newest, under_way=under_way, held=held), delivery
+        _, alive, sends, makes, listens, _, _, credit, queues, _ = state
+        following = ChannelState(
+            models, alive, sends, makes, listens, newest, under_way, credit, queues, held
+        )
+        return following, delivery
 
     def _fly(
         self,
@@ -393,15 +403,23 @@ class Channel:
     ) -> tuple[UnderWay, Array, Array | None, Array]:
         """Returns what is under way afterwards, and of what arrives now made, left and count."""
         clock, rounds, count, left = under_way
-        place = arrives * 0 + clock if delay is None else clock + delay
-        place = place - self.slots * xp.astype(place >= self.slots, xp.int32)
-        rounds, arriving = _moved(rounds, clock, place, arrives, made + 1, xp)
-        count = with_added(count, place, xp.astype(survivors, xp.int32), xp)
-        arrivals, count = taken(count, clock, xp)
+        if delay is None:
+            delay = xp.zeros_like(count[..., 0, :, :])
+        rings: tuple[Array, ...] = (rounds,) if left is None else (rounds, left)
+        values = made + 1, number + 1
+        rings, count = with_arrivals(
+            rings, count, clock, delay, arrives, values[: len(rings)], survivors, xp
+        )
+        rounds, leaving = rings[0], None
         if left is not None:
-            left, leaving = _moved(left, clock, place, arrives, number + 1, xp)
+            leaving, left = taken(rings[1], clock, xp)
+            leaving = leaving - 1
+        arriving, rounds = taken(rounds, clock, xp)
+        arrivals, count = taken(count, clock, xp)
         following = UnderWay((clock + 1) % self.slots, rounds, count, left)
-        return following, arriving - 1, None if left is None else leaving - 1, arrivals
+        # NumPy takes longer to find the type of a Python number.
+        one = ONE if xp is np else 1
+        return following, arriving - one, leaving, arrivals
 
     def _check_delay(self, delay: Array, xp: Any) -> None:
         """Raises an error for delays that the channel has no place for."""
@@ -413,7 +431,7 @@ class Channel:
             )
         # As a number without a sign what is below 0 is very large. Nothing is known while a
         # function is traced.
-        if xp is np and delay.view(np.uint32).max(initial=0) > longest:
+        if xp is np and np.maximum.reduce(delay.view(np.uint32), axis=None) > longest:
             raise ModelError(
                 f"the failure models returned delays from {delay.min()} to {delay.max()} rounds, "
                 f"not within 0 to {longest} as their traits say: let each model's longest_delay "
@@ -432,35 +450,49 @@ def only(chosen: Array, numbers: Any, xp: Any) -> Array:
     if xp is np and isinstance(numbers, int) and chosen.size <= FEW_LINKS:
         found = np.empty(chosen.shape, dtype=np.int32)
         found.fill(-1)
-        np.putmask(found, chosen, numbers)
+        np.putmask(found, chosen, np.array(numbers, dtype=np.int32))
         return found
     # A product, because `where` is twenty times slower on masks that no processor can predict.
-    return xp.astype(chosen, xp.int32) * (numbers + 1) - 1
+    return of_type(chosen, xp.int32, xp) * (numbers + 1) - 1
 
+
+def all_but(refused: Array, numbers: Array, xp: Any) -> Array:
+    """Returns an array of numbers that nobody else holds with -1 where they are refused."""
+    if xp is np and refused.size <= FEW_LINKS:
+        np.putmask(numbers, refused, NO_ROUND)
+        return numbers
+    return only(~refused, numbers, xp)
+
+
+def but_not(these: Array, those: Array, xp: Any) -> Array:
+    """Returns where flags are set and others are not."""
+    return np.greater(these, those) if xp is np else these & ~those
+
+
+ONE, NO_ROUND = np.array(1, dtype=np.int32), np.array(-1, dtype=np.int32)
 
 FEW_LINKS = 4096
 """Links up to which choosing takes NumPy less time than arithmetic."""
 
 
-def _moved(
-    ring: Array, clock: Any, place: Array, where: Array, values: Any, xp: Any
-) -> tuple[Array, Array]:
-    """Returns a ring with values put in places, and what then stands at the clock taken out."""
-    found, ring = taken(with_put(ring, place, where, values, xp), clock, xp)
-    return ring, found
+def _within(links: Links, sends: Array) -> Links:
+    """Returns the links with nobody sending who has nothing to send, whatever models say."""
+    return links if links.sends is sends else links.send(links.sends & sends)
 
 
 def _said(links: Links, xp: Any) -> Array:
     """Returns the capacity of each link: 1 where nobody has said."""
     if links.capacity is None:
-        return xp.astype(links.sends, xp.float32) * 0.0 + 1.0
+        return of_type(links.sends, xp.float32, xp) * 0.0 + 1.0
     unsaid = links.capacity == xp.inf
     return xp.where(unsaid, xp.ones_like(links.capacity), links.capacity)
 
 
-def _senders(context: Context) -> tuple[Array, Array]:
-    """Returns whose links have a live sender, and between whom messages are made."""
+def _ends(context: Context) -> tuple[Array, Array, Array | None]:
+    """Returns whose links have a live sender, where messages are made, and who is alive to hear."""
     xp, alive = context.xp, context.alive
     apart = ~xp.eye(context.shape[-1], dtype=xp.bool)
     sends = apart & alive[..., :, None]
-    return sends, sends & alive[..., None, :]
+    listens = alive[..., None, :]
+    # What NumPy knows at once, others may be tracing.
+    return sends, sends & listens, None if xp is np and alive.all() else listens

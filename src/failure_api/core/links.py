@@ -66,7 +66,8 @@ class Links(NamedTuple):
         Args:
             where: bool `[..., N, N]`.
         """
-        return self._replace(lost=where if self.lost is None else self.lost | where)
+        sends, capacity, rejected, lost, *others = self
+        return Links(sends, capacity, rejected, where if lost is None else lost | where, *others)
 
     def silence(self, where: Array) -> Links:
         """Returns the links with nothing sent in further places.
@@ -74,7 +75,7 @@ class Links(NamedTuple):
         Args:
             where: bool, broadcasts to `[..., N, N]`.
         """
-        return self._replace(sends=self.sends & ~where)
+        return Links(self.sends & ~where, *self[1:])
 
     def deafen(self, where: Array) -> Links:
         """Returns the links with what arrives unheard in further places.
@@ -82,7 +83,7 @@ class Links(NamedTuple):
         Args:
             where: bool `[..., N, N]`.
         """
-        return self._replace(hears=~where if self.hears is None else self.hears & ~where)
+        return Links(*self[:-1], ~where if self.hears is None else self.hears & ~where)
 
     def narrow(self, capacity: Array, xp: ModuleType) -> Links:
         """Returns the links with no more capacity than this.
@@ -93,7 +94,7 @@ class Links(NamedTuple):
         """
         if self.capacity is not None:
             capacity = xp.minimum(self.capacity, capacity)
-        return self._replace(capacity=capacity)
+        return Links(self.sends, capacity, *self[2:])
 
     def slow(self, delay: Array) -> Links:
         """Returns the links with a delay added.
@@ -101,7 +102,17 @@ class Links(NamedTuple):
         Args:
             delay: Rounds, int32 `[..., N, N]`.
         """
-        return self._replace(delay=delay if self.delay is None else self.delay + delay)
+        sends, capacity, rejected, lost, before, *others = self
+        later = delay if before is None else before + delay
+        return Links(sends, capacity, rejected, lost, later, *others)
+
+    def send(self, where: Array) -> Links:
+        """Returns the links with these senders.
+
+        Args:
+            where: bool `[..., N, N]`.
+        """
+        return Links(where, *self[1:])
 
 
 NEVER = 2**30

@@ -9,7 +9,7 @@ from typing import Any
 
 from failure_api.core.closed_forms import closed_form
 from failure_api.core.links import Context, Links
-from failure_api.core.parameters import inner_rule, normalise_fields, parameters_of, rules_of
+from failure_api.core.parameters import Drawn, inner_rule, normalise_fields, parameters_of, rules_of
 from failure_api.core.random import RandomStream
 from failure_api.core.traits import QueuePlace, Stage, Traits
 from failure_api.errors import invalid
@@ -87,7 +87,19 @@ class CommunicationModel(ABC):
         Args:
             context: Says who the agents are. Its arrays are NumPy's, and those of one batch only.
         """
-        return parameters_of(self, context)
+        parameters = parameters_of(self, context)
+        drawn = any(isinstance(getattr(self, name), Drawn) for name in parameters)
+        return parameters if drawn else self.derive(parameters)
+
+    def derive(self, parameters: Any) -> Any:
+        """Returns parameters with what follows from them, so that no step has to find it again.
+
+        A `RandomizedModel` asks for it again, with what it has drawn in the place of None.
+
+        Args:
+            parameters: The fields as arrays, by name, and whatever else `prepare` has found.
+        """
+        return parameters
 
     def init(self, parameters: Any, context: Context, random: RandomStream) -> Any:
         """Returns the state at the reset, in its stationary distribution where there is one.
@@ -161,6 +173,31 @@ class CommunicationModel(ABC):
 
     def expected_age(self) -> Any:
         """Returns the mean age of information in rounds; None where none is known."""
+        return None
+
+    def memoryless_loss(self) -> Any:
+        """Returns the loss of a model that does nothing else than to lose independently.
+
+        None for every other model.
+        """
+        return None
+
+    def constant_delay(self) -> int | None:
+        """Returns the delay of a model that does nothing else than to delay always as long.
+
+        None for every other model.
+        """
+        return None
+
+    def age_with_loss(self, loss: Any) -> Any:
+        """Returns the mean age where each message is also lost on the air, independently.
+
+        Args:
+            loss: Its probability, in the form of a link parameter.
+
+        Returns:
+            Rounds, in the form of a link parameter; None where no closed form is known.
+        """
         return None
 
 

@@ -53,14 +53,16 @@ class NumpyStream(RandomStream):
 
     def uniform(self, shape: tuple[int, ...]) -> Array:
         """Returns float32 draws from [0, 1), in steps of 2**-24."""
-        return self.xp.asarray(self._generator.random(shape, dtype=np.float32))
+        draws = self._generator.random(shape, np.float32)
+        return draws if self.xp is np else self.xp.asarray(draws)
 
     def bernoulli(self, probability: Any, shape: tuple[int, ...]) -> Array:
         """Returns True with the given probability, drawn in memory that is used again."""
-        if self._scratch.shape != shape:
-            self._scratch = np.empty(shape, dtype=np.float32)
-        self._generator.random(dtype=np.float32, out=self._scratch)
-        return self.xp.asarray(self._scratch) < probability
+        scratch = self._scratch
+        if scratch.shape != shape:
+            self._scratch = scratch = np.empty(shape, dtype=np.float32)
+        self._generator.random(None, np.float32, scratch)
+        return (scratch if self.xp is np else self.xp.asarray(scratch)) < probability
 
     def integers(self, low: int, high: int, shape: tuple[int, ...]) -> Array:
         """Returns int32 draws from low, ..., high - 1, all equally likely."""

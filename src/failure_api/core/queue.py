@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from failure_api.core.backends import of_type
 from failure_api.core.links import Array
 from failure_api.core.rings import at_places, least_place_from, with_put
 from failure_api.errors import invalid
@@ -119,8 +120,8 @@ def enter(
     Returns:
         The queues, and `entered` as in `Served`.
     """
-    living = xp.astype(alive, xp.int32)
-    count, carried = state.count * living, state.carried * xp.astype(alive, xp.float32)
+    living = of_type(alive, xp.int32, xp)
+    count, carried = state.count * living, state.carried * of_type(alive, xp.float32, xp)
     places = queue.places
     if queue.drop == "newest_first" and places > 1:
         # Behind what is being carried, or in its place while nothing of it has been carried.
@@ -129,9 +130,9 @@ def enter(
     else:
         offset, enters, following = count, comes & (count < places), count + 1
     place = state.first + offset
-    place = place - places * xp.astype(place >= places, xp.int32)
+    place = place - places * of_type(place >= places, xp.int32, xp)
     rounds = with_put(state.rounds, place, enters, number, xp)
-    entering = xp.astype(enters, xp.int32)
+    entering = of_type(enters, xp.int32, xp)
     count = count + entering * (following - count)
     return QueueState(rounds, state.first, count, carried), entering * (place + 1) - 1
 
@@ -161,25 +162,25 @@ def serve(
     """
     rounds, first, count, carried = state
     places = queue.places
-    carried = carried + capacity * xp.astype(up & (count > 0), xp.float32)
+    carried = carried + capacity * of_type(up & (count > 0), xp.float32, xp)
     # What lies just below a whole message is one; no more leaves than waits.
     whole = xp.floor(xp.minimum(carried + (1.0 - WHOLE_MESSAGE), xp.full_like(carried, places)))
-    leaves = xp.minimum(xp.astype(whole, xp.int32), count)
+    leaves = xp.minimum(of_type(whole, xp.int32, xp), count)
     leaving = leaves > 0
-    last = _wrapped(first + leaves - 1 + places * xp.astype(~leaving, xp.int32), places, xp)
+    last = _wrapped(first + leaves - 1 + places * of_type(~leaving, xp.int32, xp), places, xp)
     made = at_places(rounds, last, xp)
-    made = xp.astype(leaving, xp.int32) * (made + 1) - 1
+    made = of_type(leaving, xp.int32, xp) * (made + 1) - 1
     served = Served(xp.full_like(first, -1), leaves, last, made, rounds, first)
     first = _wrapped(first + leaves, places, xp)
     count = count - leaves
-    carried = carried - xp.astype(leaves, xp.float32)
+    carried = carried - of_type(leaves, xp.float32, xp)
     # What rounding leaves of a whole message would add up from message to message.
     kept = ~leaving | (carried > 1.0 - WHOLE_MESSAGE)
     late = _late(queue, rounds, first, count, number, expiry, xp)
     if late is not None:
         first, count = _wrapped(first + late, places, xp), count - late
     # A link with nothing to carry saves nothing up.
-    carried = carried * xp.astype(kept & (count > 0), xp.float32)
+    carried = carried * of_type(kept & (count > 0), xp.float32, xp)
     return QueueState(rounds, first, count, carried), served
 
 
@@ -219,4 +220,4 @@ def _late(
 
 def _wrapped(place: Array, places: int, xp: Any) -> Array:
     """Returns places that lie at most one turn beyond the last one, within the turn."""
-    return place - places * xp.astype(place >= places, xp.int32)
+    return place - places * of_type(place >= places, xp.int32, xp)

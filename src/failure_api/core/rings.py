@@ -57,10 +57,8 @@ def with_put(ring: Array, places: Array, where: Array, values: Any, xp: Any) -> 
         xp: The array namespace.
     """
     if xp is np:
-        ring = writable(ring, xp)
-        if np.ndim(values):
-            values = np.broadcast_to(values, where.shape)[where]
-        ring.reshape(-1)[_index(ring.shape, places)[where]] = values
+        ring = writable(ring)
+        ring.reshape(-1)[_index(ring.shape, places)[where]] = _chosen(values, where)
         return ring
     values = xp.asarray(values, dtype=ring.dtype)
     if _is_long(ring, xp):
@@ -75,14 +73,62 @@ def with_put(ring: Array, places: Array, where: Array, values: Any, xp: Any) -> 
 def with_added(ring: Array, places: Array, amounts: Array, xp: Any) -> Array:
     """Returns a ring with amounts added at a place of each link; arguments as above."""
     if xp is np:
-        ring = writable(ring, xp)
+        ring = writable(ring)
         # Each link has an entry of its own, so that none is added to twice.
         ring.reshape(-1)[_index(ring.shape, places)] += amounts
         return ring
     if _is_long(ring, xp):
         return _scattered(ring, places, at_places(ring, places, xp) + amounts, xp)
     chosen = xp.astype(_compared(ring, places, xp), ring.dtype)
-    return ring + chosen * amounts[..., None, :, :]
+    return ring + chosen * xp.astype(amounts, ring.dtype)[..., None, :, :]
+
+
+def with_arrivals(
+    rings: tuple[Array, ...],
+    count: Array,
+    clock: Any,
+    delay: Array,
+    where: Array,
+    values: Any,
+    amounts: Any,
+    xp: Any,
+) -> tuple[tuple[Array, ...], Array]:
+    """Returns rings with a value each at the same place of each link, and one that counts.
+
+    Args:
+        rings: `[..., L, N, N]` each.
+        count: `[..., L, N, N]`.
+        clock: The place from which others are counted: an integer, or where a function is traced a
+            0-d int32 array.
+        delay: How far behind it each link's place is, int32 `[..., N, N]`, less than `L`.
+        where: Which links, bool `[..., N, N]`.
+        values: For each of the rings a number, or an array that broadcasts to the links.
+        amounts: What is added to the count where a link is chosen, `where` itself for 1.
+        xp: The array namespace.
+    """
+    if xp is not np:
+        places = (clock + delay) % count.shape[-3]
+        pairs = zip(rings, values, strict=True)
+        put = tuple(with_put(ring, places, where, value, xp) for ring, value in pairs)
+        return put, with_added(count, places, amounts, xp)
+    # Found once for all of them, in a table, which takes less time than arithmetic.
+    starts = _starts(count.shape)[clock : clock + count.shape[-3]]
+    index: Any = starts.take(delay)
+    index += _base(count.shape)
+    chosen = index[where]
+    found = []
+    for ring, value in zip(rings, values, strict=True):
+        kept = writable(ring)
+        kept.reshape(-1)[chosen] = value if isinstance(value, int) else _chosen(value, where)
+        found.append(kept)
+    count = writable(count)
+    # Each link has an entry of its own, so that none is added to twice.
+    count.reshape(-1)[chosen] += 1 if amounts is where else amounts[where]
+    return tuple(found), count
+
+
+def _chosen(values: Any, where: NDArray[np.bool_]) -> Any:
+    return np.broadcast_to(values, where.shape)[where] if np.ndim(values) else values
 
 
 def with_row(ring: Array, place: Any, values: Array, xp: Any) -> Array:
@@ -97,7 +143,7 @@ def with_row(ring: Array, place: Any, values: Array, xp: Any) -> Array:
     if xp.__name__ == JAX.namespace:
         return ring.at[..., place, :, :].set(values)
     if xp is np:
-        ring = writable(ring, xp)
+        ring = writable(ring)
     elif xp.__name__ == TORCH.namespace:
         large = ring.numel() * ring.element_size() >= LARGE
         ring = ring if large and not (ring.requires_grad or values.requires_grad) else ring.clone()
@@ -115,8 +161,12 @@ def taken(ring: Array, place: Any, xp: Any) -> tuple[Array, Array]:
         place: An integer, or a 0-d int32 array where a function is traced.
         xp: The array namespace.
     """
-    if xp is np or (xp.__name__ == TORCH.namespace and _is_long(ring, xp)):
-        found = xp.asarray(ring[..., place, :, :], copy=True)
+    if xp is np:
+        found = ring[..., place, :, :].copy()
+        ring[..., place, :, :] = 0
+        return found, ring
+    if xp.__name__ == TORCH.namespace and _is_long(ring, xp):
+        found = ring[..., place, :, :].clone()
         ring[..., place, :, :] = 0
         return found, ring
     found = ring[..., place, :, :]
@@ -146,7 +196,7 @@ def least_place_from(ring: Array, first: Array, count: Array, least: Any, xp: An
     return low
 
 
-def writable(ring: Array, xp: Any) -> Array:
+def writable(ring: Array) -> Array:
     """Returns a ring that may be written to: itself where it is large, and else a copy."""
     return ring if ring.nbytes >= LARGE and ring.flags.writeable else ring.copy()
 
@@ -178,6 +228,15 @@ def _index(shape: tuple[int, ...], places: NDArray[Any]) -> NDArray[np.int64]:
     """Returns where the places stand in a ring that is laid out flat."""
     index: NDArray[np.int64] = places * (shape[-1] * shape[-2]) + _base(tuple(shape))
     return index
+
+
+@functools.lru_cache(maxsize=32)
+def _starts(shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """Returns where each place begins in a ring that is laid out flat, twice round."""
+    length, links = shape[-3], shape[-1] * shape[-2]
+    starts: NDArray[np.int64] = np.arange(2 * length) % length * links
+    starts.flags.writeable = False
+    return starts
 
 
 @functools.lru_cache(maxsize=32)

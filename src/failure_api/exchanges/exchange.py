@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -119,6 +119,10 @@ class BoundExchange(ABC):
             observations: The environment's observation of each agent that takes part.
             delivery: What the channel brings in this round.
         """
+
+    def views(self, agents: Iterable[Any]) -> dict[Any, Any]:
+        """Returns what agents see that took part in the round, as objects that nobody holds."""
+        return {agent: self.view(agent) for agent in agents}
 
     @abstractmethod
     def view(self, agent: Any, observation: Any = None) -> Any:

@@ -75,7 +75,8 @@ class Transport:
         first = self._of_links
         back = self._back[self._slots - 1 - slot :][: self._slots]
         # What does not arrive is from long ago, and anything does for it.
-        back.take((number - delivery.left).reshape(-1), mode="clip", out=first[:-1])
+        ago = np.array(number, dtype=np.int32) - delivery.left
+        back.take(ago.reshape(-1), mode="clip", out=first[:-1])
         first[-1] = slot * len(rows)
         index = first.take(self._links)
         index += self._rows

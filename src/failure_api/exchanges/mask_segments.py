@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -270,6 +270,13 @@ class MaskedSegments(BoundExchange):
         if flat.dtype != box.dtype or len(box.shape) != 1:
             flat = flat.astype(box.dtype).reshape(box.shape)
         return self.envelopes[agent].close(observation, flat)
+
+    def views(self, agents: Iterable[Any]) -> dict[Any, Any]:
+        """Returns what agents see, cut out of one copy where that is possible."""
+        if not self._plain:
+            return super().views(agents)
+        vector, slices = self._masked.copy(), self._slices
+        return {agent: vector[slices[agent]] for agent in agents}
 
     def _renewed(self, agent: Any, observation: Any) -> NDArray[Any]:
         """Masks an observation that is newer than the round: what is current in it stays."""

@@ -6,17 +6,27 @@ import math
 from typing import Literal
 
 from failure_api.communication_models.distance import DistanceModel
-from failure_api.communication_models.probabilistic import ProbabilisticModel
-from failure_api.communication_models.radio import LogDistance, LogNormalShadowing, PacketError
+from failure_api.communication_models.radio import (
+    IndependentShadowing,
+    LogDistance,
+    LogNormalShadowing,
+    PacketError,
+    Reception,
+    Shadowing,
+    SubtPacketError,
+)
+from failure_api.communication_models.rate_limit import RateLimitModel
 from failure_api.communication_models.signal import SignalBasedModel
 from failure_api.core import CommunicationModel
 from failure_api.core.kinds import positive
-from failure_api.core.rules import Choice, WholeNumber
+from failure_api.core.rules import Choice, Flag, WholeNumber
 
 EXPONENTS = {"tunnel": 2.5, "urban": 2.5, "cave": 1.5, "finals": 1.5}
 """Path loss exponents of the challenge's circuits."""
 
-BITS_PER_SECOND = 1e6
+BITS, WINDOW = 1_000_000, 1.0
+"""What a radio may send, and receive, within so many seconds."""
+
 REACH = 500.0
 TRANSMIT_POWER, NOISE, REFERENCE_LOSS = 20.0, -90.0, 40.0
 SHADOWING_VARIANCE = 10.0
@@ -32,24 +42,31 @@ def darpa_subt(
     round_duration: float,
     message_bits: int,
     metres_per_unit: float = 1.0,
+    as_simulated: bool = False,
 ) -> list[CommunicationModel]:
     r"""Returns the links of robots underground, after the simulator of DARPA's SubT Challenge.
 
     Transmitters of 20 dBm, a path loss of 40 dB at 1 m that grows with exponent 2.5 or 1.5, 10
-    dB² of shadowing, noise of -90 dBm, QPSK, a range of 500 m and 1 Mbit/s for each sender.
+    dB² of shadowing, noise of -90 dBm, QPSK, a range of 500 m, and 1 Mbit for each sender in any
+    second. Every receiver of a message counts against that by itself, whether or not it is in
+    reach, in the order of `possible_agents`.
 
-    Five things differ from the simulator: bit errors follow QPSK's
-    $\tfrac{1}{2} \operatorname{erfc} \sqrt{\gamma / 2}$ and are counted over bits, where it takes
-    $\operatorname{erfc} \sqrt{\gamma}$ over bytes; shadowing is correlated over 10 m, where it is
-    drawn anew for each message; receivers have no limit, where 1 Mbit/s is theirs too; there are no
-    breadcrumbs that relay; and walls are left out, since they belong to its maps: give `obstacles`
-    to `SignalBasedModel` for yours.
+    Three things differ from the simulator, and `as_simulated=True` does them as it does: bit errors
+    follow QPSK's $\tfrac{1}{2} \operatorname{erfc} \sqrt{\gamma / 2}$ and are counted over bits,
+    where it takes $\operatorname{erfc} \sqrt{\gamma}$ over bytes; shadowing is correlated over
+    10 m, where it is drawn anew for each message; receivers have no limit, where they too read no
+    more than 1 Mbit in any second. Four things differ in either case: there are no breadcrumbs that
+    relay; walls are left out, since they belong to its maps, where what they hide has a greater
+    exponent: give `obstacles` to `SignalBasedModel` for yours; the second is as many rounds as
+    begin within it, the present one among them; and its chance has three decimals, by which one
+    message in a thousand is lost at any distance.
 
     Args:
         circuit: `"tunnel"` and `"urban"` have the exponent 2.5, `"cave"` and `"finals"` 1.5.
         round_duration: Length of a round in seconds.
         message_bits: Size of a message in bits.
         metres_per_unit: Length of one of the environment's units in metres.
+        as_simulated: Whether bit errors, shadowing and receivers are as in the simulator.
 
     Returns:
         Range, radio and rate, to be given as `failure_models`. They need the agents' positions.
@@ -59,8 +76,8 @@ def darpa_subt(
 
     Example:
         >>> reach, radio, rate = darpa_subt(round_duration=0.1, message_bits=200_000)
-        >>> reach.distance_threshold, radio.path_loss.exponent, rate.max_bandwidth
-        (500.0, 2.5, 0.5)
+        >>> reach.distance_threshold, radio.path_loss.exponent, rate.messages, rate.window
+        (500.0, 2.5, 5.0, 10)
 
     Source: osrf/subt on GitHub, `subt-communication`: `subt_communication_model.cpp`,
     `subt_rf_model.cpp` and the launch files of the competitions.
@@ -69,19 +86,27 @@ def darpa_subt(
     seconds = positive("s").normalise("round_duration", round_duration)
     metres = positive("m").normalise("metres_per_unit", metres_per_unit)
     bits = WholeNumber(1, "bits").normalise("message_bits", message_bits)
+    deviation = math.sqrt(SHADOWING_VARIANCE)
+    shadowing: Shadowing = LogNormalShadowing(
+        standard_deviation=deviation, decorrelation_distance=CORRELATION
+    )
+    reception: Reception = PacketError(modulation="qpsk", message_bits=bits)
+    simulated = Flag().normalise("as_simulated", as_simulated)
+    if simulated:
+        shadowing = IndependentShadowing(standard_deviation=deviation)
+        reception = SubtPacketError(message_bits=bits)
     radio = SignalBasedModel(
         transmit_power=TRANSMIT_POWER,
         path_loss=LogDistance(exponent=EXPONENTS[circuit], reference_loss=REFERENCE_LOSS),
-        shadowing=LogNormalShadowing(
-            standard_deviation=math.sqrt(SHADOWING_VARIANCE), decorrelation_distance=CORRELATION
-        ),
+        shadowing=shadowing,
         noise_floor=NOISE,
-        reception=PacketError(modulation="qpsk", message_bits=bits),
+        reception=reception,
         metres_per_unit=metres,
     )
-    carried = min(BITS_PER_SECOND * seconds / bits, 1.0)
-    return [
-        DistanceModel(distance_threshold=REACH / metres),
-        radio,
-        ProbabilisticModel(failure_prob=0.0, max_bandwidth=carried),
-    ]
+    # What a receiver reads is known behind the radio.
+    rate = RateLimitModel(
+        messages=BITS // bits,
+        window=max(1, math.ceil(WINDOW / seconds - 1e-9)),
+        count="both" if simulated else "sender",
+    )
+    return [DistanceModel(distance_threshold=REACH / metres), radio, rate]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, cast, get_args
 
 from failure_api.communication_models.node_failure import NodeFailureModel
+from failure_api.communication_models.nodes.together import TARGETS
 from failure_api.communication_models.partition import PartitionModel
 from failure_api.communication_models.partitions import CutAtRandom
 from failure_api.communication_models.partitions.patterns import Pattern
@@ -31,8 +32,10 @@ def jepsen(
     Args:
         faults: `"slow"` delays by 50 ms with 10 ms of normal jitter; `"flaky"` loses 20 %;
             `"halves"`, `"isolate"`, `"bridge"`, `"majorities_ring"` and `"minority_third"` cut
-            the team in these patterns, with other agents each time; `"pause"` lets agents fall
-            silent one by one, which for messages is the same as killing and restarting them.
+            the team in these patterns, with other agents each time; `"pause"` stops one agent,
+            less than a third, a minority, a majority, all or any number of them, drawn anew for
+            each pause, and lets all go on together, which for messages is the same as killing and
+            restarting them.
         round_duration: Length of a round in seconds.
         interval: Mean time until a partition or a pause begins, and until it ends, in seconds.
 
@@ -59,7 +62,10 @@ def jepsen(
         elif fault == "pause":
             models.append(
                 NodeFailureModel(
-                    mode="crash", mean_time_to_failure=rounds, mean_time_to_repair=rounds
+                    mode="crash",
+                    mean_time_to_failure=rounds,
+                    mean_time_to_repair=rounds,
+                    together=TARGETS,
                 )
             )
         else:

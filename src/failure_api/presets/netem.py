@@ -1,21 +1,13 @@
-"""The options of tc-netem, the network emulator of Linux, as failure models."""
+"""The options of tc-netem, the network emulator of Linux, as a failure model."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-from failure_api.communication_models.bandwidth import BandwidthModel
-from failure_api.communication_models.delay import DelayBasedModel
-from failure_api.communication_models.delays import (
-    ConstantDelay,
-    DelayDistribution,
-    EmpiricalDelay,
-    NormalDelay,
-    UniformDelay,
-)
 from failure_api.communication_models.four_state import FourStateModel
 from failure_api.communication_models.gilbert_elliott import GilbertElliottModel
+from failure_api.communication_models.netem import NetemModel
 from failure_api.communication_models.probabilistic import ProbabilisticModel
 from failure_api.core import CommunicationModel
 from failure_api.core.kinds import positive
@@ -32,22 +24,19 @@ REFUSED = {
 }
 """Options that make no sense for messages in rounds, and what to do instead."""
 
-_SPREAD = 4.0
-"""netem's table of the normal distribution ends at four standard deviations."""
-
 
 def netem(
     options: str, *, round_duration: float, message_bits: float | None = None
 ) -> list[CommunicationModel]:
-    r"""Returns the failure models that a line of tc-netem options stands for.
+    r"""Returns the failure model that a line of tc-netem options stands for.
 
-    A delay of $t$ seconds is $t$ / `round_duration` rounds, rounded to the nearest whole one, and a
-    rate of $R$ bits per second carries $R$ `round_duration` / `message_bits` messages per round.
-    Loss comes before the queue, as it does in the kernel, and the chains of `loss gemodel` and
-    `loss state` begin in their good states and move once a round, not once a packet.
+    A time of $t$ seconds is $t$ / `round_duration` rounds, and a message of $n$ bits takes $n / R$
+    seconds at a rate of $R$ bits per second. Times are rounded once, when a message arrives. The
+    chains of `loss gemodel` and `loss state` begin in their good states and move once a round, not
+    once a packet.
 
     Args:
-        options: What stands behind `netem` on tc's command line: `delay TIME [JITTER]`
+        options: A line of tc's, or what stands behind `netem` in it: `delay TIME [JITTER]`
             `[distribution uniform|normal]`, `loss [random] PERCENT`, `loss state P13 [P31 [P32
             [P23 [P14]]]]`, `loss gemodel P [R [1-H [1-K]]]`, `reorder PERCENT`, `rate RATE
             [OVERHEAD [CELL [CELL_OVERHEAD]]]` in bytes, `limit MESSAGES`.
@@ -55,49 +44,65 @@ def netem(
         message_bits: Size of a message in bits, which `rate` needs.
 
     Returns:
-        The models, to be given as `failure_models`.
+        One `NetemModel` in a list, to be given as `failure_models`.
 
     Raises:
         InvalidArgumentError: An option that is unknown, malformed, or makes no sense for messages
             in rounds: `corrupt`, `duplicate`, `ecn`, `slot`, `gap`, `seed`, the tables `pareto`
-            and `paretonormal`, and correlations, which in netem are none.
+            and `paretonormal`, and correlations other than 0, which in netem are none.
 
     Example:
-        >>> loss, delay = netem("delay 100ms 20ms loss gemodel 1% 10%", round_duration=0.1)
-        >>> round(loss.expected_loss(), 6)
-        0.090909
-        >>> delay.distribution
-        UniformDelay(low=0.8, high=1.2)
+        >>> (model,) = netem("delay 100ms 20ms loss gemodel 1% 10%", round_duration=0.1)
+        >>> model.delay, model.jitter, round(model.expected_loss(), 6)
+        (1.0, 0.2, 0.090909)
+        >>> line = "tc qdisc add dev eth0 root netem rate 10kbit delay 1s limit 5"
+        >>> (model,) = netem(line, round_duration=0.1, message_bits=1000)
+        >>> round(1 - model.expected_loss(), 6)
+        0.454545
 
     Source: tc-netem(8) of iproute2; Linux `net/sched/sch_netem.c`.
     """
     if not isinstance(options, str):
         raise invalid("options", "must be text", options, 'give a line such as "delay 100ms"')
     seconds = positive("s").normalise("round_duration", round_duration)
-    found = _options(options.split())
-    models: list[CommunicationModel] = []
+    found = _options(_behind_netem(options.lower().split()))
+    given: dict[str, Any] = {}
     if "loss" in found:
-        models.append(_loss(found["loss"]))
+        given["loss"] = _loss(found["loss"])
     if "rate" in found:
-        models.append(_rate(found, seconds, message_bits))
-    elif "limit" in found:
-        raise _needs("limit", "rate", "messages wait for a rate alone")
+        given["transmission"] = _transmission(found["rate"], message_bits) / seconds
+    if "limit" in found:
+        given["limit"] = whole("limit", _counted("limit", found["limit"], 1, 1)[0])
     if "delay" in found:
-        models.append(_delay(found, seconds))
-    else:
-        for option in ("reorder", "distribution"):
-            if option in found:
-                raise _needs(option, "delay", "without one nothing is late")
-    return models
+        mean, *spread = _counted("delay", found["delay"], 1, 3)
+        given["delay"] = time("delay", mean) / seconds
+        given["jitter"] = time("delay", spread[0]) / seconds if spread else 0.0
+        _refuse_correlation("delay", spread[1:])
+    for option in ("distribution", "reorder"):
+        if option in found and "delay" not in found:
+            raise _needs(option, "delay", "without one nothing is late")
+    if "distribution" in found:
+        given["distribution"] = _distribution(found["distribution"])
+    if "reorder" in found:
+        at_once, *correlation = _counted("reorder", found["reorder"], 1, 2)
+        given["reorder"] = share("reorder", at_once)
+        _refuse_correlation("reorder", correlation)
+    return [NetemModel(**given)]
+
+
+def _behind_netem(words: list[str]) -> list[str]:
+    """Returns the options of a whole line of tc's; another line has nothing before them."""
+    if "qdisc" in words and "netem" in words:
+        # A device may have that name, too.
+        return words[len(words) - words[::-1].index("netem") :]
+    return words[1:] if words[:1] == ["netem"] else words
 
 
 def _options(words: list[str]) -> dict[str, list[str]]:
     """Returns the arguments of each option."""
-    if words[:1] == ["netem"]:
-        words = words[1:]
     found: dict[str, list[str]] = {}
     option: str | None = None
-    for word in map(str.lower, words):
+    for word in words:
         belongs = is_quantity(word) or (option, word) in _WORDS
         # The first word behind an option is its value: the option knows what is wrong with it.
         unread = option is not None and not found[option] and word not in (*_KNOWN, *REFUSED)
@@ -127,10 +132,11 @@ def _loss(arguments: list[str]) -> CommunicationModel:
     kind, values = arguments[0], arguments[1:]
     if ("loss", kind) not in _WORDS:
         kind, values = "random", arguments
-    numbers = [share(f"loss {kind}", value) for value in values]
     if kind == "random":
-        _refuse_correlation("loss", values[1:])
-        return ProbabilisticModel(failure_prob=_counted("loss", numbers, 1, 1)[0])
+        percent, *correlation = _counted("loss", values, 1, 2)
+        _refuse_correlation("loss", correlation)
+        return ProbabilisticModel(failure_prob=share("loss", percent))
+    numbers = [share(f"loss {kind}", value) for value in values]
     if kind == "state":
         names = ("p13", "p31", "p32", "p23", "p14")
         given = _counted("loss state", numbers, 1, 5)
@@ -140,32 +146,25 @@ def _loss(arguments: list[str]) -> CommunicationModel:
     return GilbertElliottModel(p=p, r=r, loss_bad=bad, loss_good=good, start="good")
 
 
-def _rate(
-    found: dict[str, list[str]], round_duration: float, message_bits: float | None
-) -> CommunicationModel:
+def _transmission(arguments: list[str], message_bits: float | None) -> float:
+    """Returns how long a message takes at a rate, in seconds."""
     if message_bits is None:
         raise _needs("rate", "message_bits", "a round carries messages, not bits", "argument")
     bits = positive("bit").normalise("message_bits", message_bits)
-    speed, *sizes = _counted("rate", found["rate"], 1, 4)
-    overhead, cell, cell_overhead = (*map(_bytes, sizes), *(0, 0, 0)[len(sizes) :])
+    speed, *sizes = _counted("rate", arguments, 1, 4)
+    given = [whole("rate", word, signed=place != 1) for place, word in enumerate(sizes)]
+    overhead, cell, cell_overhead = (*given, *(0, 0, 0)[len(given) :])
     length = bits + 8 * overhead
     if cell:
         length = math.ceil(length / (8 * cell)) * 8 * (cell + cell_overhead)
-    waiting = whole("limit", _counted("limit", found.get("limit", ["1000"]), 1, 1)[0])
-    capacity = rate("rate", speed) * round_duration / length
-    return BandwidthModel(capacity=capacity, queue_length=waiting)
+    if length <= 0:
+        rule = "must leave something of a message"
+        raise invalid("netem rate", rule, " ".join(sizes), "give greater overheads")
+    return length / rate("rate", speed)
 
 
-def _bytes(word: str) -> int:
-    return whole("rate", word)
-
-
-def _delay(found: dict[str, list[str]], round_duration: float) -> CommunicationModel:
-    mean, *further = found["delay"]
-    _refuse_correlation("delay", further[1:])
-    rounds = time("delay", mean) / round_duration
-    jitter = time("delay", further[0]) / round_duration if further else 0.0
-    word = _counted("distribution", found.get("distribution", ["uniform"]), 1, 1)[0]
+def _distribution(arguments: list[str]) -> str:
+    (word,) = _counted("distribution", arguments, 1, 1)
     if word in ("pareto", "paretonormal"):
         raise InvalidArgumentError(
             f"netem distribution {word} is not offered, since its table follows no Pareto "
@@ -174,29 +173,12 @@ def _delay(found: dict[str, list[str]], round_duration: float) -> CommunicationM
     if ("distribution", word) not in _WORDS:
         rule = "must be uniform or normal"
         raise invalid("netem distribution", rule, word, nearest(word, ["uniform", "normal"]))
-    distribution: DelayDistribution = ConstantDelay(rounds=rounds)
-    longest = rounds
-    if jitter and word == "normal":
-        distribution = NormalDelay(mean=rounds, standard_deviation=jitter)
-        longest = rounds + _SPREAD * jitter
-    elif jitter:
-        distribution = UniformDelay(low=rounds - jitter, high=rounds + jitter)
-        longest = rounds + jitter
-    if "reorder" in found:
-        percent, *correlation = found["reorder"]
-        _refuse_correlation("reorder", correlation)
-        if jitter:
-            raise InvalidArgumentError(
-                "netem reorder goes with a constant delay alone, since jitter reorders by itself: "
-                "leave out one of the two."
-            )
-        at_once = share("reorder", percent)
-        distribution = EmpiricalDelay(delays=(0.0, rounds), probabilities=(at_once, 1 - at_once))
-    return DelayBasedModel(max_delay=math.floor(longest + 0.5), distribution=distribution)
+    return str(word)
 
 
 def _refuse_correlation(option: str, values: list[str]) -> None:
-    if values:
+    """Raises an error for a correlation other than 0, with which draws are independent."""
+    if any(share(option, value) for value in values):
         raise InvalidArgumentError(
             f"netem {option} takes no correlation here, since netem's is none and changes how much "
             "fails: for bursts give loss gemodel."

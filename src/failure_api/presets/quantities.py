@@ -31,9 +31,12 @@ BITS_PER_SECOND = {
 _QUANTITY = re.compile(r"([0-9]*\.?[0-9]+(?:e[-+]?[0-9]+)?)([a-z%]*)", re.IGNORECASE)
 
 
+_WHOLE = re.compile(r"-?[0-9]{1,18}")
+
+
 def is_quantity(word: str) -> bool:
     """Returns whether a word is a number with or without a unit."""
-    return _QUANTITY.fullmatch(word) is not None
+    return _QUANTITY.fullmatch(word.removeprefix("-")) is not None
 
 
 def time(option: str, word: str) -> float:
@@ -72,9 +75,14 @@ def share(option: str, word: str) -> float:
     raise invalid(f"netem {option}", "must be at most 100 %", word, "give a percentage")
 
 
-def whole(option: str, word: str) -> int:
-    """Returns a count."""
-    if word.isdecimal():
+def whole(option: str, word: str, *, signed: bool = False) -> int:
+    """Returns a count, which may be negative where it has a sign.
+
+    Example:
+        >>> whole("limit", "5"), whole("rate", "-14", signed=True)
+        (5, -14)
+    """
+    if _WHOLE.fullmatch(word) and (signed or not word.startswith("-")):
         return int(word)
     raise invalid(f"netem {option}", "must be a whole number", word, "give a count")
 

@@ -158,6 +158,6 @@ def _alike(one: Any, other: Any) -> bool:
     if one is None or other is None:
         return one is other
     # What is measured in milliwatts may be very small.
-    within = PRECISION * np.abs(one).max(initial=0)
+    within = PRECISION * np.abs(one[np.isfinite(one)]).max(initial=0)
     exact = one.dtype == other.dtype and one.shape == other.shape
     return exact and np.allclose(one, other, rtol=PRECISION, atol=within)

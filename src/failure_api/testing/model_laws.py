@@ -208,7 +208,9 @@ def _check_purity(trial: ModelTrial) -> None:
     context = trial.contexts()[0]
     links = trial.links(np, context.shape)
     streams = EpisodeStreams()
-    (parameters,) = (own for _, own in trial.prepared())
+    parameters = trial.prepared()
+    # A chain is prepared as it is; any other model by the chain around it, with its scope.
+    parameters = parameters if isinstance(trial.model, Chain) else parameters[0][1]
     state = trial.model.init(parameters, context, streams.start(trial.seed))
     stream = streams.start(trial.seed)
     kept = copy.deepcopy((state, stream))

@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from failure_api.core import Chain, CommunicationModel, Context, Links, NumpyStream, RandomStream
 from failure_api.core.chain import prepared
@@ -105,7 +106,8 @@ class ModelTrial(NamedTuple):
 
     def prepared(self, xp: ModuleType = np) -> Any:
         """Returns what the model's chain looks up once."""
-        return prepared(self.chain, self.contexts(xp)[0])
+        # On NumPy's arrays, since this is asked for while JAX traces a function too.
+        return prepared(self.chain, self.contexts()[0]._replace(xp=xp))
 
     @property
     def chain(self) -> Chain:
@@ -117,18 +119,23 @@ class ModelTrial(NamedTuple):
         rows, shape = [], (len(self.agent_ids), len(self.agent_ids))
         for row in circumstances.rows:
             generator = np.random.default_rng(self.seed + row)
+
+            def some(share: float, drawn: np.random.Generator = generator) -> NDArray[np.bool_]:
+                # So many and no fewer, or a small team might have no link of a kind.
+                return drawn.permutation(np.prod(shape)).reshape(shape) < share * np.prod(shape)
+
             rows.append(
                 Links(
-                    sends=generator.random(shape) < 0.8,
+                    sends=some(0.8),
                     capacity=generator.choice([0.0, 0.5, 1.0, np.inf], shape).astype(np.float32),
-                    rejected=generator.random(shape) < 0.1,
-                    lost=generator.random(shape) < 0.3,
+                    rejected=some(0.1),
+                    lost=some(0.3),
                     delay=generator.integers(0, 3, shape).astype(np.int32),
                     expiry=generator.integers(2, 9, shape).astype(np.int32),
-                    hears=generator.random(shape) < 0.8,
+                    hears=some(0.8),
                     noise=generator.random(shape, dtype=np.float32),
                     interference=1e-6 * generator.random(shape, dtype=np.float32),
-                    in_order=generator.random(shape) < 0.5,
+                    in_order=some(0.5),
                 )
             )
         batched = (*circumstances.batch, *shape)
@@ -196,7 +203,7 @@ def alike(one: Links, other: Links, precision: float = 1e-5) -> bool:
             continue
         first, second = plain(first), plain(second)
         # What is measured in milliwatts may be very small.
-        within = precision * np.abs(first).max(initial=0)
+        within = precision * np.abs(first[np.isfinite(first)]).max(initial=0)
         if not np.allclose(first, second, rtol=precision, atol=within):
             return False
     return True

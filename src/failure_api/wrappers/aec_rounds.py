@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from gymnasium.spaces import Space
@@ -24,6 +24,9 @@ class Rounds(Protocol):
     @property
     def view(self) -> Callable[..., Any]:
         """Returns what an agent sees, given it and what it observes now if that has changed."""
+
+    def views(self, agents: Iterable[Any]) -> dict[Any, Any]:
+        """Returns what agents see that took part in the round."""
 
     def settle(self, options: dict[str, Any] | None) -> dict[str, Any] | None:
         """Takes what a reset's options say of the coming episode; returns what is left of them."""

@@ -117,8 +117,7 @@ class ParallelRounds(BaseParallelWrapper):
         )
 
     def _views(self, observations: dict[Any, Any]) -> dict[Any, Any]:
-        view = self._rounds.view
-        return {agent: view(agent) for agent in observations}
+        return self._rounds.views(observations)  # type: ignore[no-any-return]
 
     def _newer(self) -> dict[Any, Any]:
         """Returns the observations that have changed since the round: none can have."""

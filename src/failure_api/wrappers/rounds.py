@@ -101,7 +101,7 @@ class RoundKeeper:
         self._channel.prepare(context)
         self.clean = CleanView(self.exchange, replace(team, channel=None, noise=None))
         self._demand_noise(self.noise.acts(), "noise_models were given")
-        self.view, self.spaces = self.bound.view, self.bound.spaces
+        self.view, self.views, self.spaces = self.bound.view, self.bound.views, self.bound.spaces
         self.tally = Tally(len(self.agent_ids))
         self.watchers: list[Callable[[Context, Delivery], None]] = []
         self._number = -1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 import numpy as np
@@ -119,6 +119,10 @@ class Sensors:
         row[self.index[agent]] = self._rows({agent: observation})[0][self.index[agent]]
         after = noise.snapshot().apply(self._number, row, real)
         return self._written(agent, after, row, observation)
+
+    def views(self, agents: Iterable[Any]) -> dict[Any, Any]:
+        """Returns what the sensors of agents show."""
+        return {agent: self.view(agent) for agent in agents}
 
     def _rows(self, observations: Mapping[Any, Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Returns observations as rows of numbers, and where these are any."""

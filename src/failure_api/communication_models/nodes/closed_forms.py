@@ -6,12 +6,37 @@ the receiver, as NumPy float64 arrays of one shape. An agent that does not matte
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 Chances: TypeAlias = NDArray[np.float64]
+
+
+def of_links(form: Callable[..., Any], mode: str, means: list[Any]) -> Any:
+    """Returns one of the forms below of all links.
+
+    Args:
+        form: Takes the chances of both ends.
+        mode: Which end matters: the sender's for `"mute"`, the receiver's for `"deaf"`, or both.
+        means: The mean times to failure and to repair, numbers or arrays `[N]`.
+
+    Returns:
+        A number, or an array `[N, N]` where one of the means is an array.
+    """
+    chances = np.broadcast_arrays(*(1.0 / np.asarray(mean, dtype=np.float64) for mean in means))
+    single = chances[0].ndim == 0
+    ends = [
+        [chance if single else np.expand_dims(chance, axis) for chance in chances]
+        for axis in (1, 0)
+    ]
+    irrelevant = {"mute": 1, "deaf": 0}.get(mode)
+    if irrelevant is not None:
+        ends[irrelevant] = [np.zeros_like(chance) for chance in ends[irrelevant]]
+    result = form(*np.broadcast_arrays(*ends[0], *ends[1]))
+    return float(result) if single else np.where(np.eye(len(result), dtype=bool), 0.0, result)
 
 
 def unavailability(fails: Chances, repaired: Chances) -> Chances:

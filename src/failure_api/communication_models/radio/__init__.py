@@ -13,12 +13,18 @@ from failure_api.communication_models.radio.reception import (
     PacketError,
     Reception,
     SnrThreshold,
+    SubtPacketError,
 )
-from failure_api.communication_models.radio.shadowing import LogNormalShadowing, Shadowing
+from failure_api.communication_models.radio.shadowing import (
+    IndependentShadowing,
+    LogNormalShadowing,
+    Shadowing,
+)
 
 __all__ = [
     "Fading",
     "Friis",
+    "IndependentShadowing",
     "LogDistance",
     "LogNormalShadowing",
     "LogisticReception",
@@ -31,5 +37,6 @@ __all__ = [
     "Rician",
     "Shadowing",
     "SnrThreshold",
+    "SubtPacketError",
     "TwoRayGround",
 ]

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
+from scipy.special import erfc, expit
 
 from failure_api.communication_models.radio.modulation import Modulation, bit_error_rate
 from failure_api.communication_models.radio.tables import Table, look_up, prepare, tabulate
@@ -172,3 +172,36 @@ class PacketError(Reception):
         """Returns the probability that no bit is wrong."""
         wrong = bit_error_rate(self.modulation, 10.0 ** (np.asarray(ratio) / 10.0))
         return np.asarray(np.exp(self.message_bits * np.log1p(-wrong)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubtPacketError(Reception):
+    r"""Packets as the simulator of DARPA's Subterranean Challenge loses them.
+
+    $$ P = (1 - \operatorname{erfc} \sqrt{\gamma})^{\text{bytes}} $$
+
+    with $\gamma$ the ratio as one of powers. QPSK's rate of bit errors is
+    $\tfrac12 \operatorname{erfc} \sqrt{\gamma / 2}$, and it holds for every bit: see `PacketError`.
+
+    Args:
+        message_bits: Length of a message; a byte that is begun counts.
+        sensitivity: Least signal, inclusive, in dBm; None for no such limit.
+
+    Raises:
+        InvalidArgumentError: A length that is no positive integer.
+
+    Example:
+        >>> round(float(SubtPacketError(message_bits=8000).success(9.0)), 6)
+        0.934955
+
+    Source: `subt_communication_model` in osrf/subt on GitHub.
+    """
+
+    message_bits: Count = 1000
+
+    def success(self, ratio: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Returns the probability that no byte is wrong."""
+        wrong = erfc(np.sqrt(10.0 ** (np.asarray(ratio, dtype=np.float64) / 10.0)))
+        # Far below the noise all of it is wrong, and the logarithm infinite.
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.exp(-(-self.message_bits // 8) * np.log1p(-wrong)))

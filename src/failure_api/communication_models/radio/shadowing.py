@@ -40,6 +40,12 @@ class Shadowing(Part, ABC):
     ) -> Any:
         """Returns the state of this round, after the agents' movement."""
 
+    def attempt(
+        self, parameters: Any, following: Any, context: Context, random: RandomStream
+    ) -> Any:
+        """Returns the state of a further attempt in a round, whose first had `following`."""
+        return following
+
     @abstractmethod
     def gain(self, state: Any) -> Array:
         """Returns by how many dB each link gains, float32 `[..., N, N]`."""
@@ -51,6 +57,30 @@ class Shadowing(Part, ABC):
     @abstractmethod
     def levels(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Returns gains in dB and their weights, which add up to 1, to take means with."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NormalShadowing(Shadowing, ABC):
+    r"""A normal number of decibels for each link. The base of every such shadowing.
+
+    Args:
+        standard_deviation: $\sigma$, in dB.
+    """
+
+    standard_deviation: Annotated[float, between(0.0, 100.0, "dB")]
+
+    def survival(self, gain: NDArray[np.float64]) -> NDArray[np.float64]:
+        r"""Returns $Q(x / \sigma)$."""
+        if self.standard_deviation == 0.0:
+            return np.asarray(gain <= 0.0, dtype=np.float64)
+        return np.asarray(ndtr(-gain / self.standard_deviation))
+
+    def levels(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Returns equally spaced gains, with the density as weights."""
+        # The trapezoidal rule, which for smooth functions of a normal number is hard to better.
+        deviations = np.linspace(-6.0, 6.0, 301)
+        density = np.exp(-0.5 * deviations**2)
+        return deviations * self.standard_deviation, density / density.sum()
 
 
 class ShadowingState(NamedTuple):
@@ -66,7 +96,7 @@ class ShadowingState(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LogNormalShadowing(Shadowing):
+class LogNormalShadowing(NormalShadowing):
     r"""A normal number of decibels for each link, which changes as the link's ends move.
 
     $$ S_{t+1} = R\,S_t + \sqrt{1 - R^2}\,\sigma N, \qquad R = e^{-\Delta / d_{cor}} $$
@@ -92,7 +122,6 @@ class LogNormalShadowing(Shadowing):
     Source: Gudmundson (1991); 3GPP TR 38.901, table 7.4.1-1 and section 7.4.4.
     """
 
-    standard_deviation: Annotated[float, between(0.0, 100.0, "dB")]
     decorrelation_distance: Length
     reciprocal: bool = True
 
@@ -126,19 +155,60 @@ class LogNormalShadowing(Shadowing):
         """Returns the field in dB."""
         return state.field * self.standard_deviation
 
-    def survival(self, gain: NDArray[np.float64]) -> NDArray[np.float64]:
-        r"""Returns $Q(x / \sigma)$."""
-        if self.standard_deviation == 0.0:
-            return np.asarray(gain <= 0.0, dtype=np.float64)
-        return np.asarray(ndtr(-gain / self.standard_deviation))
-
-    def levels(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Returns equally spaced gains, with the density as weights."""
-        # The trapezoidal rule, which for smooth functions of a normal number is hard to better.
-        deviations = np.linspace(-6.0, 6.0, 301)
-        density = np.exp(-0.5 * deviations**2)
-        return deviations * self.standard_deviation, density / density.sum()
-
     def _draw(self, upper: Array, context: Context, random: RandomStream) -> Array:
         normal = random.normal(context.shape)
         return mirrored(normal, upper, context.xp) if self.reciprocal else normal
+
+
+@dataclass(frozen=True, kw_only=True)
+class IndependentShadowing(NormalShadowing):
+    r"""A normal number of decibels for each link, drawn anew for every message.
+
+    Nothing is left of what surroundings do, whether or not agents move: the same link is good in
+    one round and bad in the next one. For hills and houses, which stay, take `LogNormalShadowing`.
+
+    Args:
+        standard_deviation: $\sigma$, in dB.
+        reciprocal: Whether both directions of a link have the same shadowing in a round.
+
+    Raises:
+        InvalidArgumentError: A deviation outside of [0, 100] dB.
+
+    Example:
+        >>> IndependentShadowing(standard_deviation=3.0)
+        IndependentShadowing(standard_deviation=3.0, reciprocal=False)
+
+    Source: `subt_communication_model` in osrf/subt on GitHub.
+    """
+
+    reciprocal: bool = False
+
+    def prepare(self, context: Context) -> Any:
+        """Returns 1 above the diagonal, float32 `[N, N]`."""
+        return upper_triangle(context.shape[-1], context.xp)
+
+    def init(self, parameters: Any, context: Context, random: RandomStream) -> Array:
+        """Returns no gain: every round draws its own."""
+        return context.xp.zeros(context.shape, dtype=context.xp.float32)
+
+    def step(
+        self,
+        parameters: Any,
+        state: Any,
+        context: Context,
+        metres_per_unit: float,
+        random: RandomStream,
+    ) -> Array:
+        """Returns what is drawn for the round."""
+        return self.attempt(parameters, state, context, random)
+
+    def attempt(
+        self, parameters: Any, following: Any, context: Context, random: RandomStream
+    ) -> Array:
+        """Returns what is drawn for a message by itself, in standard deviations."""
+        normal = random.normal(context.shape)
+        return mirrored(normal, parameters, context.xp) if self.reciprocal else normal
+
+    def gain(self, state: Any) -> Array:
+        """Returns what was drawn, in dB."""
+        return state * self.standard_deviation

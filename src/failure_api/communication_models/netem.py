@@ -1,0 +1,399 @@
+"""The network emulator of Linux: loss, then delay, then a link of some rate, and a limit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Annotated, Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from failure_api.communication_models.delays import NormalDelay, UniformDelay
+from failure_api.communication_models.delays.closed_forms import mean_age
+from failure_api.communication_models.probabilistic import ProbabilisticModel
+from failure_api.core.chain import Chain
+from failure_api.core.closed_forms import closed_form
+from failure_api.core.kinds import LONGEST_DELAY, Count, Share, not_negative
+from failure_api.core.links import Array, Context, Links
+from failure_api.core.model import CommunicationModel
+from failure_api.core.random import RandomStream
+from failure_api.core.rings import at_places, with_added
+from failure_api.core.rules import Instance, Optional
+from failure_api.core.traits import Stage, Traits
+from failure_api.errors import invalid
+
+SPREAD = 4.0
+"""netem's table of the normal distribution ends at so many standard deviations."""
+
+MOST_ROUNDS = 1_000_000
+"""Rounds that the last message of a full queue may take."""
+
+BITS = 30
+ONE = 2**BITS
+"""Times are whole rounds and parts of this size: as one float32 they would drift, since what a
+busy link transmits adds up from message to message."""
+
+NEAR = ONE // 2**16
+"""Half a round less so little is still half a round, and so little after a round is in it."""
+
+LONG_AGO = -(2**20)
+"""Rounds before any that a message of this round could have been there."""
+
+
+class _Loss(Instance):
+    """A parameter that is a model of loss by chance and of nothing else."""
+
+    def normalise(self, name: str, value: Any) -> Any:
+        """Returns the model, or raises an error for one that does anything else."""
+        if isinstance(value, CommunicationModel) and value.traits.stages <= {Stage.ADMITTED}:
+            return value
+        remedy = "give one such as ProbabilisticModel(failure_prob=0.1)"
+        raise invalid(name, "must be a model of loss by chance alone, or None", value, remedy)
+
+
+class Time(NamedTuple):
+    """Rounds from now on, as whole ones and parts.
+
+    Attributes:
+        whole: Whole rounds, rounded down; an integer, or an int32 array.
+        part: How many parts of `1 / ONE` follow, likewise.
+    """
+
+    whole: Any
+    part: Any
+
+
+class NetemState(NamedTuple):
+    """What netem carries from round to round; () for what it does not need.
+
+    Attributes:
+        loss: The state of the chain that holds the loss.
+        until: Time until each link has transmitted all that it has to, int32 `[..., N, N]` twice;
+            below 0 where it has been free for a while.
+        arriving: How many messages arrive up to each coming round and after the one before, in a
+            ring of rounds, int32 `[..., L, N, N]`.
+        count: How many have not arrived by the coming round, int32 `[..., N, N]`.
+    """
+
+    loss: Any
+    until: Any
+    arriving: Any
+    count: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetemModel(CommunicationModel):
+    r"""Messages are lost, delayed, and then transmitted one after the other, as by tc-netem.
+
+    The $n$-th message that is not lost, sent in round $t_n$ with delay $d_n$, arrives at
+
+    $$T_n = \max(t_n + d_n, T_{n-1}) + \text{transmission},$$
+
+    or at $T_n = t_n + d_n$ where transmission takes no time, and not before $t_n$. It arrives in
+    the nearest round. With transmission no message overtakes another; without, jitter lets them.
+    A share `reorder` of the messages passes all others and arrives at once. A message that finds
+    `limit` messages which have not arrived is lost. One that the loss takes needs no place and no
+    time. With a constant time $T_n - t_n = x$, a limit $L < \lceil x \rceil$ and no other loss, a
+    share $1 - L / \lceil x \rceil$ is lost.
+
+    Args:
+        loss: A model of loss by chance, such as `ProbabilisticModel`, `GilbertElliottModel` or
+            `FourStateModel`, which decides before all else; None loses nothing.
+        delay: Mean delay, in rounds.
+        jitter: How far delays spread about it, in rounds.
+        distribution: `"uniform"`: all delays within the mean plus or minus `jitter` are equally
+            likely. `"normal"`: `jitter` is the standard deviation, and none is further than four
+            of them from the mean.
+        transmission: Rounds that one message takes at the link's rate; 0 for a link without one.
+        limit: Most messages that are under way on a link at a time.
+        reorder: Share of messages that arrive at once.
+        agent_ids: Confines the model to links among these agents; None takes all.
+
+    Raises:
+        InvalidArgumentError: A number that is negative or not finite, a delay above 10,000
+            rounds, a limit that lets the last message take longer than 1,000,000, a share outside
+            of [0, 1], a loss that does anything else.
+
+    Example:
+        >>> NetemModel(delay=10, transmission=0.8).traits.longest_delay
+        11
+        >>> NetemModel(delay=10, limit=5).expected_loss()
+        0.5
+        >>> NetemModel(loss=ProbabilisticModel(failure_prob=0.5), delay=2).expected_age()
+        3.0
+
+    Source: tc-netem(8) of iproute2; Linux `net/sched/sch_netem.c`.
+    """
+
+    loss: Annotated[CommunicationModel | None, Optional(_Loss(kind=CommunicationModel))] = None
+    delay: Annotated[float, not_negative("rounds")] = 0.0
+    jitter: Annotated[float, not_negative("rounds")] = 0.0
+    distribution: Literal["uniform", "normal"] = "uniform"
+    transmission: Annotated[float, not_negative("rounds")] = 0.0
+    limit: Count = 1000
+    reorder: Share = 0.0
+
+    def __post_init__(self) -> None:
+        """Checks the fields, and that no message takes too long."""
+        super().__post_init__()
+        if self._longest_wait > LONGEST_DELAY:
+            rule = f"must be at most {LONGEST_DELAY} rounds, with all of its jitter"
+            remedy = "a message that never arrives is one for loss"
+            raise invalid("delay", rule, self._longest_wait, remedy)
+        if self._longest > MOST_ROUNDS:
+            waits = f"at {self.transmission:g} rounds a message"
+            rule = f"must let no message take longer than {MOST_ROUNDS} rounds {waits}"
+            raise invalid("limit", rule, self.limit, "give a smaller one, or a greater rate")
+
+    @cached_property
+    def inner(self) -> Chain:
+        """The loss as a chain, which sees to its scope and its stream."""
+        return Chain(models=() if self.loss is None else self.loss)
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """What can be set for the loss."""
+        return self.inner.settings
+
+    def with_settings(self, settings: Mapping[str, Any]) -> NetemModel:
+        """Returns the model with the loss as it is in an episode with these settings."""
+        if self.loss is None:
+            return self
+        return replace(self, loss=self.loss.with_settings(settings))
+
+    @cached_property
+    def traits(self) -> Traits:
+        """Loss and delay on the air."""
+        delay = _nearest(self._fixed, np) if self._fixed else math.floor(self._longest + 0.5)
+        steady = self.inner.traits.steady and not self._binds
+        return Traits(longest_delay=delay, steady=steady)
+
+    @property
+    def _longest_wait(self) -> float:
+        """The longest delay before transmission, in rounds."""
+        normal = self.distribution == "normal"
+        return self.delay + self.jitter * (SPREAD if normal else 1.0)
+
+    @property
+    def _longest(self) -> float:
+        """Rounds that no message exceeds."""
+        slowest, wait = self.transmission, self._longest_wait
+        longest = wait + slowest
+        if slowest > 1.0:
+            # No more than the limit are under way, one of which is being transmitted; delays that
+            # are longer than that are waited for before the first of them.
+            longest = self.limit * slowest + max(0.0, wait - (self.limit - 1))
+        # Draws are float32.
+        return longest * (1.0 + 2.0**-20)
+
+    @cached_property
+    def _fixed(self) -> Time | None:
+        """The time that every message takes which does not pass others; None where they differ."""
+        if self.jitter or self.transmission > 1.0:
+            return None
+        # What is transmitted within a round is never waited for.
+        return _time(self.delay + self.transmission)
+
+    @cached_property
+    def _waits(self) -> bool:
+        """Whether messages wait for others to be transmitted."""
+        return self.transmission > 0 and self._fixed is None
+
+    @cached_property
+    def _places(self) -> int:
+        """Rounds by which every message has arrived."""
+        rounds: int = _up(self._fixed or _time(self._longest))
+        return rounds
+
+    @cached_property
+    def _binds(self) -> bool:
+        """Whether a message may ever find as many as the limit under way."""
+        return self.transmission > 1.0 or self._places > self.limit
+
+    def prepare(self, context: Context) -> Any:
+        """Returns what the loss looks up."""
+        return {**super().prepare(context), "loss": self.inner.prepare(context)}
+
+    def init(self, parameters: Any, context: Context, random: RandomStream) -> NetemState:
+        """Returns the state of links on which nothing is under way."""
+        xp, shape = context.xp, context.shape
+
+        def full(number: int, *places: int) -> Array:
+            return xp.full((*shape[:-2], *places, *shape[-2:]), number, dtype=xp.int32)
+
+        return NetemState(
+            loss=self.inner.init(parameters["loss"], context, random),
+            until=Time(full(LONG_AGO), full(0)) if self._waits else (),
+            arriving=full(0, self._places) if self._binds else (),
+            count=full(0) if self._binds else (),
+        )
+
+    def step(
+        self, parameters: Any, state: NetemState, links: Links, context: Context, random: Any
+    ) -> tuple[NetemState, Links]:
+        """Returns the links with what is lost, and the rounds that the other messages take."""
+        told = context._replace(asked=None)
+        loss, links = self.inner.step(parameters["loss"], state.loss, links, told, random)
+        links, enters, time = self._sent(state, links, context, random)
+        xp, following = context.xp, state._replace(loss=loss)
+        if self._waits:
+            whole, part = state.until
+            entering = xp.astype(enters, xp.int32)
+            whole = whole + entering * (time.whole - whole) - 1
+            part = part + entering * (time.part - part)
+            until = Time(xp.maximum(whole, xp.full_like(whole, LONG_AGO)), part)
+            following = following._replace(until=until)
+        if self._binds:
+            following = self._counted(following, enters, time, context)
+        return following, links
+
+    def attempt(
+        self,
+        parameters: Any,
+        state: NetemState,
+        following: NetemState,
+        links: Links,
+        context: Context,
+        random: RandomStream,
+    ) -> Links:
+        """Returns the links with other chance, behind the messages of earlier rounds."""
+        told = context._replace(asked=None)
+        links = self.inner.attempt(
+            parameters["loss"], state.loss, following.loss, links, told, random
+        )
+        return self._sent(state, links, context, random)[0]
+
+    def _sent(
+        self, state: NetemState, links: Links, context: Context, random: RandomStream
+    ) -> tuple[Links, Array, Time]:
+        """Returns the links, where a message enters, and the time that each of those takes."""
+        xp, shape = context.xp, context.shape
+        passes = random.child("reorder").bernoulli(self.reorder, shape)
+        draw = random.child("delay").uniform(shape)
+        if self._binds:
+            links = links.lose(state.count >= self.limit)
+        enters = links.sends & ~passes
+        if links.lost is not None:
+            enters = enters & ~links.lost
+        time = self._fixed or self._time_of(state, draw, xp)
+        if self.traits.longest_delay:
+            links = links.slow(xp.astype(enters, xp.int32) * _nearest(time, xp))
+        return links, enters, time
+
+    def _time_of(self, state: NetemState, draw: Array, xp: Any) -> Time:
+        """Returns the time that a message takes which is sent now and passes no others."""
+        whole, part = _time(self.delay)
+        if self.jitter:
+            rounds = self._delays.draw(draw, None, xp)
+            if self.distribution == "normal":
+                least, most = (xp.full_like(rounds, end) for end in self._ends)
+                rounds = xp.minimum(xp.maximum(rounds, least), most)
+            below = xp.floor(rounds)
+            whole, part = xp.astype(below, xp.int32), xp.astype((rounds - below) * ONE, xp.int32)
+        if not self._waits:
+            return Time(whole, part)
+        until, further = state.until
+        later = (until > whole) | ((until == whole) & (further > part))
+        waits, takes = xp.astype(later, xp.int32), _time(self.transmission)
+        part = part + waits * (further - part) + takes.part
+        whole = whole + waits * (until - whole) + takes.whole + (part >> BITS)
+        return Time(whole, part & (ONE - 1))
+
+    def _counted(
+        self, state: NetemState, enters: Array, time: Time, context: Context
+    ) -> NetemState:
+        """Returns the state with the messages that enter, and without those that have arrived."""
+        xp, number = context.xp, context.round_over(2)
+
+        def place(ahead: Any) -> Array:
+            return xp.broadcast_to((number + ahead) % self._places, context.shape)
+
+        rounds = _up(time)
+        stays = xp.astype(enters & (rounds > 0), xp.int32)
+        arriving = with_added(state.arriving, place(rounds), stays, xp)
+        arrived = at_places(arriving, place(1), xp)
+        arriving = with_added(arriving, place(1), -arrived, xp)
+        return state._replace(arriving=arriving, count=state.count + stays - arrived)
+
+    @cached_property
+    def _delays(self) -> UniformDelay | NormalDelay:
+        """How delays are distributed before what is below 0 counts as none."""
+        if self.distribution == "normal":
+            return NormalDelay(mean=self.delay, standard_deviation=self.jitter)
+        return UniformDelay(low=self.delay - self.jitter, high=self.delay + self.jitter)
+
+    @property
+    def _ends(self) -> tuple[float, float]:
+        """The least and the greatest normal delay."""
+        return self.delay - SPREAD * self.jitter, self.delay + SPREAD * self.jitter
+
+    def _cumulative(self) -> NDArray[np.float64]:
+        """Returns the probability that a message which waits for none takes 0, 1, ... rounds."""
+        whole = np.arange(self.traits.longest_delay + 1, dtype=np.float64)
+        below = np.where(whole < whole[-1], 0.0, 1.0)
+        if self.jitter:
+            below = self._delays.cumulative(whole)
+        if self.jitter and self.distribution == "normal":
+            least, most = self._ends
+            below = np.where(whole + 0.5 < least, 0.0, np.where(whole + 0.5 < most, below, 1.0))
+        return self.reorder + (1.0 - self.reorder) * below
+
+    @property
+    def _alike(self) -> bool:
+        """Whether all messages that arrive take equally long."""
+        return self._fixed is not None and not self.reorder
+
+    def expected_loss(self) -> Any:
+        """Returns the share that is lost; None where it depends on how messages meet the limit."""
+        if not self._binds:
+            return 0.0 if self.loss is None else self.loss.expected_loss()
+        if self._alike and self.loss is None:
+            return 1.0 - self.limit / self._places
+        return None
+
+    def expected_burst_length(self) -> Any:
+        """Returns that of the loss; None where something else loses or reorders messages too."""
+        if self._binds or self.loss is None or not self._alike:
+            return None
+        return self.loss.expected_burst_length()
+
+    def expected_age(self) -> Any:
+        """Returns the mean age of information.
+
+        None where messages wait for each other, where they meet the limit after another loss, and
+        where they overtake each other after a loss that is not independent.
+        """
+        if self._alike:
+            late = float(self.traits.longest_delay)
+            if self._binds and self.loss is not None:
+                return None
+            if self.loss is None:
+                # As many as the limit one after the other, and none until the first has arrived.
+                missed = max(self._places - self.limit, 0)
+                return late + missed * (missed + 1) / (2.0 * max(self._places, 1))
+            age = self.loss.expected_age()
+            return None if age is None else closed_form(lambda a: a + late, [age], [0.0])
+        independent = self.loss is None or type(self.loss) is ProbabilisticModel
+        if self._waits or self._binds or not independent:
+            return None
+        loss, below = self.inner.expected_loss() if self.loss else 0.0, self._cumulative()
+        return closed_form(lambda q: mean_age(below, q), [loss], [0.0])
+
+
+def _time(rounds: float) -> Time:
+    """Returns a time, from rounds."""
+    return Time(*divmod(round(rounds * ONE), ONE))
+
+
+def _nearest(time: Time, xp: Any) -> Any:
+    """Returns the nearest whole round, not before the present one."""
+    rounds = time.whole + ((time.part + ONE // 2 + NEAR) >> BITS)
+    return rounds if isinstance(rounds, int) else xp.maximum(rounds, xp.zeros_like(rounds))
+
+
+def _up(time: Time) -> Any:
+    """Returns the round by which a time is over."""
+    return time.whole + ((time.part + ONE - 1 - NEAR) >> BITS)
