@@ -106,10 +106,18 @@ class Delivery(NamedTuple):
     waiting: QueueState | None = None
     under_way: UnderWay | None = None
 
-    def pending(self) -> Array | int:
-        """Returns how many messages wait or are under way on each link, int32 `[..., N, N]`."""
-        waiting = 0 if self.waiting is None else self.waiting.count
-        return waiting if self.under_way is None else waiting + self.under_way.count.sum(-3)
+    def pending(self, xp: Any = np) -> Array:
+        """Returns how many messages wait or are under way on each link, int32 `[..., N, N]`.
+
+        Args:
+            xp: The array namespace.
+        """
+        found = xp.zeros_like(self.sent)
+        if self.waiting is not None:
+            found = found + self.waiting.count
+        if self.under_way is not None:
+            found = found + xp.sum(self.under_way.count, axis=-3, dtype=xp.int32)
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)
