@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from simulator import Verdict, Waiting, simulate
 
 from failure_api.communication_models import (
     BandwidthModel,
@@ -46,7 +47,6 @@ from failure_api.communication_models.radio import LogNormalShadowing, Rayleigh
 from failure_api.core import Chain, Channel, Context, NumpyStream, Stage
 from failure_api.core.tally import Tally
 from failure_api.traces import Trace
-from simulator import Verdict, Waiting, simulate
 
 CHAINS = 600
 ROUNDS = 40
