@@ -99,6 +99,9 @@ def library_of(arrays: Mapping[str, Any]) -> Library:
 
 
 def _library(name: str, array: Any) -> Library:
+    if isinstance(array, np.ma.MaskedArray):
+        remedy = "say what its hidden entries are, as in array.filled(0)"
+        raise invalid(name, "must have no mask", array, remedy)
     for library in LIBRARIES:
         module = sys.modules.get(library.package)
         if module is not None and isinstance(array, operator.attrgetter(library.kind)(module)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple, cast
@@ -18,6 +18,7 @@ from failure_api.core.members import members_of
 from failure_api.core.model import CommunicationModel
 from failure_api.core.queue import Queue
 from failure_api.core.random import RandomStream
+from failure_api.core.rules import in_order
 from failure_api.core.traits import Asked, QueuePlace, Stage, Traits
 from failure_api.errors import ModelError, invalid, nearest
 
@@ -103,7 +104,7 @@ class Chain(CommunicationModel):
         if name is not None and name in self.known_as:
             return self.parts[self.known_as.index(name)]
         known = [known for known in self.known_as if known]
-        remedy = nearest(str(name), known) if known else "give names, as in Chain(models={...})"
+        remedy = nearest(name, known) if known else "give names, as in Chain(models={...})"
         raise invalid("name", "must be that of a named model", name, remedy)
 
     @property
@@ -341,14 +342,9 @@ def _listed(models: Any) -> list[tuple[str | None, Any]]:
         return [(None, models)]
     if isinstance(models, Mapping):
         return list(models.items())
-    if isinstance(models, str) or not isinstance(models, Iterable):
-        raise invalid(
-            "failure_models",
-            "must be a communication model or a list of them",
-            models,
-            "give one such as ProbabilisticModel(failure_prob=0.1), or a list",
-        )
-    return [(None, model) for model in models]
+    kind = "a communication model or a list of them"
+    remedy = "give one such as ProbabilisticModel(failure_prob=0.1), or a list"
+    return [(None, model) for model in in_order("failure_models", models, kind, remedy)]
 
 
 def _named(models: list[tuple[str | None, Any]], names: Any) -> list[tuple[str | None, Any]]:

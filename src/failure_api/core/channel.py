@@ -15,9 +15,9 @@ from failure_api.core.chain import Chain, prepared
 from failure_api.core.links import Array, Context, Links
 from failure_api.core.queue import WHOLE_MESSAGE, QueueState, Served, empty, enter, serve, younger
 from failure_api.core.random import RandomStream
-from failure_api.core.rings import taken, with_arrivals
+from failure_api.core.rings import ONE, taken, with_arrivals
 from failure_api.core.traits import Asked, Stage
-from failure_api.errors import InvalidArgumentError, ModelError
+from failure_api.errors import InvalidArgumentError, ModelError, invalid
 
 MOST_BYTES = 2**30
 """Most memory that messages which wait or are under way may take."""
@@ -170,8 +170,10 @@ class Channel:
         """Returns the state before round 0, with nothing under way.
 
         Raises:
-            InvalidArgumentError: What may wait or be under way would take more than 1 GiB.
+            InvalidArgumentError: What may wait or be under way would take more than 1 GiB, or
+                `parameters` are not those of this channel.
         """
+        self._check(parameters)
         xp, shape, chain = context.xp, context.shape, self.chain
         queue, traits = chain.queue, chain.traits
         self.check_memory(shape)
@@ -232,7 +234,15 @@ class Channel:
     def step(
         self, parameters: Any, state: ChannelState, context: Context, random: RandomStream
     ) -> tuple[ChannelState, Delivery]:
-        """Returns the next state and what this round brings each receiver."""
+        """Returns the next state and what this round brings each receiver.
+
+        Raises:
+            InvalidArgumentError: `state` or `parameters` are not those of this channel.
+        """
+        if type(state) is not ChannelState:
+            rule = "must be what this channel's init or step returned"
+            raise invalid("state", rule, state, "begin with init(parameters, context, random)")
+        self._check(parameters)
         chain, number = self.chain, context.round
         if not isinstance(number, int):
             number = context.round_over(2)
@@ -246,6 +256,12 @@ class Channel:
             return self._arrive(state, state.models, links, made, served, context)
         models, links = chain.step(parameters, state.models, Links(state.makes), context, random)
         return self._arrive(state, models, _within(links, state.makes), number, None, context)
+
+    def _check(self, parameters: Any) -> None:
+        """Raises an error for what `prepare` did not return."""
+        if type(parameters) is not tuple or len(parameters) != len(self.chain.parts):
+            rule = "must be what this channel's prepare returned"
+            raise invalid("parameters", rule, parameters, "begin with prepare(context)")
 
     def _ask(
         self,
@@ -334,8 +350,11 @@ class Channel:
         number = context.round if isinstance(context.round, int) else context.round_over(2)
         arrives = links.sends if links.lost is None else but_not(links.sends, links.lost, xp)
         delay, held = links.delay, state.held
-        if delay is not None:
-            self._check_delay(delay, xp)
+        if delay is not None and self.slots == 1:
+            raise ModelError(
+                "a failure model returned delays although the longest_delay of all traits is 0: "
+                "let its traits say how many rounds it may add."
+            )
         if held is not None:
             held = xp.maximum(held - 1, xp.zeros_like(held))
             if links.in_order is not None:
@@ -414,10 +433,12 @@ class Channel:
         if delay is None:
             delay = xp.zeros_like(count[..., 0, :, :])
         rings: tuple[Array, ...] = (rounds,) if left is None else (rounds, left)
-        values = made + 1, number + 1
-        rings, count = with_arrivals(
-            rings, count, clock, delay, arrives, values[: len(rings)], survivors, xp
-        )
+        values: tuple[Any, ...] = (made + 1, number + 1)
+        values = values[: len(rings)]
+        try:
+            rings, count = with_arrivals(rings, count, clock, delay, arrives, values, survivors, xp)
+        except IndexError:
+            raise self._bad_delay(delay) from None
         rounds, leaving = rings[0], None
         if left is not None:
             leaving, left = taken(rings[1], clock, xp)
@@ -429,22 +450,13 @@ class Channel:
         one = ONE if xp is np else 1
         return following, arriving - one, leaving, arrivals
 
-    def _check_delay(self, delay: Array, xp: Any) -> None:
-        """Raises an error for delays that the channel has no place for."""
-        longest = self.slots - 1
-        if not longest:
-            raise ModelError(
-                "a failure model returned delays although the longest_delay of all traits is 0: "
-                "let its traits say how many rounds it may add."
-            )
-        # As a number without a sign what is below 0 is very large. Nothing is known while a
-        # function is traced.
-        if xp is np and np.maximum.reduce(delay.view(np.uint32), axis=None) > longest:
-            raise ModelError(
-                f"the failure models returned delays from {delay.min()} to {delay.max()} rounds, "
-                f"not within 0 to {longest} as their traits say: let each model's longest_delay "
-                "say how many rounds it may add."
-            )
+    def _bad_delay(self, delay: Array) -> ModelError:
+        """Returns the error for delays that the channel has no place for."""
+        return ModelError(
+            f"the failure models returned delays from {delay.min()} to {delay.max()} rounds, not "
+            f"within 0 to {self.slots - 1} as their traits say: let each model's longest_delay say "
+            "how many rounds it may add."
+        )
 
 
 def only(chosen: Array, numbers: Any, xp: Any) -> Array:
@@ -477,7 +489,7 @@ def but_not(these: Array, those: Array, xp: Any) -> Array:
     return np.greater(these, those) if xp is np else these & ~those
 
 
-ONE, NO_ROUND = np.array(1, dtype=np.int32), np.array(-1, dtype=np.int32)
+NO_ROUND = np.array(-1, dtype=np.int32)
 
 FEW_LINKS = 4096
 """Links up to which choosing takes NumPy less time than arithmetic."""

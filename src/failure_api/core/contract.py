@@ -93,14 +93,20 @@ def _loses_or_delays(worse: Links, links: Links, shape: tuple[int, ...]) -> bool
 
     That is the usual case, told in a quarter of the time that the rest takes.
     """
-    sends, capacity, rejected, lost, delay, *others = worse
-    if sends is not links.sends or capacity is not links.capacity or rejected is not links.rejected:
+    sends, capacity, rejected, lost, delay, in_order, expiry, noise, power, hears = worse
+    if not (
+        sends is links.sends
+        and in_order is links.in_order
+        and hears is links.hears
+        and capacity is links.capacity
+        and expiry is links.expiry
+        and noise is links.noise
+        and power is links.interference
+        and rejected is links.rejected
+    ):
         return False
-    for new, old in zip(others, links[5:], strict=True):
-        if new is not old:
-            return False
+    # NumPy has one object for each type.
     if lost is not links.lost and not (
-        # NumPy has one object for each type.
         type(lost) is np.ndarray and lost.dtype is _BOOL and lost.shape == shape
     ):
         return False

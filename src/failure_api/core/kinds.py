@@ -15,6 +15,9 @@ LARGEST = float(np.finfo(np.float32).max)
 SMALLEST = float(np.finfo(np.float32).tiny)
 """Links are float32: beyond these a finite number is infinite, or zero, to them."""
 
+FARTHEST = 1e18
+"""Coordinates of agents: float32 holds the squares of what lies so far apart."""
+
 LinkValue: TypeAlias = float | ArrayLike | Mapping[tuple[Any, Any], float]
 AgentValue: TypeAlias = float | ArrayLike | Mapping[Any, float]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from failure_api.core.closed_forms import closed_form
 from failure_api.core.links import Context, Links
 from failure_api.core.parameters import Drawn, inner_rule, normalise_fields, parameters_of, rules_of
 from failure_api.core.random import RandomStream
+from failure_api.core.rules import in_order
 from failure_api.core.traits import QueuePlace, Stage, Traits
 from failure_api.errors import invalid
 
@@ -204,16 +205,12 @@ class CommunicationModel(ABC):
 def distinct(agent_ids: Any) -> tuple[Any, ...]:
     """Returns agent ids as a tuple, or raises what is wrong with them."""
     remedy = "give the names of the agents, as in agent_ids=env.possible_agents"
-    if isinstance(agent_ids, Set):
-        raise invalid("agent_ids", "must be in an order, which a set has not", agent_ids, remedy)
+    listed = in_order("agent_ids", agent_ids, "a list of agent ids", remedy)
     try:
-        distinct = None if isinstance(agent_ids, str | bytes) else tuple(agent_ids)
+        count = len(set(listed))
     except TypeError:
-        distinct = None
-    if distinct is None:
-        raise invalid("agent_ids", "must be a list of agent ids", agent_ids, remedy)
-    if not all(isinstance(agent, Hashable) for agent in distinct):
-        raise invalid("agent_ids", "must be a flat list of agent ids", agent_ids, remedy)
-    if len(set(distinct)) != len(distinct) or not distinct:
+        rule = "must be a flat list of agent ids"
+        raise invalid("agent_ids", rule, agent_ids, remedy) from None
+    if count != len(listed) or not listed:
         raise invalid("agent_ids", "must name at least one agent, each once", agent_ids, remedy)
-    return distinct
+    return tuple(listed)

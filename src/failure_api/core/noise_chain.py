@@ -11,6 +11,7 @@ from typing import Any, cast
 from failure_api.core.links import Array
 from failure_api.core.noise import NoiseContext, NoiseModel, senders
 from failure_api.core.random import RandomStream
+from failure_api.core.rules import in_order
 from failure_api.errors import ModelError, invalid
 
 LINK_NOISE = "link noise"
@@ -153,11 +154,8 @@ def _plain(number: Any) -> Any:
 def _listed(models: Any) -> list[Any]:
     if isinstance(models, NoiseModel):
         return [models]
-    if isinstance(models, str) or not hasattr(models, "__iter__"):
-        rule = "must be a noise model or a list of noise models"
-        remedy = "give one such as GaussianNoiseModel(standard_deviation=0.1), or a list"
-        raise invalid("noise_models", rule, models, remedy)
-    return list(models)
+    remedy = "give one such as GaussianNoiseModel(standard_deviation=0.1), or a list"
+    return in_order("noise_models", models, "a noise model or a list of noise models", remedy)
 
 
 def _checked(model: Any) -> NoiseModel:

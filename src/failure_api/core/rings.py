@@ -19,6 +19,9 @@ from failure_api.core.links import Array
 LARGE = 2**17
 """Bytes from which on a ring is written to in place."""
 
+ONE = np.array(1, dtype=np.int32)
+"""To add: NumPy takes longer to find the type of a Python number."""
+
 FEW = 16
 """Places up to which it takes less time to compare all of them than to find one."""
 
@@ -105,6 +108,9 @@ def with_arrivals(
         values: For each of the rings a number, or an array that broadcasts to the links.
         amounts: What is added to the count where a link is chosen, `where` itself for 1.
         xp: The array namespace.
+
+    Raises:
+        IndexError: A delay is negative or `L` and more, where NumPy can tell.
     """
     if xp is not np:
         places = (clock + delay) % count.shape[-3]
@@ -113,7 +119,8 @@ def with_arrivals(
         return put, with_added(count, places, amounts, xp)
     # Found once for all of them, in a table, which takes less time than arithmetic.
     starts = _starts(count.shape)[clock : clock + count.shape[-3]]
-    index: Any = starts.take(delay)
+    # As numbers without a sign, delays below 0 are out of bounds as well.
+    index: Any = starts.take(delay.view(np.uint32))
     index += _base(count.shape)
     chosen = index[where]
     found = []
@@ -123,7 +130,8 @@ def with_arrivals(
         found.append(kept)
     count = writable(count)
     # Each link has an entry of its own, so that none is added to twice.
-    count.reshape(-1)[chosen] += 1 if amounts is where else amounts[where]
+    flat = count.reshape(-1)
+    flat[chosen] = flat.take(chosen) + (ONE if amounts is where else amounts[where])
     return tuple(found), count
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import operator
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, KeysView, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +44,7 @@ class Choice(Rule):
         if isinstance(value, str) and value in self.words:
             return value
         listed = " or ".join(map(repr, self.words))
-        raise invalid(name, f"must be {listed}", value, nearest(str(value), self.words))
+        raise invalid(name, f"must be {listed}", value, nearest(value, self.words))
 
 
 class Flag(Rule):
@@ -65,12 +66,13 @@ class WholeNumber(Rule):
 
     def normalise(self, name: str, value: Any) -> int:
         """Returns the value as an integer, or raises what is wrong with it."""
-        try:
-            number = operator.index(value)
-        except TypeError:
-            number = self.least - 1
+        number = self.least - 1
+        # What is foreign may raise anything.
+        with contextlib.suppress(Exception):
+            if not (holds_flags(value) or is_masked(value)):
+                number = operator.index(value)
         of = f" of {self.unit}" if self.unit else ""
-        if number < self.least or isinstance(value, bool | np.bool_):
+        if number < self.least:
             rule = f"must be a whole number{of}, {self.least} or more"
             raise invalid(name, rule, value, "give an integer")
         if number > LARGEST_WHOLE:
@@ -146,10 +148,67 @@ class Optional(Rule):
         return None if value is None else self.rule.normalise(name, value)
 
 
-def numbers(value: Any) -> NDArray[np.float64] | None:
-    """Returns real numbers as a float64 array; None for anything else, such as text."""
-    try:
-        array = np.asarray(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return array.astype(np.float64) if array.dtype.kind in "biuf" else None
+def in_order(name: str, value: Any, kind: str, remedy: str) -> list[Any]:
+    """Returns what a list holds, or raises what is wrong with it.
+
+    Args:
+        name: What errors call it.
+        value: What was given.
+        kind: What it must be, as in "a list of agent ids".
+        remedy: What the user can do.
+    """
+    # The keys of a mapping are a set by name, and in its order. Others change from process to
+    # process.
+    if isinstance(value, Set) and not isinstance(value, KeysView):
+        raise invalid(name, "must be in an order, which a set has not", value, remedy)
+    if not isinstance(value, str | bytes):
+        # An array of no dimension can be iterated over by its methods, and not in fact.
+        with contextlib.suppress(TypeError):
+            return list(value)
+    raise invalid(name, f"must be {kind}", value, remedy)
+
+
+def numbers(value: Any, *, flags: bool = False) -> NDArray[np.float64] | None:
+    """Returns real numbers as a float64 array; None for anything else, such as text.
+
+    What is masked is anything else: nobody says what its hidden entries are.
+
+    Args:
+        value: What was given.
+        flags: Whether True and False are numbers too.
+    """
+    # What is foreign may raise anything when it is converted.
+    with contextlib.suppress(Exception):
+        if not is_masked(value) and (flags or not holds_flags(value)):
+            array = np.asarray(value)
+            if array.dtype.kind in "biuf":
+                return array.astype(np.float64)
+    return None
+
+
+def holds_flags(value: Any) -> bool:
+    """Returns whether a value is True or False, or holds one of them.
+
+    Example:
+        >>> holds_flags([0.5, [True]]), holds_flags(np.zeros(3))
+        (True, False)
+    """
+    if isinstance(value, list | tuple):
+        return not set(map(type, value)) <= _PLAIN and any(map(holds_flags, value))
+    return isinstance(value, bool | np.bool_) or _is_of_flags(getattr(value, "dtype", None))
+
+
+def is_masked(value: Any) -> bool:
+    """Returns whether a value is an array with a mask, or holds one."""
+    if isinstance(value, list | tuple):
+        return not set(map(type, value)) <= _PLAIN and any(map(is_masked, value))
+    return isinstance(value, np.ma.MaskedArray)
+
+
+_PLAIN = {float, int}
+"""The types of what long lists mostly hold, which need no further look."""
+
+
+def _is_of_flags(dtype: Any) -> bool:
+    """Returns whether that is the type of flags, in whatever library."""
+    return dtype is not None and str(dtype).rpartition(".")[2] == "bool"
