@@ -134,7 +134,7 @@ class SendMessages(Exchange):
         """Returns the exchange that plain data stands for."""
         for key in plain:
             if key not in ("space", "form", "missing"):
-                remedy = nearest(str(key), ("space", "form", "missing"))
+                remedy = nearest(key, ("space", "form", "missing"))
                 raise invalid("send_messages", "must hold its own parameters", key, remedy)
         further = {key: held for key, held in plain.items() if key != "space"}
         return cls(spaces_from_plain(plain.get("space")), **further)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,8 @@ class SharedMessages(BoundExchange):
         self._hold = hold
         self._slots = team.channel.slots if team.channel else 1
         self._places, self._limit = team.places, 0
+        # What is said is kept for as many rounds as any of it may be needed.
+        team.check_memory(_bytes(self.voice.spaces.values()) * (self._slots + self._places))
         self._rows: list[Numbers] = []
         self.start()
         self.noise.place(self._entries)
@@ -157,6 +159,17 @@ class SharedMessages(BoundExchange):
             self._rows[sender].observation(after[r, sender], before[r, sender], content)
             for (r, sender), content in zip(links, came, strict=True)
         ]
+
+
+def _bytes(all_spaces: Iterable[Space[Any]]) -> int:
+    """Returns what elements of spaces take together, as far as that is known."""
+    total = 0
+    for space in all_spaces:
+        try:
+            total += bits_of(space) // 8
+        except TypeError:
+            continue
+    return total
 
 
 def shareable(function: Callable[[Any], Any], agent: Any, space: Space[Any], exchange: str) -> Any:
