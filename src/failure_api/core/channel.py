@@ -348,42 +348,13 @@ class Channel:
         """
         xp = context.xp
         number = context.round if isinstance(context.round, int) else context.round_over(2)
-        arrives = links.sends if links.lost is None else but_not(links.sends, links.lost, xp)
-        delay, held = links.delay, state.held
-        if delay is not None and self.slots == 1:
-            raise ModelError(
-                "a failure model returned delays although the longest_delay of all traits is 0: "
-                "let its traits say how many rounds it may add."
-            )
-        if held is not None:
-            held = xp.maximum(held - 1, xp.zeros_like(held))
-            if links.in_order is not None:
-                delay = xp.zeros_like(held) if delay is None else delay
-                waits = xp.maximum(held - delay, xp.zeros_like(held))
-                delay = delay + waits * of_type(links.in_order, xp.int32, xp)
-                links = links._replace(delay=delay)
-        survivors = arrives
-        if links.expiry is not None:
-            age = number - made if delay is None else number - made + delay
-            arrives = arrives & (age <= links.expiry)
-        if served is not None:
-            survivors = served.leaves
-            if links.expiry is not None:
-                since = number - links.expiry if delay is None else number + delay - links.expiry
-                survivors = younger(served, since, xp)
-            survivors = survivors * of_type(arrives, xp.int32, xp)
-        elif links.expiry is not None:
-            survivors = arrives
-        if held is not None and links.in_order is not None:
-            assert delay is not None
-            raised = of_type(arrives & links.in_order, xp.int32, xp)
-            held = held + raised * (delay - held)
+        links, arrives, survivors, held = self._departed(state, links, made, served, number, xp)
         heard, under_way = links.hears, state.under_way
         if state.listens is not None:
             heard = state.listens if heard is None else heard & state.listens
         if under_way is not None:
             under_way, sent, left, arrivals = self._fly(
-                under_way, arrives, survivors, delay, made, number, xp
+                under_way, arrives, survivors, links.delay, made, number, xp
             )
             late = sent <= state.newest
             if heard is not None:
@@ -417,6 +388,49 @@ class Channel:
             models, alive, sends, makes, listens, newest, under_way, credit, queues, held
         )
         return following, delivery
+
+    def _departed(
+        self,
+        state: ChannelState,
+        links: Links,
+        made: Any,
+        served: Served | None,
+        number: Any,
+        xp: Any,
+    ) -> tuple[Links, Array, Array, Array | None]:
+        """Returns what becomes of what is transmitted.
+
+        Returns:
+            The links, with the delays as order makes them; where the newest message that left is
+            neither lost nor expires, bool `[..., N, N]`; how many of those that left are not,
+            likewise; and what the channel carries as `held`.
+        """
+        arrives = links.sends if links.lost is None else but_not(links.sends, links.lost, xp)
+        delay, held, expiry = links.delay, state.held, links.expiry
+        if delay is not None and self.slots == 1:
+            raise ModelError(
+                "a failure model returned delays although the longest_delay of all traits is 0: "
+                "let its traits say how many rounds it may add."
+            )
+        if held is not None:
+            held = xp.maximum(held - 1, xp.zeros_like(held))
+            if links.in_order is not None:
+                delay = xp.zeros_like(held) if delay is None else delay
+                waits = xp.maximum(held - delay, xp.zeros_like(held))
+                delay = delay + waits * of_type(links.in_order, xp.int32, xp)
+                links = links._replace(delay=delay)
+        leaves = None if served is None else served.leaves
+        if expiry is not None:
+            due = number if delay is None else number + delay
+            arrives = arrives & (due - made <= expiry)
+            leaves = None if served is None else younger(served, due - expiry, xp)
+        survivors = arrives if leaves is None else leaves * of_type(arrives, xp.int32, xp)
+        if held is not None and links.in_order is not None:
+            assert delay is not None
+            # What does not arrive holds up nobody.
+            raised = of_type(arrives & links.in_order, xp.int32, xp)
+            held = held + raised * (delay - held)
+        return links, arrives, survivors, held
 
     def _fly(
         self,
