@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from failure_api.core.links import Context
 from failure_api.core.parameters import index_of
 
-if TYPE_CHECKING:
-    from failure_api.core.model import CommunicationModel
-    from failure_api.core.noise import NoiseContext, NoiseModel
 
-
-def members_of(
-    model: CommunicationModel | NoiseModel, context: Context | NoiseContext
-) -> NDArray[np.bool_]:
+def members_of(model: Any, context: Any) -> NDArray[np.bool_]:
     """Returns which agents a model is confined to, bool `[N]`.
 
+    Args:
+        model: A failure model or a noise model.
+        context: Says who the agents are.
+
     Example:
-        >>> from failure_api import ProbabilisticModel
+        >>> from failure_api import Context, ProbabilisticModel
         >>> context = Context(0, np.ones(3, dtype=bool), None, np, (3, 3), ("a", "b", "c"))
         >>> members_of(ProbabilisticModel(failure_prob=0.1, agent_ids=["a", "c"]), context).tolist()
         [True, False, True]
