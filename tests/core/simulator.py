@@ -44,6 +44,7 @@ class Round(NamedTuple):
     newest: int  # the newest message ever received, -1 for none
     waiting: list[int]
     under_way: list[int]  # without those that are lost
+    left: list[int]  # what is transmitted now, whether or not it is lost on the air
 
 
 @dataclass(slots=True, eq=False)
@@ -71,7 +72,7 @@ class Credit:
             raise ValueError("nothing stands before a queue where there is no queue")
         self.credit += verdict.capacity
         leaving = []
-        if message is not None and self.credit >= 1:
+        if message is not None and self.credit >= 1 and verdict.capacity > 0:
             self.credit -= 1
             leaving.append(message)
         self.credit = min(self.credit, Fraction(1))
@@ -153,12 +154,14 @@ def simulate(verdicts: Sequence[Verdict], queue: Waiting | None) -> list[Round]:
     for now, verdict in enumerate(verdicts):
         made = verdict.sender_alive and verdict.receiver_alive
         message = Message(now) if made and verdict.up else None
-        way.send(now, verdict, server.serve(now, verdict, message))
+        leaving = server.serve(now, verdict, message)
+        left = [one.made for one in leaving]
+        way.send(now, verdict, leaving)
         arrivals = way.arrive(now, verdict)
         newest = max(newest, *arrivals) if arrivals else newest
         waiting = [one.made for one in server.messages]
         under_way = [one.made for one in way.messages]
-        rounds.append(Round(made, arrivals, newest, waiting, under_way))
+        rounds.append(Round(made, arrivals, newest, waiting, under_way, left))
     return rounds
 
 

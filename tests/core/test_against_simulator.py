@@ -8,6 +8,7 @@ reactive jammers have oracles of their own.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -217,6 +218,12 @@ def lives(seed: int, agents: int, batch: tuple[int, ...]) -> Any:
     return np.cumsum(changes, axis=0) % 2 == 0
 
 
+def walks(seed: int, agents: int, batch: tuple[int, ...]) -> Any:
+    """Returns where the agents are in each round."""
+    steps = np.random.default_rng(seed + 2_000_000).normal(0, 0.2, (ROUNDS, *batch, agents, 2))
+    return np.cumsum(steps, axis=0).astype(np.float32)
+
+
 ASKED: list[Any] = []
 """What was asked of a chain in the present round, and the links that it returned."""
 
@@ -238,14 +245,17 @@ class Played(NamedTuple):
     delivery: Any
 
 
-def played(seed: int) -> tuple[Chain, list[Played]]:
-    """Returns a chain and the rounds of an episode."""
-    models, agents, batch = random_chain(seed)
+def played(seed: int, chain_of: Callable[[int], Any] = random_chain) -> tuple[Chain, list[Played]]:
+    """Returns a chain and the rounds of an episode.
+
+    Args:
+        seed: Of the chain, of who lives and walks where, and of all chance.
+        chain_of: Returns models, the number of agents and the batch's shape for a seed.
+    """
+    models, agents, batch = chain_of(seed)
     chain = Spied(models=models)
     channel = Channel(chain=chain)
-    alive = lives(seed, agents, batch)
-    walk = np.random.default_rng(seed + 2_000_000).normal(0, 0.2, (ROUNDS, *batch, agents, 2))
-    positions = np.cumsum(walk, axis=0).astype(np.float32)
+    alive, positions = lives(seed, agents, batch), walks(seed, agents, batch)
     stream, rounds, shape = NumpyStream(seed), [], (*batch, agents, agents)
     parameters: Any = None
     state: Any = None

@@ -17,9 +17,9 @@ from failure_api.core.traits import Stage, Traits
 class SharedMediumModel(CommunicationModel):
     r"""All agents broadcast on one channel, and a protocol says who gets through in a round.
 
-    An agent contends for the channel while any of its links has something to send. Its turn serves
-    all of them, each as far as it has capacity; without a turn a message waits where the chain has
-    a queue, and is lost elsewhere. What collides is lost on the air.
+    An agent contends for the channel while any of its links there has something to send. Its turn
+    serves all of them, each as far as it has capacity; without a turn a message waits where the
+    chain has a queue, and is lost elsewhere. What collides is lost on the air.
 
     Loss and age depend on how many share the channel: the protocol's
     `success_probability(agents)`, `throughput(agents)` and `expected_age(agents)` know them, and
@@ -51,9 +51,10 @@ class SharedMediumModel(CommunicationModel):
         return Traits(stages={Stage.SERVED}, narrows=True)
 
     def prepare(self, context: Context) -> Any:
-        """Returns who shares the channel, and what the protocol looks up once."""
+        """Returns which links share the channel, and what the protocol looks up once."""
         members = members_of(self, context)
-        return {"members": members, "protocol": self.protocol.prepare(members, context)}
+        among = members[:, None] & members
+        return {"among": among, "protocol": self.protocol.prepare(members, context)}
 
     def init(self, parameters: Any, context: Context, random: RandomStream) -> Any:
         """Returns the protocol's state."""
@@ -64,8 +65,8 @@ class SharedMediumModel(CommunicationModel):
     ) -> tuple[Any, Links]:
         """Returns the links with no capacity without a turn, and what has none or collides lost."""
         xp, shape = context.xp, context.shape
-        # Who has nothing to send is in nobody's way.
-        ready = parameters["members"] & xp.any(links.sends, axis=-1)
+        # Who has nothing to send on the channel is in nobody's way there.
+        ready = xp.any(links.sends & parameters["among"], axis=-1)
         own = parameters["protocol"]
         state, turns, heard = self.protocol.step(own, state, ready, context, random)
         # What a turn lets through is for others to say.

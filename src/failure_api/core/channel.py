@@ -158,6 +158,11 @@ class Channel:
 
     chain: Chain
 
+    def __post_init__(self) -> None:
+        """Checks the chain."""
+        if not isinstance(self.chain, Chain):
+            raise invalid("chain", "must be a Chain", self.chain, "give Chain(models=[...])")
+
     def prepare(self, context: Context) -> Any:
         """Returns what the models look up once, as arrays of the context's namespace.
 
@@ -212,10 +217,10 @@ class Channel:
             return
         waits = f"queues of {queue.places} messages" if queue else ""
         late = f"delays of up to {delay} rounds" if delay else ""
+        what = " and ".join(filter(None, (waits, late))) or "messages"
         raise InvalidArgumentError(
             "failure_models must keep what waits and what is under way within 1 GiB, but "
-            f"{' and '.join(filter(None, (waits, late)))} among {shape[-1]} agents take "
-            f"{needed / 2**30:.1f} GiB: shorten them."
+            f"{what} among {shape[-1]} agents take {needed / 2**30:.1f} GiB: shorten them."
         )
 
     def _nothing_under_way(self, context: Context) -> UnderWay | None:
@@ -301,8 +306,10 @@ class Channel:
         if queue is None:
             state, links = self._ask(Stage.SERVED, parameters, state, links, context, random)
             if state.credit is not None:
-                credit = state.credit + _said(links, xp)
-                links = links.send(up & (credit >= WHOLE_MESSAGE))
+                capacity = _said(links, xp)
+                credit = state.credit + capacity
+                # What was saved carries nothing over a link that cannot serve now.
+                links = links.send(up & (credit >= WHOLE_MESSAGE) & (capacity > 0))
                 credit = credit - of_type(links.sends, xp.float32, xp)
                 # What rounding leaves of a whole message would add up from message to message.
                 kept = ~links.sends | (credit > 1.0 - WHOLE_MESSAGE)
