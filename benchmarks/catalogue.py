@@ -31,6 +31,7 @@ from failure_api import (
     GilbertElliottModel,
     JammingModel,
     MatrixModel,
+    NetemModel,
     NodeFailureModel,
     PartitionModel,
     ProbabilisticModel,
@@ -118,6 +119,10 @@ FAMILIES: dict[str, tuple[float, float, dict[str, Any]]] = {
             "uniform delay, first in first out": DelayBasedModel(
                 min_delay=0, max_delay=4, delivery="fifo"
             ),
+            "NetemModel, loss and jitter": NetemModel(
+                loss=ProbabilisticModel(failure_prob=0.02), delay=1, jitter=0.2
+            ),
+            "NetemModel, a rate that is exceeded": NetemModel(delay=5, transmission=1.25),
         },
     ),
     "capacity": (

@@ -23,8 +23,6 @@ from failure_api import (
     record_trace,
 )
 from failure_api.catalogue import draw, models
-from failure_api.core import Chain
-from failure_api.presets import netem
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "pictures"
 
@@ -48,8 +46,6 @@ def main() -> None:
     examples = {each.name: each.example for each in models()}
     del examples["randomized"]
     examples["trace"] = recorded()
-    options = "delay 100ms 20ms loss gemodel 5% 20%"
-    examples["netem"] = Chain(models=netem(options, round_duration=0.02))
     for name, example in examples.items():
         path = FOLDER / f"{name}.png"
         if any(word in name for word in words):

@@ -11,8 +11,9 @@ from typing import Annotated, Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from failure_api.communication_models.delays import NormalDelay, UniformDelay
+from failure_api.communication_models.delays import distributions
 from failure_api.communication_models.delays.closed_forms import mean_age
+from failure_api.communication_models.fine_time import Arrivals, Time
 from failure_api.communication_models.probabilistic import ProbabilisticModel
 from failure_api.core.chain import Chain
 from failure_api.core.closed_forms import closed_form
@@ -20,7 +21,6 @@ from failure_api.core.kinds import LONGEST_DELAY, Count, Share, not_negative
 from failure_api.core.links import Array, Context, Links
 from failure_api.core.model import CommunicationModel
 from failure_api.core.random import RandomStream
-from failure_api.core.rings import at_places, with_added
 from failure_api.core.rules import Instance, Optional
 from failure_api.core.traits import Stage, Traits
 from failure_api.errors import invalid
@@ -31,16 +31,8 @@ SPREAD = 4.0
 MOST_ROUNDS = 1_000_000
 """Rounds that the last message of a full queue may take."""
 
-BITS = 30
-ONE = 2**BITS
-"""Times are whole rounds and parts of this size: as one float32 they would drift, since what a
-busy link transmits adds up from message to message."""
-
-NEAR = ONE // 2**16
-"""Half a round less so little is still half a round, and so little after a round is in it."""
-
 LONG_AGO = -(2**20)
-"""Rounds before any that a message of this round could have been there."""
+"""A time before any from which a message of this round can come, however negative its delay."""
 
 
 class _Loss(Instance):
@@ -54,18 +46,6 @@ class _Loss(Instance):
         raise invalid(name, "must be a model of loss by chance alone, or None", value, remedy)
 
 
-class Time(NamedTuple):
-    """Rounds from now on, as whole ones and parts.
-
-    Attributes:
-        whole: Whole rounds, rounded down; an integer, or an int32 array.
-        part: How many parts of `1 / ONE` follow, likewise.
-    """
-
-    whole: Any
-    part: Any
-
-
 class NetemState(NamedTuple):
     """What netem carries from round to round; () for what it does not need.
 
@@ -73,8 +53,8 @@ class NetemState(NamedTuple):
         loss: The state of the chain that holds the loss.
         until: Time until each link has transmitted all that it has to, int32 `[..., N, N]` twice;
             below 0 where it has been free for a while.
-        arriving: How many messages arrive up to each coming round and after the one before, in a
-            ring of rounds, int32 `[..., L, N, N]`.
+        arriving: How many messages arrive up to each coming round and after the one before, a
+            ring of rounds, several of which share a number; int32 `[..., L, N, N]`.
         count: How many have not arrived by the coming round, int32 `[..., N, N]`.
     """
 
@@ -167,7 +147,7 @@ class NetemModel(CommunicationModel):
     @cached_property
     def traits(self) -> Traits:
         """Loss and delay on the air."""
-        delay = _nearest(self._fixed, np) if self._fixed else math.floor(self._longest + 0.5)
+        delay = (self._fixed or Time.of(self._longest)).nearest(np)
         steady = self.inner.traits.steady and not self._binds
         return Traits(longest_delay=delay, steady=steady)
 
@@ -195,7 +175,7 @@ class NetemModel(CommunicationModel):
         if self.jitter or self.transmission > 1.0:
             return None
         # What is transmitted within a round is never waited for.
-        return _time(self.delay + self.transmission)
+        return Time.of(self.delay + self.transmission)
 
     @cached_property
     def _waits(self) -> bool:
@@ -205,13 +185,21 @@ class NetemModel(CommunicationModel):
     @cached_property
     def _places(self) -> int:
         """Rounds by which every message has arrived."""
-        rounds: int = _up(self._fixed or _time(self._longest))
+        rounds: int = (self._fixed or Time.of(self._longest)).up()
         return rounds
 
     @cached_property
     def _binds(self) -> bool:
         """Whether a message may ever find as many as the limit under way."""
         return self.transmission > 1.0 or self._places > self.limit
+
+    @cached_property
+    def _arrivals(self) -> Arrivals:
+        """The form of the ring of what is under way."""
+        most = 1
+        if self._fixed is None and self.transmission < 1.0:
+            most = math.ceil(1.0 / self.transmission) if self._waits else self._places
+        return Arrivals.within(self._places, min(most, self._places, self.limit))
 
     def prepare(self, context: Context) -> Any:
         """Returns what the loss looks up."""
@@ -227,12 +215,17 @@ class NetemModel(CommunicationModel):
         return NetemState(
             loss=self.inner.init(parameters["loss"], context, random),
             until=Time(full(LONG_AGO), full(0)) if self._waits else (),
-            arriving=full(0, self._places) if self._binds else (),
+            arriving=full(0, self._arrivals.length) if self._binds else (),
             count=full(0) if self._binds else (),
         )
 
     def step(
-        self, parameters: Any, state: NetemState, links: Links, context: Context, random: Any
+        self,
+        parameters: Any,
+        state: NetemState,
+        links: Links,
+        context: Context,
+        random: RandomStream,
     ) -> tuple[NetemState, Links]:
         """Returns the links with what is lost, and the rounds that the other messages take."""
         told = context._replace(asked=None)
@@ -240,14 +233,12 @@ class NetemModel(CommunicationModel):
         links, enters, time = self._sent(state, links, context, random)
         xp, following = context.xp, state._replace(loss=loss)
         if self._waits:
-            whole, part = state.until
-            entering = xp.astype(enters, xp.int32)
-            whole = whole + entering * (time.whole - whole) - 1
-            part = part + entering * (time.part - part)
-            until = Time(xp.maximum(whole, xp.full_like(whole, LONG_AGO)), part)
-            following = following._replace(until=until)
+            whole, part = state.until.or_where(enters, time, xp)
+            whole = xp.maximum(whole - 1, xp.full_like(whole, LONG_AGO))
+            following = following._replace(until=Time(whole, part))
         if self._binds:
-            following = self._counted(following, enters, time, context)
+            ring, more = self._arrivals.step(state.arriving, time.up(), enters, context)
+            following = following._replace(arriving=ring, count=state.count + more)
         return following, links
 
     def attempt(
@@ -280,50 +271,29 @@ class NetemModel(CommunicationModel):
             enters = enters & ~links.lost
         time = self._fixed or self._time_of(state, draw, xp)
         if self.traits.longest_delay:
-            links = links.slow(xp.astype(enters, xp.int32) * _nearest(time, xp))
+            links = links.slow(xp.astype(enters, xp.int32) * time.nearest(xp))
         return links, enters, time
 
     def _time_of(self, state: NetemState, draw: Array, xp: Any) -> Time:
         """Returns the time that a message takes which is sent now and passes no others."""
-        whole, part = _time(self.delay)
+        time = Time.of(self.delay)
         if self.jitter:
             rounds = self._delays.draw(draw, None, xp)
             if self.distribution == "normal":
                 least, most = (xp.full_like(rounds, end) for end in self._ends)
                 rounds = xp.minimum(xp.maximum(rounds, least), most)
-            below = xp.floor(rounds)
-            whole, part = xp.astype(below, xp.int32), xp.astype((rounds - below) * ONE, xp.int32)
+            time = Time.of_array(rounds, xp)
         if not self._waits:
-            return Time(whole, part)
-        until, further = state.until
-        later = (until > whole) | ((until == whole) & (further > part))
-        waits, takes = xp.astype(later, xp.int32), _time(self.transmission)
-        part = part + waits * (further - part) + takes.part
-        whole = whole + waits * (until - whole) + takes.whole + (part >> BITS)
-        return Time(whole, part & (ONE - 1))
-
-    def _counted(
-        self, state: NetemState, enters: Array, time: Time, context: Context
-    ) -> NetemState:
-        """Returns the state with the messages that enter, and without those that have arrived."""
-        xp, number = context.xp, context.round_over(2)
-
-        def place(ahead: Any) -> Array:
-            return xp.broadcast_to((number + ahead) % self._places, context.shape)
-
-        rounds = _up(time)
-        stays = xp.astype(enters & (rounds > 0), xp.int32)
-        arriving = with_added(state.arriving, place(rounds), stays, xp)
-        arrived = at_places(arriving, place(1), xp)
-        arriving = with_added(arriving, place(1), -arrived, xp)
-        return state._replace(arriving=arriving, count=state.count + stays - arrived)
+            return time
+        return time.or_later(state.until, xp).then(Time.of(self.transmission))
 
     @cached_property
-    def _delays(self) -> UniformDelay | NormalDelay:
+    def _delays(self) -> distributions.UniformDelay | distributions.NormalDelay:
         """How delays are distributed before what is below 0 counts as none."""
         if self.distribution == "normal":
-            return NormalDelay(mean=self.delay, standard_deviation=self.jitter)
-        return UniformDelay(low=self.delay - self.jitter, high=self.delay + self.jitter)
+            return distributions.NormalDelay(mean=self.delay, standard_deviation=self.jitter)
+        low, high = self.delay - self.jitter, self.delay + self.jitter
+        return distributions.UniformDelay(low=low, high=high)
 
     @property
     def _ends(self) -> tuple[float, float]:
@@ -381,19 +351,3 @@ class NetemModel(CommunicationModel):
             return None
         loss, below = self.inner.expected_loss() if self.loss else 0.0, self._cumulative()
         return closed_form(lambda q: mean_age(below, q), [loss], [0.0])
-
-
-def _time(rounds: float) -> Time:
-    """Returns a time, from rounds."""
-    return Time(*divmod(round(rounds * ONE), ONE))
-
-
-def _nearest(time: Time, xp: Any) -> Any:
-    """Returns the nearest whole round, not before the present one."""
-    rounds = time.whole + ((time.part + ONE // 2 + NEAR) >> BITS)
-    return rounds if isinstance(rounds, int) else xp.maximum(rounds, xp.zeros_like(rounds))
-
-
-def _up(time: Time) -> Any:
-    """Returns the round by which a time is over."""
-    return time.whole + ((time.part + ONE - 1 - NEAR) >> BITS)

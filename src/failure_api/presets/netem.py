@@ -52,9 +52,9 @@ def netem(
             and `paretonormal`, and correlations other than 0, which in netem are none.
 
     Example:
-        >>> (model,) = netem("delay 100ms 20ms loss gemodel 1% 10%", round_duration=0.1)
+        >>> (model,) = netem("delay 100ms 50ms loss gemodel 1% 10%", round_duration=0.1)
         >>> model.delay, model.jitter, round(model.expected_loss(), 6)
-        (1.0, 0.2, 0.090909)
+        (1.0, 0.5, 0.090909)
         >>> line = "tc qdisc add dev eth0 root netem rate 10kbit delay 1s limit 5"
         >>> (model,) = netem(line, round_duration=0.1, message_bits=1000)
         >>> round(1 - model.expected_loss(), 6)

@@ -1,11 +1,15 @@
-"""Times, rates and percentages as tc-netem writes them."""
+"""Lengths of rounds and units; times, rates and percentages as tc-netem writes them."""
 
 from __future__ import annotations
 
 import math
 import re
 
+from failure_api.communication_models.radio.units import between
 from failure_api.errors import invalid, nearest
+
+ROUND_DURATION = between(1e-6, 1e6, "s", "give the seconds that a round lasts")
+METRES_PER_UNIT = between(1e-9, 1e9, "m", "say how many metres one unit of the positions is")
 
 SECONDS = {
     "s": 1.0, "sec": 1.0, "secs": 1.0,
