@@ -17,7 +17,10 @@ from failure_api.core import (
     Links,
     NumpyStream,
     RandomStream,
+    Stage,
+    Traits,
 )
+from failure_api.core.queue import Queue
 
 FALSE_ALARM = 1e-6
 """Probability that a statistical test of correct code fails, were its seed not fixed."""
@@ -25,18 +28,39 @@ FALSE_ALARM = 1e-6
 
 @dataclass(frozen=True, kw_only=True)
 class Scripted(CommunicationModel):
-    """Plays back links `[T, ..., N, N]` that a test wrote down."""
+    """Plays back links `[T, ..., N, N]` that a test wrote down; None says nothing of a field."""
 
-    bandwidths: Any = None
+    silent: Any = None
+    capacities: Any = None
+    rejected: Any = None
+    lost: Any = None
     delays: Any = None
+    in_order: Any = None
+    expiries: Any = None
     noises: Any = None
+    deaf: Any = None
+    queue: Queue | None = None
 
     @property
-    def longest_delay(self) -> int:
-        return 0 if self.delays is None else int(np.max(self.delays, initial=1))
+    def traits(self) -> Traits:
+        stages = {
+            Stage.SENT: self.silent,
+            Stage.SERVED: self.capacities,
+            Stage.ADMITTED: self.rejected,
+        }
+        said = [stage for stage, script in stages.items() if script is not None]
+        narrows = self.capacities is not None and bool((np.asarray(self.capacities) < 1).any())
+        return Traits(
+            stages={min(said, default=Stage.ON_AIR)},
+            longest_delay=0 if self.delays is None else int(np.max(self.delays, initial=1)),
+            queue=self.queue,
+            narrows=narrows,
+            in_order=self.in_order is not None,
+            expires=self.expiries is not None,
+        )
 
     def step(
-        self, state: Any, links: Links, context: Context, random: RandomStream
+        self, parameters: Any, state: Any, links: Links, context: Context, random: RandomStream
     ) -> tuple[Any, Links]:
         xp = context.xp
 
@@ -44,30 +68,58 @@ class Scripted(CommunicationModel):
             entry = np.broadcast_to(np.asarray(script)[context.round], context.shape)
             return xp.asarray(np.array(entry), dtype=dtype)
 
-        if self.bandwidths is not None:
-            bandwidth = xp.minimum(links.bandwidth, now(self.bandwidths, xp.float32))
-            links = links._replace(bandwidth=bandwidth)
+        if self.silent is not None:
+            links = links.silence(now(self.silent, xp.bool))
+        if self.capacities is not None:
+            links = links.narrow(now(self.capacities, xp.float32), xp)
+        if self.rejected is not None:
+            # What is lost at the stage of admission never enters the queue.
+            links = links.lose(now(self.rejected, xp.bool))
+        if self.lost is not None:
+            links = links.lose(now(self.lost, xp.bool))
         if self.delays is not None:
-            delay = now(self.delays, xp.int32)
-            links = links._replace(delay=delay if links.delay is None else links.delay + delay)
+            links = links.slow(now(self.delays, xp.int32))
+        if self.in_order is not None:
+            ordered = now(self.in_order, xp.bool)
+            ordered = ordered if links.in_order is None else links.in_order | ordered
+            links = links._replace(in_order=ordered)
+        if self.expiries is not None:
+            expiry = now(self.expiries, xp.int32)
+            expiry = expiry if links.expiry is None else xp.minimum(links.expiry, expiry)
+            links = links._replace(expiry=expiry)
         if self.noises is not None:
             noise = now(self.noises, xp.float32)
             links = links._replace(noise=noise if links.noise is None else links.noise + noise)
+        if self.deaf is not None:
+            links = links.deafen(now(self.deaf, xp.bool))
         return state, links
 
 
 class Played(NamedTuple):
-    """The rounds of one episode as NumPy arrays `[T, ..., N, N]`."""
+    """The rounds of one episode as NumPy arrays `[T, ..., N, N]`; None as in `Links`."""
 
     sent: Any
     newest: Any
-    bandwidth: Any
+    sends: Any
+    capacity: Any
+    lost: Any
     delay: Any
+    in_order: Any
+    expiry: Any
     noise: Any
+    hears: Any
+    arrivals: Any
 
     @property
     def arrived(self) -> Any:
         return self.sent >= 0
+
+    @property
+    def up(self) -> Any:
+        """Where something was transmitted that is not lost, towards who hears in that round."""
+        up = self.sends
+        up = up if self.lost is None else up & ~self.lost
+        return up if self.hears is None else up & self.hears
 
     @property
     def age(self) -> Any:
@@ -103,8 +155,8 @@ def lock(tree: Any) -> Any:
     """Makes every NumPy array within nested tuples read-only."""
     if isinstance(tree, np.ndarray):
         tree.flags.writeable = False
-    elif isinstance(tree, tuple):
-        for branch in tree:
+    elif isinstance(tree, tuple | dict):
+        for branch in tree.values() if isinstance(tree, dict) else tree:
             lock(branch)
     return tree
 
@@ -124,7 +176,7 @@ def play(
     channel = Channel(chain=Chain(models=models))
     random = NumpyStream(seed, xp=xp)
     deliveries = []
-    state = None
+    parameters = state = None
     for number in range(rounds):
         context = context_of(
             agents,
@@ -136,15 +188,23 @@ def play(
         )
         if read_only:
             lock(context)
-        state = channel.init(context, random) if state is None else state
-        state, delivery = channel.step(lock(state) if read_only else state, context, random)
+        if state is None:
+            parameters = channel.prepare(context)
+            parameters = lock(parameters) if read_only else parameters
+            state = channel.init(parameters, context, random)
+        state = lock(state) if read_only else state
+        state, delivery = channel.step(parameters, state, context, random)
         deliveries.append(delivery)
+    links = {
+        name: _stack([getattr(delivery.links, name) for delivery in deliveries])
+        for name in Played._fields
+        if name in Links._fields
+    }
     return Played(
-        sent=_stack(deliveries, lambda delivery: delivery.sent),
-        newest=_stack(deliveries, lambda delivery: delivery.newest),
-        bandwidth=_stack(deliveries, lambda delivery: delivery.links.bandwidth),
-        delay=_stack(deliveries, lambda delivery: delivery.links.delay),
-        noise=_stack(deliveries, lambda delivery: delivery.links.noise),
+        sent=_stack([delivery.sent for delivery in deliveries]),
+        newest=_stack([delivery.newest for delivery in deliveries]),
+        arrivals=_stack([delivery.arrivals for delivery in deliveries]),
+        **links,
     )
 
 
@@ -179,8 +239,7 @@ def assert_one_sentence(error: BaseException, *words: str) -> None:
         assert word in text, text
 
 
-def _stack(deliveries: list[Any], field: Any) -> Any:
-    arrays = [field(delivery) for delivery in deliveries]
+def _stack(arrays: list[Any]) -> Any:
     if any(array is None for array in arrays):
         return None
     return np.stack([np.asarray(array) for array in arrays])

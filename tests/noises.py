@@ -14,13 +14,17 @@ class Add(NoiseModel):
 
     amount: float = 1.0
 
-    def step(self, state: Any, content: Any, context: NoiseContext, random: Any) -> Any:
+    def step(
+        self, parameters: Any, state: Any, content: Any, context: NoiseContext, random: Any
+    ) -> Any:
         return state, content + self.amount
 
 
 @dataclass(frozen=True, kw_only=True)
 class Double(NoiseModel):
-    def step(self, state: Any, content: Any, context: NoiseContext, random: Any) -> Any:
+    def step(
+        self, parameters: Any, state: Any, content: Any, context: NoiseContext, random: Any
+    ) -> Any:
         return state, content * 2
 
 
@@ -30,7 +34,9 @@ class Normal(NoiseModel):
 
     size: float = 1.0
 
-    def step(self, state: Any, content: Any, context: NoiseContext, random: Any) -> Any:
+    def step(
+        self, parameters: Any, state: Any, content: Any, context: NoiseContext, random: Any
+    ) -> Any:
         draws = context.xp.astype(random.normal(context.shape), content.dtype)
         return state, content + self.size * draws
 
@@ -39,10 +45,12 @@ class Normal(NoiseModel):
 class Wanders(NoiseModel):
     """Adds a random walk, so that what it adds tells of all earlier rounds."""
 
-    def init(self, context: NoiseContext, random: Any) -> Any:
+    def init(self, parameters: Any, context: NoiseContext, random: Any) -> Any:
         return context.xp.zeros(context.shape, dtype=context.low.dtype)
 
-    def step(self, state: Any, content: Any, context: NoiseContext, random: Any) -> Any:
+    def step(
+        self, parameters: Any, state: Any, content: Any, context: NoiseContext, random: Any
+    ) -> Any:
         state = state + context.xp.astype(random.normal(context.shape), content.dtype)
         return state, content + state
 
@@ -51,10 +59,12 @@ class Wanders(NoiseModel):
 class Counts(NoiseModel):
     """Counts the messages that arrive, and leaves them alone."""
 
-    def init(self, context: NoiseContext, random: Any) -> Any:
+    def init(self, parameters: Any, context: NoiseContext, random: Any) -> Any:
         return context.xp.zeros(context.shape[:-1], dtype=context.xp.int32)
 
-    def step(self, state: Any, content: Any, context: NoiseContext, random: Any) -> Any:
+    def step(
+        self, parameters: Any, state: Any, content: Any, context: NoiseContext, random: Any
+    ) -> Any:
         return state + context.xp.astype(context.arrived, context.xp.int32), content
 
     def report(self, state: Any) -> dict[str, float]:
@@ -67,7 +77,9 @@ class Watches(NoiseModel):
 
     seen: ClassVar[list[Any]] = []
 
-    def step(self, state: Any, content: Any, context: NoiseContext, random: Any) -> Any:
+    def step(
+        self, parameters: Any, state: Any, content: Any, context: NoiseContext, random: Any
+    ) -> Any:
         self.seen.append((content, context))
         return state, content
 
@@ -76,7 +88,9 @@ class Watches(NoiseModel):
 class Attacks(NoiseModel):
     """Says what `ByzantineModel` says of itself."""
 
-    def step(self, state: Any, content: Any, context: NoiseContext, random: Any) -> Any:
+    def step(
+        self, parameters: Any, state: Any, content: Any, context: NoiseContext, random: Any
+    ) -> Any:
         return state, content
 
     def attack_share(self, state: Any) -> float | None:
@@ -89,5 +103,7 @@ class Returns(NoiseModel):
 
     result: Any
 
-    def step(self, state: Any, content: Any, context: NoiseContext, random: Any) -> Any:
+    def step(
+        self, parameters: Any, state: Any, content: Any, context: NoiseContext, random: Any
+    ) -> Any:
         return self.result(state, content)

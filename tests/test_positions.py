@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pickle
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -306,6 +307,9 @@ def test_the_array_is_fresh(everyone: bool) -> None:
         [[0.0, None]] * 3,
         {"ada": (0.0, 1.0)},
         "here",
+        np.ma.array(ROWS),
+        [*ROWS[:2], np.ma.array(ROWS[2])],
+        [[0.0, True], [2.0, 3.0], [4.0, 5.0]],
     ],
 )
 def test_what_is_no_row_of_numbers_for_each_agent_is_refused(given: Any) -> None:
@@ -313,12 +317,13 @@ def test_what_is_no_row_of_numbers_for_each_agent_is_refused(given: Any) -> None
         read_positions(lambda env: given, None, AGENTS, ALL)
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300, -1.1e18])
 def test_a_live_agent_without_a_position_is_named(value: float) -> None:
+    """What lies further off than 1e18 is infinite, or has an infinite square, in float32."""
     given = ROWS.copy()
     given[1, 1] = value
     with pytest.raises(
-        InvalidArgumentError, match=r"live agent 'ben', but \[2\.0, .*(nan|inf)\] was"
+        InvalidArgumentError, match=rf"live agent 'ben', but \[2\.0, {re.escape(str(value))}\] was"
     ):
         read_positions(lambda env: given, None, AGENTS, np.array([False, True, True]))
 

@@ -169,8 +169,8 @@ def _options(module: ModuleType) -> tuple[str, ...] | None:
 def _unknown(name: object) -> InvalidArgumentError:
     known = known_environments()
     rule = "must name an installed module that has `env` or `parallel_env`"
-    if _similar(str(name), known):
-        return invalid("environment", rule, name, nearest(str(name), known))
+    if _similar(name if isinstance(name, str) else "", known):
+        return invalid("environment", rule, name, nearest(name, known))
     return invalid("environment", rule, name, f"name one such as {known[0]!r}")
 
 

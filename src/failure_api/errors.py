@@ -67,23 +67,44 @@ def describe(value: object) -> str:
         >>> describe(np.zeros((100, 100)))
         'an array of shape (100, 100)'
     """
+    if isinstance(value, np.ma.MaskedArray):
+        return f"a masked array of shape {value.shape}"
     if isinstance(value, np.ndarray) and value.size > 9:
         return f"an array of shape {value.shape}"
     if isinstance(value, str | bytes | list | tuple) and len(value) > 100:
         # What a hostile file holds may be too long to be written out only to be cut.
         value = value[:100]
         return f"{describe(value).removesuffix('...')[:97]}..."
-    text = " ".join(repr(value).split())
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:
+        # What is foreign may raise anything, and this is to say what is wrong with it.
+        return f"an object of type {type(value).__name__}"
     return text if len(text) <= 100 else f"{text[:97]}..."
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
+def listed(values: Iterable[object]) -> str:
+    """Returns values as one text, words as they are.
+
+    Example:
+        >>> listed(["agent_0", 3])
+        'agent_0, 3'
+    """
+    return ", ".join(value if isinstance(value, str) else describe(value) for value in values)
+
+
+def nearest(word: object, known: Iterable[str]) -> str:
     """Returns a hint that names the known word closest to a mistyped one.
+
+    Args:
+        word: What was given, which may be no word.
+        known: The words.
 
     Example:
         >>> nearest("simple_spred_v3", ["simple_spread_v3", "simple_tag_v3"])
         "did you mean 'simple_spread_v3'?"
     """
     known = sorted(known)
+    word = word if isinstance(word, str) else describe(word)
     match = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
     return f"did you mean {match[0]!r}?" if match else f"known are {', '.join(known)}"

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from failure_api.core.kinds import FARTHEST
+from failure_api.core.rules import numbers
 from failure_api.errors import InvalidArgumentError, invalid
 
 PositionFunction = Callable[[Any], Any]
@@ -64,7 +66,7 @@ def read_positions(
 
     Raises:
         InvalidArgumentError: Not an `[N, dim]` array of numbers, or a live agent without a
-            finite position.
+            finite position, or with one that is further than 1e18 from 0.
 
     Example:
         >>> read_positions(lambda env: [[0, 1], [2, 3]], None, ["a", "b"], np.array([True, False]))
@@ -72,26 +74,19 @@ def read_positions(
                [0., 0.]])
     """
     given = function(env)
-    try:
-        array = np.asarray(given)
-    except (TypeError, ValueError):
-        raise _misshapen(given, len(agent_ids)) from None
-    # Kinds rather than a conversion: NumPy would read the text "1.5" as a number.
-    if (
-        array.dtype.kind not in "fiu"
-        or array.ndim != 2
-        or len(array) != len(agent_ids)
-        or not array.shape[1]
-    ):
+    positions = numbers(given)
+    if positions is None or positions.ndim != 2 or len(positions) != len(agent_ids):
         raise _misshapen(given, len(agent_ids))
-    positions = array.astype(np.float64)
+    if not positions.shape[1]:
+        raise _misshapen(given, len(agent_ids))
     if not alive.all():
         positions[~alive] = 0.0
-    if not np.isfinite(positions).all():
-        index = int(np.argmin(np.isfinite(positions).all(axis=1)))
+    near = np.abs(positions) <= FARTHEST
+    if not near.all():
+        index = int(np.argmin(near.all(axis=1)))
         raise invalid(
             "positions",
-            f"must be finite for the live agent {agent_ids[index]!r}",
+            f"must be finite, within {FARTHEST:g} of 0, for the live agent {agent_ids[index]!r}",
             positions[index].tolist(),
             "let the function return NaN only for agents that are no longer in the environment",
         )

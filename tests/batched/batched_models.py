@@ -15,10 +15,12 @@ from failure_api.communication_models import (
     GilbertElliottModel,
     JammingModel,
     MatrixModel,
+    NetemModel,
     NodeFailureModel,
     PartitionModel,
     ProbabilisticModel,
     RandomizedModel,
+    RateLimitModel,
     ScheduledModel,
     SharedMediumModel,
     SignalBasedModel,
@@ -49,6 +51,7 @@ from failure_api.communication_models.medium import TDMA, SlottedAloha, TopK
 from failure_api.communication_models.partitions import CutAtRandom, CutOnSchedule
 from failure_api.communication_models.radio import (
     Friis,
+    IndependentShadowing,
     LogDistance,
     LogisticReception,
     LogNormalShadowing,
@@ -57,6 +60,7 @@ from failure_api.communication_models.radio import (
     Rayleigh,
     Rician,
     SnrThreshold,
+    SubtPacketError,
     TwoRayGround,
 )
 from failure_api.core import Chain, CommunicationModel
@@ -70,7 +74,8 @@ TABLE = GENERATOR.random((AGENTS, AGENTS)).round(2)
 SCHEDULE = (GENERATOR.random((4, AGENTS, AGENTS)) * 2).round(1) / 2
 TRACE = Trace(
     agent_ids=IDS,
-    bandwidth=SCHEDULE,
+    lost=GENERATOR.random(SCHEDULE.shape) < 0.2,
+    capacity=SCHEDULE,
     delay=GENERATOR.integers(0, 3, SCHEDULE.shape),
     noise=GENERATOR.random(SCHEDULE.shape),
     round_duration=0.1,
@@ -96,6 +101,8 @@ SINGLE: dict[str, CommunicationModel] = {
     "four states": FourStateModel(p13=0.2, p31=0.4, p32=0.2, p23=0.5, p14=0.05),
     "capacity": BandwidthModel(capacity=0.4, queue_length=2),
     "capacity, newest first": BandwidthModel(capacity=TABLE, per="sender", drop="newest_first"),
+    "rate of senders": RateLimitModel(messages=7, window=3),
+    "rate of both ends": RateLimitModel(messages=[5, 9, 2, 7, 8], window=4, count="both"),
     "range": DistanceModel(distance_threshold=0.5, failure_prob=0.1),
     "range, linear": DistanceModel(distance_threshold=1.0, falloff="linear"),
     "delay": DelayBasedModel(min_delay=0, max_delay=3, message_drop_probability=TABLE),
@@ -112,9 +119,14 @@ SINGLE: dict[str, CommunicationModel] = {
     "matrix": MatrixModel(matrix=TABLE),
     "matrices, repeated": MatrixModel(matrix=SCHEDULE),
     "matrices, held": MatrixModel(matrix=SCHEDULE, at_end="hold"),
+    "netem": NetemModel(loss=BURSTY, delay=2, jitter=1.5, transmission=1.25, limit=4),
+    "netem without a rate": NetemModel(delay=2, jitter=2, reorder=0.2, limit=2),
     "nodes": NodeFailureModel(mode="crash", mean_time_to_failure=4, mean_time_to_repair=3),
     "nodes on schedule": NodeFailureModel(
         mode="mute", schedule={IDS[0]: [(0, 3), (5, None)], IDS[2]: [(2, 4)]}
+    ),
+    "nodes together": NodeFailureModel(
+        mode="crash", mean_time_to_failure=3, mean_time_to_repair=2, together=["one", "some"]
     ),
     "partition": PartitionModel(
         groups=[IDS[:2], IDS[2:]],
@@ -168,6 +180,12 @@ SINGLE: dict[str, CommunicationModel] = {
         shadowing=LogNormalShadowing(standard_deviation=4, decorrelation_distance=10),
         noise_floor=-94.0,
         reception=PacketError(modulation="qpsk", message_bits=200),
+    ),
+    "radio of the SubT simulator": SignalBasedModel(
+        path_loss=LogDistance(exponent=2.5, reference_loss=110.0),
+        shadowing=IndependentShadowing(standard_deviation=3.0),
+        noise_floor=-90.0,
+        reception=SubtPacketError(message_bits=800),
     ),
     "trace": TraceModel(trace=TRACE, at_end="down", start_round=1),
     "trace, repeated": TraceModel(trace=TRACE),

@@ -16,6 +16,7 @@ from batched_play import CONVERT
 
 from failure_api.batched import BatchedChannel
 from failure_api.communication_models import (
+    BandwidthModel,
     DelayBasedModel,
     MatrixModel,
     ProbabilisticModel,
@@ -23,6 +24,7 @@ from failure_api.communication_models import (
     TraceModel,
 )
 from failure_api.communication_models.radio import LogNormalShadowing
+from failure_api.core.trees import leaves
 from failure_api.noise_models import CustomNoise
 from failure_api.traces import Trace
 
@@ -69,26 +71,30 @@ def test_who_lives_and_where_may_be_written_in_place(library):
             places = convert(np.zeros((3, 2), dtype=np.float32))
         places[0] = 5.0
         state, _ = channel.step(state, payloads, positions=places)
-        fields.append(np.asarray(state.channel.models[0][1].shadowing.field))
+        fields.append(np.asarray(state.channel.models[0].field))
     np.testing.assert_array_equal(*fields)
 
 
 @writable
 def test_what_is_handed_out_may_be_written_to(library):
-    channel = channel_of([HALF, DelayBasedModel(min_delay=0, max_delay=2)], missing="hold")
-    outcomes = []
-    for spoils in (False, True):
-        payloads = CONVERT[library](np.ones((50, 3, 1), dtype=np.float32))
-        state, received = channel.step(channel.init(4, payloads), payloads)
-        if spoils:
-            received.content[...] = 99
-            received.flags[...] = True
-            received.delivery.newest[...] = 77
-            received.delivery.sent[...] = 77
-        _, received = channel.step(state, payloads)
-        outcomes.append((np.asarray(received.content), np.asarray(received.ages)))
-    for one, other in zip(*outcomes, strict=True):
-        np.testing.assert_array_equal(one, other)
+    late, slow = DelayBasedModel(min_delay=0, max_delay=2), BandwidthModel(capacity=0.8)
+    for models in ([], [HALF], [HALF, late], [late, slow]):
+        channel = channel_of(models, missing="hold")
+        outcomes = []
+        for spoils in (False, True):
+            payloads = CONVERT[library](np.ones((50, 3, 1), dtype=np.float32))
+            state, received = channel.step(channel.init(4, payloads), payloads)
+            if spoils:
+                links, *brought = received.delivery
+                for array in leaves((received.content, received.flags, links.sends, brought)):
+                    if array is not None:
+                        array[...] = 77
+            for _ in range(3):
+                state, received = channel.step(state, payloads)
+            outcomes.append((received.content, received.ages, *received.delivery[1:5]))
+        for one, other in zip(*outcomes, strict=True):
+            if one is not None:
+                np.testing.assert_array_equal(np.asarray(one), np.asarray(other))
 
 
 def test_derivatives_go_forward_too():
@@ -194,7 +200,7 @@ def test_weakly_typed_payloads_are_compiled_once():
 def test_each_link_has_the_noise_and_the_blank_of_its_own():
     noise = np.zeros((1, 3, 3))
     noise[0, 0, 1] = 1.0
-    trace = Trace(agent_ids=("a", "b", "c"), bandwidth=np.ones((1, 3, 3)), noise=noise)
+    trace = Trace(agent_ids=("a", "b", "c"), lost=np.zeros((1, 3, 3), dtype=bool), noise=noise)
     channel = channel_of(TraceModel(trace=trace))
     payloads = np.zeros((200, 3, 1), dtype=np.float32)
     _, received = channel.step(channel.init(0, payloads), payloads)

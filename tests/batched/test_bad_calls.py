@@ -168,9 +168,9 @@ CALLS = {
 class Unsound(CommunicationModel):
     """Draws without regard to the batch."""
 
-    def step(self, state, links, context, random):
+    def step(self, parameters, state, links, context, random):
         draws = random.uniform(context.shape[-2:])
-        return state, links._replace(bandwidth=links.bandwidth * draws)
+        return state, links.lose(draws < 0.5)
 
 
 def _ears():

@@ -42,7 +42,7 @@ def recorded(agents):
     return TraceModel(
         trace=Trace(
             agent_ids=agents,
-            bandwidth=(generator.random(shape) < 0.6).astype(float),
+            lost=generator.random(shape) >= 0.6,
             delay=generator.integers(0, 3, shape),
         )
     )
@@ -111,7 +111,7 @@ def test_what_is_missing_is_the_nearest_value_to_zero():
     limits = {"lows": [np.full(2, 1.0)] * 2, "highs": [np.full(2, 3.0)] * 2}
     segments = {"a": {"b": [1]}, "b": {"a": [1]}}
     bound = bind(MaskSegments(), agent_ids=("a", "b"), segments=segments, **limits)
-    nothing = TraceModel(trace=Trace(agent_ids=("a", "b"), bandwidth=np.zeros((1, 2, 2))))
+    nothing = TraceModel(trace=Trace(agent_ids=("a", "b"), lost=np.ones((1, 2, 2), dtype=bool)))
     channel = bound.channel(nothing)
     observations = (np.full((1, 2), 2.0, np.float32),) * 2
     row = bound.row(observations)

@@ -45,10 +45,8 @@ class RainModel(CommunicationModel):
     cloud: Cloud | None = None
     extra: Any = None
 
-    def step(self, state, links, context, random):
-        up = random.uniform(context.shape) >= self.per_link("wetness", context)
-        xp = context.xp
-        return state, links._replace(bandwidth=xp.where(up, links.bandwidth, 0.0))
+    def step(self, parameters, state, links, context, random):
+        return state, links.lose(random.bernoulli(parameters["wetness"], context.shape))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +59,7 @@ class HumModel(NoiseModel):
 
     loudness: Share
 
-    def step(self, state, content, context, random):
+    def step(self, parameters, state, content, context, random):
         return state, content + self.loudness
 
 
@@ -86,7 +84,7 @@ class BoastfulModel(RainModel):
 
 
 class Bare(CommunicationModel):
-    def step(self, state, links, context, random):
+    def step(self, parameters, state, links, context, random):
         return state, links
 
 

@@ -19,10 +19,12 @@ from failure_api.communication_models import (
     GilbertElliottModel,
     JammingModel,
     MatrixModel,
+    NetemModel,
     NodeFailureModel,
     PartitionModel,
     ProbabilisticModel,
     RandomizedModel,
+    RateLimitModel,
     ScheduledModel,
     SharedMediumModel,
     SignalBasedModel,
@@ -58,6 +60,7 @@ from failure_api.communication_models.medium import TDMA, TopK
 from failure_api.communication_models.partitions import CutAtRandom, CutOnSchedule
 from failure_api.communication_models.radio import (
     Friis,
+    IndependentShadowing,
     LogDistance,
     LogisticReception,
     LogNormalShadowing,
@@ -66,6 +69,7 @@ from failure_api.communication_models.radio import (
     PacketError,
     Rician,
     SnrThreshold,
+    SubtPacketError,
     TwoRayGround,
 )
 from failure_api.noise_models import (
@@ -129,7 +133,10 @@ FAILURES = {
     "small numbers": GilbertElliottModel(p=1e-30, r=1 / 3),
     "four states": FourStateModel(p13={PAIR: 0.1}, p31={PAIR: 0.5}, p32={PAIR: 0.1}, p14=0.05),
     "bandwidth in bits": BandwidthModel(capacity={("a", "b"): 64}, unit="bits"),
+    "bandwidth with an end to waiting": BandwidthModel(capacity=0.5, queue_length=40, max_wait=9),
     "bandwidth per sender": BandwidthModel(capacity=TABLE, per="sender", drop="newest_first"),
+    "rate of senders": RateLimitModel(messages={"agent_0": 3.5}, window=10),
+    "rate of both ends": RateLimitModel(messages=[1, math.inf, 2], count="both"),
     "distance per link": DistanceModel(distance_threshold={PAIR: 0.5}, falloff="linear"),
     "distance without end": DistanceModel(distance_threshold=math.inf),
     "distance array without end": DistanceModel(
@@ -149,6 +156,12 @@ FAILURES = {
     "delays by a class's function": DelayBasedModel(max_delay=3, distribution=Holder.quantile),
     "matrix": MatrixModel(matrix=TABLE),
     "schedule of matrices": MatrixModel(matrix=np.ones((2, 3, 3), dtype=bool), at_end="hold"),
+    "netem": NetemModel(
+        loss=BURSTY, delay=2.5, jitter=1, distribution="normal", transmission=0.5, reorder=0.1
+    ),
+    "netem with a loss that is scheduled": NetemModel(
+        loss=ScheduledModel(model=LOSSY, start=1, stop=5), limit=3
+    ),
     "nodes": NodeFailureModel(
         mode="mute", mean_time_to_failure={"agent_0": 9}, mean_time_to_repair=math.inf
     ),
@@ -157,6 +170,12 @@ FAILURES = {
     ),
     "nodes on schedule": NodeFailureModel(
         mode="crash", schedule={"agent_0": [(0, 5), (9, None)], 1: [(3, 4)]}
+    ),
+    "nodes together": NodeFailureModel(
+        mode="crash", mean_time_to_failure=9, mean_time_to_repair=3, together="minority"
+    ),
+    "nodes together in several ways": NodeFailureModel(
+        mode="mute", mean_time_to_failure=9, together=["one", "some"]
     ),
     "groups": PartitionModel(
         groups=[["a"], ["b", 3]],
@@ -204,11 +223,16 @@ FAILURES = {
         noise_floor=-90.0,
         reception=LogisticReception(midpoint=3.0, sensitivity=-80),
     ),
+    "radio of the SubT simulator": SignalBasedModel(
+        shadowing=IndependentShadowing(standard_deviation=3.0),
+        reception=SubtPacketError(message_bits=800),
+    ),
     "radio with a threshold": SignalBasedModel(reception=SnrThreshold(sensitivity=-95)),
     "trace": TraceModel(
         trace=Trace(
             agent_ids=(3, 1),
-            bandwidth=np.array([[[0, 1], [0.5, 0]]] * 2),
+            lost=np.array([[[0, 1], [0, 0]]] * 2),
+            capacity=np.array([[[0, math.inf], [0.5, 0]]] * 2),
             delay=np.array([[[0, 2], [1, 0]]] * 2),
             noise=np.array([[[0, 0.1], [0.2, 0]]] * 2),
             round_duration=0.1,
@@ -218,7 +242,10 @@ FAILURES = {
         rename={3: "agent_0", 1: "agent_1"},
     ),
     "trace without the rest": TraceModel(
-        trace=Trace(agent_ids=("a", "b"), bandwidth=np.ones((1, 2, 2)))
+        trace=Trace(agent_ids=("a", "b"), lost=np.zeros((1, 2, 2), dtype=bool))
+    ),
+    "trace of capacities": TraceModel(
+        trace=Trace(agent_ids=("a", "b"), capacity=np.full((3, 2, 2), 0.25))
     ),
     "empty chain": Chain(models=[]),
     "chain with names": Chain(models={"loss": LOSSY, "model": BURSTY}),
@@ -246,6 +273,9 @@ NOISES = {
     "bits": BitFlipModel(bit_error_rate=0.001, corrupt_prob=0.1, agent_ids=PAIR),
     "constant lies": ByzantineModel(agent_ids=PAIR, attack=SendConstant(value=3)),
     "random lies": ByzantineModel(agent_ids=[1], attack=SendRandom(low=-1, high=1)),
+    "the same random lies for all": ByzantineModel(
+        agent_ids=[1], attack=SendRandom(low=-1, high=1, same_for_all=True)
+    ),
     "lies by a function": ByzantineModel(agent_ids=PAIR, attack=invert, attack_rate=0.5),
     "noise by a function": CustomNoise(function=leave),
     "dropped entries": ElementDropoutModel(drop_prob=0.5, fill=-1),
@@ -255,6 +285,7 @@ NOISES = {
 }
 PRESETS = {
     "darpa_subt": darpa_subt(round_duration=0.1, message_bits=8000),
+    "darpa_subt as simulated": darpa_subt(round_duration=0.1, message_bits=8000, as_simulated=True),
     "esp_now": esp_now(round_duration=0.1),
     "jepsen": jepsen("slow", "flaky", "halves", "pause", round_duration=0.1),
     "uav_80211": uav_80211(),

@@ -12,6 +12,7 @@ from models_under_test import ALL
 
 from failure_api.catalogue import PlainDataError, from_dict, to_dict
 from failure_api.catalogue.places import DEEPEST
+from failure_api.communication_models.nested import DEEPEST as DEEPEST_MODELS
 from failure_api.errors import InvalidArgumentError
 from helpers import assert_one_sentence
 
@@ -192,8 +193,8 @@ def test_deep_nesting_is_a_sentence(depth: int) -> None:
 
 
 def test_depth_within_reason_is_read() -> None:
-    model = from_dict(nested(30))
-    assert to_dict(model) == nested(30)
+    model = from_dict(nested(DEEPEST_MODELS))
+    assert to_dict(model) == nested(DEEPEST_MODELS)
 
 
 def test_plain_data_within_itself_is_a_sentence() -> None:

@@ -1,11 +1,14 @@
 """Capacity beside its closed forms; what is lost at random makes the episodes differ."""
 
+from fractions import Fraction
+
 import numpy as np
 
 from comparisons import Case
 from failure_api.communication_models import BandwidthModel, ProbabilisticModel
 
 _LOSSY = ProbabilisticModel(failure_prob=0.3)
+_HALF_LOST = ProbabilisticModel(failure_prob=0.5)
 _PAIRS = {"rounds": 1000, "episodes": 500}
 
 
@@ -20,6 +23,37 @@ def _waited(played):
     return np.where(sent >= 0, rounds[..., 0] - sent - 7.0, 0.0)
 
 
+def _carried(capacity, length, admitted):
+    """Returns the messages per round that leave a drop-tail queue, from its Markov chain.
+
+    A state is how many messages wait and what is carried of the first of them.
+    """
+    capacity = Fraction(capacity)
+    p, q = capacity.numerator, capacity.denominator
+    states = [(0, 0), *((n, k) for n in range(1, length + 1) for k in range(q))]
+    place = {state: index for index, state in enumerate(states)}
+    chain, leaving = np.zeros((len(states), len(states))), np.zeros(len(states))
+    for state, index in place.items():
+        for chance, comes in ((admitted, 1), (1 - admitted, 0)):
+            waiting, carried = min(state[0] + comes, length), state[1]
+            if waiting:
+                whole = (carried + p) // q
+                waiting, carried = waiting - whole, (carried + p) % q
+                leaving[index] += chance * whole
+            chain[index, place[waiting, carried if waiting else 0]] += chance
+    system = np.vstack([chain.T - np.eye(len(states)), np.ones(len(states))])
+    shares = np.linalg.lstsq(system, np.eye(len(states) + 1)[-1], rcond=None)[0]
+    return float(shares @ leaving)
+
+
+# Newest first at half the capacity, with 0.7 of the messages admitted. Whatever leaves in a round
+# leaves a message that has just come, or an idle link. In the first case the next one leaves 2
+# rounds later, and is a round younger if another one comes in between; in the second it leaves in
+# the round after its own, whenever that is.
+_SPACING = 0.7 * 2 + 0.3 * (1 + 1 / 0.7)
+_SQUARE = 0.7 * 4 + 0.3 * (1 + 2 / 0.7 + 1.3 / 0.49)
+_LEAVES_AT = 1 + 0.7 * 0.3
+
 CASES = [
     Case(
         name="a queue beside loss loses no more than loss",
@@ -29,15 +63,40 @@ CASES = [
         **_PAIRS,
     ),
     Case(
-        name="half capacity beside loss, drop-tail",
-        models=(_LOSSY, _capacity(0.5)),
+        # Nothing of the capacity goes to what is lost before, and the queue is hardly ever empty.
+        name="loss before half the capacity, drop-tail",
+        models=(_LOSSY, _capacity(0.5, queue_length=4)),
+        quantity="loss",
+        expected=1 - _carried("1/2", 4, 0.7),
+        warm_up=60,
+        **_PAIRS,
+    ),
+    Case(
+        name="loss before half the capacity, a queue of two",
+        models=(_HALF_LOST, _capacity(0.5, queue_length=2)),
+        quantity="loss",
+        expected=1 - _carried("1/2", 2, 0.5),
+        warm_up=60,
+        **_PAIRS,
+    ),
+    Case(
+        name="loss before four fifths of the capacity",
+        models=(_HALF_LOST, _capacity(0.8, queue_length=3)),
+        quantity="loss",
+        expected=1 - _carried("4/5", 3, 0.5),
+        warm_up=60,
+        **_PAIRS,
+    ),
+    Case(
+        name="loss after half the capacity, drop-tail",
+        models=(_capacity(0.5), _LOSSY),
         quantity="loss",
         expected=1 - 0.7 * 0.5,
         warm_up=60,
         **_PAIRS,
     ),
     Case(
-        name="half capacity beside loss, newest first",
+        name="loss after half the capacity, newest first",
         models=(_capacity(0.5, drop="newest_first"), _LOSSY),
         quantity="loss",
         expected=1 - 0.7 * 0.5,
@@ -45,14 +104,27 @@ CASES = [
         **_PAIRS,
     ),
     Case(
-        # A message is the newest for as long as it takes: 2 up rounds of 1 / 0.7 rounds each. It
-        # was sent in an up round, the first of the two, and is delivered in the second.
-        name="half capacity beside loss, newest first, age",
+        name="loss after half the capacity, newest first, age",
+        models=(_capacity(0.5, drop="newest_first"), _LOSSY),
+        quantity="age",
+        # A message of age 1 leaves in every second round, and 1 / 0.7 of them until one arrives.
+        expected=1 + ((2 * 1.3 / 0.7) - 1) / 2,
+        warm_up=60,
+        **_PAIRS,
+    ),
+    Case(
+        name="loss before half the capacity, newest first",
+        models=(_LOSSY, _capacity(0.5, drop="newest_first")),
+        quantity="loss",
+        expected=1 - 1 / _SPACING,
+        warm_up=20,
+        **_PAIRS,
+    ),
+    Case(
+        name="loss before half the capacity, newest first, age",
         models=(_LOSSY, _capacity(0.5, drop="newest_first")),
         quantity="age",
-        # The time between deliveries is T = G1 + G2, both geometric on 1, 2, ... with mean 1 / 0.7;
-        # a message is delivered G2 rounds old, and E[age] = E[G2] + E[T (T - 1)] / (2 E[T]).
-        expected=1 / 0.7 + ((2 * (0.3 / 0.49) + (2 / 0.7) ** 2) / (2 / 0.7) - 1) / 2,
+        expected=_LEAVES_AT + (_SQUARE / _SPACING - 1) / 2,
         warm_up=60,
         **_PAIRS,
     ),

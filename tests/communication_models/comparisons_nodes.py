@@ -29,7 +29,7 @@ def _unequal(quantity, expected, **options):
 
 
 def _down_in_round_3(played):
-    return (played.bandwidth[:, :, 0, 1] == 0)[3:, :, None]
+    return ~played.up[3:, :, 0, 1, None]
 
 
 CASES = [

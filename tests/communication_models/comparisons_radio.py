@@ -41,15 +41,15 @@ class Placed(CommunicationModel):
     model: CommunicationModel
     place: Callable[..., Any]
 
-    @property
-    def carries_fractions(self) -> bool:
-        return False
+    def prepare(self, context: Context) -> Any:
+        return self.model.prepare(context)
 
-    def init(self, context: Context, random: Any) -> Any:
-        return self.model.init(self._placed(context, random), random)
+    def init(self, parameters: Any, context: Context, random: Any) -> Any:
+        return self.model.init(parameters, self._placed(context, random), random)
 
-    def step(self, state: Any, links: Any, context: Context, random: Any) -> Any:
-        return self.model.step(state, links, self._placed(context, random), random)
+    def step(self, parameters: Any, state: Any, links: Any, context: Context, random: Any) -> Any:
+        placed = self._placed(context, random)
+        return self.model.step(parameters, state, links, placed, random)
 
     def _placed(self, context: Context, random: Any) -> Context:
         return context._replace(positions=self.place(context, random.child("places")))

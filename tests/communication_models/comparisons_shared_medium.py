@@ -17,8 +17,7 @@ _RING = np.roll(np.eye(4, dtype=bool), 1, axis=1)
 
 def _heard(played):
     """Returns how many broadcasts got through, `[rounds, episodes, 1]`."""
-    apart = ~np.eye(played.bandwidth.shape[-1], dtype=bool)
-    return ((played.bandwidth > 0) & apart).any(axis=-1).sum(axis=-1, keepdims=True)
+    return played.arrived.any(axis=-1).sum(axis=-1, keepdims=True)
 
 
 CASES = [

@@ -30,7 +30,7 @@ def _shuffled(pattern, share, agents=5, **options):
 
 
 def _counted(played):
-    return (played.bandwidth[:, :, 0, 1] == 0)[..., None]
+    return played.lost[:, :, 0, 1, None]
 
 
 CASES = [

@@ -16,6 +16,7 @@ from failure_api.communication_models import (
     ProbabilisticModel,
 )
 from failure_api.core import Chain
+from failure_api.core.queue import Queue
 from failure_api.errors import InvalidArgumentError
 from failure_api.testing import check_model
 from helpers import Scripted, assert_one_sentence, off_diagonal, play
@@ -43,63 +44,75 @@ def test_the_model_keeps_the_laws(model):
 def test_capacity_bounds_what_other_models_leave():
     matrix = MatrixModel(matrix=[[0, 0.25], [2, 0]])
     for models in ([matrix, BandwidthModel(capacity=0.5)], [BandwidthModel(capacity=0.5), matrix]):
-        assert off_diagonal(play(*models, agents=2).bandwidth)[0].tolist() == [0.25, 0.5]
+        assert off_diagonal(play(*models, agents=2).capacity)[0].tolist() == [0.25, 0.5]
 
 
-def test_a_sender_divides_its_time_among_the_links_to_live_receivers():
-    alive = np.ones((4, 5), dtype=bool)
-    alive[1, 4] = alive[2, 3:] = False
-    alive[3, 1:] = False
-    bandwidth = play(BandwidthModel(capacity=2, per="sender"), rounds=4, agents=5, alive=alive)
-    bandwidth = bandwidth.bandwidth[:, 0]
-    np.testing.assert_allclose(bandwidth[0, 1:], 0.5)
-    np.testing.assert_allclose(bandwidth[1], [0, 2 / 3, 2 / 3, 2 / 3, 0])
-    np.testing.assert_allclose(bandwidth[2], [0, 1, 1, 0, 0])
-    assert (bandwidth[3] == 0).all()
+def test_a_sender_divides_its_time_among_the_links_on_which_something_waits():
+    alive = np.ones((5, 5), dtype=bool)
+    alive[1:, 4] = alive[2:, 3] = False
+    alive[3:, 1:] = False
+    played = play(BandwidthModel(capacity=2, per="sender"), rounds=5, agents=5, alive=alive)
+    # Message 0 leaves on all four links in round 1, and on those to 1, 2 and 3 message 1 waits
+    # behind it, whether or not its receiver still lives; 2 is made for 1 and 2 alone.
+    expected = [0.5, 0.5, 2 / 3, 2 / 3, 1]
+    for number, share in enumerate(expected):
+        np.testing.assert_allclose(played.capacity[number, 0, 1:], share)
+    assert played.sends[:, 0, 1:].tolist() == [
+        [False] * 4,
+        [True] * 4,
+        [False] * 4,
+        [True, True, True, False],
+        [True, True, False, False],
+    ]
 
 
 def test_each_episode_of_a_batch_has_receivers_of_its_own():
     alive = np.ones((1, 2, 3), dtype=bool)
     alive[0, 1, 2] = False
     model = BandwidthModel(capacity=1, per="sender")
-    bandwidth = play(model, rounds=1, batch=(2,), alive=alive).bandwidth[0, :, 0]
-    assert bandwidth.tolist() == [[0, 0.5, 0.5], [0, 1, 0]]
+    capacity = play(model, rounds=1, batch=(2,), alive=alive).capacity[0, :, 0, 1]
+    assert capacity.tolist() == [0.5, 1]
 
 
 def test_a_sender_confined_to_some_links_divides_its_time_among_those():
     model = BandwidthModel(capacity=1, per="sender", agent_ids=["agent_0", "agent_1", "agent_2"])
-    bandwidth = play(model, agents=5).bandwidth[0]
-    np.testing.assert_allclose(bandwidth[0], [0, 0.5, 0.5, 1, 1])
-    assert (bandwidth[3, :3] == 1).all()
+    capacity = play(model, agents=5).capacity[0]
+    np.testing.assert_allclose(capacity[0, 1:], [0.5, 0.5, np.inf, np.inf])
+    assert (capacity[3, :3] == np.inf).all()
 
 
 def test_links_of_a_sender_may_differ():
     model = BandwidthModel(capacity={PAIR: 0.5}, per="sender")
-    assert play(model).bandwidth[0, 0].tolist() == [0, 0.25, 0.5]
+    assert play(model).capacity[0, 0, 1:].tolist() == [0.25, 0.5]
 
 
 def test_what_the_queue_is():
-    assert BandwidthModel(capacity=0.5).queue.max_wait == 20
-    assert BandwidthModel(capacity=[[0, 0.5], [0.1, 0]], queue_length=3).queue.max_wait == 30
-    assert BandwidthModel(capacity={PAIR: 0.25}, queue_length=3).queue.max_wait == 12
-    assert BandwidthModel(capacity=0.5, drop="newest_first").queue.max_wait == 4
-    assert BandwidthModel(capacity=1e-9).queue.max_wait == 1000
-    assert BandwidthModel(capacity=0).queue.max_wait == 10
-    assert BandwidthModel(capacity=0.5, per="sender").queue.max_wait == 100
-    assert BandwidthModel(capacity=0.5, per="sender", max_wait=7).queue.max_wait == 7
-    assert BandwidthModel(capacity=2.5).queue.widest == 2.5
-    assert BandwidthModel(capacity=0.5).queue.widest == 1.0
-    assert BandwidthModel(capacity=1e30, per="sender").queue.widest == 10
+    assert BandwidthModel(capacity=0.5).traits.queue == Queue(length=10)
+    model = BandwidthModel(capacity=0.5, queue_length=3, max_wait=7, drop="newest_first")
+    assert model.traits.queue == Queue(length=3, max_wait=7, drop="newest_first")
+    # It waits as long as it takes, whatever is known of the capacity.
+    for capacity in (0, 1e-9, 0.25, 2.5, {PAIR: 0.25}):
+        for per in ("link", "sender"):
+            assert BandwidthModel(capacity=capacity, per=per).traits.queue.max_wait is None
 
 
 @pytest.mark.parametrize(
-    ("capacity", "fractions"),
-    [(1, False), (0, False), (2.5, False), (0.5, True), ([[0.5, 1], [0, 0.5]], False)],
+    ("capacity", "narrows"),
+    [
+        (1, False),
+        (0, True),
+        (2.5, False),
+        (0.5, True),
+        ([[0.5, 1], [1, 0.5]], False),
+        ([[1, 1], [0, 1]], True),
+        ({PAIR: 1.5}, False),
+        ({PAIR: 0.5}, True),
+    ],
 )
-def test_only_a_narrow_link_makes_messages_wait(capacity, fractions):
-    assert BandwidthModel(capacity=capacity).carries_fractions == fractions
-    assert (Chain(models=[BandwidthModel(capacity=capacity)]).queue is not None) == fractions
-    assert BandwidthModel(capacity=capacity, per="sender").carries_fractions
+def test_only_a_narrow_link_makes_messages_wait(capacity, narrows):
+    assert BandwidthModel(capacity=capacity).traits.narrows == narrows
+    assert (Chain(models=[BandwidthModel(capacity=capacity)]).queue is not None) == narrows
+    assert BandwidthModel(capacity=capacity, per="sender").traits.narrows
 
 
 @pytest.mark.parametrize(
@@ -179,17 +192,19 @@ def test_nothing_is_said_of_what_is_not_known():
     for model in (
         BandwidthModel(capacity=0.5, per="sender"),
         BandwidthModel(capacity=0.5, max_wait=3),
-        BandwidthModel(capacity=0.005),
     ):
         assert model.expected_loss() is None
         assert model.expected_burst_length() is None
         assert model.expected_age() is None
     assert BandwidthModel(capacity=0.5, max_wait=20).expected_loss() == 0.5
+    # By default nothing is cut short, however slow the link.
+    slow = BandwidthModel(capacity=0.005)
+    assert slow.expected_loss() == pytest.approx(0.995)
+    assert slow.expected_age() == pytest.approx(10 / 0.005 - 1 + 199 / 2)
 
 
 def test_capacities_sweep():
     model = BandwidthModel(capacity=0.5)
-    assert replace(model, capacity=0.25).queue.max_wait == 40
     arrived = [
         play(replace(model, capacity=capacity), rounds=60).arrived.sum() for capacity in (0.2, 0.6)
     ]
@@ -220,7 +235,7 @@ def test_models_that_fail_nothing_do_not_slow_down_what_catches_up(nothing):
     """A link of half its bandwidth for a while, and of twice after that."""
     halved = np.full((60, 2, 2), 2.0)
     halved[:20] = 0.5
-    models = [Scripted(bandwidths=halved), BandwidthModel(capacity=2.0)]
+    models = [Scripted(capacities=halved), BandwidthModel(capacity=2.0)]
     where = np.zeros((60, 2, 2))
     alone = play(*models, rounds=60, agents=2, positions=where)
     beside = play(models[0], nothing, models[1], rounds=60, agents=2, positions=where)

@@ -96,7 +96,7 @@ def test_the_distribution_of_the_age(least, greatest, drop):
 def test_the_share_of_messages_dropped(drop):
     """Drops are independent, so that their number is binomial."""
     model = model_of(1, 3, drop)
-    kept = off_diagonal(play(model, rounds=100, agents=20).bandwidth) > 0
+    kept = ~off_diagonal(play(model, rounds=100, agents=20).lost)
     assert stats.binomtest(int((~kept).sum()), kept.size, drop).pvalue > FALSE_ALARM
     assert model.expected_loss() == pytest.approx(drop)
 
@@ -104,7 +104,7 @@ def test_the_share_of_messages_dropped(drop):
 def test_delays_and_drops_are_independent():
     """The correlation of n independent pairs is normal with variance 1 / n."""
     played = play(model_of(0, 4, 0.5), rounds=100, agents=20)
-    delays, kept = off_diagonal(played.delay).ravel(), off_diagonal(played.bandwidth).ravel()
+    delays, kept = off_diagonal(played.delay).ravel(), ~off_diagonal(played.lost).ravel()
     correlation = np.corrcoef(delays, kept)[0, 1]
     assert abs(correlation) < stats.norm.isf(FALSE_ALARM / 2) / np.sqrt(delays.size)
 
@@ -129,7 +129,7 @@ def test_a_delay_of_nothing_is_loss_alone(drop):
     played = play(model_of(0, 0, drop), rounds=30)
     arrived = off_diagonal(played.arrived)
     assert (off_diagonal(played.age)[arrived] == 0).all()
-    np.testing.assert_array_equal(arrived, off_diagonal(played.bandwidth) > 0)
+    np.testing.assert_array_equal(arrived, off_diagonal(played.up))
     assert arrived.all() == (drop == 0)
 
 
@@ -195,9 +195,10 @@ def test_the_model_keeps_the_laws_where_links_differ():
 def test_messages_are_dropped_in_the_same_rounds_under_every_distribution(distribution):
     """Also with three agents, where normal delays have one uniform number without a partner."""
     options = {"max_delay": 5, "message_drop_probability": 0.4}
-    expected = play(DelayBasedModel(**options), rounds=50).bandwidth
+    expected = play(DelayBasedModel(**options), rounds=50).lost
+    assert 0.2 < off_diagonal(expected).mean() < 0.6
     model = DelayBasedModel(distribution=distribution, **options)
-    np.testing.assert_array_equal(play(model, rounds=50).bandwidth, expected)
+    np.testing.assert_array_equal(play(model, rounds=50).lost, expected)
 
 
 @pytest.mark.parametrize(
@@ -224,8 +225,8 @@ def test_what_expires_at_a_longer_expiry_expires_at_a_shorter_one():
         play(DelayBasedModel(distribution=GeometricDelay(mean=2), expiry=expiry), rounds=80)
         for expiry in (1, 3)
     ]
-    assert (kept[0].bandwidth <= kept[1].bandwidth).all()
-    assert (kept[0].bandwidth < kept[1].bandwidth).any()
+    assert (kept[0].lost >= kept[1].lost).all()
+    assert (kept[0].lost > kept[1].lost).any()
     assert kept[0].delay.max() == 1
     assert kept[1].delay.max() == 3
 
@@ -233,7 +234,7 @@ def test_what_expires_at_a_longer_expiry_expires_at_a_shorter_one():
 def test_an_expiry_of_nothing_keeps_what_arrives_at_once():
     model = DelayBasedModel(max_delay=3, expiry=0)
     played = play(model, rounds=300)
-    assert model.longest_delay == 0
+    assert model.traits.longest_delay == 0
     assert (off_diagonal(played.age)[off_diagonal(played.arrived)] == 0).all()
     assert model.expected_loss() == 0.75
     assert model.expected_age() == pytest.approx(3)
@@ -259,11 +260,11 @@ def test_bounds_hold_whatever_the_distribution_says():
 
 
 def test_the_longest_delay_may_be_left_to_the_distribution():
-    assert DelayBasedModel(distribution=UniformDelay(low=1, high=3.5)).longest_delay == 4
-    assert DelayBasedModel(distribution=EmpiricalDelay(delays=[1, 9])).longest_delay == 9
-    assert DelayBasedModel(distribution=GeometricDelay(mean=3), expiry=7).longest_delay == 7
-    assert DelayBasedModel(distribution=squared, expiry=4).longest_delay == 4
-    assert DelayBasedModel(distribution=squared, max_delay=4).longest_delay == 4
+    assert DelayBasedModel(distribution=UniformDelay(low=1, high=3.5)).traits.longest_delay == 4
+    assert DelayBasedModel(distribution=EmpiricalDelay(delays=[1, 9])).traits.longest_delay == 9
+    assert DelayBasedModel(distribution=GeometricDelay(mean=3), expiry=7).traits.longest_delay == 7
+    assert DelayBasedModel(distribution=squared, expiry=4).traits.longest_delay == 4
+    assert DelayBasedModel(distribution=squared, max_delay=4).traits.longest_delay == 4
 
 
 def one_link(delays, drops=None, longest=9):
@@ -280,7 +281,7 @@ def one_link(delays, drops=None, longest=9):
     given.__dict__["coming"] = iter(delays)
     models = [DelayBasedModel(distribution=given, delivery="fifo")]
     if drops is not None:
-        models.insert(0, Scripted(bandwidths=[0 if drop else 1 for drop in drops]))
+        models.insert(0, Scripted(lost=drops))
     return play(*models, rounds=rounds, agents=2).sent[:, 0, 1].tolist()
 
 
@@ -303,7 +304,7 @@ def test_in_order_against_the_latest_arrival_of_all_before():
             delivery=delivery,
         )
     own, late = (off_diagonal(play(model, rounds=rounds).delay) for model in models.values())
-    kept = off_diagonal(play(models["fifo"], rounds=rounds).bandwidth) > 0
+    kept = ~off_diagonal(play(models["fifo"], rounds=rounds).lost)
     arrival = np.arange(rounds)[:, None] + own
     latest = np.maximum.accumulate(np.where(kept, arrival, -1))
     assert (np.where(kept, latest - np.arange(rounds)[:, None], late) == late).all()

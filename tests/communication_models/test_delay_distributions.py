@@ -92,7 +92,7 @@ def test_a_delay_too_rare_for_the_table_never_occurs():
 )
 def test_a_constant_is_rounded_to_the_nearest_round(rounds, whole):
     model = DelayBasedModel(distribution=ConstantDelay(rounds=rounds))
-    assert model.longest_delay == whole
+    assert model.traits.longest_delay == whole
     assert model.expected_delay() == whole
     if whole:
         assert (delays_of(model, rounds=3, agents=3) == whole).all()

@@ -49,26 +49,29 @@ def test_the_threshold_itself_is_in_range(radius):
     assert not arrived[2, 0]
 
 
-def test_bandwidth_is_nominal_everywhere_in_range_without_falloff():
+def test_what_is_out_of_range_is_lost_and_nothing_else_limits_a_link_without_falloff():
     positions = on_a_line(0.0, 0.1, 0.9, 1.5)
-    bandwidth = play(DistanceModel(distance_threshold=1.0), agents=4, positions=positions).bandwidth
-    np.testing.assert_array_equal(bandwidth[0, 0, 1:], [1, 1, 0])
+    played = play(DistanceModel(distance_threshold=1.0), agents=4, positions=positions)
+    np.testing.assert_array_equal(played.lost[0, 0, 1:], [False, False, True])
+    assert played.capacity is None
 
 
-def test_linear_falloff_takes_bandwidth_to_0_at_the_threshold():
+def test_linear_falloff_takes_capacity_to_0_at_the_threshold_and_loses_beyond():
     positions = on_a_line(0.0, 0.5, 1.0, 1.5, 2.0, 2.5)
     model = DistanceModel(distance_threshold=2.0, falloff="linear")
-    bandwidth = play(model, agents=6, positions=positions).bandwidth[0, 0]
-    np.testing.assert_array_equal(bandwidth[1:], [0.75, 0.5, 0.25, 0.0, 0.0])
+    played = play(model, agents=6, positions=positions)
+    np.testing.assert_array_equal(played.capacity[0, 0, 1:], [0.75, 0.5, 0.25, 0.0, np.inf])
+    np.testing.assert_array_equal(played.lost[0, 0, 1:], [False, False, False, False, True])
 
 
 def test_linear_falloff_is_never_negative_and_never_beyond_nominal():
     positions = np.random.default_rng(2).random((1, 30, 2))
     for radius in (0.01, 0.1, 0.3, 0.7, 2.0):
         model = DistanceModel(distance_threshold=radius, falloff="linear")
-        bandwidth = play(model, agents=30, positions=positions).bandwidth
-        assert (bandwidth >= 0).all()
-        assert (bandwidth <= 1).all()
+        played = play(model, agents=30, positions=positions)
+        within = off_diagonal(played.capacity)[~off_diagonal(played.lost)]
+        assert (within >= 0).all()
+        assert (within <= 1).all()
 
 
 def test_a_linear_link_carries_its_share_of_messages():
@@ -81,7 +84,9 @@ def test_agents_in_one_place_hear_each_other():
     for falloff in ("none", "linear"):
         model = DistanceModel(distance_threshold=0.1, falloff=falloff)
         played = play(model, positions=on_a_line(1.0, 1.0, 1.0))
-        assert (off_diagonal(played.bandwidth) == 1).all()
+        assert not off_diagonal(played.lost).any()
+        assert played.capacity is None or (off_diagonal(played.capacity) == 1).all()
+        assert off_diagonal(played.arrived).all()
 
 
 def test_ranges_may_differ_by_link_and_direction():
@@ -117,4 +122,4 @@ def test_a_link_in_range_fails_with_its_probability(probability):
 
 
 def test_it_says_that_it_needs_positions():
-    assert DistanceModel(distance_threshold=1.0).needs_positions
+    assert DistanceModel(distance_threshold=1.0).traits.positions

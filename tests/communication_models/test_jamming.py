@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from failure_api.communication_models import JammingModel, SignalBasedModel
+from failure_api.communication_models import (
+    BandwidthModel,
+    JammingModel,
+    NodeFailureModel,
+    SignalBasedModel,
+)
 from failure_api.communication_models.jammers import (
     BlockReception,
     BurstyJamming,
@@ -62,9 +67,8 @@ def jammed(rounds=1, positions=LINE, **parts):
     others = {name: given.pop(name) for name in ("alive", "seed") if name in given}
     where = np.broadcast_to(positions, (rounds, *batch, *np.shape(positions)[-2:]))
     model = JammingModel(**given)
-    bandwidth = play(model, rounds=rounds, positions=where, batch=batch, **others).bandwidth
     off = np.eye(3, dtype=bool)
-    silent = (bandwidth == 0) | off
+    silent = play(model, rounds=rounds, positions=where, batch=batch, **others).lost | off
     assert (silent == (silent.all(axis=-2, keepdims=True) | off)).all()
     return silent.all(axis=-2)
 
@@ -84,7 +88,7 @@ def test_who_is_near_hears_nothing_and_is_heard():
 def test_moving_jammers_go_straight_on_or_back_from_the_walls():
     def places(**parts):
         jammers = MovingJammers(positions=[[0.5, 2.0]], velocity=[[0.25, -0.5]], **parts)
-        prepared = jammers.init(context_of(positions=LINE))
+        prepared = jammers.prepare(context_of(positions=LINE))
         found = [jammers.places(prepared, context_of(number=n, positions=LINE)) for n in range(8)]
         return np.asarray(found)[:, 0]
 
@@ -128,6 +132,38 @@ def test_reactive_jammers_send_only_where_somebody_else_does():
     own = {"jammers": CarriedJammers(agent_ids=["agent_0"]), "effect": wide}
     assert not jammed(**own, detection=Detection(radius=0.99)).any()
     assert jammed(**own, detection=Detection(radius=1.0)).all()
+
+
+@pytest.mark.parametrize("mode", ["mute", "crash"])
+def test_reactive_jammers_hear_nobody_who_is_silent_wherever_they_stand(mode):
+    jammer = JammingModel(
+        jammers=FixedJammers(positions=[[2.0, 0.0]]),
+        effect=BlockReception(radius=9.0),
+        detection=Detection(radius=0.5),
+        budget=2,
+    )
+    # Agent 2 alone is near, and its silence in rounds 0 to 2 costs the jammer none of its budget.
+    silent = NodeFailureModel(mode=mode, schedule={"agent_2": [(0, 3)]})
+    for models in ((silent, jammer), (jammer, silent)):
+        positions = np.broadcast_to(LINE, (7, 3, 2))
+        arrived = play(*models, rounds=7, positions=positions).arrived[:, 0, 1]
+        assert arrived.tolist() == [True, True, True, False, False, True, True]
+
+
+def test_reactive_jammers_hear_who_transmits_and_not_whose_messages_wait():
+    jammer = JammingModel(
+        jammers=FixedJammers(positions=[[2.0, 0.0]]),
+        effect=BlockReception(radius=9.0),
+        detection=Detection(radius=0.5),
+    )
+    slow = {("agent_2", "agent_0"): 0.25, ("agent_2", "agent_1"): 0.25}
+    queue = BandwidthModel(capacity=slow)
+    for models in ((queue, jammer), (jammer, queue)):
+        positions = np.broadcast_to(LINE, (8, 3, 2))
+        arrived = play(*models, rounds=8, positions=positions).arrived
+        # Agent 2 transmits in every fourth round, and is jammed itself each time.
+        assert arrived[:, 0, 1].tolist() == [True, True, True, False] * 2
+        assert not arrived[:, 2].any()
 
 
 def test_periodic_jammers_keep_their_period():
@@ -192,14 +228,16 @@ def test_interference_is_the_sum_of_the_powers_received():
     jammers = FixedJammers(positions=[[1.0, 0.0], [1.0, 0.0], [3.0, 0.0]])
     model = JammingModel(jammers=jammers, effect=effect)
     context, random = context_of(batch=(2,), positions=np.stack([LINE, LINE])), NumpyStream(0)
-    links = Links(bandwidth=np.ones((2, 3, 3), dtype=np.float32))
-    state = model.init(context, random)
-    found = model.step(state, links, context, random)[1].interference
+    links = Links(sends=np.ones((2, 3, 3), dtype=bool))
+    parameters = model.prepare(context_of(positions=LINE))
+    state = model.init(parameters, context, random)
+    found = model.step(parameters, state, links, context, random)[1].interference
     # 10 mW over a squared distance in metres, and within the first metre 10 mW.
     expected = [20 / 100 + 10 / 900, 20 + 10 / 400, 20 / 100 + 10 / 100]
     np.testing.assert_allclose(found, np.broadcast_to(expected, (2, 3, 3)), rtol=1e-5)
     before = np.full((2, 3, 3), 5.0, dtype=np.float32)
-    more = model.step(state, links._replace(interference=before), context, random)[1]
+    links = links._replace(interference=before)
+    more = model.step(parameters, state, links, context, random)[1]
     np.testing.assert_allclose(more.interference, found + 5.0, rtol=1e-6)
 
 
@@ -207,8 +245,8 @@ def test_a_radio_near_a_jammer_reads_less():
     radio = SignalBasedModel(reception=SnrThreshold(threshold=5.0), metres_per_unit=10.0)
     effect = RaiseInterference(transmit_power=20.0, metres_per_unit=10.0)
     jammer = JammingModel(jammers=FixedJammers(positions=[[-0.5, 0.0]]), effect=effect)
-    assert jammer.raises_interference
-    assert not JammingModel(jammers=CENTRE, effect=BLOCK).raises_interference
+    assert jammer.traits.raises_interference
+    assert not JammingModel(jammers=CENTRE, effect=BLOCK).traits.raises_interference
     check_heard(Chain(models=[jammer, radio]))
     with pytest.raises(InvalidArgumentError, match="JammingModel"):
         check_heard(Chain(models=[radio, jammer]))

@@ -85,4 +85,16 @@ def test_nothing_is_asked_of_the_diagonal():
     np.fill_diagonal(matrix, np.nan)
     played = play(MatrixModel(matrix=matrix))
     assert off_diagonal(played.arrived).all()
-    assert np.isfinite(played.bandwidth).all()
+
+
+def test_an_entry_of_0_is_lost_on_the_air_and_one_between_0_and_1_is_capacity():
+    model = MatrixModel(matrix=[[0, 0.25, 0], [1, 0, 3], [0.5, 1, 0]])
+    played = play(model)
+    lost = [[False, False, True], [False, False, False], [False, False, False]]
+    np.testing.assert_array_equal(off_diagonal(played.lost[0]), off_diagonal(lost))
+    # What is cut, nominal or more has no capacity to speak of.
+    capacity = [[0, 0.25, np.inf], [np.inf, 0, np.inf], [0.5, np.inf, 0]]
+    np.testing.assert_array_equal(off_diagonal(played.capacity[0]), off_diagonal(capacity))
+    assert play(MatrixModel(matrix=SCHEDULE), agents=4).capacity is None
+    assert MatrixModel(matrix=[[0, 0.5], [0, 0]]).traits.narrows
+    assert not MatrixModel(matrix=[[0, 1.5], [0, 0]]).traits.narrows

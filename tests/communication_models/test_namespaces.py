@@ -1,6 +1,7 @@
 """Every model is array-API code: the same draws deliver the same in every namespace."""
 
 import importlib.util
+from dataclasses import replace
 
 import array_api_strict
 import numpy as np
@@ -9,11 +10,15 @@ import pytest
 from failure_api.catalogue.describe import describe
 from failure_api.catalogue.registry import built_in
 from failure_api.communication_models import (
+    BandwidthModel,
     DelayBasedModel,
     DistanceModel,
     MatrixModel,
+    NodeFailureModel,
     ProbabilisticModel,
+    SharedMediumModel,
 )
+from failure_api.communication_models.medium import TDMA
 from failure_api.core import Chain, CommunicationModel
 from failure_api.testing import check_model, check_noise_model
 from helpers import assert_same, play
@@ -37,7 +42,17 @@ MODELS = {
     "delay of nothing": [DelayBasedModel(min_delay=0, max_delay=0)],
     "delay, scoped": [DelayBasedModel(min_delay=2, max_delay=2, agent_ids=["agent_1", "agent_2"])],
 }
+CROWDED = [
+    NodeFailureModel(mode="crash", mean_time_to_failure=4, mean_time_to_repair=3),
+    ProbabilisticModel(failure_prob=0.2),
+    SharedMediumModel(protocol=TDMA(slots_per_round=2)),
+    BandwidthModel(capacity=0.75, queue_length=3),
+    DelayBasedModel(max_delay=3, delivery="fifo", expiry=5),
+]
 CHAINS = {
+    "a queue, turns and nodes": CROWDED,
+    "a queue of the newest": [replace(CROWDED[3], drop="newest_first"), *CROWDED[:3]],
+    "wide links and a queue": [replace(CROWDED[3], capacity=3.0), MatrixModel(matrix=SCHEDULE)],
     "all four": [models[0] for models in (MODELS[n] for n in ("probabilistic", "matrix, repeat"))]
     + [MODELS["distance, linear"][0], MODELS["delay"][0]],
     "two delays": [MODELS["delay"][0], MODELS["delay, scoped"][0], MODELS["delay"][0]],
@@ -79,8 +94,14 @@ def test_every_array_has_the_shape_and_dtype_that_links_and_deliveries_have(mode
     for name, dtype in (
         ("sent", "int32"),
         ("newest", "int32"),
-        ("bandwidth", "float32"),
+        ("arrivals", "int32"),
+        ("sends", "bool"),
+        ("capacity", "float32"),
+        ("lost", "bool"),
         ("delay", "int32"),
+        ("in_order", "bool"),
+        ("expiry", "int32"),
+        ("hears", "bool"),
     ):
         array = getattr(result, name)
         if array is not None:
@@ -101,7 +122,7 @@ def test_a_batch_of_what_is_not_random_is_the_same_as_one_after_the_other(models
 @pytest.mark.parametrize("name", ["probabilistic", "delay"])
 def test_the_members_of_a_batch_fail_independently(name):
     result = played(MODELS[name], (4,))
-    assert (result.bandwidth[:, 0] != result.bandwidth[:, 1]).any()
+    assert (result.lost[:, 0] != result.lost[:, 1]).any()
 
 
 with_both = pytest.mark.skipif(

@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from failure_api.communication_models import NodeFailureModel
-from failure_api.core import NumpyStream
 from failure_api.errors import InvalidArgumentError
 from failure_api.testing import check_model
 from helpers import assert_one_sentence, context_of, off_diagonal, play
@@ -20,8 +19,7 @@ every_mode = pytest.mark.parametrize("mode", MODES)
 
 def down(model, agents=3, **options):
     """Returns which links are down, bool `[rounds, ..., N, N]`, False on the diagonal."""
-    lost = play(model, agents=agents, **options).bandwidth == 0
-    return lost & ~np.eye(agents, dtype=bool)
+    return ~play(model, agents=agents, **options).up & ~np.eye(agents, dtype=bool)
 
 
 def links_of(mode, failed):
@@ -48,6 +46,20 @@ def random_outages(lost, mode):
 def test_a_failed_agent_loses_what_its_mode_says(mode):
     model = NodeFailureModel(mode=mode, schedule={"agent_1": [(0, None)]})
     np.testing.assert_array_equal(down(model)[0], links_of(mode, [False, True, False]))
+
+
+@every_mode
+def test_who_is_mute_sends_nothing_and_who_is_deaf_hears_nothing(mode):
+    played = play(NodeFailureModel(mode=mode, schedule={"agent_1": [(0, None)]}))
+    assert played.lost is None
+    silent, deaf = (mode in kinds for kinds in (("crash", "mute"), ("crash", "deaf")))
+    assert off_diagonal(~played.sends[0]).sum() == 2 * silent
+    assert played.sends[0, 1, [0, 2]].any() != silent
+    if not deaf:
+        assert played.hears is None
+        return
+    assert not played.hears[0, :, 1].any()
+    assert played.hears[0, :, [0, 2]].all()
 
 
 @every_mode
@@ -167,7 +179,9 @@ def test_deaths_move_no_failure():
     alive = np.ones((20, 4), dtype=bool)
     alive[5:, 0] = False
     whole, dying = (play(model, agents=4, rounds=20, alive=who) for who in (None, alive))
-    np.testing.assert_array_equal(dying.bandwidth[:, 1:, 1:], whole.bandwidth[:, 1:, 1:])
+    for name in ("sends", "hears", "sent"):
+        one, other = (getattr(played, name)[:, 1:, 1:] for played in (dying, whole))
+        np.testing.assert_array_equal(one, other)
 
 
 # Laws
@@ -337,7 +351,7 @@ def test_wrong_arguments(word, arguments):
 def test_what_does_not_fit_the_team_is_refused_when_the_episode_starts(word, arguments):
     model = NodeFailureModel(mode="crash", **arguments)
     with pytest.raises(InvalidArgumentError) as caught:
-        model.init(context_of(3), NumpyStream(0))
+        model.prepare(context_of(3))
     assert_one_sentence(caught.value, f"NodeFailureModel.{word}")
 
 

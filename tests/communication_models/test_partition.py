@@ -13,7 +13,6 @@ from failure_api.communication_models.partitions import (
     CutAtRandom,
     CutOnSchedule,
 )
-from failure_api.core import NumpyStream
 from failure_api.errors import InvalidArgumentError
 from failure_api.testing import check_model
 from helpers import assert_one_sentence, assert_same, context_of, off_diagonal, play
@@ -26,8 +25,7 @@ SWITCHING = [AlwaysCut(), CutOnSchedule(start=2, stop=5, period=7), SOMETIMES]
 
 def cut(model, agents, **options):
     """Returns which links are cut, bool `[rounds, ..., N, N]`, False on the diagonal."""
-    down = play(model, agents=agents, **options).bandwidth == 0
-    return down & ~np.eye(agents, dtype=bool)
+    return play(model, agents=agents, **options).lost & ~np.eye(agents, dtype=bool)
 
 
 def shape_of(pattern, agents, **options):
@@ -253,8 +251,9 @@ def test_a_model_without_positions_or_a_live_team_cuts_alike():
     alive = np.ones((20, 4), dtype=bool)
     alive[5:, 0] = False
     whole, dying = (play(model, agents=4, rounds=20, alive=who) for who in (None, alive))
-    rest = dying.bandwidth[:, 1:, 1:]
-    np.testing.assert_array_equal(rest, whole.bandwidth[:, 1:, 1:])
+    for name in ("lost", "sent"):
+        rest = getattr(dying, name)[:, 1:, 1:]
+        np.testing.assert_array_equal(rest, getattr(whole, name)[:, 1:, 1:])
 
 
 def test_groups_know_the_loss_and_the_age_of_the_links_that_they_cut():
@@ -373,7 +372,7 @@ def test_wrong_times_and_teams(word, make):
 def test_a_group_of_strangers_is_refused_when_the_episode_starts():
     model = PartitionModel(groups=[["agent_0"], ["agent_9"]])
     with pytest.raises(InvalidArgumentError) as caught:
-        model.init(context_of(3), NumpyStream(0))
+        model.prepare(context_of(3))
     assert_one_sentence(caught.value, "PartitionModel.groups", "agent_9", "agent_1")
 
 

@@ -29,7 +29,7 @@ from failure_api.communication_models.distributions import (
     OneOf,
     Uniform,
 )
-from failure_api.core import Links, NumpyStream
+from failure_api.core import Links, NumpyStream, Stage
 from failure_api.core.numpy_stream import EpisodeStreams
 from failure_api.errors import InvalidArgumentError
 from failure_api.testing import check_model
@@ -78,7 +78,7 @@ MODELS = {
 def drawn(model, batch=(), seed=0, **options):
     context = context_of(batch=batch, **options)
     stream = NumpyStream(seed, xp=context.xp)
-    return model.drawn(model.init(context, stream))
+    return model.drawn(model.init(model.prepare(context), context, stream))
 
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
@@ -103,20 +103,24 @@ def test_a_drawn_value_acts_as_if_it_had_been_given(model, values, batch):
     """The same streams: that of the other model lies below that of the one around it."""
     certain = replace(model, parameters={name: OneOf([v]) for name, v in values.items()})
     generator = np.random.default_rng(0)
-    ones = np.ones((*batch, 4, 4), dtype=np.float32)
+    ones = np.ones((*batch, 4, 4), dtype=bool)
     given_model = replace(model.model, **values)
     one, other = NumpyStream(3), NumpyStream(3).child(model.model.name)
     positions = generator.random((*batch, 4, 2))
     context = context_of(4, batch=batch, positions=positions)
-    state, own = certain.init(context, one), given_model.init(context, other)
+    drawing, given = certain.prepare(context), given_model.prepare(context)
+    state, own = certain.init(drawing, context, one), given_model.init(given, context, other)
     for number in range(20):
         context = context._replace(round=number)
-        links = Links(bandwidth=ones)
-        state, found = certain.step(state, links, context, one)
-        own, expected = given_model.step(own, links, context, other)
-        np.testing.assert_array_equal(found.bandwidth, expected.bandwidth)
-        if expected.delay is not None:
-            np.testing.assert_array_equal(found.delay, expected.delay)
+        links = Links(sends=ones)
+        state, found = certain.step(drawing, state, links, context, one)
+        own, expected = given_model.step(given, own, links, context, other)
+        for name in Links._fields:
+            array, right = getattr(found, name), getattr(expected, name)
+            if right is None:
+                assert array is None, name
+            else:
+                np.testing.assert_array_equal(array, right, err_msg=name)
 
 
 def test_values_lie_within_their_distribution_and_differ_in_the_batch():
@@ -134,8 +138,7 @@ def test_values_lie_within_their_distribution_and_differ_in_the_batch():
 
 def test_all_links_of_an_episode_have_the_same_value_throughout():
     model = RandomizedModel(model=IID, parameters={"failure_prob": OneOf([0.0, 1.0])})
-    bandwidth = off_diagonal(play(model, rounds=10, batch=(40,)).bandwidth)
-    down = bandwidth == 0
+    down = off_diagonal(play(model, rounds=10, batch=(40,)).lost)
     assert (down.all(axis=(0, 2)) | ~down.any(axis=(0, 2))).all()
     assert 5 < down.all(axis=(0, 2)).sum() < 35
 
@@ -143,8 +146,9 @@ def test_all_links_of_an_episode_have_the_same_value_throughout():
 def test_each_episode_draws_anew_and_the_seed_says_what():
     def episodes(seed):
         streams = EpisodeStreams()
-        first = RANDOM.init(context_of(), streams.start(seed))
-        second = RANDOM.init(context_of(), streams.start())
+        known = RANDOM.prepare(context_of())
+        first = RANDOM.init(known, context_of(), streams.start(seed))
+        second = RANDOM.init(known, context_of(), streams.start())
         return [RANDOM.drawn(state)["failure_prob"].item() for state in (first, second)]
 
     assert episodes(0) == episodes(0)
@@ -163,8 +167,7 @@ def test_a_parameter_draws_the_same_whatever_others_are_drawn():
 def test_a_wider_distribution_draws_more_and_nests_the_losses():
     narrow = replace(RANDOM, parameters={"failure_prob": (0.0, 0.3)})
     rare, common = (
-        off_diagonal(play(model, rounds=30, batch=(20,)).bandwidth) == 0
-        for model in (narrow, RANDOM)
+        off_diagonal(play(model, rounds=30, batch=(20,)).lost) for model in (narrow, RANDOM)
     )
     assert not (rare & ~common).any()
     assert (common & ~rare).any()
@@ -186,12 +189,14 @@ def test_every_namespace_draws_alike():
 
 
 def test_the_model_says_what_may_come_rather_than_what_is_given():
-    assert not IID.carries_fractions
-    assert MODELS["bandwidth"].carries_fractions
-    assert not RANDOM.carries_fractions
-    assert NEAR.needs_positions
-    assert not RANDOM.needs_positions
-    assert MODELS["delay"].longest_delay == 3
+    assert not IID.traits.narrows
+    assert MODELS["bandwidth"].traits.narrows
+    assert MODELS["bandwidth"].traits.stages == {Stage.ADMITTED, Stage.SERVED}
+    assert not RANDOM.traits.narrows
+    assert RANDOM.traits == IID.traits
+    assert NEAR.traits.positions
+    assert not RANDOM.traits.positions
+    assert MODELS["delay"].traits.longest_delay == 3
     assert RANDOM.expected_loss() is None
 
 
@@ -199,7 +204,7 @@ def test_the_other_model_stays_as_it_was_and_keeps_its_scope():
     pair = ("agent_0", "agent_1")
     scoped = replace(IID, agent_ids=pair)
     model = RandomizedModel(model=scoped, parameters={"failure_prob": OneOf([1.0])})
-    down = play(model, rounds=3).bandwidth == 0
+    down = play(model, rounds=3).lost
     assert down[:, [0, 1], [1, 0]].all()
     assert off_diagonal(down).sum() == 6
     assert model.model == ProbabilisticModel(failure_prob=0.0, agent_ids=pair)
@@ -210,8 +215,13 @@ def test_what_the_other_model_has_kept_of_its_parameters_is_not_taken_along():
     assert inner.inner is inner.inner
     model = RandomizedModel(model=inner, parameters={"severity": OneOf([1.0])})
     (twin,) = model.inner.parts
-    assert "inner" not in vars(twin)
+    assert twin.inner is not inner.inner
     assert "inner" in vars(inner)
+    wide = BandwidthModel(capacity=2.0)
+    assert not wide.traits.narrows
+    model = RandomizedModel(model=wide, parameters={"capacity": OneOf([0.5, 2.0])})
+    assert model.traits.narrows
+    assert not wide.traits.narrows
 
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
@@ -325,7 +335,7 @@ def test_messages_wait_for_a_capacity_that_is_drawn_as_long_as_for_one_that_is_g
     drawn = RandomizedModel(
         model=replace(slow, capacity=1.0), parameters={"capacity": OneOf(values=[0.1])}
     )
-    assert drawn.queue == slow.queue
+    assert drawn.traits.queue == slow.traits.queue
     np.testing.assert_array_equal(play(drawn, rounds=700).sent, play(slow, rounds=700).sent)
 
 
@@ -351,7 +361,7 @@ def test_milder_is_the_first_share_of_a_distribution(severity):
 def test_settings_of_an_episode_leave_what_is_said_beforehand():
     model = MODELS["bandwidth"]
     for settings in ({"severity": 0.2}, {"max_bandwidth": 0.5}, {"failure_prob": (0.1, 0.2)}):
-        assert model.with_settings(settings).longest_delay == model.longest_delay
+        assert model.with_settings(settings).traits == model.traits
         assert model.with_settings(settings).name == model.name
     assert model.with_settings({"unknown": 3}) == model
     assert MODELS["scheduled"].with_settings({"severity": 0.5}).severity == 0.25

@@ -4,13 +4,18 @@ import dataclasses
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from failure_api.communication_models import ProbabilisticModel, SharedMediumModel
+from failure_api.communication_models import (
+    BandwidthModel,
+    NodeFailureModel,
+    ProbabilisticModel,
+    SharedMediumModel,
+)
 from failure_api.communication_models.medium import TDMA, SlottedAloha, TopK
-from failure_api.core import NumpyStream
 from failure_api.errors import InvalidArgumentError
 from failure_api.testing import check_model
-from helpers import assert_one_sentence, context_of, play
+from helpers import FALSE_ALARM, assert_one_sentence, context_of, off_diagonal, play
 
 PROTOCOLS = [
     SlottedAloha(transmit_prob=0.3),
@@ -26,8 +31,7 @@ every_protocol = pytest.mark.parametrize("protocol", PROTOCOLS, ids=repr)
 def heard(protocol, agents=4, *, agent_ids=None, **options):
     """Returns whose broadcasts get through, bool `[rounds, ..., N]`."""
     model = SharedMediumModel(protocol=protocol, agent_ids=agent_ids)
-    up = play(model, agents=agents, **options).bandwidth > 0
-    up |= np.eye(agents, dtype=bool)
+    up = play(model, agents=agents, **options).up | np.eye(agents, dtype=bool)
     got_through = up.all(axis=-1)
     if agent_ids is None and options.get("alive") is None:
         # Nobody is heard by some and not by others.
@@ -57,16 +61,15 @@ def test_in_aloha_everyone_speaking_is_nobody_heard():
 def test_the_dead_do_not_collide():
     alive = np.array([True, False, False])
     model = SharedMediumModel(protocol=SlottedAloha(transmit_prob=1.0))
-    links = play(model, agents=3, alive=[alive | [False, True, False]]).bandwidth
-    assert not links.any()
+    assert not play(model, agents=3, alive=[alive | [False, True, False]]).arrived.any()
     # Alone among the dead, an agent is heard by nobody, but its draws are those of any round.
     rare = SharedMediumModel(protocol=SlottedAloha(transmit_prob=0.4))
-    both = play(rare, rounds=300, agents=2).bandwidth[:, 0, 1] > 0
+    both = play(rare, rounds=300, agents=2).up[:, 0, 1]
     third_dead = np.tile([True, True, False], (300, 1))
-    three = play(rare, rounds=300, agents=3, alive=third_dead).bandwidth[:, 0, 1] > 0
+    three = play(rare, rounds=300, agents=3, alive=third_dead).up[:, 0, 1]
     assert 0.15 < three.mean() < 0.35
     assert 0.15 < both.mean() < 0.35
-    crowded = play(rare, rounds=300, agents=3).bandwidth[:, 0, 1] > 0
+    crowded = play(rare, rounds=300, agents=3).up[:, 0, 1]
     # Who is heard in the crowd is heard without the third, whose draws are made all the same.
     assert not (crowded & ~three).any()
     assert (three & ~crowded).any()
@@ -93,8 +96,8 @@ def test_turns_follow_the_order_of_the_agents():
 
 def test_the_turn_of_a_dead_agent_stays_empty():
     alive = np.tile([True, False, True, True], (6, 1))
-    links = play(SharedMediumModel(protocol=TDMA()), agents=4, rounds=6, alive=alive).bandwidth
-    assert (links.sum(axis=2) > 0).tolist() == [
+    links = play(SharedMediumModel(protocol=TDMA()), agents=4, rounds=6, alive=alive).up
+    assert links.any(axis=2).tolist() == [
         [number % 4 == agent and agent != 1 for agent in range(4)] for number in range(6)
     ]
 
@@ -131,7 +134,7 @@ def test_by_age_the_dead_hold_nobody_up():
     alive = np.ones((9, 4), dtype=bool)
     alive[2:, 3] = False
     model = SharedMediumModel(protocol=TopK(by="age"))
-    links = play(model, agents=4, rounds=9, alive=alive).bandwidth
+    links = play(model, agents=4, rounds=9, alive=alive).up
     assert links.sum(axis=2).argmax(axis=1).tolist() == [0, 1, 2, 0, 1, 2, 0, 1, 2]
     assert (links.any(axis=2).sum(axis=1) == 1).all()
 
@@ -139,7 +142,7 @@ def test_by_age_the_dead_hold_nobody_up():
 def test_at_random_the_dead_take_nobodys_place():
     alive = np.tile([True, False, True, True], (40, 1))
     model = SharedMediumModel(protocol=TopK(count=2))
-    links = play(model, agents=4, rounds=40, alive=alive).bandwidth
+    links = play(model, agents=4, rounds=40, alive=alive).up
     assert (links.any(axis=2).sum(axis=1) == 2).all()
     assert not links[:, 1].any()
 
@@ -170,7 +173,7 @@ def test_priorities_are_an_order_and_nothing_more():
 def test_agents_outside_of_the_channel_are_left_alone():
     agent_ids = ("agent_1", "agent_3", "agent_4")
     model = SharedMediumModel(protocol=TDMA(), agent_ids=agent_ids)
-    up = play(model, agents=5, rounds=6).bandwidth > 0
+    up = play(model, agents=5, rounds=6).up
     inside = np.isin(np.arange(5), [1, 3, 4])
     among = inside[:, None] & inside & ~np.eye(5, dtype=bool)
     assert up[:, ~(among | np.eye(5, dtype=bool))].all()
@@ -183,9 +186,9 @@ def test_agents_outside_of_the_channel_are_left_alone():
 def test_agents_outside_of_the_channel_are_in_nobodys_way(protocol):
     model = SharedMediumModel(protocol=protocol, agent_ids=("agent_0", "agent_2"))
     alive = np.tile([True, True, False], (4, 1))
-    up = play(model, agents=3, rounds=4, alive=alive).bandwidth > 0
+    up = play(model, agents=3, rounds=4, alive=alive).up
     assert up[:, 0, 1].all()
-    both = play(model, agents=3, rounds=4).bandwidth > 0
+    both = play(model, agents=3, rounds=4).up
     turns = both[:, [0, 2], [2, 0]].tolist()
     aloha = isinstance(protocol, SlottedAloha)
     assert turns == [[False, False]] * 4 if aloha else turns == [[True, False], [False, True]] * 2
@@ -195,7 +198,7 @@ def test_two_channels_do_not_meet():
     aloha = SlottedAloha(transmit_prob=0.5)
     one = SharedMediumModel(protocol=aloha, agent_ids=("agent_0", "agent_1"))
     other = SharedMediumModel(protocol=aloha, agent_ids=("agent_2", "agent_3"))
-    up = play(one, other, agents=4, rounds=200).bandwidth > 0
+    up = play(one, other, agents=4, rounds=200).up
     assert (up[:, 0, 1] & up[:, 2, 3]).any()
     assert up[:, 0, 2].all()
 
@@ -331,14 +334,104 @@ def test_wrong_arguments(word, make):
 def test_priorities_of_another_team_are_refused_when_the_episode_starts(priorities):
     model = SharedMediumModel(protocol=TopK(by="priority", priorities=priorities))
     with pytest.raises(InvalidArgumentError) as caught:
-        model.init(context_of(3), NumpyStream(0))
+        model.prepare(context_of(3))
     assert_one_sentence(caught.value, "TopK.priorities")
 
 
 def test_other_failures_come_on_top():
     lossy = ProbabilisticModel(failure_prob=0.5)
     model = SharedMediumModel(protocol=TDMA())
-    both = play(model, lossy, rounds=60).bandwidth
-    turns = play(model, rounds=60).bandwidth
-    assert not (both > turns).any()
-    assert 0 < both.sum() < turns.sum()
+    both, turns = play(model, lossy, rounds=60), play(model, rounds=60)
+    # What is lost has had its turn.
+    np.testing.assert_array_equal(both.sends, turns.sends)
+    assert not (both.arrived & ~turns.arrived).any()
+    assert 0 < both.arrived.sum() < turns.arrived.sum()
+
+
+# Turns and queues
+
+
+def test_without_a_turn_there_is_no_capacity_and_with_one_it_is_for_others_to_say():
+    played = play(SharedMediumModel(protocol=TDMA()), rounds=2)
+    nothing, unsaid = [0.0] * 3, [np.inf] * 3
+    assert played.capacity[0].tolist() == [unsaid, nothing, nothing]
+    assert played.capacity[1].tolist() == [nothing, unsaid, nothing]
+
+
+def test_what_collides_is_transmitted_and_lost_on_the_air():
+    played = play(SharedMediumModel(protocol=SlottedAloha(transmit_prob=1.0)))
+    assert off_diagonal(played.sends).all()
+    assert off_diagonal(played.lost).all()
+
+
+def test_a_message_without_its_turn_waits_for_the_next_one_where_there_is_a_queue():
+    """It is lost without one; with one the next turn carries what has waited longest."""
+    medium, queue = SharedMediumModel(protocol=TDMA()), BandwidthModel(capacity=1.0)
+    alone = play(medium, rounds=9).sent[:, 1, 0]
+    assert alone.tolist() == [-1, 1, -1, -1, 4, -1, -1, 7, -1]
+    for models in ((medium, queue), (queue, medium)):
+        waited = play(*models, rounds=9).sent[:, 1, 0]
+        assert waited.tolist() == [-1, 0, -1, -1, 1, -1, -1, 2, -1]
+
+
+def test_a_turn_carries_as_much_as_the_link_has_capacity_for():
+    medium = SharedMediumModel(protocol=TDMA())
+    # All that has come in three rounds leaves in a turn of three messages.
+    played = play(medium, BandwidthModel(capacity=3.0), rounds=9)
+    assert played.sent[:, 1, 0].tolist() == [-1, 1, -1, -1, 4, -1, -1, 7, -1]
+    assert played.arrivals[:, 1, 0].tolist() == [0, 2, 0, 0, 3, 0, 0, 3, 0]
+    # Half a message a turn takes two turns.
+    played = play(medium, BandwidthModel(capacity=0.5), rounds=13)
+    assert np.flatnonzero(played.arrived[:, 1, 0]).tolist() == [4, 10]
+    assert played.sent[[4, 10], 1, 0].tolist() == [0, 1]
+
+
+def test_turns_do_not_save_up():
+    """Neither while nobody is there to be sent to nor with a queue that is empty."""
+    alive = np.ones((9, 3), dtype=bool)
+    alive[:2, 1] = False
+    medium = SharedMediumModel(protocol=TDMA())
+    played = play(medium, rounds=9, alive=alive)
+    assert np.flatnonzero(played.arrived[:, 0, 1]).tolist() == [3, 6]
+    mute = NodeFailureModel(mode="mute", schedule={"agent_0": [(0, 4)]})
+    for models in ((mute, medium), (mute, medium, BandwidthModel(capacity=1.0))):
+        arrived = np.flatnonzero(play(*models, rounds=10).arrived[:, 0, 1])
+        assert arrived.tolist() == [6, 9]
+
+
+@pytest.mark.parametrize("mode", ["mute", "crash"])
+def test_who_is_down_neither_collides_nor_has_turns(mode):
+    """Five of ten are down: each of the others gets through with .1 * .9**4."""
+    down = NodeFailureModel(
+        mode=mode, schedule={f"agent_{number}": [(0, None)] for number in range(5)}
+    )
+    aloha = SharedMediumModel(protocol=SlottedAloha(transmit_prob=0.1))
+    rounds = 20_000
+    for models in ((down, aloha), (aloha, down)):
+        arrived = play(*models, rounds=rounds, agents=10).arrived
+        through = arrived[:, range(5, 10), [6, 7, 8, 9, 5]].sum(axis=0)
+        assert not arrived[:, :5].any()
+        share = 0.1 * 0.9**4
+        assert share == pytest.approx(0.0656, abs=5e-5)
+        for count in through.tolist():
+            assert stats.binomtest(count, rounds, share).pvalue > FALSE_ALARM / 20
+    turns = SharedMediumModel(protocol=TopK(by="age"))
+    speaking = play(down, turns, rounds=10, agents=10).arrived.any(axis=2)
+    assert speaking.argmax(axis=1).tolist() == [5, 6, 7, 8, 9] * 2
+    assert (speaking.sum(axis=1) == 1).all()
+
+
+def test_the_turn_of_a_mute_agent_stays_empty_and_its_queue_waits():
+    mute = NodeFailureModel(mode="mute", schedule={"agent_0": [(1, 7)]})
+    models = (mute, SharedMediumModel(protocol=TDMA()), BandwidthModel(capacity=0.5))
+    played = play(*models, rounds=14)
+    # Half of message 0 is carried in round 0, nothing in rounds 3 and 6, and the rest in round 9.
+    assert np.flatnonzero(played.arrived[:, 0, 1]).tolist() == [9]
+    assert played.sent[9, 0, 1] == 0
+
+
+def test_deaf_receivers_have_their_senders_turns_all_the_same():
+    deaf = NodeFailureModel(mode="deaf", schedule={"agent_1": [(0, 4)]})
+    played = play(deaf, SharedMediumModel(protocol=TDMA()), rounds=7)
+    assert np.flatnonzero(played.sends[:, 0, 1]).tolist() == [0, 3, 6]
+    assert np.flatnonzero(played.arrived[:, 0, 1]).tolist() == [6]

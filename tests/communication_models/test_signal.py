@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from failure_api.communication_models import ScheduledModel, SignalBasedModel
+from failure_api.communication_models import RandomizedModel, ScheduledModel, SignalBasedModel
+from failure_api.communication_models.distributions import OneOf
 from failure_api.communication_models.radio import (
     Friis,
     LogDistance,
@@ -19,12 +20,11 @@ from failure_api.communication_models.radio import (
     SnrThreshold,
     TwoRayGround,
 )
-from failure_api.core import Chain, CommunicationModel
+from failure_api.core import Chain, CommunicationModel, NumpyStream, Traits
 from failure_api.core.contract import check_heard
-from failure_api.core.parameters import Drawn
 from failure_api.errors import InvalidArgumentError
 from failure_api.testing import check_model
-from helpers import assert_one_sentence, off_diagonal, play
+from helpers import assert_one_sentence, context_of, off_diagonal, play
 
 SHADOWING = LogNormalShadowing(standard_deviation=6.0, decorrelation_distance=20.0)
 BPSK = PacketError(modulation="bpsk", message_bits=200)
@@ -56,10 +56,10 @@ LAWFUL = {
 class Interfering(CommunicationModel):
     """Puts the same interference on every link."""
 
-    raises_interference = True
+    traits = Traits(raises_interference=True)
     power = 0.0
 
-    def step(self, state, links, context, random):
+    def step(self, parameters, state, links, context, random):
         xp = context.xp
         return state, links._replace(
             interference=xp.full(context.shape, self.power, dtype=xp.float32)
@@ -80,12 +80,15 @@ def test_it_keeps_the_laws(parts):
 
 
 def test_a_power_may_be_drawn_for_each_element_of_a_batch():
-    model = SignalBasedModel(noise_floor=-10.0, reception=SnrThreshold(threshold=0.0))
-    powers = Drawn(30.0, 40.0, np.asarray([30.0, 40.0], dtype=np.float32).reshape(2, 1, 1))
-    object.__setattr__(model, "transmit_power", powers)
-    places = np.broadcast_to([[0.0, 0.0], [1.2, 0.0]], (1, 2, 2, 2))
-    arrived = play(model, agents=2, batch=(2,), positions=places).arrived
-    assert arrived[0, :, 0, 1].tolist() == [False, True]
+    near = SignalBasedModel(noise_floor=-10.0, reception=SnrThreshold(threshold=0.0))
+    model = RandomizedModel(model=near, parameters={"transmit_power": OneOf([30.0, 40.0])})
+    places = np.broadcast_to([[0.0, 0.0], [1.2, 0.0]], (1, 40, 2, 2))
+    arrived = play(model, agents=2, batch=(40,), positions=places).arrived[0]
+    context = context_of(2, batch=(40,), positions=places[0])
+    state = model.init(model.prepare(context), context, NumpyStream(0).child("RandomizedModel", 0))
+    strong = model.drawn(state)["transmit_power"][:, 0, 0] == 40
+    assert 5 < strong.sum() < 35
+    np.testing.assert_array_equal(arrived[:, 0, 1], strong)
 
 
 def test_the_range_of_the_defaults_is_where_the_snr_is_4_db():
@@ -98,7 +101,7 @@ def test_the_range_of_the_defaults_is_where_the_snr_is_4_db():
 def test_metres_per_unit_scales_the_positions():
     model = SignalBasedModel(shadowing=SHADOWING, fading=Rayleigh(), reception=BPSK)
     scaled = played(replace(model, metres_per_unit=4.0), WALK / 4)
-    np.testing.assert_array_equal(scaled.bandwidth, played(model).bandwidth)
+    np.testing.assert_array_equal(scaled.lost, played(model).lost)
     model = replace(model, reception=LogisticReception(midpoint=9.0))
     assert replace(model, metres_per_unit=4.0).reception_probability(30.0) == pytest.approx(
         model.reception_probability(120.0)
@@ -115,24 +118,24 @@ def test_agents_in_one_place_hear_each_other():
 @pytest.mark.parametrize("reception", [SnrThreshold(), BPSK])
 def test_what_is_read_at_less_power_is_read_at_more(parts, reception):
     weak, strong = (
-        played(SignalBasedModel(transmit_power=power, reception=reception, **parts)).bandwidth
+        played(SignalBasedModel(transmit_power=power, reception=reception, **parts)).lost
         for power in (12.0, 20.0)
     )
-    assert (off_diagonal(weak) <= off_diagonal(strong)).all()
-    assert (off_diagonal(weak) < off_diagonal(strong)).any()
+    assert (off_diagonal(weak) >= off_diagonal(strong)).all()
+    assert (off_diagonal(weak) > off_diagonal(strong)).any()
 
 
 def test_leaving_a_part_out_moves_no_draw_of_the_others():
     """Shadowing and fading that change nothing, by their size, leave the receptions alone."""
     bare = SignalBasedModel(reception=LogisticReception(midpoint=0.0, slope=0.2))
     nothing = LogNormalShadowing(standard_deviation=0.0, decorrelation_distance=1.0)
-    expected = off_diagonal(played(bare).bandwidth)
+    expected = off_diagonal(played(bare).lost)
     assert 0.2 < expected.mean() < 0.8
-    found = played(replace(bare, shadowing=nothing)).bandwidth
+    found = played(replace(bare, shadowing=nothing)).lost
     np.testing.assert_array_equal(off_diagonal(found), expected)
     shadowed = replace(bare, shadowing=SHADOWING, reception=SnrThreshold(threshold=14.0))
     faded = replace(shadowed, fading=Rician(k_factor=1000.0))
-    differing = played(shadowed).bandwidth != played(faded).bandwidth
+    differing = played(shadowed).lost != played(faded).lost
     assert off_diagonal(differing).mean() < 0.05
 
 
@@ -164,7 +167,7 @@ def test_interference_adds_to_the_noise():
     for milliwatts, heard in ((0.0, True), (1.0, True), (1.5, True), (1.52, False), (1e30, False)):
         arrived = off_diagonal(played(model, places, interfering(milliwatts)).arrived)
         assert arrived.all() if heard else not arrived.any()
-    assert SignalBasedModel().hears_interference
+    assert SignalBasedModel().traits.hears_interference
 
 
 def test_a_sensitivity_is_a_limit_of_its_own():

@@ -10,9 +10,9 @@ import array_api_strict
 import numpy as np
 import pytest
 
-from failure_api.communication_models import ProbabilisticModel, TraceModel
+from failure_api.communication_models import BandwidthModel, ProbabilisticModel, TraceModel
 from failure_api.communication_models.schedule import entry
-from failure_api.core import Chain, Channel, NumpyStream
+from failure_api.core import Chain, Channel, NumpyStream, Stage, Traits
 from failure_api.errors import InvalidArgumentError
 from failure_api.testing import check_model
 from failure_api.traces import Trace
@@ -23,16 +23,19 @@ GENERATOR = np.random.default_rng(0)
 SHAPE = (ROUNDS, 3, 3)
 TRACE = Trace(
     agent_ids=("agent_0", "agent_1", "agent_2"),
-    bandwidth=GENERATOR.choice([0.0, 0.5, 1.0, 2.0], SHAPE).astype(np.float32),
+    lost=GENERATOR.random(SHAPE) < 0.3,
+    capacity=GENERATOR.choice([0.0, 0.5, 1.0, 2.0], SHAPE).astype(np.float32),
     delay=GENERATOR.integers(0, 3, SHAPE).astype(np.int32),
     noise=GENERATOR.random(SHAPE, dtype=np.float32),
 )
-PLAIN = Trace(agent_ids=TRACE.agent_ids, bandwidth=(TRACE.bandwidth > 0).astype(np.float32))
+FIELDS = ("lost", "capacity", "delay", "noise")
+PLAIN = Trace(agent_ids=TRACE.agent_ids, lost=TRACE.lost)
+SLOW = Trace(agent_ids=TRACE.agent_ids, capacity=TRACE.capacity.clip(max=1))
 ALPHABET = {"agent_0": "a", "agent_1": "b", "agent_2": "c"}
 
 
 @pytest.mark.parametrize("at_end", ["repeat", "hold", "down"])
-@pytest.mark.parametrize("trace", [TRACE, PLAIN], ids=["everything", "plain"])
+@pytest.mark.parametrize("trace", [TRACE, PLAIN, SLOW], ids=["everything", "plain", "slow"])
 @pytest.mark.parametrize("start_round", [0, 4])
 def test_the_laws(trace, at_end, start_round):
     check_model(
@@ -42,17 +45,17 @@ def test_the_laws(trace, at_end, start_round):
 
 
 def test_the_laws_of_a_single_round():
-    single = Trace(agent_ids=("a", "b", "c"), bandwidth=TRACE.bandwidth[:1])
+    single = Trace(agent_ids=("a", "b", "c"), lost=TRACE.lost[:1], capacity=TRACE.capacity[:1])
     for at_end in ("repeat", "hold", "down"):
         check_model(TraceModel(trace=single, at_end=at_end))
     single = replace(single, agent_ids=TRACE.agent_ids)
     for at_end, rounds in (("repeat", 9), ("hold", 9), ("down", 1)):
-        up = play(TraceModel(trace=single, at_end=at_end), rounds=9).bandwidth > 0
-        expected = off_diagonal(single.bandwidth[0] > 0) & (np.arange(9) < rounds)[:, None]
-        np.testing.assert_array_equal(off_diagonal(up), expected)
+        lost = play(TraceModel(trace=single, at_end=at_end), rounds=9).lost
+        expected = off_diagonal(single.lost[0]) | (np.arange(9) >= rounds)[:, None]
+        np.testing.assert_array_equal(off_diagonal(lost), expected)
 
 
-def expected(array, at_end, start_round, rounds):
+def expected(array, at_end, start_round, rounds, down=0):
     """Returns what an array of the trace says in each round, in the plainest way."""
     said = []
     for number in range(start_round, start_round + rounds):
@@ -61,7 +64,7 @@ def expected(array, at_end, start_round, rounds):
         elif at_end == "repeat":
             said.append(array[number % ROUNDS])
         else:
-            said.append(array[-1] if at_end == "hold" else np.zeros_like(array[0]))
+            said.append(array[-1] if at_end == "hold" else np.full_like(array[0], down))
     return np.stack(said)
 
 
@@ -71,11 +74,33 @@ def expected(array, at_end, start_round, rounds):
 def test_links_are_those_of_the_trace(xp, at_end, start_round):
     model = TraceModel(trace=TRACE, at_end=at_end, start_round=start_round)
     played = play(model, rounds=12, xp=xp, read_only=xp is np)
-    for name in ("bandwidth", "delay", "noise"):
-        said = expected(getattr(TRACE, name), at_end, start_round, 12)
-        said = np.minimum(said, 1.0) if name == "bandwidth" else said
+    for name in FIELDS:
+        said = expected(getattr(TRACE, name), at_end, start_round, 12, down=name == "lost")
         got = off_diagonal(getattr(played, name))
-        np.testing.assert_array_equal(got, off_diagonal(said), strict=name == "delay")
+        np.testing.assert_array_equal(got, off_diagonal(said), strict=True)
+
+
+def test_a_trace_that_is_down_at_its_end_lets_nothing_more_through():
+    for trace in (TRACE, PLAIN, SLOW):
+        for others in ([], [BandwidthModel(capacity=1.0)]):
+            model = TraceModel(trace=trace, at_end="down")
+            assert not play(model, *others, rounds=30).arrived[ROUNDS + 2 :].any()
+
+
+def test_a_trace_s_capacity_makes_a_queue_wait_and_its_losses_are_on_the_air():
+    """It is half a message in rounds 0 and 1, none in 2 and 3, and two messages in 4 and 5."""
+    nothing, names = np.zeros((6, 2, 2)), ("agent_0", "agent_1")
+    capacity = nothing + np.asarray([0.5, 0.5, 0, 0, 2, 2])[:, None, None]
+    model = TraceModel(trace=Trace(agent_ids=names, capacity=capacity))
+    queue = BandwidthModel(capacity=9.0)
+    # 1, 2, 3 and 4 wait in round 4, of which 1 and 2 leave, and of 3, 4 and 5 then 3 and 4.
+    sent = play(model, queue, rounds=6, agents=2).sent[:, 0, 1]
+    assert sent.tolist() == [-1, 0, -1, -1, 2, 4]
+    lost = nothing.astype(bool)
+    lost[[1, 4]] = True
+    model = TraceModel(trace=Trace(agent_ids=names, capacity=capacity, lost=lost))
+    sent = play(model, queue, rounds=6, agents=2).sent[:, 0, 1]
+    assert sent.tolist() == [-1, -1, -1, -1, -1, 4]
 
 
 @pytest.mark.parametrize("at_end", ["repeat", "hold", "down"])
@@ -92,10 +117,7 @@ def test_agents_are_found_by_name():
     order = [2, 0, 1]
     shuffled = Trace(
         agent_ids=[TRACE.agent_ids[index] for index in order],
-        **{
-            name: getattr(TRACE, name)[:, order][:, :, order]
-            for name in ("bandwidth", "delay", "noise")
-        },
+        **{name: getattr(TRACE, name)[:, order][:, :, order] for name in FIELDS},
     )
     assert_same(play(TraceModel(trace=shuffled), rounds=8), play(TraceModel(trace=TRACE), rounds=8))
 
@@ -105,26 +127,26 @@ def test_agents_may_be_renamed_and_exchanged():
     renamed = play(TraceModel(trace=TRACE, rename=exchange), rounds=5)
     plain = play(TraceModel(trace=TRACE), rounds=5)
     order = [1, 0, 2]
-    np.testing.assert_array_equal(
-        off_diagonal(renamed.bandwidth),
-        off_diagonal(plain.bandwidth[:, order][:, :, order]),
-    )
+    for name in FIELDS:
+        array = getattr(plain, name)[:, order][:, :, order]
+        np.testing.assert_array_equal(off_diagonal(getattr(renamed, name)), off_diagonal(array))
 
 
 def test_every_reset_plays_the_same_arrays():
     """A long trace is neither copied nor put in order again in each episode."""
     model = TraceModel(trace=TRACE, rename={"agent_0": "agent_1", "agent_1": "agent_0"})
-    first, second = (model.init(context_of(), NumpyStream(0)) for _ in range(2))
-    assert all(one is other for one, other in zip(first, second, strict=True))
-    assert TraceModel(trace=TRACE).init(context_of(), NumpyStream(0))[0] is TRACE.bandwidth
+    first, second = (model.prepare(context_of()) for _ in range(2))
+    assert all(first[name] is second[name] for name in first)
+    assert TraceModel(trace=TRACE).prepare(context_of())["capacity"] is TRACE.capacity
 
 
 def test_other_links_are_only_ever_worse():
     lossy = ProbabilisticModel(failure_prob=0.5)
     alone = play(lossy, rounds=10)
     both = play(lossy, TraceModel(trace=TRACE), rounds=10)
-    assert (both.bandwidth <= alone.bandwidth).all()
-    assert (both.bandwidth < alone.bandwidth).any()
+    assert (both.lost >= alone.lost).all()
+    assert (both.lost > alone.lost).any()
+    np.testing.assert_array_equal(both.lost, alone.lost | np.tile(TRACE.lost, (2, 1, 1)))
 
 
 def test_delays_and_noise_add():
@@ -134,10 +156,13 @@ def test_delays_and_noise_add():
 
 
 def test_what_the_model_says_of_itself():
-    assert TraceModel(trace=TRACE).longest_delay == 2
-    assert TraceModel(trace=TRACE).carries_fractions
-    assert TraceModel(trace=PLAIN).longest_delay == 0
-    assert not TraceModel(trace=PLAIN).carries_fractions
+    traits = TraceModel(trace=TRACE).traits
+    assert traits.longest_delay == 2
+    assert traits.narrows
+    assert traits.stages == {Stage.SERVED}
+    assert TraceModel(trace=PLAIN).traits == Traits()
+    wide = replace(TRACE, capacity=np.maximum(TRACE.capacity, 1))
+    assert not TraceModel(trace=wide).traits.narrows
     assert TraceModel(trace=TRACE).expected_burst_length() is None
     assert TraceModel(trace=TRACE).expected_age() is None
 
@@ -145,13 +170,37 @@ def test_what_the_model_says_of_itself():
 @pytest.mark.parametrize("at_end", ["repeat", "hold", "down"])
 def test_the_expected_loss_is_what_a_long_episode_loses(at_end):
     """Without delays nothing is overtaken; a link may hold back less than one message."""
-    trace = replace(TRACE, delay=None)
-    model, rounds = TraceModel(trace=trace, at_end=at_end), 2000
-    lost = (~play(model, rounds=rounds).arrived).mean(axis=0)
-    np.testing.assert_allclose(
-        off_diagonal(model.expected_loss()), off_diagonal(lost), atol=6 / rounds
-    )
-    assert (np.diagonal(model.expected_loss()) == 0).all()
+    for trace in (PLAIN, SLOW, replace(TRACE, delay=None)):
+        model, rounds = TraceModel(trace=trace, at_end=at_end), 2000
+        if trace not in (PLAIN, SLOW) and at_end == "repeat":
+            assert model.expected_loss() is None
+            continue
+        lost = (~play(model, rounds=rounds).arrived).mean(axis=0)
+        np.testing.assert_allclose(
+            off_diagonal(model.expected_loss()), off_diagonal(lost), atol=6 / rounds
+        )
+        assert (np.diagonal(model.expected_loss()) == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("capacity", "lost", "share"),
+    [
+        # What is left of two messages makes up for what a quarter of one lacks.
+        ([2.0, 0.25], [0, 0], 0.0),
+        # The messages of rounds 1 and 3 are carried, and the first of them is lost.
+        ([0.5] * 4, [0, 1, 0, 0], 0.75),
+        ([0.5] * 4, [1, 0, 0, 0], 0.5),
+    ],
+)
+def test_no_loss_is_expected_where_it_depends_on_what_a_link_has_saved_up(capacity, lost, share):
+    shape = (len(lost), 2, 2)
+    arrays = (np.broadcast_to(np.asarray(one)[:, None, None], shape) for one in (capacity, lost))
+    names = ("agent_0", "agent_1")
+    trace = Trace(agent_ids=names, **dict(zip(("capacity", "lost"), arrays, strict=True)))
+    model = TraceModel(trace=trace)
+    assert model.expected_loss() is None
+    played = play(model, rounds=400, agents=2)
+    assert 1 - played.arrived[:, 0, 1].mean() == pytest.approx(share)
 
 
 def test_a_file_is_loaded_once(tmp_path):
@@ -177,8 +226,9 @@ def test_models_travel_after_they_have_played(travel):
 def test_nothing_is_drawn():
     stream = NumpyStream(0)
     channel = Channel(chain=Chain(models=[TraceModel(trace=TRACE)]))
-    state = channel.init(context_of(), stream)
-    channel.step(state, context_of(), stream)
+    parameters = channel.prepare(context_of())
+    state = channel.init(parameters, context_of(), stream)
+    channel.step(parameters, state, context_of(), stream)
     assert stream.uniform((3,)).tolist() == NumpyStream(0).uniform((3,)).tolist()
 
 

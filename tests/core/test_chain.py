@@ -1,4 +1,4 @@
-"""A chain: bandwidth is the bottleneck, delays and noise add, draws are each model's own."""
+"""A chain: the smallest capacity counts, delays and noise add, draws are each model's own."""
 
 import dataclasses
 
@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from failure_api.communication_models import (
+    BandwidthModel,
     DelayBasedModel,
     DistanceModel,
     MatrixModel,
@@ -37,17 +38,17 @@ def played(*models, **options):
 
 def test_no_models_change_nothing():
     links = played()
-    assert (off_diagonal(links.bandwidth) == 1).all()
-    assert links.delay is None
-    assert links.noise is None
+    assert off_diagonal(links.sends).all()
+    for untouched in (links.capacity, links.lost, links.delay, links.noise, links.hears):
+        assert untouched is None
 
 
 @pytest.mark.parametrize("xp", [np, array_api_strict])
-def test_bandwidth_is_the_bottleneck_and_delays_and_noise_add(xp):
-    one = Scripted(bandwidths=[0.5], delays=[2], noises=[0.25])
-    other = Scripted(bandwidths=[0.75], delays=[3], noises=[0.5])
+def test_the_smallest_capacity_counts_and_delays_and_noise_add(xp):
+    one = Scripted(capacities=[0.5], delays=[2], noises=[0.25])
+    other = Scripted(capacities=[0.75], delays=[3], noises=[0.5])
     links = play(one, other, xp=xp)
-    assert (off_diagonal(links.bandwidth) == 0.5).all()
+    assert (off_diagonal(links.capacity) == 0.5).all()
     assert (links.delay == 5).all()
     assert (links.noise == 0.75).all()
 
@@ -57,20 +58,21 @@ def test_bandwidth_is_the_bottleneck_and_delays_and_noise_add(xp):
     [(LOSSY, GIVEN), (LOSSY, NEAR, GIVEN), (HALF, LATE, LOSSY), (LATE, LATE, NEAR)],
     ids=lambda models: "+".join(type(model).__name__ for model in models),
 )
-def test_a_chain_is_the_minimum_and_the_sum_of_what_each_model_does_alone(models):
+def test_a_chain_does_all_that_each_model_does_alone(models):
+    """What any of them loses is lost, the smallest capacity counts, and delays add."""
     whole = played(*models)
     alone = []
     for place, model in enumerate(models):
         # Earlier models of its class are made harmless, so that it keeps its stream.
         earlier = [QUIET[type(m)] for m in models[:place] if type(m) is type(model)]
         alone.append(played(*earlier, model))
-    expected = np.minimum.reduce([links.bandwidth for links in alone])
-    np.testing.assert_array_equal(whole.bandwidth, expected)
-    delays = [links.delay for links in alone if links.delay is not None]
-    if delays:
-        np.testing.assert_array_equal(whole.delay, sum(delays))
-    else:
-        assert whole.delay is None
+    together = {"lost": np.logical_or, "capacity": np.minimum, "delay": np.add}
+    for name, combine in together.items():
+        said = [getattr(links, name) for links in alone if getattr(links, name) is not None]
+        if said:
+            np.testing.assert_array_equal(getattr(whole, name), combine.reduce(said))
+        else:
+            assert getattr(whole, name) is None
 
 
 @settings(max_examples=25, deadline=None)
@@ -85,10 +87,10 @@ def test_the_order_of_pure_loss_models_of_different_classes_does_not_matter(orde
 
 @pytest.mark.parametrize("other", [LATE, GIVEN, NEAR], ids=lambda model: model.name)
 def test_another_kind_of_model_changes_no_draw_wherever_it_stands(other):
-    alone = played(LOSSY).bandwidth
-    without_loss = played(other).bandwidth
+    alone = played(LOSSY).lost
+    without_loss = played(other).lost
     for models in ((LOSSY, other), (other, LOSSY)):
-        np.testing.assert_array_equal(played(*models).bandwidth, np.minimum(alone, without_loss))
+        np.testing.assert_array_equal(played(*models).lost, alone | without_loss)
 
 
 def test_moving_a_model_moves_no_draw_of_a_delay():
@@ -99,8 +101,8 @@ def test_moving_a_model_moves_no_draw_of_a_delay():
 def test_two_models_of_one_class_draw_independently():
     both = play(LOSSY, LOSSY, rounds=200, agents=6)
     one = play(LOSSY, rounds=200, agents=6)
-    assert (one.bandwidth != both.bandwidth).any()
-    assert not ((both.bandwidth > 0) & (one.bandwidth == 0)).any()
+    assert (one.lost != both.lost).any()
+    assert not (one.lost & ~both.lost).any()
 
 
 @pytest.mark.parametrize(
@@ -128,10 +130,12 @@ def test_one_model_stands_for_a_list_of_one():
 
 def test_a_chain_knows_what_its_models_need():
     chain = Chain(models=[LOSSY, LATE, NEAR, LATE])
-    assert chain.longest_delay == 6
+    assert chain.traits.longest_delay == 6
+    assert chain.traits.positions
     assert chain.needing_positions == "DistanceModel"
-    assert not chain.carries_fractions
-    assert Chain(models=[LOSSY, HALF]).carries_fractions
+    assert not chain.traits.narrows
+    assert Chain(models=[LOSSY, HALF]).traits.narrows
+    assert not Chain(models=[LOSSY]).traits.positions
     assert Chain(models=[LOSSY]).needing_positions is None
 
 
@@ -157,12 +161,12 @@ def test_a_chain_has_no_scope_of_its_own():
 def test_a_named_model_draws_from_the_stream_of_its_name():
     named = Chain(models={"first": LOSSY, "second": LOSSY})
     assert named["second"] == LOSSY
-    assert (played(named).bandwidth != played(LOSSY, LOSSY).bandwidth).any()
+    assert (played(named).lost != played(LOSSY, LOSSY).lost).any()
     # The name says where the stream is, so what stands before it does not.
     second = Chain(models={"second": LOSSY})
-    alone = played(second).bandwidth
-    first = played(Chain(models={"first": LOSSY})).bandwidth
-    np.testing.assert_array_equal(played(named).bandwidth, np.minimum(first, alone))
+    alone = played(second).lost
+    first = played(Chain(models={"first": LOSSY})).lost
+    np.testing.assert_array_equal(played(named).lost, first | alone)
 
 
 def test_names_survive_nesting_and_replacement():
@@ -215,4 +219,29 @@ def test_names_that_would_be_lost_are_refused(arguments, words):
 def test_a_chain_of_one_model_knows_what_that_knows():
     assert Chain(models=[LOSSY]).expected_loss() == LOSSY.expected_loss()
     assert Chain(models=[LOSSY]).expected_age() == LOSSY.expected_age()
-    assert Chain(models=[LOSSY, LOSSY]).expected_loss() is None
+
+
+def test_a_chain_of_independent_losses_knows_what_they_come_to():
+    both = Chain(models=[LOSSY, ProbabilisticModel(failure_prob=0.5)])
+    assert both.expected_loss() == pytest.approx(0.65)
+    assert both.expected_burst_length() == pytest.approx(1 / 0.35)
+    assert both.expected_age() == pytest.approx(0.65 / 0.35)
+    later = Chain(models=[LOSSY, DelayBasedModel(min_delay=4, max_delay=4)])
+    assert later.expected_loss() == pytest.approx(0.3)
+    assert later.expected_age() == pytest.approx(4 + 0.3 / 0.7)
+
+
+@pytest.mark.parametrize(
+    "models",
+    [
+        # Two that go by the round may always meet, or never.
+        [GIVEN, MatrixModel(matrix=[np.ones((4, 4)), np.zeros((4, 4))])],
+        # What is lost before a queue makes room in it.
+        [LOSSY, BandwidthModel(capacity=0.5)],
+        # Other agents may be another team.
+        [LOSSY, dataclasses.replace(LOSSY, agent_ids=["agent_0", "agent_1"])],
+        [LOSSY, NEAR],
+    ],
+)
+def test_a_chain_says_nothing_of_losses_that_concern_each_other(models):
+    assert Chain(models=models).expected_loss() is None

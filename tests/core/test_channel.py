@@ -2,90 +2,136 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from simulator import Verdict, Waiting, simulate
 
 from failure_api.communication_models import DelayBasedModel, ProbabilisticModel
-from failure_api.core import Chain, Channel, CommunicationModel, Links, NumpyStream
+from failure_api.core import Chain, Channel, CommunicationModel, Links, NumpyStream, Stage, Traits
+from failure_api.core.queue import Queue
 from helpers import Scripted, context_of, off_diagonal, play
 
+EIGHTHS = [0, 1, 3, 4, 8, 12, 20]
 
-def simulate(
-    bandwidths: Any, delays: Any, alive: Any
-) -> tuple[list[list[list[int]]], list[list[list[int]]]]:
-    """Returns what arrives and the newest so far, `[T][sender][receiver]`, one link at a time."""
-    rounds, agents = len(alive), len(alive[0])
-    everyone = range(agents)
-    credit = {(s, r): Fraction(0) for s in everyone for r in everyone}
-    flying: dict[tuple[int, int], list[tuple[int, int]]] = {link: [] for link in credit}
-    delivered = dict.fromkeys(credit, -1)
-    all_sent, all_newest = [], []
-    for now in range(rounds):
-        sent = dict.fromkeys(credit, -1)
-        for link in credit:
-            sender, receiver = link
-            if not (alive[now][sender] and alive[now][receiver]) or sender == receiver:
-                bandwidth = Fraction(0)
-            else:
-                bandwidth = min(Fraction(bandwidths[now][sender][receiver]), Fraction(1))
-            credit[link] += bandwidth
-            if credit[link] >= 1:
-                credit[link] -= 1
-                flying[link].append((now, now + int(delays[now][sender][receiver])))
-            landing = [message for message in flying[link] if message[1] == now]
-            flying[link] = [message for message in flying[link] if message[1] > now]
-            if landing and alive[now][receiver]:
-                newest = max(landing)[0]
-                if newest > delivered[link]:
-                    sent[link] = delivered[link] = newest
-        all_sent.append([[sent[s, r] for r in everyone] for s in everyone])
-        all_newest.append([[delivered[s, r] for r in everyone] for s in everyone])
-    return all_sent, all_newest
+
+class Schedule(NamedTuple):
+    """What a test decides for every link in every round."""
+
+    script: dict[str, Any]
+    rejected: Any
+    alive: Any
+    queue: Queue | None
+
+    def verdicts(self, link: tuple[int, ...]) -> list[Verdict]:
+        """Returns what the simulator is told of one link."""
+        *element, sender, receiver = link
+        found = []
+        for number, alive in enumerate(self.alive):
+            now = {name: array[(number, *link)].item() for name, array in self.script.items()}
+            found.append(
+                Verdict(
+                    sender_alive=bool(alive[(*element, sender)]),
+                    receiver_alive=bool(alive[(*element, receiver)]),
+                    up=not now.get("silent", False),
+                    rejected=bool(self.queue and self.rejected[(number, *link)]),
+                    capacity=Fraction(now.get("capacities", 1.0)),
+                    lost=now.get("lost", False)
+                    or bool(not self.queue and self.rejected[(number, *link)]),
+                    delay=now.get("delays", 0),
+                    in_order=now.get("in_order", False),
+                    expiry=now.get("expiries"),
+                    hears=not now.get("deaf", False),
+                )
+            )
+        return found
 
 
 @st.composite
-def schedules(draw: Any) -> tuple[Any, Any, Any]:
-    """Draws bandwidths in eighths, which float32 adds up exactly, delays and who is alive."""
-    rounds = draw(st.integers(1, 12))
+def schedules(draw: Any) -> Schedule:
+    """Draws all that can be decided; capacities in eighths, which float32 adds up exactly."""
+    rounds = draw(st.integers(1, 14))
     batch = draw(st.sampled_from([(), (2,), (1, 2)]))
-    agents = draw(st.integers(1, 4))
+    agents = draw(st.integers(2, 4))
     shape = (rounds, *batch, agents, agents)
-    eighths = draw(hnp.arrays(np.int8, shape, elements=st.sampled_from([0, 1, 3, 4, 8, 12])))
-    delays = draw(hnp.arrays(np.int32, shape, elements=st.integers(0, 4)))
-    alive = draw(hnp.arrays(bool, shape[:-1]))
-    return eighths / 8, delays, alive
+    elements = {
+        "silent": (bool, st.sampled_from([True, False, False, False])),
+        "capacities": (np.int8, st.sampled_from(EIGHTHS)),
+        "lost": (bool, st.sampled_from([True, False, False])),
+        "delays": (np.int32, st.integers(0, 4)),
+        "in_order": (bool, st.booleans()),
+        "expiries": (np.int32, st.integers(0, 9)),
+        "deaf": (bool, st.sampled_from([True, False, False, False])),
+    }
+    said = draw(st.sets(st.sampled_from(sorted(elements))))
+    queue = None
+    if draw(st.booleans()):
+        said = {*said, "capacities"}
+        queue = Queue(
+            length=draw(st.integers(1, 5)),
+            max_wait=draw(st.sampled_from([None, None, 0, 1, 3, 9])),
+            drop=draw(st.sampled_from(["tail", "newest_first"])),
+        )
+    script = {
+        name: draw(hnp.arrays(kind, shape, elements=e))
+        for name, (kind, e) in elements.items()
+        if name in said
+    }
+    if "capacities" in said:
+        script["capacities"] = script["capacities"] / 8
+    rejected = draw(hnp.arrays(bool, shape, elements=elements["lost"][1]))
+    alive = np.ones(shape[:-1], dtype=bool)
+    if draw(st.booleans()):
+        alive = draw(
+            hnp.arrays(bool, shape[:-1], elements=elements["silent"][1].map(lambda x: not x))
+        )
+    return Schedule(script, rejected, alive, queue)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=400)
 @given(schedule=schedules())
 def test_the_channel_delivers_what_a_simulation_message_by_message_delivers(schedule):
-    bandwidths, delays, alive = schedule
-    rounds, *batch, agents, _ = bandwidths.shape
-    model = Scripted(bandwidths=bandwidths, delays=delays)
-    played = play(model, rounds=rounds, agents=agents, batch=tuple(batch), alive=alive)
-    for place in np.ndindex(*batch):
-        one = (slice(None), *place)
-        sent, newest = simulate(bandwidths[one].tolist(), delays[one].tolist(), alive[one].tolist())
-        np.testing.assert_array_equal(played.sent[one], sent)
-        np.testing.assert_array_equal(played.newest[one], newest)
-
-
-@settings(max_examples=50, deadline=None)
-@given(schedule=schedules())
-def test_without_delays_the_channel_agrees_too(schedule):
-    bandwidths, delays, alive = schedule
-    rounds, *batch, agents, _ = bandwidths.shape
-    model = Scripted(bandwidths=bandwidths)
-    played = play(model, rounds=rounds, agents=agents, batch=tuple(batch), alive=alive)
-    for place in np.ndindex(*batch):
-        one = (slice(None), *place)
-        sent, _ = simulate(bandwidths[one].tolist(), 0 * delays[one], alive[one].tolist())
-        np.testing.assert_array_equal(played.sent[one], sent)
+    """One model says what is lost before the queue, another one all that comes later."""
+    rounds, *batch, agents, _ = schedule.rejected.shape
+    models = [
+        Scripted(rejected=schedule.rejected),
+        Scripted(**schedule.script, queue=schedule.queue),
+    ]
+    channel, stream = Channel(chain=Chain(models=models)), NumpyStream(0)
+    deliveries, state, parameters = [], None, None
+    for number in range(rounds):
+        context = context_of(
+            agents, batch=tuple(batch), alive=schedule.alive[number], number=number
+        )
+        if state is None:
+            parameters = channel.prepare(context)
+            state = channel.init(parameters, context, stream)
+        state, delivery = channel.step(parameters, state, context, stream)
+        deliveries.append(delivery)
+    waiting = schedule.queue and Waiting(
+        schedule.queue.length, schedule.queue.drop, schedule.queue.max_wait
+    )
+    for link in np.ndindex(schedule.rejected.shape[1:]):
+        if link[-1] == link[-2]:
+            assert all(delivery.sent[link] == -1 for delivery in deliveries)
+            continue
+        known = -1
+        for now, told in enumerate(simulate(schedule.verdicts(link), waiting)):
+            delivery = deliveries[now]
+            news = told.newest if told.newest > known else -1
+            known = told.newest
+            assert delivery.sent[link] == news
+            assert delivery.newest[link] == known
+            arrivals = delivery.arrivals
+            count = int(news >= 0) if arrivals is None else arrivals[link]
+            assert count == len(told.arrivals)
+            assert delivery.made[link] == told.made
+            pending = np.broadcast_to(delivery.pending(), delivery.sent.shape)[link]
+            assert pending == len(told.waiting) + len(told.under_way)
 
 
 @pytest.mark.parametrize("delay", [1, 3, 7])
@@ -120,9 +166,9 @@ def test_a_message_that_was_overtaken_is_discarded():
 class SometimesLate(CommunicationModel):
     """Delays by 2 rounds up to round 2, and says nothing of delays afterwards."""
 
-    longest_delay = 2
+    traits = Traits(longest_delay=2)
 
-    def step(self, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
         delay = np.full(context.shape, 2, dtype=np.int32)
         return state, links if context.round > 2 else links._replace(delay=delay)
 
@@ -130,13 +176,13 @@ class SometimesLate(CommunicationModel):
 def test_links_that_delay_nothing_deliver_at_once_whatever_is_still_in_flight():
     played = play(SometimesLate(), rounds=6, agents=2)
     assert played.sent[:, 0, 1].tolist() == [-1, -1, 0, 3, 4, 5]
-    bandwidths = [1, 1, 1, 0, 0, 1]
-    played = play(SometimesLate(), Scripted(bandwidths=bandwidths), rounds=6, agents=2)
+    lost = [0, 0, 0, 1, 1, 0]
+    played = play(SometimesLate(), Scripted(lost=lost), rounds=6, agents=2)
     assert played.sent[:, 0, 1].tolist() == [-1, -1, 0, 1, 2, 5]
 
 
 def test_the_age_grows_by_one_a_round_while_nothing_arrives():
-    played = play(Scripted(bandwidths=[0, 1, 0, 0, 1, 0]), rounds=6, agents=2)
+    played = play(Scripted(lost=[1, 0, 1, 1, 0, 1]), rounds=6, agents=2)
     assert played.age[:, 0, 1].tolist() == [1, 0, 1, 2, 0, 1]
 
 
@@ -151,18 +197,26 @@ def test_a_dead_agent_sends_and_receives_nothing():
 
 @dataclass(frozen=True, kw_only=True)
 class Reckless(CommunicationModel):
-    """Forgets what the links were and puts every one of them up."""
+    """Forgets what the links were: everyone sends, everything arrives and is heard."""
 
-    def step(self, state: Any, links: Links, context: Any, random: Any) -> Any:
-        return state, Links(bandwidth=context.xp.ones(context.shape, dtype=context.xp.float32))
+    traits = Traits(stages={Stage.SENT})
+
+    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+        everywhere = np.ones(context.shape, dtype=bool)
+        return state, Links(sends=everywhere, lost=~everywhere, hears=everywhere)
 
 
-def test_no_model_makes_the_dead_speak_or_an_agent_hear_itself():
+@pytest.mark.parametrize(
+    "others",
+    [[], [Scripted(delays=[1] * 3)], [Scripted(capacities=[0.5] * 3, queue=Queue(length=3))]],
+)
+def test_no_model_makes_the_dead_speak_or_an_agent_hear_itself(others):
     alive = np.asarray([[True, True, False]] * 3)
-    played = play(Reckless(), rounds=3, alive=alive)
-    expected = np.zeros((3, 3), dtype=bool)
-    expected[0, 1] = expected[1, 0] = True
-    np.testing.assert_array_equal(played.arrived, np.stack([expected] * 3))
+    played = play(Reckless(), *others, rounds=3, alive=alive)
+    assert played.arrived[1, 0, 1]
+    assert not played.arrived[:, [0, 1, 2], [0, 1, 2]].any()
+    assert not played.arrived[:, 2].any()
+    assert not played.arrived[:, :, 2].any()
 
 
 def test_a_message_sent_before_its_sender_died_still_arrives():
@@ -178,11 +232,11 @@ def test_a_message_sent_before_its_sender_died_still_arrives():
 def test_deliveries_are_int32_even_when_the_round_is_an_array(dtype, delays):
     channel = Channel(chain=Chain(models=[Scripted(delays=delays)]))
     stream = NumpyStream(0)
-    state = channel.init(context_of(), stream)
+    parameters = channel.prepare(context_of())
+    state = channel.init(parameters, context_of(), stream)
     for number in range(3):
-        state, delivery = channel.step(
-            state, context_of(number=np.asarray(number, dtype=dtype)), stream
-        )
+        context = context_of(number=np.asarray(number, dtype=dtype))
+        state, delivery = channel.step(parameters, state, context, stream)
         assert delivery.sent.dtype == np.int32
         assert delivery.newest.dtype == np.int32
 

@@ -1,4 +1,4 @@
-"""A link of bandwidth b < 1 carries floor(b t) of the first t messages, for every t."""
+"""Without a queue a link of capacity b < 1 carries floor(b t) of the first t messages."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from failure_api.communication_models import MatrixModel, ProbabilisticModel
-from failure_api.core import Chain, Channel, CommunicationModel, Links, NumpyStream
-from helpers import context_of, off_diagonal, play
+from failure_api.core import Chain, Channel, CommunicationModel, Links, NumpyStream, Stage, Traits
+from helpers import Scripted, context_of, off_diagonal, play
 
 BANDWIDTHS = {
     0.0: Fraction(0),
@@ -58,23 +58,43 @@ def test_a_very_narrow_link_fills_up_at_its_own_rate(bandwidth):
     """A link that has carried half a message goes on as it began, but for float32's grid."""
     channel = Channel(chain=Chain(models=[MatrixModel(matrix=np.full((2, 2), bandwidth))]))
     stream, rounds = NumpyStream(0), 1000
-    state = channel.init(context_of(2), stream)
-    half = np.full((2, 2), 0.5, dtype=state.carried.dtype)
-    state = before = state._replace(carried=half)
+    parameters = channel.prepare(context_of(2))
+    state = channel.init(parameters, context_of(2), stream)
+    half = np.full((2, 2), 0.5, dtype=state.credit.dtype)
+    state = before = state._replace(credit=half)
     for number in range(rounds):
-        state, _ = channel.step(state, context_of(2, number=number), stream)
-    gained = float((state.carried - before.carried)[0, 1])
+        state, _ = channel.step(parameters, state, context_of(2, number=number), stream)
+    gained = float((state.credit - before.credit)[0, 1])
     assert gained == pytest.approx(rounds * bandwidth, rel=0.02)
 
 
-def test_a_link_that_is_down_saves_up_nothing():
+def transmitted(rounds, **script):
+    """Returns the rounds in which something is transmitted on a link, and those that bring it."""
+    played = play(Scripted(**script), rounds=rounds, agents=2)
+    return [np.flatnonzero(array[:, 0, 1]).tolist() for array in (played.sends, played.arrived)]
+
+
+def test_credit_grows_while_messages_are_lost_and_what_is_lost_has_used_its_credit():
+    # The messages of rounds 1 and 3 are transmitted, as on a link that loses none.
+    assert transmitted(6, capacities=[0.5] * 6, lost=[1, 0, 1, 0, 0, 0]) == [[1, 3, 5]] * 2
+    assert transmitted(6, capacities=[0.5] * 6, lost=[0, 1, 0, 0, 0, 0]) == [[1, 3, 5], [3, 5]]
+
+
+def test_credit_grows_up_to_one_message_while_nothing_is_sent():
+    # Credit is .7, then 1 (1.4 is cut), and 1.7, 1.4, 1.1 and .8 as each round's message comes.
+    assert transmitted(7, capacities=[0.7] * 7, silent=[1, 1, 0, 0, 0, 0, 0]) == [[2, 3, 4, 6]] * 2
+
+
+def test_a_matrix_s_cut_link_loses_what_it_transmits_and_goes_on_with_its_credit():
     schedule = np.zeros((4, 2, 2))
     schedule[[0, 2, 3], 0, 1] = 0.5
     played = play(MatrixModel(matrix=schedule), rounds=4, agents=2)
+    # Half a message is left over of the nominal capacity of round 1, whose message is lost.
+    assert played.sends[:, 0, 1].tolist() == [False, True, True, False]
     assert played.arrived[:, 0, 1].tolist() == [False, False, True, False]
 
 
-def test_more_than_one_message_a_round_saves_up_nothing_either():
+def test_more_than_one_message_a_round_is_nominal_in_a_matrix():
     schedule = np.zeros((3, 2, 2))
     schedule[:, 0, 1] = (2.5, 0.5, 0.0)
     played = play(MatrixModel(matrix=schedule), rounds=3, agents=2)
@@ -83,16 +103,19 @@ def test_more_than_one_message_a_round_saves_up_nothing_either():
 
 @dataclass(frozen=True, kw_only=True)
 class Generous(CommunicationModel):
-    """Widens every link beyond nominal, but for the last rounds."""
+    """Gives every link more than nominal, but for the last rounds."""
 
-    def step(self, state: Any, links: Links, context: Any, random: Any) -> Any:
+    traits = Traits(stages={Stage.SERVED}, narrows=True)
+
+    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
         wide = np.float32(2.5 if context.round < 2 else 0.25)
-        return state, links._replace(bandwidth=wide * np.ones(context.shape, dtype=np.float32))
+        return state, links._replace(capacity=wide * np.ones(context.shape, dtype=np.float32))
 
 
-def test_a_link_that_is_wider_than_nominal_carries_one_message_and_saves_up_nothing():
-    played = play(Generous(), rounds=6, agents=2)
-    assert played.arrived[:, 0, 1].tolist() == [True, True, False, False, False, True]
+def test_a_link_of_more_than_nominal_capacity_carries_one_message_and_saves_up_one():
+    played = play(Generous(), rounds=7, agents=2)
+    # One message is left over of round 1, and a quarter of it after round 2.
+    assert played.arrived[:, 0, 1].tolist() == [True, True, True, False, False, True, False]
 
 
 def test_the_bottleneck_of_two_narrow_links_decides():
@@ -107,5 +130,6 @@ def test_a_channel_without_narrow_links_keeps_no_account_of_them():
     stream = NumpyStream(0)
     wide = Channel(chain=Chain(models=[ProbabilisticModel(failure_prob=0.2)]))
     narrow = Channel(chain=Chain(models=[ProbabilisticModel(failure_prob=0.2, max_bandwidth=0.5)]))
-    assert wide.init(context_of(), stream).carried is None
-    assert narrow.init(context_of(), stream).carried is not None
+    for channel, keeps in ((wide, False), (narrow, True)):
+        state = channel.init(channel.prepare(context_of()), context_of(), stream)
+        assert (state.credit is not None) == keeps

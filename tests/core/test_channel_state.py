@@ -23,10 +23,14 @@ MODELS = (
 )
 
 
+def begin(channel, stream):
+    return channel.init(channel.prepare(context_of()), context_of(), stream)
+
+
 def go_on(channel, state, stream, first, last):
-    sent = []
+    sent, parameters = [], channel.prepare(context_of())
     for number in range(first, last):
-        state, delivery = channel.step(state, context_of(number=number), stream)
+        state, delivery = channel.step(parameters, state, context_of(number=number), stream)
         sent.append(delivery.sent)
     return state, np.stack(sent)
 
@@ -34,7 +38,7 @@ def go_on(channel, state, stream, first, last):
 @pytest.mark.parametrize("travel", [copy.deepcopy, lambda v: pickle.loads(pickle.dumps(v))])
 def test_a_channel_its_state_and_its_stream_travel_and_go_on_identically(travel):
     channel, stream = Channel(chain=Chain(models=MODELS)), NumpyStream(5)
-    state = channel.init(context_of(), stream)
+    state = begin(channel, stream)
     state, _ = go_on(channel, state, stream, 0, 9)
     other_channel, other_state, other_stream = travel((channel, state, stream))
     assert other_channel == channel
@@ -47,22 +51,24 @@ def test_a_channel_its_state_and_its_stream_travel_and_go_on_identically(travel)
 
 def test_a_step_leaves_the_state_it_started_from_as_it_was():
     channel, stream = Channel(chain=Chain(models=MODELS)), NumpyStream(5)
-    state = channel.init(context_of(), stream)
+    state = begin(channel, stream)
+    parameters = channel.prepare(context_of())
     for number in range(8):
         before = pickle.dumps(state)
-        following, delivery = channel.step(state, context_of(number=number), stream)
+        following, delivery = channel.step(parameters, state, context_of(number=number), stream)
         assert pickle.dumps(state) == before
         kept = pickle.dumps(delivery)
-        channel.step(following, context_of(number=number + 1), copy.deepcopy(stream))
+        context = context_of(number=number + 1)
+        channel.step(parameters, following, context, copy.deepcopy(stream))
         assert pickle.dumps(delivery) == kept
         state = following
 
 
 def test_a_new_episode_knows_nothing_of_the_last_one():
     channel, stream = Channel(chain=Chain(models=MODELS)), NumpyStream(5)
-    state = channel.init(context_of(), stream)
+    state = begin(channel, stream)
     go_on(channel, state, stream, 0, 9)
-    again = channel.init(context_of(), NumpyStream(5))
+    again = begin(channel, NumpyStream(5))
     _, sent = go_on(channel, again, NumpyStream(5), 0, 20)
     np.testing.assert_array_equal(sent, play(*MODELS, rounds=20, seed=5).sent)
 
@@ -84,7 +90,7 @@ def test_a_channel_is_a_value():
 
 def test_the_state_does_not_grow():
     channel, stream = Channel(chain=Chain(models=MODELS)), NumpyStream(5)
-    state = channel.init(context_of(), stream)
+    state = begin(channel, stream)
     state, _ = go_on(channel, state, stream, 0, 20)
     size = len(pickle.dumps((state, stream)))
     state, _ = go_on(channel, state, stream, 20, 2000)

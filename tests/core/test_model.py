@@ -8,10 +8,19 @@ import array_api_strict
 import numpy as np
 import pytest
 
+from failure_api.batched import BatchedChannel
 from failure_api.communication_models import ProbabilisticModel
-from failure_api.core import Chain, Channel, CommunicationModel, Links, NumpyStream
+from failure_api.core import (
+    Chain,
+    Channel,
+    CommunicationModel,
+    Links,
+    Stage,
+    Traits,
+)
+from failure_api.core.kinds import Probability
 from failure_api.errors import FailureApiError, InvalidArgumentError, ModelError
-from helpers import assert_one_sentence, context_of, play
+from helpers import Scripted, assert_one_sentence, context_of, off_diagonal, play
 
 both_namespaces = pytest.mark.parametrize("xp", [np, array_api_strict])
 
@@ -21,33 +30,54 @@ class Careless(CommunicationModel):
     """Returns whatever the test wants."""
 
     answer: Any = field(compare=False)
+    stage: Stage = Stage.SENT
 
-    def step(self, state: Any, links: Links, context: Any, random: Any) -> Any:
+    @property
+    def traits(self) -> Traits:
+        return Traits(stages={self.stage})
+
+    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
         return self.answer(state, links, context.xp)
+
+
+NUMBERS = ("capacity", "noise", "interference")
+FLAGS = ("sends", "lost", "in_order", "hears")
+WHOLE = ("delay", "expiry")
 
 
 @functools.cache
 def wrong_answers() -> dict[str, Any]:
-    def changed(**makers: Any) -> Any:
+    """Returns answers that are wrong in one field each, by that field and what is wrong."""
+
+    def changed(name: str, make: Any) -> Any:
         return lambda state, links, xp: (
             state,
-            links._replace(**{name: make(links.bandwidth, xp) for name, make in makers.items()}),
+            links._replace(**{name: make(xp.astype(links.sends, xp.float32), xp)}),
         )
 
-    return {
-        "bandwidth float64": changed(bandwidth=lambda b, xp: xp.astype(b, xp.float64)),
-        "bandwidth bool": changed(bandwidth=lambda b, xp: b > 0),
-        "bandwidth one row": changed(bandwidth=lambda b, xp: b[0, :]),
-        "bandwidth one axis too many": changed(bandwidth=lambda b, xp: b[None, ...]),
-        "bandwidth number": changed(bandwidth=lambda b, xp: 1.0),
-        "bandwidth list": changed(bandwidth=lambda b, xp: [[1.0, 1.0], [1.0, 1.0]]),
-        "bandwidth None": changed(bandwidth=lambda b, xp: None),
-        "delay float32": changed(delay=lambda b, xp: b),
-        "delay int64": changed(delay=lambda b, xp: xp.astype(b, xp.int64)),
-        "delay number": changed(delay=lambda b, xp: 1),
-        "noise float64": changed(noise=lambda b, xp: xp.astype(b, xp.float64)),
-        "noise one column": changed(noise=lambda b, xp: b[:, :1]),
-    }
+    right = {**dict.fromkeys(NUMBERS, "float32"), **dict.fromkeys(FLAGS, "bool")}
+    right |= dict.fromkeys(WHOLE, "int32")
+    kinds = ("float32", "float64", "int32", "int64", "bool")
+    wrong = {}
+    for name, dtype in right.items():
+        for other in kinds:
+            if other != dtype:
+                wrong[f"{name} {other}"] = changed(
+                    name, lambda ones, xp, other=other: xp.astype(ones, getattr(xp, other))
+                )
+        shapes = {
+            "one row": lambda ones: ones[0, :],
+            "one column": lambda ones: ones[:, :1],
+            "one axis too many": lambda ones: ones[None, ...],
+        }
+        for shape, make in shapes.items():
+            wrong[f"{name} {shape}"] = changed(
+                name,
+                lambda ones, xp, make=make, dtype=dtype: make(xp.astype(ones, getattr(xp, dtype))),
+            )
+        wrong[f"{name} number"] = changed(name, lambda ones, xp: 1)
+        wrong[f"{name} list"] = changed(name, lambda ones, xp: [[1.0, 1.0], [1.0, 1.0]])
+    return wrong
 
 
 @both_namespaces
@@ -62,12 +92,46 @@ def test_links_of_the_wrong_shape_or_dtype_name_the_model_and_the_shape(wrong, x
     assert "\n" not in text
 
 
+@pytest.mark.parametrize("name", ["sends", "lost"])
+def test_what_was_said_is_not_taken_back(name):
+    forgetful = Careless(answer=lambda state, links, xp: (state, links._replace(**{name: None})))
+    silent = Scripted(silent=[0], lost=[1])
+    with pytest.raises(ModelError) as caught:
+        play(silent, forgetful, agents=2)
+    assert_one_sentence(caught.value, f"Careless.step must return the {name}", "None")
+
+
+@pytest.mark.parametrize(
+    ("stage", "name"),
+    [
+        (Stage.ON_AIR, "sends"),
+        (Stage.ON_AIR, "capacity"),
+        (Stage.ADMITTED, "sends"),
+        (Stage.ADMITTED, "capacity"),
+        (Stage.SERVED, "sends"),
+    ],
+)
+def test_what_an_earlier_stage_has_decided_is_not_to_be_changed(stage, name):
+    late = Careless(
+        answer=lambda state, links, xp: (
+            state,
+            links._replace(
+                **{name: xp.astype(links.sends, xp.bool if name == "sends" else xp.float32)}
+            ),
+        ),
+        stage=stage,
+    )
+    with pytest.raises(ModelError) as caught:
+        play(late, agents=2)
+    assert_one_sentence(caught.value, "Careless", name, "decided before", "earlier stage")
+
+
 @pytest.mark.parametrize(
     "answer",
     [
         lambda state, links, xp: (state, None),
         lambda state, links, xp: (state, tuple(links)),
-        lambda state, links, xp: (state, links.bandwidth),
+        lambda state, links, xp: (state, links.sends),
         lambda state, links, xp: links,
         lambda state, links, xp: None,
         lambda state, links, xp: (state, links, links),
@@ -84,10 +148,10 @@ def test_a_model_that_returns_something_else_is_named(answer):
 def test_the_second_of_two_models_is_the_one_that_is_blamed():
     @dataclass(frozen=True, kw_only=True)
     class Innocent(CommunicationModel):
-        def step(self, state: Any, links: Links, context: Any, random: Any) -> Any:
+        def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
             return state, links
 
-    guilty = Careless(answer=wrong_answers()["bandwidth float64"])
+    guilty = Careless(answer=wrong_answers()["capacity float64"])
     with pytest.raises(ModelError, match="Careless"):
         play(Innocent(), guilty, agents=2)
 
@@ -96,7 +160,7 @@ def test_delays_that_were_not_announced_are_refused():
     late = Careless(
         answer=lambda state, links, xp: (
             state,
-            links._replace(delay=xp.ones(links.bandwidth.shape, dtype=xp.int32)),
+            links._replace(delay=xp.ones(links.sends.shape, dtype=xp.int32)),
         )
     )
     with pytest.raises(ModelError, match="longest_delay"):
@@ -122,12 +186,11 @@ def test_a_model_that_knows_no_closed_form_says_so():
 def test_a_models_state_is_its_own_from_round_to_round():
     @dataclass(frozen=True, kw_only=True)
     class EverySecondRound(CommunicationModel):
-        def init(self, context: Any, random: Any) -> int:
+        def init(self, parameters: Any, context: Any, random: Any) -> int:
             return 0
 
-        def step(self, state: int, links: Links, context: Any, random: Any) -> Any:
-            up = np.float32(state % 2)
-            return state + 1, links._replace(bandwidth=links.bandwidth * up)
+        def step(self, parameters: Any, state: int, links: Links, context: Any, random: Any) -> Any:
+            return state + 1, links.lose(np.full(context.shape, state % 2 == 0))
 
     played = play(EverySecondRound(), EverySecondRound(), rounds=6, agents=2)
     assert played.arrived[:, 0, 1].tolist() == [False, True] * 3
@@ -148,7 +211,7 @@ def test_an_unknown_agent_id_is_named_when_the_episode_starts():
     model = ProbabilisticModel(failure_prob=0.5, agent_ids=["agent_0", "other"])
     channel = Channel(chain=Chain(models=[model]))
     with pytest.raises(InvalidArgumentError) as caught:
-        channel.init(context_of(2), NumpyStream(0))
+        channel.prepare(context_of(2))
     assert_one_sentence(caught.value, "agent_ids", "other", "agent_1")
 
 
@@ -166,3 +229,75 @@ def test_replace_checks_again():
 def test_every_refusal_can_be_caught_at_once():
     assert issubclass(ModelError, FailureApiError)
     assert issubclass(InvalidArgumentError, FailureApiError)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EveryOther(CommunicationModel):
+    """Counts the rounds in a state that is the same for a whole batch, as none may be."""
+
+    counter: Any = field(compare=False)
+
+    def init(self, parameters: Any, context: Any, random: Any) -> Any:
+        return {"rounds": self.counter}
+
+    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+        lost = np.broadcast_to(np.asarray(state["rounds"]) % 2 == 0, context.shape)
+        return {"rounds": state["rounds"] + 1}, links.lose(lost)
+
+
+@pytest.mark.parametrize("counter", [np.zeros((), np.int32), np.int32(0), 0, np.zeros(3, np.int32)])
+@pytest.mark.parametrize("batch", [(2,), (2, 3)])
+def test_a_state_that_is_the_same_for_a_whole_batch_is_refused(counter, batch):
+    model = EveryOther(counter=counter)
+    with pytest.raises(ModelError) as caught:
+        play(model, agents=2, batch=batch)
+    assert_one_sentence(caught.value, "EveryOther.init", str(batch), "prepare")
+    channel = BatchedChannel(failure_models=[model], agent_ids=["a", "b"])
+    with pytest.raises(ModelError) as caught:
+        channel.init(0, np.zeros((*batch, 2, 1), dtype=np.float32))
+    assert_one_sentence(caught.value, "EveryOther.init", str(batch), "prepare")
+
+
+@pytest.mark.parametrize("counter", [np.zeros((), np.int32), 0], ids=type)
+def test_the_state_of_one_team_may_be_a_counter(counter):
+    """It goes on for as long as the episode does."""
+    model = EveryOther(counter=counter)
+    assert play(model, rounds=9, agents=2).arrived[:, 0, 1].tolist() == [False, True] * 4 + [False]
+    channel = BatchedChannel(failure_models=[model], agent_ids=["a", "b"])
+    payloads = np.zeros((2, 1), dtype=np.float32)
+    state, arrived = channel.init(0, payloads), []
+    for _ in range(9):
+        state, received = channel.step(state, payloads)
+        arrived.append(bool(received.delivery.sent[0, 1] >= 0))
+    assert arrived == [False, True] * 4 + [False]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Perhaps(CommunicationModel):
+    """Loses with a probability, where there is one."""
+
+    chance: Probability | None = None
+
+    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+        if parameters["chance"] is None:
+            return state, links
+        return state, links.lose(random.bernoulli(parameters["chance"], context.shape))
+
+
+def test_a_parameter_of_ones_own_may_be_a_link_value_or_none():
+    assert play(Perhaps(), rounds=9).lost is None
+    assert play(Perhaps(chance=1.0), rounds=3).lost.all()
+    table = np.eye(3, k=1)
+    for chance in (table, {("agent_0", "agent_1"): 1.0, ("agent_1", "agent_2"): 1.0}):
+        lost = play(Perhaps(chance=chance), rounds=9).lost
+        np.testing.assert_array_equal(off_diagonal(lost), np.stack([off_diagonal(table)] * 9))
+    parameters = Perhaps(chance=0.25).prepare(context_of(3))
+    assert parameters == {"chance": np.float32(0.25)}
+    assert parameters["chance"].dtype == np.float32
+    assert Perhaps().prepare(context_of(3)) == {"chance": None}
+    with pytest.raises(InvalidArgumentError) as caught:
+        Perhaps(chance=1.5)
+    assert_one_sentence(caught.value, "chance", "1.5")
+    with pytest.raises(InvalidArgumentError) as caught:
+        play(Perhaps(chance={("agent_0", "nobody"): 0.5}))
+    assert_one_sentence(caught.value, "Perhaps.chance", "nobody")

@@ -60,10 +60,11 @@ def corrupted(
     if variance is not None:
         variance = np.broadcast_to(np.asarray(variance, np.float32), context.shape[:-1])
         variance = xp.asarray(variance.copy())
-    state = chain.init(context, stream)
+    known = lock(chain.prepare(context))
+    state = chain.init(known, context, stream)
     for number in range(rounds):
         now = context._replace(round=number)
-        state, after = chain.step(lock(state), content, now, stream, variance)
+        state, after = chain.step(known, lock(state), content, now, stream, variance)
     assert after.shape == context.shape
     assert after.dtype == content.dtype
     return np.asarray(after)
@@ -161,16 +162,18 @@ def test_what_is_watched_names_each_step() -> None:
     def watch(name: str, before: Any, after: Any) -> None:
         told.append((name, before[0, 0, 0], after[0, 0, 0]))
 
-    chain.step(chain.init(context, stream), content, context, stream, variance, watch)
+    known = chain.prepare(context)
+    state = chain.init(known, context, stream)
+    chain.step(known, state, content, context, stream, variance, watch)
     assert told == [("Add", 1, 2), ("Double", 2, 4), ("link noise", 4, 4)]
 
 
 def test_reports_are_by_name() -> None:
     chain = NoiseChain(models=[Counts(), Add(), Counts(), Attacks()])
     context, stream = context_of(), NumpyStream(0)
-    state, _ = chain.step(
-        chain.init(context, stream), np.zeros(context.shape, np.float32), context, stream
-    )
+    known, content = chain.prepare(context), np.zeros(context.shape, np.float32)
+    state = chain.init(known, context, stream)
+    state, _ = chain.step(known, state, content, context, stream)
     assert chain.reports(state) == {
         "Counts": {"arrived": 9},
         "Counts 2": {"arrived": 9},

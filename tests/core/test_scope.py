@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from failure_api.communication_models import (
+    BandwidthModel,
     DelayBasedModel,
     DistanceModel,
     MatrixModel,
+    NodeFailureModel,
     ProbabilisticModel,
 )
 from helpers import Scripted, assert_same, context_of, off_diagonal, play
@@ -17,6 +19,17 @@ INSIDE = np.zeros((AGENTS, AGENTS), dtype=bool)
 INSIDE[np.ix_([0, 2], [0, 2])] = True
 OUTSIDE = ~INSIDE & ~np.eye(AGENTS, dtype=bool)
 POSITIONS = np.random.default_rng(0).random((ROUNDS, AGENTS, 2))
+LOST = np.arange(ROUNDS) % 3 == 0
+UNTOUCHED = {
+    "sends": True,
+    "capacity": np.inf,
+    "lost": False,
+    "delay": 0,
+    "in_order": False,
+    "noise": 0.0,
+    "hears": True,
+}
+"""What a link is that no model speaks of."""
 MODELS = [
     lambda **scope: ProbabilisticModel(failure_prob=0.5, max_bandwidth=0.5, **scope),
     lambda **scope: MatrixModel(matrix=np.zeros((AGENTS, AGENTS)), **scope),
@@ -24,8 +37,18 @@ MODELS = [
     lambda **scope: DelayBasedModel(
         min_delay=1, max_delay=3, message_drop_probability=0.4, **scope
     ),
+    lambda **scope: DelayBasedModel(max_delay=3, delivery="fifo", expiry=2, **scope),
+    lambda **scope: BandwidthModel(capacity=0.5, **scope),
+    lambda **scope: NodeFailureModel(
+        mode="crash", mean_time_to_failure=4, mean_time_to_repair=3, **scope
+    ),
     lambda **scope: Scripted(
-        bandwidths=[0.5] * ROUNDS, delays=[2] * ROUNDS, noises=[0.5] * ROUNDS, **scope
+        capacities=[0.5] * ROUNDS,
+        lost=LOST,
+        delays=[2] * ROUNDS,
+        noises=[0.5] * ROUNDS,
+        deaf=LOST[::-1],
+        **scope,
     ),
 ]
 every_model = pytest.mark.parametrize("make", MODELS, ids=lambda make: make().name)
@@ -38,25 +61,37 @@ def played(*models, **options):
 @every_model
 def test_a_scoped_model_acts_on_links_among_the_named_agents_alone(make):
     scoped, everywhere = played(make(agent_ids=NAMED)), played(make())
-    for name, untouched in (("bandwidth", 1), ("delay", 0), ("noise", 0)):
+    changes = 0
+    for name, untouched in UNTOUCHED.items():
         changed, full = getattr(scoped, name), getattr(everywhere, name)
         if full is None:
             assert changed is None
             continue
         np.testing.assert_array_equal(changed[..., INSIDE], full[..., INSIDE])
         assert (changed[..., OUTSIDE] == untouched).all()
-        assert (full[..., OUTSIDE] != untouched).any()
+        changes += (full[..., OUTSIDE] != untouched).sum()
+    assert changes > 0
 
 
 @every_model
 def test_a_scoped_model_leaves_what_earlier_models_did_outside_of_its_scope(make):
-    earlier = Scripted(bandwidths=[0.75] * ROUNDS, delays=[1] * ROUNDS, noises=[0.25] * ROUNDS)
+    said = {
+        "capacities": [0.75] * ROUNDS,
+        "lost": LOST,
+        "delays": [1] * ROUNDS,
+        "in_order": [True] * ROUNDS,
+        "noises": [0.25] * ROUNDS,
+        "deaf": LOST,
+    }
+    earlier = Scripted(**said)
     before, after = played(earlier), played(earlier, make(agent_ids=NAMED))
-    for name in ("bandwidth", "delay", "noise"):
+    for name in UNTOUCHED:
         np.testing.assert_array_equal(
             getattr(after, name)[..., OUTSIDE], getattr(before, name)[..., OUTSIDE]
         )
-    assert (after.bandwidth[..., INSIDE] <= before.bandwidth[..., INSIDE]).all()
+    assert (after.capacity[..., INSIDE] <= before.capacity[..., INSIDE]).all()
+    assert (after.lost[..., INSIDE] >= before.lost[..., INSIDE]).all()
+    assert (after.hears[..., INSIDE] <= before.hears[..., INSIDE]).all()
 
 
 @every_model
@@ -81,8 +116,9 @@ def test_a_scope_works_in_batches(make):
         batch=(2,),
         positions=np.stack([POSITIONS, POSITIONS], axis=1),
     )
-    assert (batched.bandwidth[..., OUTSIDE] == 1).all()
-    assert batched.bandwidth.shape == (ROUNDS, 2, AGENTS, AGENTS)
+    assert batched.sent.shape == (ROUNDS, 2, AGENTS, AGENTS)
+    assert (batched.sent[..., OUTSIDE] == np.arange(ROUNDS)[:, None, None]).all()
+    assert (batched.sent[..., INSIDE] != np.arange(ROUNDS)[:, None, None]).any()
 
 
 def test_two_models_with_different_scopes_meet_in_neither():
@@ -92,5 +128,5 @@ def test_two_models_with_different_scopes_meet_in_neither():
     ]
     expected = np.ones((AGENTS, AGENTS), dtype=bool)
     expected[:2, :2] = expected[2:, 2:] = False
-    up = played(*models).bandwidth[0] > 0
-    np.testing.assert_array_equal(off_diagonal(up), off_diagonal(expected))
+    lost = played(*models).lost[0]
+    np.testing.assert_array_equal(off_diagonal(~lost), off_diagonal(expected))

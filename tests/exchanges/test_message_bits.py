@@ -135,6 +135,6 @@ def test_the_report_is_a_copy_of_what_an_exchange_of_ones_own_counts() -> None:
         Plain(), BandwidthModel(capacity=3.5, unit="bits"), exchange=Sevens()
     )
     env.reset(seed=1)
-    assert env.links.bandwidth[0, 1] == 0.5
+    assert env.links.capacity[0, 1] == 0.5
     env.message_bits[:] = 1
     assert env.message_bits[0, 1] == 7

@@ -20,6 +20,7 @@ def noise_context(
     high: Any = np.inf,
     whole: Any = False,
     arrived: Any = True,
+    made: Any = None,
     xp: Any = np,
 ) -> NoiseContext:
     """Returns what is known of content, from agents called agent_0, agent_1, ..."""
@@ -33,19 +34,25 @@ def noise_context(
         xp=xp,
         shape=shape,
         agent_ids=tuple(f"agent_{index}" for index in range(shape[-2])),
+        made=None if made is None else xp.asarray(made, dtype=xp.int32),
     )
 
 
-def play_noise(model: NoiseModel, contents: Any, *, seed: int = 0, arrived: Any = True, **known):
+def play_noise(
+    model: NoiseModel, contents: Any, *, seed: int = 0, arrived: Any = True, made=None, **known
+):
     """Returns the last state, and what a model makes of `contents`, `[T, ..., N, K]`."""
     contents = np.asarray(contents)
     contents.flags.writeable = False
     arrived = np.broadcast_to(arrived, contents.shape[:-1])
-    random, state, after = NumpyStream(seed), None, []
+    random, parameters, state, after = NumpyStream(seed), None, None, []
     for number, content in enumerate(contents):
         context = noise_context(content, number=number, arrived=arrived[number], **known)
-        state = model.init(context, random) if number == 0 else state
-        state, result = model.step(state, content, context, random)
+        context = context if made is None else context._replace(made=np.int32(made[number]))
+        if number == 0:
+            parameters = model.prepare(context)
+            state = model.init(parameters, context, random)
+        state, result = model.step(parameters, state, content, context, random)
         assert result.dtype == content.dtype
         assert result.shape == content.shape
         after.append(result)

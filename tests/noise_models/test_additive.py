@@ -71,7 +71,7 @@ def test_laplacian_noise_is_symmetric_and_finite_to_the_last_draw(draw, mirrored
         random = Given(0)
         random.draw = u
         model = LaplacianNoiseModel(scale=1.0)
-        errors.append(model.step((), content, noise_context(content), random)[1][0, 0])
+        errors.append(model.step((), (), content, noise_context(content), random)[1][0, 0])
     assert errors[0] == -errors[1] < 0
     exact = np.log(2.0 * (draw + 2.0**-25))
     assert errors[0] == pytest.approx(exact, rel=1e-6)
@@ -106,7 +106,7 @@ def test_strict_arrays_get_the_same_noise():
     for model in MODELS:
         if model.agent_ids is None:
             context = noise_context(strict, xp=array_api_strict)
-            after = model.step((), strict, context, NumpyStream(0, xp=array_api_strict))[1]
+            after = model.step((), (), strict, context, NumpyStream(0, xp=array_api_strict))[1]
             np.testing.assert_array_equal(np.asarray(after), noisy(model, content))
 
 

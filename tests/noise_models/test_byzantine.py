@@ -42,7 +42,13 @@ def roots(content, number):
 
 @pytest.mark.parametrize(
     "attack",
-    [FlipSign(), SendConstant(value=3.0), SendRandom(low=-1.0, high=2.0), halves],
+    [
+        FlipSign(),
+        SendConstant(value=3.0),
+        SendRandom(low=-1.0, high=2.0),
+        SendRandom(low=-1.0, high=2.0, same_for_all=True),
+        halves,
+    ],
     ids=label,
 )
 @pytest.mark.parametrize("rate", [0.0, 0.5, 1.0])
@@ -79,6 +85,50 @@ def test_ready_made_attacks():
     draws = noisy(random, large)[:, 1]
     assert -1.0 <= draws.min() < draws.max() <= 3.0
     assert_mean(draws, 1.0, 16 / 12)
+
+
+def test_a_lie_for_all_is_a_function_of_its_sender_and_of_the_round_it_was_made_in():
+    """Whoever hears a message hears the same lie, in whichever round it arrives."""
+    rounds, agents = 12, 4
+    content = np.zeros((rounds, agents, agents, 5), dtype=np.float32)
+    delay = np.random.default_rng(0).integers(0, 4, content.shape[:-1])
+    made = np.arange(rounds).reshape(-1, 1, 1) - delay
+    liars = ["agent_0", "agent_2"]
+    attack = SendRandom(low=1.0, high=2.0, same_for_all=True)
+    model = ByzantineModel(agent_ids=liars, attack=attack, attack_rate=0.7)
+    after = play_noise(model, content, made=made, arrived=made >= 0)[1]
+    told = {}
+    for number, receiver, sender in np.argwhere((after[..., 0] >= 1) & (made >= 0)).tolist():
+        lie = tuple(after[number, receiver, sender].tolist())
+        told.setdefault((sender, int(made[number, receiver, sender])), []).append(lie)
+    assert {sender for sender, _ in told} == {0, 2}
+    assert max(map(len, told.values())) > 3
+    assert all(len(set(lies)) == 1 for lies in told.values())
+    entries = [entry for lies in told.values() for entry in lies[0]]
+    assert len(set(entries)) == len(entries)
+    assert 1.0 <= min(entries) < max(entries) < 2.0
+    # Who takes part does not move anybody's lies, nor does how often one lies.
+    rarely = ByzantineModel(agent_ids=liars[:1], attack=attack, attack_rate=0.3)
+    fewer = play_noise(rarely, content, made=made, arrived=made >= 0)[1]
+    both = (fewer[..., 0] >= 1)[..., None] & (after >= 1)
+    np.testing.assert_array_equal(fewer[both.any(-1)], after[both.any(-1)])
+
+
+def test_a_lie_for_each_differs_from_receiver_to_receiver():
+    model = ByzantineModel(agent_ids=LIAR, attack=SendRandom(low=1.0, high=2.0))
+    after = noisy(model, CONTENT[0])[:, 1]
+    assert len(np.unique(after)) == after.size
+
+
+def test_without_delays_a_lie_for_all_is_that_of_its_round():
+    attack = SendRandom(low=0.0, high=1.0, same_for_all=True)
+    model = ByzantineModel(agent_ids=LIAR, attack=attack)
+    made = np.broadcast_to(np.arange(20)[:, None, None], CONTENT.shape[:-1])
+    _, unsaid = play_noise(model, CONTENT)
+    _, said = play_noise(model, CONTENT, made=made)
+    np.testing.assert_array_equal(unsaid, said)
+    assert (unsaid[:, 0, 1] == unsaid[:, 2, 1]).all()
+    assert len(np.unique(unsaid[:, 0, 1])) == unsaid[:, 0, 1].size
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])

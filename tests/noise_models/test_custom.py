@@ -78,7 +78,7 @@ def test_numpy_in_another_namespace_is_refused_in_a_sentence():
     strict = array_api_strict.asarray(CONTENT)
     model = CustomNoise(function=lambda content, context, random: np.asarray(content))
     with pytest.raises(ModelError, match="must return") as caught:
-        model.step((), strict, noise_context(strict, xp=array_api_strict), NumpyStream(0))
+        model.step((), (), strict, noise_context(strict, xp=array_api_strict), NumpyStream(0))
     assert_one_sentence(caught.value)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from broken_links import Sound
 
 from failure_api import CommunicationModel, Links
+from failure_api.core import Traits
 
 
 class EarlyRounds(Sound):
@@ -14,7 +15,7 @@ class EarlyRounds(Sound):
 
     def up(self, links: Links, context: Any, random: Any) -> Any:
         up = super().up(links, context, random)
-        return links.bandwidth if context.round < 3 else up
+        return context.xp.ones_like(up) if context.round < 3 else up
 
 
 class RoundsInText(Sound):
@@ -35,20 +36,20 @@ class BranchesOnDraws(Sound):
 class FirstRowOnly(CommunicationModel):
     """Goes by the positions in the first row of a batch."""
 
-    needs_positions = True
+    traits = Traits(positions=True)
 
-    def step(self, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
         xp, count = context.xp, len(context.agent_ids)
         east = xp.reshape(context.positions, (-1, count, 2))[0, :, 0] > 0
-        near = xp.astype(east[:, None] == east[None, :], xp.float32)
-        return state, links._replace(bandwidth=links.bandwidth * near)
+        far = east[:, None] != east[None, :]
+        return state, links.lose(xp.broadcast_to(far, context.shape))
 
 
 class SharedCapacity(CommunicationModel):
     """Lets each receiver's traffic depend on that in all other rows of the batch."""
 
-    def step(self, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
         xp, count = context.xp, len(context.agent_ids)
-        rows = xp.reshape(links.bandwidth, (-1, count, count))
-        crowded = xp.astype(xp.sum(rows, axis=(0, 1)) > 2.0, xp.float32)
-        return state, links._replace(bandwidth=links.bandwidth * (1.0 - 0.5 * crowded))
+        rows = xp.reshape(xp.astype(links.sends, xp.float32), (-1, count, count))
+        crowded = xp.sum(rows, axis=(0, 1)) > 2.0
+        return state, links.lose(xp.broadcast_to(crowded, context.shape))

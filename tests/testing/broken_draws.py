@@ -47,9 +47,8 @@ class DrawsWhenNeeded(CommunicationModel):
 
     loss: Probability = 0.5
 
-    def step(self, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
         jitter = random.uniform(context.shape)
         if self.loss == 0.0:
-            return state, links._replace(bandwidth=links.bandwidth * context.xp.floor(jitter + 1))
-        kept = context.xp.astype(random.uniform(context.shape) >= self.loss, context.xp.float32)
-        return state, links._replace(bandwidth=links.bandwidth * kept)
+            return state, links.lose(jitter < 0.0)
+        return state, links.lose(random.uniform(context.shape) < self.loss)

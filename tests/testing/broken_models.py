@@ -11,6 +11,7 @@ import broken_draws
 import broken_links
 import numpy as np
 from broken_links import Sound
+from broken_state import Counting
 
 from failure_api import CommunicationModel, Links
 
@@ -18,7 +19,7 @@ from failure_api import CommunicationModel, Links
 class Unseeded(Sound):
     def up(self, links: Links, context: Any, random: Any) -> Any:
         kept = np.random.default_rng().random(context.shape) >= self.loss
-        return links.bandwidth * context.xp.asarray(kept.astype(np.float32))
+        return context.xp.asarray(kept.astype(np.float32))
 
 
 class DrawsForTheLiving(Sound):
@@ -29,7 +30,7 @@ class DrawsForTheLiving(Sound):
 
 class DrawsForTraffic(Sound):
     def up(self, links: Links, context: Any, random: Any) -> Any:
-        random.uniform((int(np.asarray(links.bandwidth).sum()),))
+        random.uniform((int(np.asarray(links.sends).sum()),))
         return super().up(links, context, random)
 
 
@@ -48,7 +49,7 @@ class HiddenMemory(Sound):
 
     fading: ClassVar[list[int]] = [0]
 
-    def init(self, context: Any, random: Any) -> Any:
+    def init(self, parameters: Any, context: Any, random: Any) -> Any:
         self.fading[0] = 0
         return ()
 
@@ -62,25 +63,33 @@ class GrowsOlder(Sound):
 
     episodes: ClassVar[list[int]] = [0]
 
-    def init(self, context: Any, random: Any) -> Any:
+    def init(self, parameters: Any, context: Any, random: Any) -> Any:
         self.episodes[0] += 1
         return self.episodes[0]
 
 
 class WritesInPlace(Sound):
-    def up(self, links: Links, context: Any, random: Any) -> Any:
-        bandwidth = links.bandwidth
-        bandwidth *= super().up(links, context, random)
-        return bandwidth
+    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+        sends = links.sends
+        sends &= super().up(links, context, random) > 0.5
+        return state, links.lose(~sends)
 
 
 class MutatesState(Sound):
-    def init(self, context: Any, random: Any) -> Any:
+    def init(self, parameters: Any, context: Any, random: Any) -> Any:
         return [0]
 
-    def step(self, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
         state[0] += 1
-        return super().step(state, links, context, random)
+        return super().step(parameters, state, links, context, random)
+
+
+class AttemptsInPlace(Counting):
+    """Counts a further attempt in the state that the round has left."""
+
+    def attempt(self, parameters: Any, state: Any, following: Any, *further: Any) -> Any:
+        following.rounds[...] += 1
+        return super().attempt(parameters, state, following, *further)
 
 
 class Thawed(Sound):
@@ -96,7 +105,7 @@ class Undeclared(CommunicationModel):
         super().__init__()
         object.__setattr__(self, "loss", loss)
 
-    def step(self, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
         return state, links
 
 
@@ -135,8 +144,7 @@ class FailsDifferently(Sound):
 
     def up(self, links: Links, context: Any, random: Any) -> Any:
         xp = context.xp
-        kept = xp.astype(random.uniform(context.shape) >= self.luck.loss, xp.float32)
-        return xp.minimum(links.bandwidth, kept)
+        return xp.astype(random.uniform(context.shape) >= self.luck.loss, xp.float32)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +172,18 @@ BROKEN = {
     broken_links.NegativeNoise: 1,
     broken_links.TakesOrderAway: 1,
     broken_links.SecretOrder: 1,
-    broken_links.HiddenFractions: 1,
+    broken_links.Shares: 1,
+    broken_links.WakesTheSilent: 1,
+    broken_links.HealsTheDeaf: 1,
+    broken_links.DecidesTooLate: 1,
+    broken_links.SecretNarrowing: 1,
+    broken_links.SecretExpiry: 1,
+    broken_links.LongerExpiry: 1,
+    broken_links.ExpiresUnmade: 1,
+    broken_links.AttemptsMore: 1,
+    broken_links.AttemptsLess: 1,
+    broken_links.AttemptsTooLate: 1,
+    AttemptsInPlace: 7,
     broken_links.Unbatched: 1,
     broken_links.NumpyOnly: 1,
     broken_links.SecretPositions: 1,

@@ -23,23 +23,23 @@ class Sound(NoiseModel):
     def noise(self, content: Any, context: Any, random: Any) -> Any:
         return context.xp.astype(self.share * random.uniform(context.shape), content.dtype)
 
-    def step(self, state: Any, content: Any, context: Any, random: Any) -> Any:
+    def step(self, parameters: Any, state: Any, content: Any, context: Any, random: Any) -> Any:
         return state, content + self.noise(content, context, random)
 
 
 class BareContent(Sound):
-    def step(self, state: Any, content: Any, context: Any, random: Any) -> Any:
+    def step(self, parameters: Any, state: Any, content: Any, context: Any, random: Any) -> Any:
         return content + self.noise(content, context, random)
 
 
 class OneRow(Sound):
-    def step(self, state: Any, content: Any, context: Any, random: Any) -> Any:
-        return state, super().step(state, content, context, random)[1][..., :1, :]
+    def step(self, parameters: Any, state: Any, content: Any, context: Any, random: Any) -> Any:
+        return state, super().step(parameters, state, content, context, random)[1][..., :1, :]
 
 
 class SinglePrecision(Sound):
-    def step(self, state: Any, content: Any, context: Any, random: Any) -> Any:
-        content = super().step(state, content, context, random)[1]
+    def step(self, parameters: Any, state: Any, content: Any, context: Any, random: Any) -> Any:
+        content = super().step(parameters, state, content, context, random)[1]
         return state, context.xp.astype(content, context.xp.float32)
 
 
@@ -95,7 +95,7 @@ class Unbatched(Sound):
 
 
 class NumpyOnly(Sound):
-    def step(self, state: Any, content: Any, context: Any, random: Any) -> Any:
+    def step(self, parameters: Any, state: Any, content: Any, context: Any, random: Any) -> Any:
         noise = np.asarray(self.noise(content, context, random))
         return state, np.asarray(content) + noise
 
@@ -138,18 +138,18 @@ class DrawsForParameters(Sound):
 
 
 class WritesInPlace(Sound):
-    def step(self, state: Any, content: Any, context: Any, random: Any) -> Any:
+    def step(self, parameters: Any, state: Any, content: Any, context: Any, random: Any) -> Any:
         content += self.noise(content, context, random)
         return state, content
 
 
 class MutatesState(Sound):
-    def init(self, context: Any, random: Any) -> Any:
+    def init(self, parameters: Any, context: Any, random: Any) -> Any:
         return [0]
 
-    def step(self, state: Any, content: Any, context: Any, random: Any) -> Any:
+    def step(self, parameters: Any, state: Any, content: Any, context: Any, random: Any) -> Any:
         state[0] += 1
-        return super().step(state, content, context, random)
+        return super().step(parameters, state, content, context, random)
 
 
 class HiddenMemory(Sound):
@@ -157,7 +157,7 @@ class HiddenMemory(Sound):
 
     rounds: ClassVar[list[int]] = [0]
 
-    def init(self, context: Any, random: Any) -> Any:
+    def init(self, parameters: Any, context: Any, random: Any) -> Any:
         self.rounds[0] = 0
         return ()
 
@@ -171,7 +171,7 @@ class GrowsOlder(Sound):
 
     episodes: ClassVar[list[int]] = [0]
 
-    def init(self, context: Any, random: Any) -> Any:
+    def init(self, parameters: Any, context: Any, random: Any) -> Any:
         self.episodes[0] += 1
         return self.episodes[0]
 

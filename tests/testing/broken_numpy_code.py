@@ -12,27 +12,27 @@ from failure_api import Links
 
 class WritesIntoLinks(Sound):
     def up(self, links: Links, context: Any, random: Any) -> Any:
-        up = links.bandwidth
-        up[..., 0] = 0.0
-        return up
+        sends = links.sends
+        sends[..., 0] = False
+        return super().up(links, context, random)
 
 
 class MultipliesLinks(Sound):
     def up(self, links: Links, context: Any, random: Any) -> Any:
-        up = links.bandwidth
-        up *= super().up(links, context, random)
-        return up
+        sends = links.sends
+        sends &= super().up(links, context, random) > 0.5
+        return context.xp.astype(sends, context.xp.float32)
 
 
 class PutsIntoLinks(Sound):
     def up(self, links: Links, context: Any, random: Any) -> Any:
-        np.put(links.bandwidth, 0, 0.0)
+        np.put(links.sends, 0, False)
         return super().up(links, context, random)
 
 
 class WritesBesideLinks(Sound):
     def up(self, links: Links, context: Any, random: Any) -> Any:
-        np.minimum(links.bandwidth, 0.5, out=links.bandwidth)
+        np.logical_not(links.sends, out=links.sends)
         return super().up(links, context, random)
 
 
@@ -42,7 +42,7 @@ class WritesIntoDraws(Sound):
     def up(self, links: Links, context: Any, random: Any) -> Any:
         draws = random.uniform(context.shape)
         draws[..., 0] = 1.0
-        return context.xp.astype(draws < self.loss, context.xp.float32) * links.bandwidth
+        return context.xp.astype(draws < self.loss, context.xp.float32)
 
 
 class FillsDraws(Sound):
@@ -54,7 +54,7 @@ class FillsDraws(Sound):
 class AsksForOut(Sound):
     def up(self, links: Links, context: Any, random: Any) -> Any:
         draws = random.uniform(context.shape)
-        context.xp.minimum(draws, links.bandwidth, out=draws)
+        context.xp.minimum(draws, 0.5 * draws, out=draws)
         return super().up(links, context, random)
 
 
@@ -156,10 +156,10 @@ class UsesLen(Sound):
 
 
 WRITES = {
-    WritesIntoLinks: ("up[..., 0] = 0.0", "writes to its input"),
-    MultipliesLinks: ("up *= super()", "writes to its input"),
+    WritesIntoLinks: ("sends[..., 0] = False", "writes to its input"),
+    MultipliesLinks: ("sends &= super()", "writes to its input"),
     PutsIntoLinks: ("np.put(", "writes to its input"),
-    WritesBesideLinks: ("np.minimum(", "writes to its input"),
+    WritesBesideLinks: ("np.logical_not(", "writes to its input"),
 }
 """Models that write to what they are given, which read-only arrays refuse (law 7)."""
 

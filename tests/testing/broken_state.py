@@ -16,72 +16,82 @@ class Count(NamedTuple):
 class Counting(Sound):
     """A sound model that counts rounds; the broken ones differ from it in one point."""
 
-    def init(self, context: Any, random: Any) -> Any:
+    def init(self, parameters: Any, context: Any, random: Any) -> Any:
         return Count(context.xp.zeros(context.shape, dtype=context.xp.int32))
 
-    def step(self, state: Any, links: Links, context: Any, random: Any) -> Any:
-        return Count(state.rounds + 1), super().step(state, links, context, random)[1]
+    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+        return Count(state.rounds + 1), super().step(parameters, state, links, context, random)[1]
 
 
 class CountsInPython(Counting):
-    def init(self, context: Any, random: Any) -> Any:
+    def init(self, parameters: Any, context: Any, random: Any) -> Any:
         return Count(0)
 
 
 class CarriesAString(Counting):
-    def init(self, context: Any, random: Any) -> Any:
+    def init(self, parameters: Any, context: Any, random: Any) -> Any:
         return Count("none so far")
 
-    def step(self, state: Any, links: Links, context: Any, random: Any) -> Any:
-        return state, super().step(Count(0), links, context, random)[1]
+    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+        return state, super().step(parameters, Count(0), links, context, random)[1]
 
 
 class CountsInDoubles(Counting):
-    def init(self, context: Any, random: Any) -> Any:
+    def init(self, parameters: Any, context: Any, random: Any) -> Any:
         return Count(context.xp.zeros(context.shape))
 
 
 class ChangesType(Counting):
-    def step(self, state: Any, links: Links, context: Any, random: Any) -> Any:
-        state, links = super().step(state, links, context, random)
+    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+        state, links = super().step(parameters, state, links, context, random)
         return Count(context.xp.astype(state.rounds, context.xp.float32)), links
 
 
 class ChangesShape(Counting):
-    def init(self, context: Any, random: Any) -> Any:
+    def init(self, parameters: Any, context: Any, random: Any) -> Any:
         return Count(context.xp.zeros(context.shape[:-1], dtype=context.xp.int32))
 
-    def step(self, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
         rounds = context.xp.zeros(context.shape, dtype=context.xp.int32)
-        return Count(rounds), super().step(Count(0), links, context, random)[1]
+        return Count(rounds), super().step(parameters, Count(0), links, context, random)[1]
 
 
 class StartsWithNothing(Counting):
-    def init(self, context: Any, random: Any) -> Any:
+    def init(self, parameters: Any, context: Any, random: Any) -> Any:
         return Count(None)
 
-    def step(self, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
         rounds = context.xp.zeros(context.shape, dtype=context.xp.int32)
-        return Count(rounds), super().step(Count(0), links, context, random)[1]
+        return Count(rounds), super().step(parameters, Count(0), links, context, random)[1]
 
 
 class GrowsLonger(Counting):
-    def step(self, state: Any, links: Links, context: Any, random: Any) -> Any:
-        return (*state, state[0]), super().step(Count(state[0]), links, context, random)[1]
+    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+        return (*state, state[0]), super().step(
+            parameters, Count(state[0]), links, context, random
+        )[1]
 
 
 class CountsForAll(Counting):
     """Has one count for all elements of a batch, which may be in different rounds."""
 
-    def init(self, context: Any, random: Any) -> Any:
+    def init(self, parameters: Any, context: Any, random: Any) -> Any:
         return Count(context.xp.zeros((), dtype=context.xp.int32))
 
 
 class BatchBehind(Counting):
     """Has the batch behind the agents, where no element can be told from the others."""
 
-    def init(self, context: Any, random: Any) -> Any:
+    def init(self, parameters: Any, context: Any, random: Any) -> Any:
         shape = (context.shape[-1], *context.shape[:-2])
+        return Count(context.xp.zeros(shape, dtype=context.xp.int32))
+
+
+class BatchTwice(Counting):
+    """Has a row for each element in each element, as if they had to do with each other."""
+
+    def init(self, parameters: Any, context: Any, random: Any) -> Any:
+        shape = (*context.shape[:-2], *context.shape[:-2])
         return Count(context.xp.zeros(shape, dtype=context.xp.int32))
 
 
@@ -125,7 +135,7 @@ class KeepsArrays(Sound):
 
     kept: ClassVar[dict[Any, Any]] = {}
 
-    def init(self, context: Any, random: Any) -> Any:
+    def init(self, parameters: Any, context: Any, random: Any) -> Any:
         self.kept[context.xp.__name__, context.shape] = context.xp.zeros(context.shape)
         return ()
 
@@ -138,24 +148,27 @@ class KeepsArrays(Sound):
 class WeaklyTyped(Counting):
     """Leaves the type of its state to what it is added to, so that a round is compiled twice."""
 
-    def init(self, context: Any, random: Any) -> Any:
+    def init(self, parameters: Any, context: Any, random: Any) -> Any:
         return Count(context.xp.broadcast_to(context.xp.asarray(0), context.shape))
 
-    def step(self, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
         one = context.xp.ones((), dtype=context.xp.int32)
-        return Count(state.rounds + one), super().step(state, links, context, random)[1]
+        return Count(state.rounds + one), super().step(parameters, state, links, context, random)[1]
 
 
 STATES = {
-    CountsInPython: "carries a Python int in its state.rounds, which is no array",
-    CarriesAString: "carries a Python str in its state.rounds, which is no array",
-    CountsInDoubles: "carries float64 of shape (2, 3, 3) in its state.rounds",
-    ChangesType: "carries int32 of shape (2, 3, 3) in its state.rounds from init, but float32",
-    ChangesShape: "carries int32 of shape (2, 3) in its state.rounds from init, but int32 of",
-    StartsWithNothing: "carries nothing in its state.rounds from init, but int32",
-    GrowsLonger: "carries int32 of shape (2, 3, 3) in its state.rounds from init, but nothing",
-    CountsForAll: "carries an array of shape () in its state.rounds for a batch of 2, the same",
-    BatchBehind: "carries an array of shape (3, 2) in its state.rounds for a batch of 2, and",
+    CountsInPython: " carries a Python int in its state.rounds, which is no array",
+    CarriesAString: " carries a Python str in its state.rounds, which is no array",
+    CountsInDoubles: " carries float64 of shape (2, 3, 3) in its state.rounds",
+    ChangesType: " carries int32 of shape (2, 3, 3) in its state.rounds from init, but float32",
+    ChangesShape: " carries int32 of shape (2, 3) in its state.rounds from init, but int32 of",
+    StartsWithNothing: " carries nothing in its state.rounds from init, but int32",
+    GrowsLonger: " carries int32 of shape (2, 3, 3) in its state.rounds from init, but nothing",
+    CountsForAll: ".init must return arrays that begin with the axes of the batch, (2,), but one "
+    "has the shape (): make it as long as context.shape[:-2]",
+    BatchBehind: ".init must return arrays that begin with the axes of the batch, (2,), but one "
+    "has the shape (3, 2): make it as long as context.shape[:-2]",
+    BatchTwice: " carries an array of shape (2, 2) in its state.rounds for a batch of 2, and",
 }
 """What is said of each state."""
 

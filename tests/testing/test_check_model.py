@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import broken_links
 import broken_models
 import pytest
-from broken_links import Sound
+from broken_links import Expiring, Narrowing, Sound
 
 from failure_api import (
     Chain,
@@ -36,6 +37,34 @@ def test_a_broken_model_is_refused_with_its_law(subject: Any) -> None:
     assert subject.__name__ in str(caught.value)
 
 
+FINDINGS = {
+    broken_links.WakesTheSilent: "lets agents send that do not",
+    broken_links.HealsTheDeaf: "lets the deaf hear",
+    broken_links.LastWriterWins: "brings back what was lost",
+    broken_links.DecidesTooLate: "must write nothing to sends in the stages that its traits name",
+    broken_links.Generous: "returns more capacity than it was given",
+    broken_links.Negative: "returns a capacity that is negative",
+    broken_links.SecretNarrowing: "leaves a capacity below 1, but its traits.narrows is False",
+    broken_links.SecretExpiry: "lets messages expire, but its traits.expires is False",
+    broken_links.LongerExpiry: "lets messages expire later, or before they are made",
+    broken_links.SecretOrder: "keeps links in order, but its traits.in_order is False",
+    broken_links.Shares: "must return lost as bool of shape (3, 3), but returned float32",
+    broken_links.AttemptsMore: ".attempt writes other fields of the links than its step",
+    broken_links.AttemptsLess: ".attempt writes other fields of the links than its step",
+    broken_links.AttemptsTooLate: "adds a delay outside of 0 to its longest_delay 1",
+    broken_models.AttemptsInPlace: ".attempt changes a state",
+}
+"""What is said of what a model returns, whatever stage it decides in."""
+
+
+@pytest.mark.parametrize("subject", FINDINGS, ids=lambda subject: subject.__name__)
+def test_what_is_found_is_said(subject: Any) -> None:
+    with pytest.raises(LawError) as caught:
+        check_model(subject(), backends=())
+    assert f" {subject.__name__}" in str(caught.value)
+    assert FINDINGS[subject] in str(caught.value)
+
+
 class Fade(NamedTuple):
     """The state of a model with memory."""
 
@@ -48,18 +77,18 @@ class Remembering(CommunicationModel):
 
     failure_prob: float = 0.3
 
-    def init(self, context: Any, random: Any) -> Fade:
+    def init(self, parameters: Any, context: Any, random: Any) -> Fade:
         return Fade(random.uniform(context.shape) < self.failure_prob)
 
-    def step(self, state: Fade, links: Any, context: Any, random: Any) -> Any:
-        xp = context.xp
+    def step(self, parameters: Any, state: Fade, links: Any, context: Any, random: Any) -> Any:
         bad = random.uniform(context.shape) < self.failure_prob
-        up = xp.astype(~(bad | state.bad), xp.float32)
-        return Fade(bad), links._replace(bandwidth=xp.minimum(links.bandwidth, up))
+        return Fade(bad), links.lose(bad | state.bad)
 
 
 SOUND = [
     Sound(),
+    Narrowing(),
+    Expiring(),
     Remembering(),
     ProbabilisticModel(failure_prob=0.0),
     ProbabilisticModel(failure_prob={("a", "b"): 0.5}, max_bandwidth=0.4),

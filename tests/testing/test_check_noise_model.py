@@ -35,10 +35,10 @@ class Heard(NamedTuple):
 class Tired(NoiseModel):
     """A sound model with a state: what a sender says fades with every message that arrives."""
 
-    def init(self, context: Any, random: Any) -> Heard:
+    def init(self, parameters: Any, context: Any, random: Any) -> Heard:
         return Heard(context.xp.zeros(context.shape[:-1], dtype=context.low.dtype))
 
-    def step(self, state: Heard, content: Any, context: Any, random: Any) -> Any:
+    def step(self, parameters: Any, state: Heard, content: Any, context: Any, random: Any) -> Any:
         count = state.count + context.xp.astype(context.arrived, content.dtype)
         return Heard(count), content / (1.0 + count[..., None])
 

@@ -141,7 +141,9 @@ class Global(CommunicationModel):
 
     numpy: bool = True
 
-    def step(self, state: Any, links: Any, context: Any, random_stream: Any) -> Any:
+    def step(
+        self, parameters: Any, state: Any, links: Any, context: Any, random_stream: Any
+    ) -> Any:
         np.random.random() if self.numpy else random.random()  # noqa: NPY002
         return state, links
 
@@ -150,7 +152,9 @@ class Global(CommunicationModel):
 class Census(CommunicationModel):
     """Draws once more while the second agent lives."""
 
-    def step(self, state: Any, links: Any, context: Any, random_stream: Any) -> Any:
+    def step(
+        self, parameters: Any, state: Any, links: Any, context: Any, random_stream: Any
+    ) -> Any:
         if context.alive[..., 1].all():
             random_stream.uniform((1,))
         return state, links
@@ -160,9 +164,11 @@ class Census(CommunicationModel):
 class CountsInIntegers(CommunicationModel):
     """Takes the round for a Python integer."""
 
-    def step(self, state: Any, links: Any, context: Any, random_stream: Any) -> Any:
+    def step(
+        self, parameters: Any, state: Any, links: Any, context: Any, random_stream: Any
+    ) -> Any:
         late = isinstance(context.round, int) and context.round > 3
-        return state, links._replace(bandwidth=links.bandwidth * np.float32(not late))
+        return state, links.lose(context.xp.full(context.shape, late))
 
 
 @pytest.mark.parametrize(

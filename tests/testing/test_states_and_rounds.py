@@ -16,7 +16,7 @@ from failure_api.testing import check_model, check_noise_model
 def test_a_state_that_changes_its_form_is_found(subject: Any) -> None:
     with pytest.raises(LawError, match=r"^law 1 ") as caught:
         check_model(subject(), backends=())
-    assert f" {subject.__name__} {broken_state.STATES[subject]}" in str(caught.value)
+    assert f" {subject.__name__}{broken_state.STATES[subject]}" in str(caught.value)
 
 
 @pytest.mark.parametrize("subject", broken_state.ROUNDS, ids=lambda subject: subject.__name__)

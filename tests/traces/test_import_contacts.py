@@ -24,9 +24,10 @@ def refused(path, *words, **options):
 
 def up(trace):
     """Returns (round, sender, receiver) of all links that are up."""
-    assert set(np.unique(trace.bandwidth)) <= {0.0, 1.0}
+    assert trace.capacity is None
     ids = trace.agent_ids
-    return {(t, ids[i], ids[j]) for t, i, j in np.argwhere(trace.bandwidth)}
+    apart = ~np.eye(len(ids), dtype=bool)
+    return {(t, ids[i], ids[j]) for t, i, j in np.argwhere(~trace.lost & apart)}
 
 
 def test_a_worked_table(tmp_path):
@@ -113,7 +114,7 @@ def test_an_on_off_link_has_the_worked_probabilities(tmp_path):
         for end, length in zip(ends.tolist(), on.tolist(), strict=True)
     ]
     trace = read_contacts(written(tmp_path / "c.csv", "\n".join(rows)), 0.1)
-    link = trace.bandwidth[:, 0, 1] > 0
+    link = ~trace.lost[:, 0, 1]
     total = len(link) * 0.1
     correlation_time = 1 / (1 / 2 + 1 / 1)
     available = 2 / 3

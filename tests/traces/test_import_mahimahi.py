@@ -40,7 +40,7 @@ def counted(times, duration_ms, rounds):
 )
 def test_the_worked_rates(tmp_path, times, bits_per_second):
     trace = read_mahimahi(written(tmp_path / "up.trace", lines(*times)), 0.015, rounds=40)
-    rate = trace.bandwidth[:, 0, 1].mean() * 1500 * 8 / 0.015
+    rate = trace.capacity[:, 0, 1].mean() * 1500 * 8 / 0.015
     assert rate == pytest.approx(bits_per_second)
 
 
@@ -52,20 +52,20 @@ def test_opportunities_are_counted_as_they_come(tmp_path_factory, times, duratio
     times = sorted(times)
     path = written(tmp_path_factory.getbasetemp() / "any.trace", lines(*times))
     trace = read_mahimahi(path, duration_ms / 1000, rounds=9)
-    assert trace.bandwidth[:, 1, 0].tolist() == counted(times, duration_ms, 9)
+    assert trace.capacity[:, 1, 0].tolist() == counted(times, duration_ms, 9)
     # By default the trace repeats as the schedule does.
     period = read_mahimahi(path, duration_ms / 1000)
     assert period.rounds * duration_ms % times[-1] == 0
-    wrapped = period.bandwidth[np.arange(9) % period.rounds]
-    np.testing.assert_array_equal(wrapped, trace.bandwidth)
+    wrapped = period.capacity[np.arange(9) % period.rounds]
+    np.testing.assert_array_equal(wrapped, trace.capacity)
 
 
 def test_messages_have_a_size(tmp_path):
     path = written(tmp_path / "up.trace", lines(50, 100))
     small = read_mahimahi(path, 0.1, message_bytes=750)
-    assert small.bandwidth[:, 0, 1].tolist() == [4.0]
+    assert small.capacity[:, 0, 1].tolist() == [4.0]
     large = read_mahimahi(path, 0.05, message_bytes=3000)
-    assert large.bandwidth[:, 0, 1].tolist() == [0.5, 0.5]
+    assert large.capacity[:, 0, 1].tolist() == [0.5, 0.5]
     arrived = play(
         TraceModel(trace=large, rename={"a": "agent_0", "b": "agent_1"}), rounds=10, agents=2
     ).arrived
@@ -75,23 +75,19 @@ def test_messages_have_a_size(tmp_path):
 def test_a_round_of_a_third_of_a_second_is_one(tmp_path):
     path = written(tmp_path / "up.trace", lines(1000))
     trace = read_mahimahi(path, 1 / 3)
-    assert trace.bandwidth[:, 0, 1].tolist() == [0.0, 0.0, 1.0]
+    assert trace.capacity[:, 0, 1].tolist() == [0.0, 0.0, 1.0]
 
 
 def test_the_file_speaks_of_all_links_or_of_some(tmp_path):
     path = written(tmp_path / "up.trace", lines(200))
     trace = read_mahimahi(path, 0.1, agent_ids=("x", "y", "z"))
     assert trace.agent_ids == ("x", "y", "z")
-    assert trace.bandwidth[0].tolist() == np.zeros((3, 3)).tolist()
-    assert trace.bandwidth[1].tolist() == (1 - np.eye(3)).tolist()
+    assert trace.capacity[0].tolist() == np.eye(3).tolist()
+    assert trace.capacity[1].tolist() == np.ones((3, 3)).tolist()
+    assert trace.lost is None
     some = read_mahimahi(path, 0.1, agent_ids=("x", "y", "z"), links=[("x", "y"), ["z", "x"]])
-    assert np.argwhere(some.bandwidth[0] == 0).tolist() == [
-        [0, 0],
-        [0, 1],
-        [1, 1],
-        [2, 0],
-        [2, 2],
-    ]
+    assert np.argwhere(some.capacity[0] == 0).tolist() == [[0, 1], [2, 0]]
+    assert np.isinf(some.capacity).sum() == 2 * 4
 
 
 @pytest.mark.parametrize(
@@ -122,7 +118,7 @@ def test_files_that_lead_nowhere_are_refused(tmp_path):
 def test_long_schedules_take_no_memory(tmp_path):
     path = written(tmp_path / "up.trace", lines(1, 999_999_999_999_999))
     refused(path, "268435456", "rounds=")
-    assert read_mahimahi(path, 0.1, rounds=2).bandwidth[:, 0, 1].tolist() == [1.0, 0.0]
+    assert read_mahimahi(path, 0.1, rounds=2).capacity[:, 0, 1].tolist() == [1.0, 0.0]
     refused(path, "2147483647", rounds=10**30)
 
 

@@ -15,6 +15,7 @@ from failure_api.traces import Trace
 from helpers import assert_one_sentence, lock
 
 TWO = np.ones((2, 2, 2), dtype=np.float32)
+NOTHING = np.zeros((2, 2, 2), dtype=bool)
 
 
 def test_traces_are_compared_by_what_they_hold():
@@ -24,6 +25,8 @@ def test_traces_are_compared_by_what_they_hold():
         example(seed=1),
         example(rounds=4),
         example(agents=2),
+        example(lost=None),
+        example(capacity=None),
         example(delay=None),
         example(noise=None),
         example(round_duration=None),
@@ -35,16 +38,19 @@ def test_traces_are_compared_by_what_they_hold():
 
 
 def test_numbers_and_text_are_different_names():
-    assert Trace(agent_ids=(0, 1), bandwidth=TWO) != Trace(agent_ids=("0", "1"), bandwidth=TWO)
+    assert Trace(agent_ids=(0, 1), lost=NOTHING) != Trace(agent_ids=("0", "1"), lost=NOTHING)
 
 
 def test_the_diagonal_and_the_sign_of_zero_make_no_difference():
     odd = TWO.copy()
     odd[:, [0, 1], [0, 1]] = np.nan
-    one, other = (Trace(agent_ids=["a", "b"], bandwidth=array) for array in (TWO, odd))
+    one, other = (Trace(agent_ids=["a", "b"], capacity=array) for array in (TWO, odd))
     assert one == other
+    everything = Trace(agent_ids=["a", "b"], lost=~NOTHING)
+    apart = ~np.eye(2, dtype=bool)
+    assert everything == Trace(agent_ids=["a", "b"], lost=np.array([apart, apart]))
     zero, negative = (
-        Trace(agent_ids=["a", "b"], bandwidth=lock(sign * np.zeros((1, 2, 2), np.float32)))
+        Trace(agent_ids=["a", "b"], capacity=lock(sign * np.zeros((1, 2, 2), np.float32)))
         for sign in (1, -1)
     )
     assert zero == negative
@@ -57,49 +63,52 @@ def test_nothing_in_a_trace_can_be_changed():
     for field in fields(trace):
         with pytest.raises(FrozenInstanceError):
             setattr(trace, field.name, None)
-    for array in (trace.bandwidth, trace.delay, trace.noise):
+    for array in (trace.lost, trace.capacity, trace.delay, trace.noise):
         with pytest.raises(ValueError, match="read-only"):
             array[0, 0, 1] = 0
 
 
 def test_what_the_caller_changes_afterwards_changes_nothing():
-    bandwidth = TWO.copy()
-    trace = Trace(agent_ids=["a", "b"], bandwidth=bandwidth)
-    bandwidth[...] = 0.0
-    assert trace.bandwidth[0, 0, 1] == 1.0
+    capacity, lost = TWO.copy(), NOTHING.copy()
+    trace = Trace(agent_ids=["a", "b"], capacity=capacity, lost=lost)
+    capacity[...], lost[...] = 0.0, True
+    assert trace.capacity[0, 0, 1] == 1.0
+    assert not trace.lost.any()
 
 
 def test_a_view_of_what_the_caller_can_change_is_copied():
-    bandwidth = TWO * (1 - np.eye(2, dtype=np.float32))
-    view = bandwidth[...]
+    lost = NOTHING.copy()
+    view = lost[...]
     view.flags.writeable = False
-    trace = Trace(agent_ids=["a", "b"], bandwidth=view)
-    bandwidth[...] = 0.0
-    assert trace.bandwidth[0, 0, 1] == 1.0
+    trace = Trace(agent_ids=["a", "b"], lost=view)
+    lost[...] = True
+    assert not trace.lost.any()
 
 
 @pytest.mark.parametrize(
     "travel", [copy.copy, copy.deepcopy, lambda t: pickle.loads(pickle.dumps(t))]
 )
-@pytest.mark.parametrize("change", [{}, {"delay": None, "noise": None, "round_duration": None}])
+@pytest.mark.parametrize(
+    "change", [{}, {"capacity": None, "delay": None, "noise": None, "round_duration": None}]
+)
 def test_traces_travel(travel, change):
     trace = example(**change)
     other = travel(trace)
     assert other == trace
     assert hash(other) == hash(trace)
-    assert not other.bandwidth.flags.writeable
+    assert not other.lost.flags.writeable
 
 
 def test_large_traces_are_not_copied_without_need():
     trace = example()
     assert copy.deepcopy(trace) is trace
-    assert replace(trace, round_duration=2.0).bandwidth is trace.bandwidth
+    assert replace(trace, round_duration=2.0).capacity is trace.capacity
 
 
 def test_the_text_of_a_trace_makes_it_again_and_is_short_where_it_is_large():
     trace = example(noise=None)
-    assert eval(repr(trace), {"Trace": Trace}) == trace
-    assert len(repr(example(rounds=100))) < 300
+    assert eval(repr(trace), {"Trace": Trace, "inf": np.inf}) == trace
+    assert len(repr(example(rounds=100))) < 320
     assert repr(example(rounds=100)) != repr(example(rounds=100, seed=1))
 
 
@@ -112,20 +121,23 @@ def test_the_text_of_a_trace_makes_it_again_and_is_short_where_it_is_large():
         ({"agent_ids": (2**63, 0, 1)}, ["agent_ids"]),
         ({"agent_ids": ("a", "b\0", "c")}, ["agent_ids", "zero bytes"]),
         ({"agent_ids": "abc"}, ["agent_ids"]),
-        ({"agent_ids": ("a", "b")}, ["bandwidth", "[T, 2, 2]", "(5, 3, 3)"]),
-        ({"bandwidth": np.zeros((0, 3, 3))}, ["bandwidth", "[T, 3, 3]"]),
-        ({"bandwidth": np.zeros((3, 3))}, ["bandwidth", "[T, 3, 3]"]),
-        ({"bandwidth": "0.5"}, ["bandwidth", "numbers", "'0.5'"]),
-        ({"bandwidth": [[[0, 1], [0]]]}, ["bandwidth", "numbers"]),
-        ({"bandwidth": np.full((5, 3, 3), None)}, ["bandwidth", "numbers"]),
-        ({"bandwidth": np.full((5, 3, 3), 1j)}, ["bandwidth", "numbers"]),
-        ({"bandwidth": np.full((5, 3, 3), -0.5)}, ["bandwidth[0, 0, 1]", "-0.5"]),
-        ({"bandwidth": np.full((5, 3, 3), np.nan)}, ["bandwidth[0, 0, 1]", "nan"]),
-        ({"bandwidth": np.full((5, 3, 3), 1e300)}, ["bandwidth[0, 0, 1]", "1e+300"]),
+        ({"agent_ids": ("a", "b")}, ["lost", "[T, 2, 2]", "(5, 3, 3)"]),
+        ({"lost": None, "capacity": None}, ["lost", "must be given where there is no capacity"]),
+        ({"lost": np.zeros((5, 3, 3))}, ["lost", "[T, 3, 3]", "whole numbers"]),
+        ({"lost": np.full((5, 3, 3), 2)}, ["lost[0, 0, 1]", "2", "0 to 1"]),
+        ({"lost": np.zeros((4, 3, 3), bool)}, ["capacity", "[4, 3, 3]"]),
+        ({"capacity": np.zeros((0, 3, 3))}, ["capacity", "[5, 3, 3]"]),
+        ({"capacity": np.zeros((3, 3))}, ["capacity", "[5, 3, 3]"]),
+        ({"capacity": "0.5"}, ["capacity", "numbers", "'0.5'"]),
+        ({"capacity": [[[0, 1], [0]]]}, ["capacity", "numbers"]),
+        ({"capacity": np.full((5, 3, 3), None)}, ["capacity", "numbers"]),
+        ({"capacity": np.full((5, 3, 3), 1j)}, ["capacity", "numbers"]),
+        ({"capacity": np.full((5, 3, 3), -0.5)}, ["capacity[0, 0, 1]", "-0.5"]),
+        ({"capacity": np.full((5, 3, 3), np.nan)}, ["capacity[0, 0, 1]", "nan"]),
         ({"delay": np.zeros((4, 3, 3), int)}, ["delay", "[5, 3, 3]", "whole numbers"]),
         ({"delay": np.zeros((5, 3, 3))}, ["delay", "whole numbers"]),
-        ({"delay": np.full((5, 3, 3), -1)}, ["delay[0, 0, 1]", "-1", "10000"]),
-        ({"delay": np.full((5, 3, 3), 10_001)}, ["delay[0, 0, 1]", "10001"]),
+        ({"delay": np.full((5, 3, 3), -1)}, ["delay[0, 0, 1]", "-1", "1e+06"]),
+        ({"delay": np.full((5, 3, 3), 1_000_001)}, ["delay[0, 0, 1]", "1000001"]),
         ({"delay": np.full((5, 3, 3), 2**32)}, ["delay[0, 0, 1]", str(2**32)]),
         ({"noise": np.full((5, 3, 3), np.inf)}, ["noise[0, 0, 1]", "inf"]),
         ({"round_duration": 0}, ["round_duration", "0"]),

@@ -21,7 +21,7 @@ from failure_api import (
     ShareObservations,
 )
 from failure_api.batched import BatchedChannel
-from failure_api.communication_models.bandwidth import UNKNOWN_WAIT
+from failure_api.core import Queue
 from failure_api.errors import InvalidArgumentError
 from failure_api.exchanges import Exchange
 from failure_api.testing import check_model, check_wrapper
@@ -53,9 +53,10 @@ def arrivals(env: Any) -> Any:
 def test_each_link_carries_as_many_messages_as_its_bits_allow() -> None:
     env = wrapped(SendMessages(MESSAGES), capacity=4, queue_length=1)
     state, ages = arrivals(env)
-    assert env.links.bandwidth[:2].tolist() == pytest.approx(
-        np.array([[0, 1, 1], [1 / 3, 0, 1 / 3]])
-    )
+    capacity = env.links.capacity
+    assert capacity[0, 1:].tolist() == [1, 1]
+    assert capacity[1, ::2].tolist() == pytest.approx([1 / 3, 1 / 3])
+    assert (capacity[2, :2] > 1e20).all()
     rounds = np.arange(25)
     # Four bits a round: all of a's four, and a third of b's twelve, which take three rounds.
     assert state[:, 0, 1].all()
@@ -114,15 +115,15 @@ def test_models_that_run_it_tell_it_the_bits() -> None:
     for model in (ScheduledModel(model=whole), drawn):
         env = CommunicationWrapperParallel(Plain(), model, exchange=ShareObservations())
         env.reset(seed=1)
-        assert env.links.bandwidth[0, 1] == 0.5
+        assert env.links.capacity[0, 1] == 0.5
 
 
 def test_what_is_known_beforehand_holds_for_every_number_of_bits() -> None:
     model = BandwidthModel(capacity=64, unit="bits")
-    assert model.carries_fractions
-    assert model.queue.max_wait == UNKNOWN_WAIT
-    assert model.queue.widest == model.queue_length
-    assert BandwidthModel(capacity=64, unit="bits", max_wait=3).queue.max_wait == 3
+    assert model.traits.narrows
+    assert model.traits.queue == Queue(length=10)
+    brief = BandwidthModel(capacity=64, unit="bits", max_wait=3, queue_length=40, drop="tail")
+    assert brief.traits.queue == Queue(length=40, max_wait=3)
     for formula in (model.expected_loss, model.expected_age, model.expected_burst_length):
         assert formula() is None
     assert BandwidthModel(capacity=0.5).expected_loss() == 0.5
@@ -133,7 +134,7 @@ def test_more_capacity_than_messages_catches_up() -> None:
     state, ages = arrivals(free)
     assert state[:, 0, 1].all()
     assert not ages[:, 0, 1].any()
-    assert (free.links.bandwidth[0, 1:] == 10).all()
+    assert (free.links.capacity[0, 1:] == 100).all()
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from pettingzoo.utils.conversions import parallel_to_aec
 
 from environments_under_test import Plain
 from failure_api import (
+    BandwidthModel,
     CommunicationWrapper,
     CommunicationWrapperParallel,
     DelayBasedModel,
@@ -127,7 +128,7 @@ class Overtaken(DelayBasedModel):
     def __init__(self) -> None:
         super().__init__(min_delay=0, max_delay=2)
 
-    def step(self, state: Any, links: Any, context: Any, random: Any) -> Any:
+    def step(self, parameters: Any, state: Any, links: Any, context: Any, random: Any) -> Any:
         rounds = 2 if context.round == 0 else 0
         return state, links._replace(delay=np.full(context.shape, rounds, dtype=np.int32))
 
@@ -142,8 +143,10 @@ def test_ages_and_links_of_a_constant_delay() -> None:
         assert (state == (apart & (number >= 3))).all()
         assert state.dtype == bool
         assert (env.links.delay == 3).all()
-        assert (env.links.bandwidth[apart] == 1).all()
-        assert env.links.noise is None
+        assert env.links.sends[apart].all()
+        # What nobody speaks of is not there.
+        for field in ("capacity", "rejected", "lost", "in_order", "expiry", "noise", "hears"):
+            assert getattr(env.links, field) is None
 
 
 def test_the_age_counts_from_the_newest_arrival() -> None:
@@ -153,12 +156,16 @@ def test_the_age_counts_from_the_newest_arrival() -> None:
 
 
 def test_reports_are_copies() -> None:
-    env = wrapped(ProbabilisticModel(failure_prob=0.5))
+    loss = ProbabilisticModel(failure_prob=0.5)
+    env = wrapped([loss, BandwidthModel(capacity=0.5), loss])
     env.reset(seed=0)
     for report in (
         env.get_communication_state,
         lambda: env.message_age,
-        lambda: env.links.bandwidth,
+        lambda: env.links.sends,
+        lambda: env.links.lost,
+        lambda: env.links.rejected,
+        lambda: env.links.capacity,
     ):
         before = report().copy()
         report()[...] = 1 - before.astype(np.int8)

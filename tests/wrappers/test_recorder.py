@@ -12,15 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pettingzoo import AECEnv
 from pettingzoo.utils.conversions import aec_to_parallel, parallel_to_aec
+from random_chains import chains
 
 from environments_under_test import KNIGHTS, Plain, Subject
 from failure_api import (
+    BandwidthModel,
     CommunicationWrapper,
     CommunicationWrapperParallel,
     DelayBasedModel,
     DistanceModel,
-    MatrixModel,
+    NodeFailureModel,
     ProbabilisticModel,
+    ScheduledModel,
     ShareObservations,
 )
 from failure_api.communication_models import TraceModel
@@ -68,42 +71,35 @@ def played(env: Any, seed: int | None, steps: int = 100) -> list[Any]:
     return shown
 
 
+def arrivals(env: Any) -> list[Any]:
+    """Returns a list that fills with how many messages arrive on each link in each round."""
+    found: list[Any] = []
+
+    def look(context: Any, delivery: Any) -> None:
+        count = delivery.arrivals
+        found.append((delivery.sent >= 0).astype(int) if count is None else count)
+
+    env._rounds.watchers.append(look)
+    return found
+
+
 def assert_replayed(make: Any, models: Any, seed: int = 3, steps: int = 100, **options: Any) -> Any:
-    """Raises unless the recorded trace alone brings the same episode; returns the trace."""
+    """Raises unless the recorded trace alone brings the same episode; returns the trace.
+
+    The same are what is shown, the ages, how many messages arrive when, and the four numbers.
+    """
     env = wrapped(make(), models, **options)
+    came = arrivals(env)
     with record_trace(env) as recorder:
-        first = played(env, seed, steps)
+        first = came, played(env, seed, steps), env.communication_report()
     trace = recorder.trace
-    again = played(wrapped(make(), TraceModel(trace=trace), **options), seed, steps)
-    np.testing.assert_equal(again, first)
-    down = wrapped(make(), TraceModel(trace=trace, at_end="down"), **options)
-    np.testing.assert_equal(played(down, seed, steps), first)
+    for at_end in ("repeat", "down"):
+        replay = wrapped(make(), TraceModel(trace=trace, at_end=at_end), **options)
+        again = arrivals(replay), played(replay, seed, steps), replay.communication_report()
+        np.testing.assert_equal(again, first)
     return trace
 
 
-PROBABILITIES = st.sampled_from([0.0, 0.2, 0.5, 0.9, 1.0])
-CHAINS = st.lists(
-    st.one_of(
-        st.builds(
-            ProbabilisticModel,
-            failure_prob=PROBABILITIES,
-            max_bandwidth=st.sampled_from([1.0, 0.5, 0.3, 0.7]),
-        ),
-        st.builds(
-            lambda least, more, lost: DelayBasedModel(
-                min_delay=least, max_delay=least + more, message_drop_probability=lost
-            ),
-            st.integers(0, 3),
-            st.integers(0, 4),
-            PROBABILITIES,
-        ),
-        st.builds(
-            lambda matrix: MatrixModel(matrix=np.reshape(matrix, (2, 3, 3))),
-            st.lists(st.sampled_from([0.0, 0.5, 1.0, 2.0]), min_size=18, max_size=18),
-        ),
-    ),
-    max_size=3,
-)
 NEAR = st.lists(
     st.builds(
         DistanceModel,
@@ -115,8 +111,8 @@ NEAR = st.lists(
 )
 
 
-@given(CHAINS, st.integers(0, 1000), st.sampled_from([{}, MORTAL]), st.booleans())
-@settings(max_examples=60)
+@given(chains(), st.integers(0, 1000), st.sampled_from([{}, MORTAL]), st.booleans())
+@settings(max_examples=100)
 def test_any_chain_is_replayed_exactly(models, seed, options, turns):
     def make():
         return parallel_to_aec(Plain(**options)) if turns else Plain(**options)
@@ -124,7 +120,7 @@ def test_any_chain_is_replayed_exactly(models, seed, options, turns):
     assert_replayed(make, models, seed, exchange=HELD)
 
 
-@given(CHAINS, NEAR, st.integers(0, 1000), st.sampled_from(["aec", "parallel"]))
+@given(chains(most=3), NEAR, st.integers(0, 1000), st.sampled_from(["aec", "parallel"]))
 @settings(max_examples=25)
 def test_any_chain_is_replayed_exactly_in_simple_spread(models, near, seed, api):
     assert_replayed(SPREAD.maker(api), [*near, *models], seed)
@@ -141,31 +137,92 @@ def test_two_kinds_of_agents_are_replayed_exactly(api):
     assert_replayed(TAG.maker(api), [*LOSSY, ProbabilisticModel(failure_prob=0, max_bandwidth=0.4)])
 
 
+@pytest.mark.parametrize(
+    "models",
+    [
+        [BandwidthModel(capacity=0.6, queue_length=40)],
+        [
+            ScheduledModel(
+                model=BandwidthModel(capacity=0.0, queue_length=5), stop=6, start=1, period=8
+            ),
+            BandwidthModel(capacity=3.0, queue_length=5),
+            DelayBasedModel(max_delay=3),
+        ],
+        [DelayBasedModel(min_delay=1, max_delay=6, delivery="fifo")],
+        [
+            DelayBasedModel(max_delay=9, delivery="fifo", expiry=6),
+            ProbabilisticModel(failure_prob=0.2),
+        ],
+        [
+            NodeFailureModel(mode="deaf", mean_time_to_failure=4, mean_time_to_repair=2),
+            DelayBasedModel(max_delay=4),
+        ],
+        [
+            NodeFailureModel(mode="mute", mean_time_to_failure=3, mean_time_to_repair=3),
+            BandwidthModel(capacity=1.5, queue_length=3, drop="newest_first", max_wait=3),
+        ],
+    ],
+    ids=["waits", "leaves at once", "in order", "in order and expires", "deaf", "mute"],
+)
+@pytest.mark.parametrize("options", [{}, MORTAL], ids=["all live", "some die"])
+def test_what_comes_late_for_any_reason_is_replayed_exactly(models, options):
+    assert_replayed(lambda: Plain(max_cycles=40, **options), models, exchange=HELD)
+
+
+def test_several_messages_that_leave_a_queue_at_once_all_arrive_again():
+    stopped = np.zeros((9, 3, 3))
+    stopped[5:] = 4.0
+    models = [Scripted(capacities=stopped), BandwidthModel(capacity=9.0, queue_length=8)]
+    trace = assert_replayed(Plain, models, exchange=HELD)
+    assert not trace.lost.any()
+    assert trace.delay[:, 0, 1].tolist() == [5, 4, 3, 2, 2, 1, 0, 0, 0]
+
+
 def test_rounds_links_and_delays_are_those_of_the_deliveries():
-    """Round 0 takes two rounds and is overtaken by round 1; round 2 takes one round."""
+    """Round 0 takes two rounds and arrives all the same; round 1 overtakes it."""
     delays = np.zeros((9, 3, 3), int)
     delays[0], delays[2] = 2, 1
-    up = np.zeros((9, 3, 3))
-    up[:3, 0, 1] = 1
-    env = wrapped(Plain(), [Scripted(bandwidths=up, delays=delays)])
+    lost = np.ones((9, 3, 3), bool)
+    lost[:3, 0, 1] = False
+    env = wrapped(Plain(), [Scripted(lost=lost, delays=delays)])
     with record_trace(env, round_duration=0.5) as recorder:
         played(env, 0)
     trace = recorder.trace
     assert trace.agent_ids == ("a", "b", "c")
     assert trace.rounds == 9
     assert trace.round_duration == 0.5
-    assert np.argwhere(trace.bandwidth).tolist() == [[1, 0, 1], [2, 0, 1]]
-    assert np.argwhere(trace.delay).tolist() == [[2, 0, 1]]
-    assert trace.delay[2, 0, 1] == 1
+    apart = ~np.eye(3, dtype=bool)
+    assert np.argwhere(~trace.lost & apart).tolist() == [[0, 0, 1], [1, 0, 1], [2, 0, 1]]
+    assert np.argwhere(trace.delay).tolist() == [[0, 0, 1], [2, 0, 1]]
+    assert trace.delay[:3, 0, 1].tolist() == [2, 0, 1]
+    assert trace.capacity is None
     assert trace.noise is None
 
 
-def test_what_is_on_its_way_at_the_end_has_not_happened():
+def test_what_is_on_its_way_at_the_end_has_its_delay_and_not_arrived():
     env = wrapped(Plain(max_cycles=3), DelayBasedModel(min_delay=2, max_delay=2))
     with record_trace(env) as recorder:
         played(env, 0)
-    sent = recorder.trace.bandwidth.any(axis=(1, 2))
-    assert sent.tolist() == [True, True, False, False]
+    trace, apart = recorder.trace, ~np.eye(3, dtype=bool)
+    assert not trace.lost.any()
+    assert (trace.delay[:, apart] == 2).all()
+    # A message that nobody will be there to hear may as well be lost.
+    env = wrapped(Plain(max_cycles=3, lengths={"b": 1}), DelayBasedModel(min_delay=2, max_delay=2))
+    with record_trace(env) as recorder:
+        played(env, 0)
+    assert np.argwhere(recorder.trace.lost[0]).tolist() == [[0, 1], [2, 1]]
+
+
+def test_what_still_waits_at_the_end_has_a_delay_beyond_it():
+    env = wrapped(Plain(max_cycles=5), BandwidthModel(capacity=0.4, queue_length=3))
+    with record_trace(env) as recorder:
+        played(env, 0)
+    trace = recorder.trace
+    # Two fifths a round: 0 is through in round 2, 1 in round 4; 4 finds three waiting.
+    assert trace.rounds == 6
+    assert trace.lost[:, 0, 1].tolist() == [False, False, False, False, True, False]
+    assert trace.delay[:, 0, 1].tolist() == [2, 3, 4, 3, 0, 1]
+    assert trace.capacity is None
 
 
 def test_noise_is_kept_round_by_round():
@@ -277,8 +334,10 @@ def test_the_wrapper_is_found_below_others(name):
         env.reset(seed=0)
     bare = wrapped(SPREAD.make("parallel"), LOSSY)
     bare.reset(seed=0)
+    trace, apart = recorder.trace, ~np.eye(3, dtype=bool)
     arrived = bare.get_communication_state() & (name != "twice")
-    np.testing.assert_array_equal(recorder.trace.bandwidth[0] > 0, arrived)
+    delay = np.zeros((3, 3), int) if trace.delay is None else trace.delay[0]
+    np.testing.assert_array_equal(~trace.lost[0] & (delay == 0) & apart, arrived)
 
 
 def test_an_environment_without_a_wrapper_is_refused():

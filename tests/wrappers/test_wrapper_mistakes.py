@@ -147,20 +147,22 @@ class Returns(CommunicationModel):
 
     what: Any
 
-    def step(self, state: Any, links: Any, context: Any, random: Any) -> Any:
+    def step(self, parameters: Any, state: Any, links: Any, context: Any, random: Any) -> Any:
         return state, self.what(links)
 
 
 @pytest.mark.parametrize(
     ("what", "words"),
     [
-        (lambda links: links._replace(bandwidth=np.ones((2, 2), np.float32)), ("(3, 3)", "(2, 2)")),
-        (lambda links: links._replace(bandwidth=np.ones((3, 3))), ("float32", "float64")),
-        (lambda links: links._replace(bandwidth=None), ("bandwidth",)),
+        (lambda links: links._replace(lost=np.ones((2, 2), bool)), ("(3, 3)", "(2, 2)")),
+        (lambda links: links._replace(lost=np.ones((3, 3))), ("lost", "bool", "float64")),
+        (lambda links: links._replace(hears=None, expiry=np.ones((3, 3))), ("expiry", "int32")),
+        (lambda links: links._replace(sends=None), ("sends", "an earlier stage")),
+        (lambda links: links.narrow(np.ones((3, 3), np.float32), np), ("capacity", "stages")),
         (lambda links: links._replace(delay=np.ones((3, 3))), ("delay", "int32")),
         (lambda links: links._replace(noise=np.float32(1)), ("noise", "float32")),
         (lambda links: links._replace(delay=np.ones((3, 3), np.int32)), ("longest_delay",)),
-        (lambda links: links.bandwidth, ("Links", "ndarray")),
+        (lambda links: links.sends, ("Links", "ndarray")),
         (lambda links: None, ("Links", "NoneType")),
     ],
 )

@@ -5,8 +5,11 @@ from __future__ import annotations
 import functools
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from failure_api.core import Chain, Context
-from failure_api.core.backends import Library, device_of, library_of, own
+from failure_api.core.backends import NUMPY, Library, device_of, library_of, own
+from failure_api.core.kinds import FARTHEST
 from failure_api.core.links import Array
 from failure_api.errors import invalid
 
@@ -70,6 +73,9 @@ def call_of(
         count = len(agent_ids)
         rule = f"must be given, since {needing} needs them"
         raise invalid("positions", rule, None, f"give an array {_shown(batch, count, 'dim')}")
+    for name, array in arrays.items():
+        if array is None:
+            raise invalid(name, "must be an array", None, "give one")
     library = library_of({**arrays, "positions": positions, "alive": alive})
     first = next(iter(arrays.values()))
     device, xp = device_of(first), library.xp
@@ -80,8 +86,6 @@ def call_of(
         if not xp.isdtype(positions.dtype, "real floating") or not positions.shape[-1]:
             found = f"{positions.dtype} with {positions.shape[-1]} coordinates"
             raise invalid("positions", "must be real coordinates", found, "give x and y")
-        # A copy, since models remember where agents were.
-        positions = own(positions, library, xp.float32)
     if alive is None:
         alive = _everyone(library, (*batch, len(agent_ids)), device)
     elif tuple(alive.shape) != (*batch, len(agent_ids)) or alive.dtype != xp.bool:
@@ -91,7 +95,25 @@ def call_of(
     else:
         # A copy, since the channel remembers who lived.
         alive = own(alive, library)
+    if positions is not None:
+        positions = _placed(positions, alive, library)
     return Call(library, device, batch, agent_ids, positions, alive)
+
+
+def _placed(positions: Array, alive: Array, library: Library) -> Array:
+    """Returns where the agents are as float32, of which the living have finite ones."""
+    xp = library.xp
+    # A copy, since models remember where agents were.
+    with np.errstate(over="ignore"):
+        placed = own(positions, library, xp.float32)
+    if library is NUMPY:
+        lost = alive & ~(np.abs(placed) <= FARTHEST).all(axis=-1)
+        if lost.any():
+            found = positions[lost][0].tolist()
+            rule = f"must be finite, within {FARTHEST:g} of 0, for agents that are alive"
+            raise invalid("positions", rule, found, "give numbers, in a larger unit if need be")
+    # In a library whose arrays nobody may look at, what is further off is as far as this.
+    return xp.clip(placed, -FARTHEST, FARTHEST)
 
 
 def batch_of(payloads: Array, agent_ids: tuple[Any, ...], per_link: bool) -> tuple[int, ...]:

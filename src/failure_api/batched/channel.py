@@ -240,7 +240,10 @@ class BatchedChannel:
 
     def _check(self, state: Any) -> None:
         """Raises an error for what is no state of this channel."""
-        fits = isinstance(state, BatchedState) and (
+        whole = isinstance(state, BatchedState) and (
+            isinstance(state.channel, ChannelState) and isinstance(state.content, ContentState)
+        )
+        fits = whole and (
             state.channel.newest.shape[-1] == len(self._ids)
             and len(state.channel.models) == len(self.chain.parts)
             and self._content.fits(state.content, self.per_link)

@@ -113,7 +113,8 @@ class Content:
 
     def _waiting(self, form: Array, batch: tuple[int, ...], xp: Any) -> Array | None:
         """Returns empty places for what waits, or raises an error where they take too much."""
-        count, width, wide = len(self._ids), form.shape[-1], form.itemsize
+        count, width = len(self._ids), form.shape[-1]
+        wide = xp.finfo(form.dtype).bits // 8
         places = 0 if self._queue is None else self._queue.places
         receivers = count if self._queue or form.ndim > 3 else 1
         rows = places * count + (self._depth + 1) * receivers if self._depth else places * count
@@ -175,8 +176,19 @@ class Content:
         if self._hold:
             content = own(content, call.library)
         # What the channel keeps for itself is not handed out.
+        newest, made, sends = (
+            own(array, call.library)
+            for array in (delivery.newest, delivery.made, delivery.links.sends)
+        )
+        all_survive = delivery.survivors is delivery.links.sends
         delivery = delivery._replace(
-            newest=own(delivery.newest, call.library), served=None, waiting=None, under_way=None
+            links=delivery.links._replace(sends=sends),
+            newest=newest,
+            made=made,
+            survivors=sends if all_survive else delivery.survivors,
+            served=None,
+            waiting=None,
+            under_way=None,
         )
         towards = xp.moveaxis(content, -3, -2), xp.matrix_transpose(arrived)
         return following, Received(*towards, number, delivery)

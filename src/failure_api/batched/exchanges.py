@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from failure_api.core.backends import device_of, library_of, picked
 from failure_api.core.links import Array
 from failure_api.core.model import distinct
 from failure_api.core.noise import NoiseModel
+from failure_api.core.rules import numbers
 from failure_api.errors import InvalidArgumentError, invalid
 from failure_api.exchanges import Exchange, MaskSegments, SendMessages, ShareObservations
 
@@ -214,11 +216,10 @@ def refuse_messages(exchange: Any) -> None:
 
 def _rows(name: str, rows: Any, count: int) -> list[NDArray[np.float32]]:
     """Returns one row of numbers for each agent, or raises what is wrong with them."""
-    try:
-        found = [np.asarray(row, np.float32) for row in rows]
-    except (TypeError, ValueError):
-        found = []
-    if len(found) != count or any(row.ndim != 1 for row in found):
+    found: list[NDArray[np.float64] | None] = []
+    with contextlib.suppress(TypeError):
+        found = [numbers(row) for row in rows]
+    if len(found) != count or any(row is None or row.ndim != 1 for row in found):
         rule = f"must be {count} rows of numbers, one an agent"
         raise invalid(name, rule, rows, "give the limits of each agent's flat observation")
-    return found
+    return [row.astype(np.float32) for row in found if row is not None]

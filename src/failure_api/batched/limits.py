@@ -35,10 +35,13 @@ class Limits(NamedTuple):
         """
         shape = "[receiver, sender, D]"
         for name, value in self._asdict().items():
-            found = numbers(value)
+            found = numbers(value, flags=name == "whole")
             if found is None or found.ndim > 3 or np.isnan(found).any():
                 rule = f"must be numbers that broadcast to {shape}"
                 raise invalid(name, rule, value, "give one number, or one for each entry")
+            if name == "whole" and not np.isin(found, (0, 1)).all():
+                rule = f"must be True or False, or flags that broadcast to {shape}"
+                raise invalid(name, rule, value, "say which entries are whole numbers")
         low, high = np.asarray(self.low), np.asarray(self.high)
         try:
             ordered = bool((low <= high).all())

@@ -9,8 +9,8 @@ from failure_api.errors import FailureApiError, InvalidArgumentError, invalid
 Place: TypeAlias = tuple[str | int, ...]
 """The keys and the indices that lead to a value."""
 
-DEEPEST = 40
-"""How far values may be nested."""
+DEEPEST = 80
+"""How far values may be nested: more than models may be with a chain between any two."""
 
 
 class PlainDataError(InvalidArgumentError):

@@ -25,7 +25,7 @@ from failure_api.core.noise import NoiseModel
 from failure_api.core.parameters import rules_of
 from failure_api.core.part import Part
 from failure_api.core.rules import Instance
-from failure_api.errors import FailureApiError, InvalidArgumentError, nearest
+from failure_api.errors import FailureApiError, InvalidArgumentError, describe, nearest
 
 KINDS: dict[str, type] = {"model": CommunicationModel, "noise": NoiseModel}
 ROOTS: dict[str, type] = {"failure_models": CommunicationModel, "noise_models": NoiseModel}
@@ -132,7 +132,7 @@ def part_from_dict(plain: Any, place: Place, kinds: tuple[type, ...]) -> Any:
     if found is None:
         of = " or ".join(kind.__name__ for kind in kinds) or "part"
         where = (*place, "type")
-        raise refused(where, f"must be the name of a {of}", name, nearest(str(name), known))
+        raise refused(where, f"must be the name of a {of}", name, nearest(name, known))
     return _make(known[found], found, {} if isinstance(plain, str) else plain, place)
 
 
@@ -155,9 +155,9 @@ def _make(value_class: Any, name: str, plain: Mapping[Any, Any], place: Place) -
     for key in given:
         if key not in fields:
             rule = f"must hold parameters of {name!r}"
-            remedy = nearest(str(key), fields) if fields else "leave it out"
+            remedy = nearest(key, fields) if fields else "leave it out"
             sentence = str(refused(place, rule, key, remedy))
-            raise PlainDataError(sentence, (*place, str(key)))
+            raise PlainDataError(sentence, (*place, _step(key)))
     missing = [word for word, field in fields.items() if word not in given]
     missing = [word for word in missing if _is_required(value_class, fields[word])]
     if missing:
@@ -243,7 +243,12 @@ def _value(
         return _mapping(plain["links"], "[sender, receiver, value]", (*place, "links"), value)
     if set(plain) == {"agents"}:
         return _mapping(plain["agents"], "[agent, value]", (*place, "agents"), value)
-    return {key: value(held, str(key)) for key, held in plain.items()}
+    return {key: value(held, _step(key)) for key, held in plain.items()}
+
+
+def _step(key: Any) -> str:
+    """Returns a key as places show it."""
+    return key if isinstance(key, str) else describe(key)
 
 
 def _mapping(

@@ -125,7 +125,7 @@ def find(name: Any, kind: type | None = None, argument: str = "name") -> Entry:
             raise BrokenPluginError(plugin.reason)
     what = {"CommunicationModel": "a failure model", "NoiseModel": "a noise model"}
     rule = f"must be the name of {what.get(getattr(kind, '__name__', ''), 'a model')}"
-    word = name.lower().replace("-", "_") if isinstance(name, str) else str(name)
+    word = name.lower().replace("-", "_") if isinstance(name, str) else name
     raise invalid(argument, rule, name, nearest(word, [entry.name for entry in entries]))
 
 

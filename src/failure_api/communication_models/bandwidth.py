@@ -30,11 +30,12 @@ UNLIMITED = 1e30
 class BandwidthModel(CommunicationModel):
     r"""A link carries so many messages a round, and what it cannot carry at once waits.
 
-    With this model in the chain, a link of bandwidth $b < 1$ takes $\lceil 1 / b \rceil$ rounds a
-    message: one that is sent in round $t$ and finds the link free arrives in round
-    $t + \lceil 1 / b \rceil - 1$. That holds for the bandwidth that all models together leave, as
-    `DistanceModel(falloff="linear")` does. A message sent while the bandwidth is 0 is lost, as
-    without this model, so other models lose what they lose.
+    With this model in the chain, a link of capacity $c < 1$ takes $\lceil 1 / c \rceil$ rounds a
+    message: one that is sent in round $t$ and finds the link free leaves in round
+    $t + \lceil 1 / c \rceil - 1$. That holds for the smallest capacity that all models leave, as
+    `DistanceModel(falloff="linear")` does. While that is 0, or the sender is mute, what waits goes
+    on waiting. Loss by chance of a model that stands before this one takes no capacity; what is
+    lost on the air has been carried, and the link goes on with the next message.
 
     An agent sends one message a round. At a capacity $c < 1$ the queue fills up, and for good a
     share $1 - c$ is lost. What is sent in a full queue of $L \ge 2$ messages is old when it
@@ -49,15 +50,14 @@ class BandwidthModel(CommunicationModel):
             on which a message has $m$ bits then carries $C / m$ messages a round. The exchange
             counts the bits; a link on which nothing is said is not limited.
         per: `"link"` takes the capacity as it is. `"sender"` takes it as what a sender could do
-            if it had one receiver, and divides its time equally among its links to live ones.
+            if it had one receiver, and divides its time equally among the links on which
+            something waits; it does not know who is out of range.
         queue_length: Most messages that wait on a link, the one being carried among them.
         drop: Which message is lost where one too many waits. `"tail"`: the one that comes.
             `"newest_first"`: the one that waits, whose place the one that comes takes; no more
             than one waits then behind the one being carried, which keeps age low.
         max_wait: Most rounds that a message waits; it is lost if it has not left by then, and the
-            link goes on with the next. None takes as many as a full queue needs at the smallest
-            capacity, but no more than 1000, and 100 per sender or in bits, where that is not
-            known beforehand.
+            link goes on with the next. None lets it wait as long as it takes.
         agent_ids: Confines the model to links among these agents; None takes all. The queue is
             there for all links.
 

@@ -38,7 +38,8 @@ class DelayRule(Instance):
             given = np.asarray(value(uniform), dtype=np.float64)
         except Exception as error:
             text = "must turn an array of uniform numbers into delays"
-            raise invalid(name, text, value, f"it fails with {error}") from None
+            reason = " ".join(f"{type(error).__name__}: {error}".split())[:200].rstrip(".: ")
+            raise invalid(name, text, value, f"it fails with {reason}") from None
         if given.shape != uniform.shape or not np.isfinite(given).all():
             text = "must return a finite delay, in rounds, for each uniform number"
             remedy = "let it work on all entries of an array of any shape"

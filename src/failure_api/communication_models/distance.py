@@ -16,15 +16,15 @@ from failure_api.core.traits import Stage, Traits
 class DistanceModel(CommunicationModel):
     r"""A link works up to a distance, and fails at random within it.
 
-    At distance $d$ and threshold $R$ the bandwidth is at most $1$ (`falloff="none"`) or
-    $1 - d / R$ (`falloff="linear"`) while $d \le R$, and $0$ beyond. For agents placed uniformly
-    in a unit square, a link is in range with probability
+    At distance $d$ a message is lost beyond the threshold $R$. Within it the capacity is nominal
+    (`falloff="none"`) or $1 - d / R$ (`falloff="linear"`). For agents placed uniformly in a unit
+    square, a link is in range with probability
     $\pi R^2 - \tfrac{8}{3} R^3 + \tfrac{1}{2} R^4$ for $R \le 1$.
 
     Args:
         distance_threshold: The range, inclusive, in the environment's units: a number, an
             `[N, N]` array indexed `[sender, receiver]`, or `{(sender, receiver): distance}`.
-        falloff: How bandwidth falls within the range: `"none"` keeps it, `"linear"` takes it to
+        falloff: How capacity falls within the range: `"none"` keeps it, `"linear"` takes it to
             0 at the threshold.
         failure_prob: Probability that a link in range is down in a round, in the same forms.
         agent_ids: Confines the model to links among these agents; None takes all.

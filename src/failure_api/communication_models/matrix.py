@@ -26,7 +26,7 @@ class Topology(Rule):
     def normalise(self, name: str, value: Any) -> FrozenArray:
         """Returns the bandwidths as a `[T, N, N]` array, or raises what is wrong with them."""
         remedy = "give bandwidths indexed [sender, receiver], or one such matrix for each round"
-        matrix = numbers(value)
+        matrix = numbers(value, flags=True)
         square = (
             matrix is not None and matrix.ndim in (2, 3) and matrix.shape[-1] == matrix.shape[-2]
         )
@@ -52,9 +52,10 @@ class MatrixModel(CommunicationModel):
     Its text shows matrices of up to 100 entries whole, and shape and digest of larger ones.
 
     Args:
-        matrix: Bandwidths `[N, N]`, indexed `[sender, receiver]` in the order of
-            `possible_agents`, or a schedule `[T, N, N]` whose first matrix belongs to round 0.
-            Booleans and adjacency matrices of 0 and 1 are bandwidths too. The diagonal means
+        matrix: Capacities `[N, N]`, indexed `[sender, receiver]` in the order of
+            `possible_agents`, or a schedule `[T, N, N]` whose first matrix belongs to round 0. At 0
+            a link is cut and loses what is transmitted; 1 or more is nominal. Booleans and
+            adjacency matrices of 0 and 1 are capacities too. The diagonal means
             nothing.
         at_end: What follows the last matrix of a schedule: `"repeat"` starts over, `"hold"`
             keeps the last one.

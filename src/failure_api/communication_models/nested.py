@@ -33,7 +33,7 @@ class NestedModel(CommunicationModel):
         depth = 1 + max((getattr(each, "depth", 0) for each in _held(self.model)), default=0)
         if depth > DEEPEST:
             rule = f"must hold at most {DEEPEST} models within each other"
-            raise invalid("model", rule, f"{depth}", "put them beside each other in a chain")
+            raise invalid("model", rule, depth, "put them beside each other in a chain")
         object.__setattr__(self, "_depth", depth)
 
     @property

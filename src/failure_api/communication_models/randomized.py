@@ -19,7 +19,7 @@ from failure_api.core.model import CommunicationModel
 from failure_api.core.parameters import Drawn, LinkRule, inner_rule, rules_of
 from failure_api.core.random import RandomStream
 from failure_api.core.rules import Rule, numbers
-from failure_api.errors import invalid, nearest
+from failure_api.errors import describe, invalid, nearest
 
 
 class _Distributions(Rule):
@@ -31,7 +31,7 @@ class _Distributions(Rule):
             remedy = "give at least one, as in {'failure_prob': (0.0, 0.5)}"
             raise invalid(name, "must be {parameter: distribution}", value, remedy)
         return FrozenMapping(
-            {key: _distribution(f"{name}[{key!r}]", v) for key, v in value.items()}
+            {key: _distribution(f"{name}[{describe(key)}]", v) for key, v in value.items()}
         )
 
 
@@ -95,7 +95,7 @@ class RandomizedModel(NestedModel):
             if name not in rules:
                 raise _cannot_be_drawn(name, self.model, rules)
             for value in distribution.support:
-                rules[name].normalise(f"parameters[{name!r}]", value)
+                rules[name].normalise(f"parameters[{describe(name)}]", value)
         # What the model asks of several parameters together holds where it holds at all corners.
         ends = [(min(each.support), max(each.support)) for each in self.parameters.values()]
         for corner in itertools.product(*ends):
@@ -227,6 +227,6 @@ def _cannot_be_drawn(name: Any, model: CommunicationModel, rules: Mapping[str, R
     elif name in known:
         remedy = f"choose from {', '.join(sorted(rules))}"
     else:
-        remedy = nearest(str(name), rules)
+        remedy = nearest(name, rules)
     rule = f"must name parameters of {model.name} that may differ from link to link"
     return invalid("parameters", rule, name, remedy)

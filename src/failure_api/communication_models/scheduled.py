@@ -118,7 +118,7 @@ class ScheduledModel(NestedModel):
     @cached_property
     def traits(self) -> Traits:
         """Those of the other model, which outside of its window loses nothing."""
-        traits = super().traits
+        traits = self.inner.traits
         steady = (
             traits.steady and self.period is None and not (self.start or self.stop or self.ramp)
         )
@@ -192,7 +192,7 @@ class ScheduledModel(NestedModel):
         """
         if self.stop is not None and self.period is None:
             return None
-        if self.inner.queue is not None or not (self.period is None or super().traits.steady):
+        if self.inner.queue is not None or not (self.period is None or self.inner.traits.steady):
             return None
         inner = self.model.expected_loss()
         if inner is None:

@@ -63,7 +63,7 @@ class SharedMediumModel(CommunicationModel):
     def step(
         self, parameters: Any, state: Any, links: Links, context: Context, random: RandomStream
     ) -> tuple[Any, Links]:
-        """Returns the links with no capacity without a turn, and what has none or collides lost."""
+        """Returns the links with no capacity without a turn, and lost where broadcasts collide."""
         xp, shape = context.xp, context.shape
         # Who has nothing to send on the channel is in nobody's way there.
         ready = xp.any(links.sends & parameters["among"], axis=-1)
@@ -73,6 +73,6 @@ class SharedMediumModel(CommunicationModel):
         nothing = xp.astype(turns, xp.float32)[..., :, None] * xp.ones(shape, dtype=xp.float32)
         capacity = xp.where(nothing > 0, xp.full_like(nothing, xp.inf), nothing)
         links = links.narrow(capacity, xp)
-        # What an idle link has saved up is no turn, so who has none reaches nobody.
-        lost = xp.broadcast_to(~heard[..., :, None], shape)
-        return state, links.lose(lost)
+        if heard is not turns:
+            links = links.lose(xp.broadcast_to((turns & ~heard)[..., :, None], shape))
+        return state, links

@@ -191,7 +191,8 @@ class SignalBasedModel(CommunicationModel):
                 distance,
                 "give units of the positions",
             )
-        loss = self.path_loss.loss((distances * self.metres_per_unit) ** 2, np)
+        with np.errstate(over="ignore"):
+            loss = self.path_loss.loss((distances * self.metres_per_unit) ** 2, np)
         return self.closed_form(
             lambda power: mean_success(
                 power - loss, self.noise_dbm, self.reception, self.fading, self.shadowing

@@ -18,7 +18,7 @@ from failure_api.core.model import CommunicationModel
 from failure_api.core.random import RandomStream
 from failure_api.core.rules import Rule
 from failure_api.core.traits import Stage, Traits
-from failure_api.errors import invalid
+from failure_api.errors import describe, invalid, listed
 from failure_api.traces.trace import Trace
 
 
@@ -87,7 +87,7 @@ class TraceModel(CommunicationModel):
         if self.start_round >= self.trace.rounds:
             rule = f"must lie within the {self.trace.rounds} rounds of the trace"
             raise invalid("start_round", rule, self.start_round, "start earlier")
-        known = ", ".join(map(str, self.trace.agent_ids))
+        known = listed(self.trace.agent_ids)
         for name in self.rename or ():
             if name not in self.trace.agent_ids:
                 rule = "must have agents of the trace as keys"
@@ -149,11 +149,18 @@ class TraceModel(CommunicationModel):
         return state, links
 
     def expected_loss(self) -> Any:
-        """Returns, for each link, one minus its mean bandwidth in the long run, `[N, N]`.
+        """Returns, for each link, one minus the mean share that it brings through, `[N, N]`.
 
         The agents are in the trace's order, and the diagonal is 0. What is overtaken by a newer
-        message is not counted. Bursts and ages are whatever the trace makes them: None.
+        message is not counted. Bursts and ages are whatever the trace makes them: None. None too
+        where a trace that is repeated has capacities below 1 beside losses or greater ones: what a
+        link has then saved up may fall together with them.
         """
+        capacity, lost = self.trace.capacity, self.trace.lost
+        if self.at_end == "repeat" and self.traits.narrows and capacity is not None:
+            greater = bool(((capacity > 1) & np.isfinite(capacity)).any())
+            if greater or (lost is not None and bool(lost.any())):
+                return None
         carried = self.trace.carried.astype(np.float64)
         last = carried[-1] if self.at_end == "hold" else np.zeros(carried.shape[1:])
         mean = carried.mean(axis=0) if self.at_end == "repeat" else last
@@ -178,7 +185,8 @@ class TraceModel(CommunicationModel):
         arrays = {
             "carried": carried,
             "capacity": trace.capacity,
-            "delay": trace.delay,
+            # Where all arrives at once there is nobody whom the channel need make room for.
+            "delay": trace.delay if self.traits.longest_delay else None,
             "noise": trace.noise,
         }
         if self._names == agent_ids:
@@ -187,13 +195,12 @@ class TraceModel(CommunicationModel):
             others = set(self._names).symmetric_difference(agent_ids)
             odd = next(name for name in (*self._names, *agent_ids) if name in others)
             where = "trace" if odd in self._names else "environment"
-            listed = ", ".join(map(str, agent_ids))
             raise invalid(
                 f"{self.name}.trace",
                 "must have the agents of the environment",
                 self._names,
-                f"{odd!r} is in the {where} alone, so give rename={{trace's: environment's}} "
-                f"with {listed}",
+                f"{describe(odd)} is in the {where} alone, so give rename={{trace's: "
+                f"environment's}} with {listed(agent_ids)}",
             )
         order = [self._names.index(agent) for agent in agent_ids]
         arranged = {

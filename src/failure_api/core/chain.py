@@ -101,7 +101,7 @@ class Chain(CommunicationModel):
 
     def __getitem__(self, name: str) -> CommunicationModel:
         """Returns the model of that name."""
-        if name is not None and name in self.known_as:
+        if isinstance(name, str) and name in self.known_as:
             return self.parts[self.known_as.index(name)]
         known = [known for known in self.known_as if known]
         remedy = nearest(name, known) if known else "give names, as in Chain(models={...})"

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from failure_api.core.frozen import FrozenArray, FrozenMapping
 from failure_api.core.links import Array, Context
 from failure_api.core.rules import Choice, Flag, Function, Instance, Optional, Rule, numbers
-from failure_api.errors import invalid
+from failure_api.errors import invalid, listed
 
 
 @dataclass(frozen=True)
@@ -283,7 +283,5 @@ def index_of(name: str, agent_id: Any, agent_ids: tuple[Any, ...]) -> int:
     try:
         return agent_ids.index(agent_id)
     except ValueError:
-        known = ", ".join(map(str, agent_ids))
-        raise invalid(
-            name, "must name agents of the environment", agent_id, f"choose from {known}"
-        ) from None
+        remedy = f"choose from {listed(agent_ids)}"
+        raise invalid(name, "must name agents of the environment", agent_id, remedy) from None

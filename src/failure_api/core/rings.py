@@ -30,7 +30,7 @@ def at_places(ring: Array, places: Array, xp: Any) -> Array:
     """Returns what each link has at a place of its own.
 
     Args:
-        ring: `[..., L, N, N]`.
+        ring: `[..., L, N, N]`, or `[..., L, N, 1]` of what is the same for all receivers.
         places: int32 `[..., N, N]`, within the ring.
         xp: The array namespace.
 
@@ -42,6 +42,8 @@ def at_places(ring: Array, places: Array, xp: Any) -> Array:
     if xp is np:
         return ring.reshape(-1).take(_index(ring.shape, places))
     if xp.__name__ == TORCH.namespace:
+        # What is the same for all receivers may be kept once, which this function does not know.
+        ring = ring.expand(*ring.shape[:-2], *places.shape[-2:])
         return ring.gather(-3, xp.astype(places, xp.int64)[..., None, :, :])[..., 0, :, :]
     if xp.__name__ == JAX.namespace:
         return xp.take_along_axis(ring, places[..., None, :, :], axis=-3)[..., 0, :, :]
@@ -223,6 +225,8 @@ def _scattered(ring: Array, places: Array, values: Array, xp: Any) -> Array:
     if xp.__name__ == TORCH.namespace:
         index = xp.astype(places, xp.int64)[..., None, :, :]
         large = ring.numel() * ring.element_size() >= LARGE
+        # What gradients flow through is needed as it was.
+        large = large and not (ring.requires_grad or values.requires_grad)
         scatter = ring.scatter_ if large else ring.scatter
         return scatter(-3, index, values[..., None, :, :])
     flat = ring.reshape(-1, *ring.shape[-3:])

@@ -6,7 +6,7 @@ import contextlib
 import math
 import operator
 from abc import ABC, abstractmethod
-from collections.abc import Callable, KeysView, Set
+from collections.abc import Callable, Iterator, KeysView, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -162,8 +162,8 @@ def in_order(name: str, value: Any, kind: str, remedy: str) -> list[Any]:
     if isinstance(value, Set) and not isinstance(value, KeysView):
         raise invalid(name, "must be in an order, which a set has not", value, remedy)
     if not isinstance(value, str | bytes):
-        # An array of no dimension can be iterated over by its methods, and not in fact.
-        with contextlib.suppress(TypeError):
+        # What is foreign may raise anything, while what a generator raises is its author's to see.
+        with contextlib.suppress(TypeError if isinstance(value, Iterator) else Exception):
             return list(value)
     raise invalid(name, f"must be {kind}", value, remedy)
 
@@ -177,12 +177,18 @@ def numbers(value: Any, *, flags: bool = False) -> NDArray[np.float64] | None:
         value: What was given.
         flags: Whether True and False are numbers too.
     """
+    array = as_array(value)
+    if array is None or array.dtype.kind not in "biuf" or (not flags and holds_flags(value)):
+        return None
+    return array.astype(np.float64)
+
+
+def as_array(value: Any) -> NDArray[Any] | None:
+    """Returns a value as a NumPy array; None for what cannot be one, and for what is masked."""
     # What is foreign may raise anything when it is converted.
     with contextlib.suppress(Exception):
-        if not is_masked(value) and (flags or not holds_flags(value)):
-            array = np.asarray(value)
-            if array.dtype.kind in "biuf":
-                return array.astype(np.float64)
+        if not is_masked(value):
+            return np.asarray(value)
     return None
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import operator
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from failure_api.catalogue.writing import part_to_dict, to_dict
 from failure_api.catalogue.yaml_text import YamlText, read_yaml
 from failure_api.core.model import CommunicationModel
 from failure_api.core.noise import NoiseModel
+from failure_api.core.rules import holds_flags, is_masked
 from failure_api.environments import environment_apis
 from failure_api.errors import FailureApiError, InvalidArgumentError, nearest
 from failure_api.evaluation.policies.user_code import look_here
@@ -48,7 +49,7 @@ def read_specification(source: str | Path | Mapping[str, Any]) -> Specification:
         return specification_from_dict(plain)
 
 
-@contextmanager
+@contextlib.contextmanager
 def locating(source: Any) -> Iterator[Any]:
     """Reads plain data, and adds the line of YAML to the errors that arise from it.
 
@@ -78,7 +79,7 @@ def specification_from_dict(plain: Any) -> Specification:
     for key in plain:
         if key not in KEYS:
             rule = "must hold known keys"
-            sentence = str(refused(("specification",), rule, key, nearest(str(key), KEYS)))
+            sentence = str(refused(("specification",), rule, key, nearest(key, KEYS)))
             raise PlainDataError(sentence, (str(key),))
     if plain.get("environment") is None:
         remedy = "name one such as mpe2.simple_spread_v3"
@@ -139,11 +140,12 @@ def _texts(given: Any, place: Place) -> tuple[str, ...]:
 
 
 def _whole(given: Any, place: Place, least: int) -> int:
-    try:
-        number = operator.index(given)
-    except TypeError:
-        number = least - 1
-    if isinstance(given, bool) or not least <= number <= _LARGEST:
+    number = least - 1
+    # What is foreign may raise anything.
+    with contextlib.suppress(Exception):
+        if not (holds_flags(given) or is_masked(given)):
+            number = operator.index(given)
+    if not least <= number <= _LARGEST:
         rule = f"must be a whole number from {least} to {_LARGEST}"
         raise refused(place, rule, given, "give an integer")
     return number
@@ -185,7 +187,7 @@ def plain_data(value: Any, place: Place) -> Any:
     if len(place) > DEEPEST:
         rule = f"must be nested no deeper than {DEEPEST} times"
         raise PlainDataError(f"{text_of(place[:3])}... {rule}: make it flatter.", place)
-    if isinstance(value, np.generic | np.ndarray):
+    if isinstance(value, np.generic | np.ndarray) and not is_masked(value):
         value = value.tolist()
     if value is None or isinstance(value, bool | int | float | str):
         return value

@@ -9,6 +9,7 @@ from gymnasium import spaces
 from gymnasium.spaces.utils import flatten, flatten_space
 from numpy.typing import NDArray
 
+from failure_api.core.rules import numbers
 from failure_api.errors import InvalidArgumentError, invalid
 from failure_api.exchanges.blank import blank
 from failure_api.exchanges.numbers import Numbers, leaves
@@ -143,11 +144,7 @@ class AttachedVector:
 
 def _numbers_in(action: Any) -> NDArray[np.float64] | None:
     """Returns an action as float64; None where it is no array of numbers."""
-    try:
-        given = np.asarray(action)
-    except (TypeError, ValueError):
-        return None
-    return given.astype(np.float64) if given.dtype.kind in "biuf" else None
+    return numbers(action, flags=True)
 
 
 def _element(numbers: Numbers, row: NDArray[np.float64], zero: Any) -> Any:

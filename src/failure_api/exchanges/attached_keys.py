@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
+from failure_api.core.rules import as_array
 from failure_api.errors import invalid
 
 ACTION, MESSAGE = "action", "message"
@@ -66,9 +67,8 @@ def element(space: spaces.Space[Any], value: Any) -> Any:
         >>> element(spaces.Discrete(3), 3.0) is None
         True
     """
-    try:
-        given = np.asarray(value)
-    except (TypeError, ValueError):
+    given = as_array(value)
+    if given is None:
         return None
     dtype = np.dtype(space.dtype or np.float32)
     if given.shape != space.shape or given.dtype.kind not in ("biuf" if _floats(dtype) else "biu"):

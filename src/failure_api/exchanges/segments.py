@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from failure_api.errors import InvalidArgumentError, invalid
+from failure_api.core.rules import as_array, holds_flags
+from failure_api.errors import InvalidArgumentError, describe, invalid, listed
 
 REMEDY = "give {receiver: {sender: slice or indices}} into each receiver's flattened observation"
 
@@ -41,7 +43,8 @@ def places(
     for receiver, by_sender in segments.items():
         row = _index(receiver, agent_ids)
         if not isinstance(by_sender, Mapping):
-            raise invalid(f"segments[{receiver!r}]", "must be a mapping", by_sender, REMEDY)
+            name = f"segments[{describe(receiver)}]"
+            raise invalid(name, "must be a mapping", by_sender, REMEDY)
         for sender, entries in by_sender.items():
             column = _index(sender, agent_ids)
             if row == column:
@@ -51,7 +54,7 @@ def places(
                     sender,
                     "leave out the agent's own part, which no link carries",
                 )
-            name = f"segments[{receiver!r}][{sender!r}]"
+            name = f"segments[{describe(receiver)}][{describe(sender)}]"
             found[row, column] = _entries(name, entries, sizes[row])
         _check_disjoint(receiver, [part for (r, _), part in found.items() if r == row])
     width = max([width, *(len(part) for part in found.values())])
@@ -65,27 +68,25 @@ def places(
 def _index(agent: Any, agent_ids: tuple[Any, ...]) -> int:
     if agent in agent_ids:
         return agent_ids.index(agent)
-    known = ", ".join(map(str, agent_ids))
-    raise invalid("segments", "must name agents of the environment", agent, f"choose from {known}")
+    remedy = f"choose from {listed(agent_ids)}"
+    raise invalid("segments", "must name agents of the environment", agent, remedy)
 
 
 def _entries(name: str, entries: Any, size: int) -> NDArray[np.int64]:
     rule = f"must be a slice or indices from 0 to {size - 1}"
     if isinstance(entries, slice):
-        try:
+        found = np.empty(0, dtype=np.int64)
+        with contextlib.suppress(Exception):
             ends = [end for end in (entries.start, entries.stop) if end is not None]
-            inside = all(0 <= end <= size for end in ends)
-            found = np.arange(size)[entries] if inside else np.empty(0, dtype=np.int64)
-        except (TypeError, ValueError):
-            found = np.empty(0, dtype=np.int64)
+            if all(0 <= end <= size for end in ends) and not holds_flags(ends):
+                found = np.arange(size)[entries]
         if not found.size:
             raise invalid(name, rule, entries, "give a slice that holds entries, all inside")
         return found
-    try:
-        array = np.asarray(entries)
-    except ValueError:
-        array = np.empty(0)
-    if array.ndim != 1 or array.dtype.kind not in "iu" or not array.size:
+    array = as_array(entries)
+    if array is None or array.ndim != 1 or array.dtype.kind not in "iu" or not array.size:
+        raise invalid(name, rule, entries, REMEDY)
+    if holds_flags(entries):
         raise invalid(name, rule, entries, REMEDY)
     if array.min() < 0 or array.max() >= size:
         raise invalid(name, rule, entries, "count from the start of the flattened observation")

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from gymnasium import spaces
 
 from failure_api.core.frozen import FrozenMapping
-from failure_api.errors import invalid, nearest
+from failure_api.errors import invalid, listed, nearest
 from failure_api.exchanges.attached_entries import attached_entries
 from failure_api.exchanges.attached_keys import AttachedKeys
 from failure_api.exchanges.bits import bits_of
@@ -116,8 +116,8 @@ class SendMessages(Exchange):
             return {agent: copy.deepcopy(self.space) for agent in agent_ids}
         for agent in self.space:
             if agent not in agent_ids:
-                known = ", ".join(map(str, agent_ids))
-                rule, remedy = "must name agents of the environment", f"choose from {known}"
+                rule = "must name agents of the environment"
+                remedy = f"choose from {listed(agent_ids)}"
                 raise invalid("space", rule, agent, remedy)
         return {
             agent: copy.deepcopy(self.space[agent]) for agent in agent_ids if agent in self.space

@@ -106,7 +106,10 @@ class SharedMessages(BoundExchange):
             return
         needed = [delivery.sent, *([] if held is None else [held])]
         if delivery.waiting is not None:
-            needed.append(delivery.waiting.rounds)
+            rounds, first, count, _ = delivery.waiting
+            # Places that are free still have the rounds of what has left.
+            behind = (np.arange(len(rounds))[:, None, None] - first) % len(rounds)
+            needed.append(rounds[behind < count])
         if delivery.under_way is not None:
             needed.append(delivery.under_way.made - 1)
         live = set(np.unique(np.concatenate([each.ravel() for each in needed])).tolist())

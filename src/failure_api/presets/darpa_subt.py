@@ -18,8 +18,8 @@ from failure_api.communication_models.radio import (
 from failure_api.communication_models.rate_limit import RateLimitModel
 from failure_api.communication_models.signal import SignalBasedModel
 from failure_api.core import CommunicationModel
-from failure_api.core.kinds import positive
 from failure_api.core.rules import Choice, Flag, WholeNumber
+from failure_api.presets.quantities import METRES_PER_UNIT, ROUND_DURATION
 
 EXPONENTS = {"tunnel": 2.5, "urban": 2.5, "cave": 1.5, "finals": 1.5}
 """Path loss exponents of the challenge's circuits."""
@@ -72,7 +72,8 @@ def darpa_subt(
         Range, radio and rate, to be given as `failure_models`. They need the agents' positions.
 
     Raises:
-        InvalidArgumentError: An unknown circuit; a duration, size or length that is not positive.
+        InvalidArgumentError: An unknown circuit, a duration outside of [1e-6, 1e6] s, a size that
+            is no positive number of bits, or a length outside of [1e-9, 1e9] m.
 
     Example:
         >>> reach, radio, rate = darpa_subt(round_duration=0.1, message_bits=200_000)
@@ -83,8 +84,8 @@ def darpa_subt(
     `subt_rf_model.cpp` and the launch files of the competitions.
     """
     Choice(tuple(EXPONENTS)).normalise("circuit", circuit)
-    seconds = positive("s").normalise("round_duration", round_duration)
-    metres = positive("m").normalise("metres_per_unit", metres_per_unit)
+    seconds = ROUND_DURATION.normalise("round_duration", round_duration)
+    metres = METRES_PER_UNIT.normalise("metres_per_unit", metres_per_unit)
     bits = WholeNumber(1, "bits").normalise("message_bits", message_bits)
     deviation = math.sqrt(SHADOWING_VARIANCE)
     shadowing: Shadowing = LogNormalShadowing(

@@ -7,8 +7,10 @@ from failure_api.communication_models.delays import ConstantDelay
 from failure_api.communication_models.distance import DistanceModel
 from failure_api.communication_models.probabilistic import ProbabilisticModel
 from failure_api.core import CommunicationModel
-from failure_api.core.kinds import positive
+from failure_api.core.kinds import LONGEST_DELAY
+from failure_api.core.rules import numbers
 from failure_api.errors import invalid
+from failure_api.presets.quantities import METRES_PER_UNIT, ROUND_DURATION
 
 MEASURED = {3: (0.98, 0.020), 5: (0.95, 0.030), 7: (0.92, 0.040)}
 """Packet delivery ratio and latency in seconds for a number of robots.
@@ -36,8 +38,9 @@ def esp_now(
         the agents' positions.
 
     Raises:
-        InvalidArgumentError: Another number of robots, or a duration or length that is not
-            greater than 0.
+        InvalidArgumentError: Another number of robots, a duration outside of [1e-6, 1e6] s or so
+            short that the latency takes more than 10,000 rounds, or a length outside of
+            [1e-9, 1e9] m.
 
     Example:
         >>> reach, loss, delay = esp_now(7, round_duration=0.02)
@@ -48,13 +51,17 @@ def esp_now(
     Automatisés 59(5), doi:10.18280/jesa.590507: 3, 5 and 7 robots in a corridor, around an
     obstacle and on split paths.
     """
-    if robots not in tuple(MEASURED):
+    number = numbers(robots)
+    if number is None or number.ndim or float(number) not in MEASURED:
         sizes = ", ".join(map(str, MEASURED))
         raise invalid("robots", f"must be one of {sizes}", robots, "take the nearest of them")
-    seconds = positive("s").normalise("round_duration", round_duration)
-    metres = positive("m").normalise("metres_per_unit", metres_per_unit)
-    delivered, latency = MEASURED[robots]
+    seconds = ROUND_DURATION.normalise("round_duration", round_duration)
+    metres = METRES_PER_UNIT.normalise("metres_per_unit", metres_per_unit)
+    delivered, latency = MEASURED[int(number)]
     rounds = latency / seconds
+    if rounds > LONGEST_DELAY:
+        rule = f"must make the latency of {latency:g} s no more than {LONGEST_DELAY} rounds"
+        raise invalid("round_duration", rule, round_duration, "take longer rounds")
     return [
         DistanceModel(distance_threshold=REACH / metres),
         ProbabilisticModel(failure_prob=1 - delivered),

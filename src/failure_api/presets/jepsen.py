@@ -9,14 +9,17 @@ from failure_api.communication_models.nodes.together import TARGETS
 from failure_api.communication_models.partition import PartitionModel
 from failure_api.communication_models.partitions import CutAtRandom
 from failure_api.communication_models.partitions.patterns import Pattern
+from failure_api.communication_models.radio.units import between
 from failure_api.core import CommunicationModel
-from failure_api.core.kinds import positive
 from failure_api.core.rules import Choice
 from failure_api.presets.netem import netem
+from failure_api.presets.quantities import ROUND_DURATION
 
 Fault = Literal[
     "slow", "flaky", "halves", "isolate", "bridge", "majorities_ring", "minority_third", "pause"
 ]
+
+INTERVAL = between(1e-6, 1e9, "s")
 
 NETEM = {"slow": "delay 50ms 10ms distribution normal", "flaky": "loss 20%"}
 """Jepsen gives the loss a correlation of 75 % too, which makes netem lose next to nothing."""
@@ -43,17 +46,18 @@ def jepsen(
         One model for each fault, to be given as `failure_models`.
 
     Raises:
-        InvalidArgumentError: An unknown fault, or a time that is not greater than 0.
+        InvalidArgumentError: An unknown fault, a duration outside of [1e-6, 1e6] s or an interval
+            outside of [1e-6, 1e9] s.
 
     Example:
         >>> slow, cut = jepsen("slow", "halves", round_duration=0.05)
-        >>> slow.distribution.mean, cut.switching.mean_time_to_heal
+        >>> slow.delay, cut.switching.mean_time_to_heal
         (1.0, 200.0)
 
     Source: Jepsen (jepsen.io), `jepsen.net` and `jepsen.nemesis.combined`.
     """
-    seconds = positive("s").normalise("round_duration", round_duration)
-    rounds = max(positive("s").normalise("interval", interval) / seconds, 1.0)
+    seconds = ROUND_DURATION.normalise("round_duration", round_duration)
+    rounds = max(INTERVAL.normalise("interval", interval) / seconds, 1.0)
     models: list[CommunicationModel] = []
     for fault in faults:
         Choice(get_args(Fault)).normalise("faults", fault)

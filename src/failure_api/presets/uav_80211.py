@@ -13,7 +13,7 @@ from failure_api.communication_models.radio import (
 from failure_api.communication_models.radio.units import SPEED_OF_LIGHT
 from failure_api.communication_models.signal import SignalBasedModel
 from failure_api.core import CommunicationModel
-from failure_api.core.kinds import positive
+from failure_api.presets.quantities import METRES_PER_UNIT
 
 FREQUENCY = 5.2e9
 EXPONENT = 2.01
@@ -43,7 +43,8 @@ def uav_80211(
         One radio model, to be given as `failure_models`. It needs the agents' positions.
 
     Raises:
-        InvalidArgumentError: A power that is not finite, or a length that is not positive.
+        InvalidArgumentError: A power outside of [-180, 180] dBm, or a length outside of
+            [1e-9, 1e9] m.
 
     Example:
         >>> radio, = uav_80211()
@@ -55,7 +56,7 @@ def uav_80211(
     measurements over 802.11a-based UAV-to-ground links", GLOBECOM Workshops 2011 (exponent);
     IEEE 802.11a-1999, table 91 (sensitivity).
     """
-    metres = positive("m").normalise("metres_per_unit", metres_per_unit)
+    metres = METRES_PER_UNIT.normalise("metres_per_unit", metres_per_unit)
     at_one_metre = 20 * math.log10(4 * math.pi * FREQUENCY / SPEED_OF_LIGHT)
     noise = NoiseFloor(bandwidth=20e6)
     return [

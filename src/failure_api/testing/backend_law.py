@@ -11,6 +11,7 @@ import numpy as np
 from failure_api.core.backends import JAX, NUMPY, TORCH, Library
 from failure_api.core.portable_stream import BEFORE
 from failure_api.core.random import RandomStream
+from failure_api.core.rules import in_order
 from failure_api.errors import FailureApiError, LawError, invalid
 from failure_api.needs import needed
 from failure_api.testing.array_laws import raise_found
@@ -68,9 +69,10 @@ def chosen(backends: Sequence[str]) -> list[Library]:
         MissingDependencyError: One that is not installed.
     """
     found = []
-    for name in backends if not isinstance(backends, str) else [backends]:
-        if name not in (NUMPY.package, *CALLED):
-            remedy = 'choose from "numpy", "torch" and "jax"'
+    remedy = 'choose from "numpy", "torch" and "jax"'
+    given = [backends] if isinstance(backends, str) else backends
+    for name in in_order("backends", given, "a list of array libraries", remedy):
+        if not isinstance(name, str) or name not in (NUMPY.package, *CALLED):
             raise invalid("backends", "must name array libraries", name, remedy)
         if name in CALLED:
             for package in (name, CALLED[name].namespace):

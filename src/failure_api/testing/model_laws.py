@@ -21,7 +21,9 @@ from failure_api.core import (
     Traits,
 )
 from failure_api.core.links import NEVER
+from failure_api.core.model import distinct
 from failure_api.core.numpy_stream import EpisodeStreams
+from failure_api.core.rules import WholeNumber
 from failure_api.errors import invalid
 from failure_api.testing.array_laws import (
     APART,
@@ -65,7 +67,7 @@ def check_model(
             seconds, and to compile a model some tenths of one.
 
     Raises:
-        InvalidArgumentError: `model` or `backends` is something else.
+        InvalidArgumentError: An argument is something else.
         MissingDependencyError: One of `backends` is not installed.
         LawError: The model breaks a law; the text says which, and how.
 
@@ -76,7 +78,9 @@ def check_model(
     if not isinstance(model, CommunicationModel):
         raise invalid("model", "must be a CommunicationModel", model, "give an instance of one")
     libraries = chosen(backends)
-    trial = ModelTrial(model, tuple(agent_ids), rounds, seed)
+    rounds = WholeNumber(1, "rounds").normalise("rounds", rounds)
+    seed = WholeNumber().normalise("seed", seed)
+    trial = ModelTrial(model, distinct(agent_ids), rounds, seed)
     _check_positions(trial)
     first = trial.run()
     _check_links(trial, first)

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from failure_api.core import NumpyStream
+from failure_api.core.model import distinct
 from failure_api.core.noise import NoiseModel, senders
 from failure_api.core.parameters import inner_rule, rules_of
-from failure_api.core.rules import Number
+from failure_api.core.rules import Number, WholeNumber
 from failure_api.errors import FailureApiError, LawError, invalid
 from failure_api.testing.array_laws import ERRORS, raise_found
 from failure_api.testing.backend_law import check_backends, chosen
@@ -57,7 +58,7 @@ def check_noise_model(
             seconds, and to compile a model some tenths of one.
 
     Raises:
-        InvalidArgumentError: `model` or `backends` is something else.
+        InvalidArgumentError: An argument is something else.
         MissingDependencyError: One of `backends` is not installed.
         LawError: The model breaks a law; the text says which, and how.
 
@@ -68,7 +69,9 @@ def check_noise_model(
     if not isinstance(model, NoiseModel):
         raise invalid("model", "must be a NoiseModel", model, "give an instance of one")
     libraries = chosen(backends)
-    trial = NoiseTrial(model, tuple(agent_ids), rounds, seed)
+    rounds = WholeNumber(1, "rounds").normalise("rounds", rounds)
+    seed = WholeNumber().normalise("seed", seed)
+    trial = NoiseTrial(model, distinct(agent_ids), rounds, seed)
     first = trial.run()
     _check_draws(trial, first)
     _check_contents(trial, first)

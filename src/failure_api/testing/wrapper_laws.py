@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from pettingzoo import AECEnv
 
 from failure_api.communication_models import ProbabilisticModel
-from failure_api.core import CommunicationModel
-from failure_api.core.noise import NoiseModel
+from failure_api.core import Chain, CommunicationModel
+from failure_api.core.noise_chain import NoiseChain
+from failure_api.core.rules import WholeNumber
 from failure_api.exchanges import Exchange
 from failure_api.testing.content_law import check_contents
 from failure_api.testing.handed_out_law import check_handed_out, check_spoiled
@@ -49,6 +50,7 @@ def check_wrapper(
         seed: Seed of the trials.
 
     Raises:
+        InvalidArgumentError: Models that are none, or steps that are no positive number.
         LawError: A law is broken; the text says which, and how.
 
     Example:
@@ -56,12 +58,10 @@ def check_wrapper(
         >>> from failure_api import DelayBasedModel
         >>> check_wrapper(simple_spread_v3.parallel_env, DelayBasedModel(min_delay=0, max_delay=2))
     """
-    models = [failure_models] if isinstance(failure_models, CommunicationModel) else failure_models
-    if not isinstance(noise_models, NoiseModel):
-        noise_models = list(noise_models)
-    trial = Trial(
-        make_environment, list(models), exchange, positions, wrapper, steps, seed, noise_models
-    )
+    models = list(Chain(models=cast("Any", failure_models)).parts)
+    noises = NoiseChain(models=cast("Any", noise_models)).parts
+    steps = WholeNumber(1).normalise("steps", steps)
+    trial = Trial(make_environment, models, exchange, positions, wrapper, steps, seed, noises)
     for chosen in ([], DOWN, LOSSY, trial.models):
         _check_spaces(trial, chosen)
         check_handed_out(trial, chosen)

@@ -10,10 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from failure_api.core.model import distinct
 from failure_api.core.rules import WholeNumber, numbers
 from failure_api.errors import InvalidArgumentError, invalid
-from failure_api.traces.fields import duration
+from failure_api.traces.fields import duration, names
 from failure_api.traces.trace import Trace
 
 MOST_LINK_ROUNDS = 2**28
@@ -78,7 +77,7 @@ def trace_of(
         rounds: Length of the trace; None ends it with the round that the last event decides.
     """
     named = sorted({name for c in contacts for name in (c.one, c.other)}, key=_natural)
-    agents = tuple(named) if agent_ids is None else distinct(agent_ids)
+    agents = tuple(named) if agent_ids is None else names(agent_ids)
     index = {str(agent): number for number, agent in enumerate(agents)}
     if not index.keys() & set(named):
         found = f"has contacts of {', '.join(named[:5]) or 'nobody'}"

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from failure_api.core.model import distinct
-from failure_api.core.rules import numbers
+from failure_api.core.rules import as_array, holds_flags, numbers
 from failure_api.errors import invalid
 
 
@@ -62,16 +62,14 @@ def frozen(
         most: The greatest entry.
         diagonal: What stands on the diagonal, which means nothing.
     """
-    try:
-        given = np.asarray(value)
-    except (TypeError, ValueError, OverflowError):
-        given = np.asarray(None)
-    kinds = "biuf" if np.dtype(dtype).kind == "f" else "biu"
+    array = as_array(value)
+    given = np.asarray(None) if array is None else array
+    kinds = {"f": "iuf", "b": "biu"}.get(np.dtype(dtype).kind, "iu")
     fits = given.ndim == 3 and given.size > 0
     fits = fits and all(s in (None, g) for s, g in zip(shape, given.shape, strict=True))
-    if given.dtype.kind not in kinds or not fits or isinstance(value, np.ma.MaskedArray):
+    if given.dtype.kind not in kinds or not fits or ("b" not in kinds and holds_flags(value)):
         wanted = ", ".join("T" if length is None else str(length) for length in shape)
-        what = "numbers" if kinds == "biuf" else "whole numbers"
+        what = "numbers" if "f" in kinds else "whole numbers"
         remedy = "give one row and one column for each agent, in every round"
         raise invalid(name, f"must be an array [{wanted}] of {what}", value, remedy)
     places = range(given.shape[-1])
@@ -89,6 +87,7 @@ def frozen(
         place = np.argwhere(~((checked >= 0) & (checked <= most)))[0].tolist()
         rule = "must be at least 0" if np.isinf(most) else f"must lie in 0 to {most:g}"
         raise invalid(f"{name}{place}", rule, given[tuple(place)].item(), remedy)
-    checked = checked.astype(dtype, copy=False)
+    with np.errstate(over="ignore"):
+        checked = checked.astype(dtype, copy=False)
     checked.flags.writeable = False
     return checked

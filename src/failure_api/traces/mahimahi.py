@@ -12,16 +12,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from failure_api.core.model import distinct
 from failure_api.core.parameters import index_of
-from failure_api.core.rules import WholeNumber
+from failure_api.core.rules import WholeNumber, in_order
 from failure_api.errors import invalid
 from failure_api.traces.contact_rounds import everywhere
-from failure_api.traces.fields import duration
+from failure_api.traces.fields import duration, names
 from failure_api.traces.text import lines_of, refused
 from failure_api.traces.trace import Trace
 
 OPPORTUNITY_BYTES = 1500
+
+
+LONGEST_ROUND = 1e9
+"""Seconds; the milliseconds of many such rounds are exact in float64."""
 
 
 def read_mahimahi(
@@ -60,12 +63,13 @@ def read_mahimahi(
     """
     seconds = duration(round_duration)
     size = WholeNumber(1, "bytes").normalise("message_bytes", message_bytes)
-    agents = distinct(agent_ids)
+    agents = names(agent_ids)
     driven = _driven(links, agents)
     times = _times(path)
     milliseconds = Fraction(seconds * 1000).limit_denominator(1000)
-    if not milliseconds:
-        raise invalid("round_duration", "must be a microsecond or more", seconds, "give seconds")
+    if not milliseconds or seconds > LONGEST_ROUND:
+        rule = f"must be from a microsecond to {LONGEST_ROUND:g} s"
+        raise invalid("round_duration", rule, seconds, "give seconds")
     if rounds is None:
         length = (int(times[-1]) / milliseconds).numerator
     else:
@@ -109,9 +113,7 @@ def _driven(links: Any, agents: tuple[Any, ...]) -> NDArray[np.bool_]:
         return np.ones((count, count), dtype=bool)
     driven = np.zeros((count, count), dtype=bool)
     remedy = "name sender and receiver of each link"
-    if isinstance(links, str) or not hasattr(links, "__iter__"):
-        raise invalid("links", "must be a list of (sender, receiver)", links, remedy)
-    for pair in links:
+    for pair in in_order("links", links, "a list of (sender, receiver)", remedy):
         if not isinstance(pair, tuple | list) or len(pair) != 2 or pair[0] == pair[1]:
             raise invalid("links", "must hold pairs of two different agents", pair, remedy)
         driven[index_of("links", pair[0], agents), index_of("links", pair[1], agents)] = True

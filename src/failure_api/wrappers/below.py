@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, KeysView, Set
 from typing import Any
 
 import numpy as np
@@ -57,7 +57,8 @@ def demand_parallel(name: str, env: Any) -> None:
 
 def check_seed(seed: Any) -> None:
     """Raises an error for what cannot seed an environment."""
-    if seed is not None and (not isinstance(seed, int | np.integer) or seed < 0):
+    whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
+    if seed is not None and (not whole or seed < 0):
         raise invalid("seed", "must be a whole number or None", seed, "give 0 or more")
 
 
@@ -67,10 +68,13 @@ def agent_ids_of(env: Any) -> tuple[Any, ...]:
     Raises:
         WrongEnvironmentError: The environment does not say who they are.
     """
-    try:
-        agent_ids = tuple(env.possible_agents)
-    except AttributeError:
-        agent_ids = ()
+    given = getattr(env, "possible_agents", ())
+    if isinstance(given, Set) and not isinstance(given, KeysView):
+        raise WrongEnvironmentError(
+            f"the environment {env} keeps its possible_agents in a set, whose order changes from "
+            "process to process: set possible_agents to a list."
+        )
+    agent_ids = tuple(given)
     if not agent_ids:
         raise WrongEnvironmentError(
             f"the environment {env} has no possible_agents, without which links have no ends: "

@@ -74,5 +74,5 @@ class Curriculum:
                 "settings: put one into ScheduledModel(model=...) or RandomizedModel(model=..., "
                 "parameters={...})."
             )
-        remedy = nearest(str(name), known)
+        remedy = nearest(name, known)
         raise invalid(f"options[{KEY!r}]", f"must name {', '.join(known)}", name, remedy)

@@ -17,7 +17,6 @@ from failure_api.communication_models.jammers import (
     RandomJamming,
     ScheduledJammers,
 )
-from failure_api.core import NumpyStream
 from failure_api.errors import InvalidArgumentError
 from helpers import assert_one_sentence, context_of, play
 
@@ -27,7 +26,7 @@ CENTRE = FixedJammers(positions=[[0.0, 0.0]])
 
 def started(jammers):
     context = context_of(positions=np.zeros((3, 2)))
-    JammingModel(jammers=jammers, effect=BLOCK).init(context, NumpyStream(0))
+    JammingModel(jammers=jammers, effect=BLOCK).prepare(context)
 
 
 SHARES = [

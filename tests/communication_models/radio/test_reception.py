@@ -1,5 +1,7 @@
 """Reception, modulation and the noise floor: worked values, and tables that keep to them."""
 
+import math
+
 import array_api_strict
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from failure_api.communication_models.radio import (
     NoiseFloor,
     PacketError,
     SnrThreshold,
+    SubtPacketError,
 )
 from failure_api.communication_models.radio.modulation import bit_error_rate
 from failure_api.errors import InvalidArgumentError
@@ -22,6 +25,8 @@ KINDS = [
     PacketError(modulation="qpsk", message_bits=12_000),
     PacketError(modulation="802.15.4", message_bits=1),
     PacketError(modulation="802.15.4", message_bits=10**6),
+    SubtPacketError(),
+    SubtPacketError(message_bits=10**6),
 ]
 every_kind = pytest.mark.parametrize("reception", KINDS, ids=str)
 
@@ -30,6 +35,20 @@ def test_bit_and_packet_errors_of_bpsk():
     assert bit_error_rate("bpsk", 10**0.7) == pytest.approx(7.72675e-4, rel=1e-6)
     reception = PacketError(modulation="bpsk", message_bits=1000)
     assert 1 - reception.success(7.0) == pytest.approx(0.538362, abs=5e-7)
+
+
+@pytest.mark.parametrize("decibels", [-5.0, 0.0, 6.0, 9.0, 12.0])
+@pytest.mark.parametrize(("bits", "length"), [(1, 1), (8, 1), (9, 2), (8000, 1000)])
+def test_packet_errors_of_the_subt_simulator_count_bytes(decibels, bits, length):
+    wrong = math.erfc(math.sqrt(10 ** (decibels / 10)))
+    reception = SubtPacketError(message_bits=bits)
+    assert reception.success(decibels) == pytest.approx((1 - wrong) ** length, rel=1e-9)
+
+
+def test_the_subt_simulator_reads_more_than_qpsk_does():
+    ratios = np.linspace(5, 14, 10)
+    qpsk = PacketError(modulation="qpsk", message_bits=8000).success(ratios)
+    assert (SubtPacketError(message_bits=8000).success(ratios) >= qpsk).all()
 
 
 @pytest.mark.parametrize(("decibels", "rate"), [(2.0, 5.13e-7), (-4.0, 0.0391), (-7.0, 0.175)])

@@ -23,12 +23,13 @@ def fields(steps, *, agents=2, batch=(EPISODES,), deviation=6.0, seed=0, **other
         context_of(agents, batch=batch, positions=np.broadcast_to(step, (*batch, *np.shape(step))))
         for step in steps
     ]
-    state = shadowing.init(contexts[0], random)
+    parameters = shadowing.prepare(contexts[0])
+    state = shadowing.init(parameters, contexts[0], random)
     found = []
     for context in contexts:
-        state, gain = shadowing.step(state, context, 2.0, random)
-        assert gain.dtype == np.float32
-        found.append(gain)
+        state = shadowing.step(parameters, state, context, 2.0, random)
+        found.append(shadowing.gain(state))
+        assert found[-1].dtype == np.float32
     return np.asarray(found)
 
 
@@ -53,11 +54,30 @@ def test_the_correlation_falls_exponentially_with_the_distance_from_the_first_st
         assert correlation == pytest.approx(expected, abs=5 / np.sqrt(EPISODES))
 
 
-def test_who_stands_still_or_moves_side_by_side_keeps_it():
+def test_who_stands_still_keeps_it():
     still = fields([np.zeros((3, 2))] * 3, agents=3, batch=())
     np.testing.assert_array_equal(still[0], still[2])
-    convoy = fields([np.arange(6.0).reshape(3, 2) + step for step in range(3)], agents=3, batch=())
-    np.testing.assert_array_equal(convoy[0], convoy[2])
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [((3.0, 4.0), (3.0, 4.0)), ((3.0, 4.0), (0.0, 0.0)), ((0.6, 0.8), (-1.2, 1.6))],
+    ids=["a convoy", "one end", "both ends"],
+)
+def test_it_changes_with_the_movement_of_either_end(one, other):
+    """In a convoy too, whose agents stay as far from each other as they are."""
+    places = np.asarray([[0.0, 0.0], [5.0, 0.0]])
+    found = fields([places, np.add(places, [one, other])])[..., 0, 1]
+    # Two metres a unit.
+    moved = 2.0 * (np.hypot(*one) + np.hypot(*other))
+    correlation = np.corrcoef(found[0], found[1])[0, 1]
+    assert correlation == pytest.approx(np.exp(-moved / 10.0), abs=5 / np.sqrt(EPISODES))
+
+
+def test_of_a_convoy_that_has_driven_10_km_nothing_is_left():
+    places = np.asarray([[0.0, 0.0], [5.0, 0.0]])
+    found = fields([places, np.add(places, [5000.0, 0.0])])[..., 0, 1]
+    assert abs(np.corrcoef(found[0], found[1])[0, 1]) < 5 / np.sqrt(EPISODES)
 
 
 def test_either_end_may_move():

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from failure_api.core.frozen import FrozenMapping
 from failure_api.core.parameters import index_of
 from failure_api.core.rules import Rule, WholeNumber
-from failure_api.errors import InvalidArgumentError, invalid
+from failure_api.errors import InvalidArgumentError, describe, invalid
 
 NEVER = np.iinfo(np.int32).max
 """A round that no episode reaches."""
@@ -29,7 +29,7 @@ class Outages(Rule):
             raise invalid(name, rule, value, remedy)
         return FrozenMapping(
             {
-                agent: self._outages(f"{name}[{agent!r}]", outages)
+                agent: self._outages(f"{name}[{describe(agent)}]", outages)
                 for agent, outages in value.items()
             }
         )

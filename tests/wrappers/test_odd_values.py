@@ -1,0 +1,83 @@
+"""What wrappers are given may have a wrong value, or no order: one sentence says so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from mpe2 import simple_spread_v3
+
+from environments_under_test import Plain
+from failure_api import (
+    CommunicationWrapper,
+    CommunicationWrapperParallel,
+    DistanceModel,
+    ProbabilisticModel,
+    ScheduledModel,
+)
+from failure_api.errors import FailureApiError, InvalidArgumentError, WrongEnvironmentError
+from helpers import assert_one_sentence
+
+LOSSY = ProbabilisticModel(failure_prob=0.5)
+RANGE = DistanceModel(distance_threshold=1.0)
+MAKERS = {
+    "aec": (CommunicationWrapper, simple_spread_v3.env),
+    "parallel": (CommunicationWrapperParallel, simple_spread_v3.parallel_env),
+}
+every_kind = pytest.mark.parametrize(("wrap", "make"), MAKERS.values(), ids=MAKERS)
+
+
+@every_kind
+@pytest.mark.parametrize(
+    "x", [1e300, np.inf, True, np.ma.masked, np.ma.array(0.5)], ids=["far", "inf", "flag", "m", "a"]
+)
+def test_positions_that_float32_cannot_tell_are_refused(wrap: Any, make: Any, x: Any) -> None:
+    rows = [[0.0, 0.0], [0.0, 1.0], [x, 0.0]]
+    env = wrap(make(N=3), RANGE, positions=lambda env: rows)
+    with pytest.raises(InvalidArgumentError) as caught:
+        env.reset(seed=0)
+    assert_one_sentence(caught.value, "positions")
+
+
+@every_kind
+@pytest.mark.parametrize("models", [np.array(0.5), {LOSSY}, {1}], ids=["number", "set", "one"])
+def test_what_is_no_list_of_models_is_refused(wrap: Any, make: Any, models: Any) -> None:
+    for name in ("failure_models", "noise_models"):
+        with pytest.raises(InvalidArgumentError) as caught:
+            wrap(make(N=3), **{"failure_models": LOSSY, name: models})
+        assert_one_sentence(caught.value, name)
+
+
+@every_kind
+@pytest.mark.parametrize("value", [True, np.True_, np.ma.array(0.5), "half", 1.5, None, {0.5}])
+def test_a_severity_is_a_number(wrap: Any, make: Any, value: Any) -> None:
+    env = wrap(make(N=3), ScheduledModel(model=LOSSY))
+    with pytest.raises(InvalidArgumentError) as caught:
+        env.set_severity(value)
+    assert_one_sentence(caught.value, "severity")
+
+
+@every_kind
+@pytest.mark.parametrize("seed", [True, -1, 0.5, "0"])
+def test_a_seed_is_a_whole_number(wrap: Any, make: Any, seed: Any) -> None:
+    with pytest.raises(FailureApiError, match="seed must be a whole number or None"):
+        wrap(make(N=3), LOSSY).reset(seed=seed)
+
+
+def test_agents_in_a_set_have_no_order() -> None:
+    class Unordered(Plain):
+        """Keeps its agents in a set."""
+
+    env = Unordered()
+    env.possible_agents = set(env.possible_agents)
+    with pytest.raises(WrongEnvironmentError) as caught:
+        CommunicationWrapperParallel(env, LOSSY)
+    assert "set, whose order changes from process to process" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_agents_in_a_mapping_have_one() -> None:
+    env = Plain()
+    env.possible_agents = dict.fromkeys(env.possible_agents).keys()
+    assert CommunicationWrapperParallel(env, LOSSY) is not None
