@@ -9,7 +9,7 @@ from failure_api.batched.call import Call
 from failure_api.batched.constants import Kept
 from failure_api.batched.limits import noise_context
 from failure_api.core import Channel, Delivery, RandomStream
-from failure_api.core.backends import library_of, on_device_of, own, zero_where
+from failure_api.core.backends import Library, library_of, on_device_of, own, zero_where
 from failure_api.core.links import Array
 from failure_api.core.noise_chain import NoiseChain
 from failure_api.core.rings import FEW, at_places, with_put, with_row
@@ -175,21 +175,7 @@ class Content:
         following = ContentState(state.form, waiting, clock, history, held, noise)
         if self._hold:
             content = own(content, call.library)
-        # What the channel keeps for itself is not handed out.
-        newest, made, sends = (
-            own(array, call.library)
-            for array in (delivery.newest, delivery.made, delivery.links.sends)
-        )
-        all_survive = delivery.survivors is delivery.links.sends
-        delivery = delivery._replace(
-            links=delivery.links._replace(sends=sends),
-            newest=newest,
-            made=made,
-            survivors=sends if all_survive else delivery.survivors,
-            served=None,
-            waiting=None,
-            under_way=None,
-        )
+        delivery = _handed_out(delivery, call.library)
         towards = xp.moveaxis(content, -3, -2), xp.matrix_transpose(arrived)
         return following, Received(*towards, number, delivery)
 
@@ -260,6 +246,22 @@ class Content:
         stream = random.child("noise")
         state, after = self._chain.step(kept.noises, state, inside, entries, stream, variance)
         return state, xp.moveaxis(after, -3, -2)
+
+
+def _handed_out(delivery: Delivery, library: Library) -> Delivery:
+    """Returns a delivery without what the channel keeps for itself."""
+    sends, made = delivery.links.sends, delivery.made
+    copy = own(made, library)
+    sent = copy if sends is made else own(sends, library)
+    return delivery._replace(
+        links=delivery.links.send(sent),
+        newest=own(delivery.newest, library),
+        made=copy,
+        survivors=sent if delivery.survivors is sends else delivery.survivors,
+        served=None,
+        waiting=None,
+        under_way=None,
+    )
 
 
 def _for_entries(flags: Array, width: int, xp: Any) -> Array:

@@ -33,7 +33,8 @@ class UnderWay(NamedTuple):
         clock: The place of the coming round.
         made: For each place, one more than the round in which the newest message that arrives
             then was made, 0 where none arrives; int32 `[..., D, N, N]`.
-        count: How many messages arrive then, int32 `[..., D, N, N]`.
+        count: How many messages arrive then, `[..., D, N, N]`, of the shortest type of integers
+            that holds so many.
         left: One more than the round in which the newest left, likewise; None where messages
             leave in the round in which they are made.
     """
@@ -50,7 +51,8 @@ class ChannelState(NamedTuple):
     Attributes:
         models: The chain's state.
         alive: Which agents took part in the last round, bool `[..., N]`.
-        sends: Whose links have a live sender, bool `[..., N, N]`; False on the diagonal.
+        sends: Whose links have a live sender, bool `[..., N, N]`, False on the diagonal; None where
+            nothing ever waits for an agent that has died.
         makes: Between whom messages are made: both agents are alive, bool `[..., N, N]`.
         listens: Who is alive to hear, bool `[..., 1, N]`; None where that is known to be everyone.
         newest: Round in which the newest message that has arrived on each link was made, -1 where
@@ -65,7 +67,7 @@ class ChannelState(NamedTuple):
 
     models: Any
     alive: Array
-    sends: Array
+    sends: Array | None
     makes: Array
     listens: Array | None
     newest: Array
@@ -187,7 +189,7 @@ class Channel:
         return ChannelState(
             chain.init(parameters, context, random),
             context.alive,
-            *_ends(context),
+            *self._ends(context),
             newest=nothing,
             under_way=self._nothing_under_way(context),
             credit=zeros if traits.narrows and queue is None else None,
@@ -228,13 +230,13 @@ class Channel:
             return None
         xp, shape = context.xp, context.shape
         ring = (*shape[:-2], self.slots, *shape[-2:])
-
-        def zeros() -> Array:
-            # Each has memory of its own, since it may be written to.
-            return xp.zeros(ring, dtype=xp.int32)
-
+        queue = self.chain.queue
+        most = self.slots * (queue.places if queue else 1)
+        count = xp.int8 if most < 2**7 else xp.int16 if most < 2**15 else xp.int32
         clock = 0 if xp.__name__ != JAX.namespace else xp.zeros((), dtype=xp.int32)
-        return UnderWay(clock, zeros(), zeros(), zeros() if self.chain.queue else None)
+        # Each has memory of its own, since it may be written to.
+        left = xp.zeros(ring, dtype=xp.int32) if queue else None
+        return UnderWay(clock, xp.zeros(ring, dtype=xp.int32), xp.zeros(ring, dtype=count), left)
 
     def step(
         self, parameters: Any, state: ChannelState, context: Context, random: RandomStream
@@ -253,7 +255,7 @@ class Channel:
             number = context.round_over(2)
         # Arrays are never written to, so the same array says the same.
         if context.alive is not state.alive:
-            sends, makes, listens = _ends(context)
+            sends, makes, listens = self._ends(context)
             state = state._replace(alive=context.alive, sends=sends, makes=makes, listens=listens)
         if chain.in_stages:
             state, links, served = self._sent(parameters, state, number, context, random)
@@ -267,6 +269,16 @@ class Channel:
         if type(parameters) is not tuple or len(parameters) != len(self.chain.parts):
             rule = "must be what this channel's prepare returned"
             raise invalid("parameters", rule, parameters, "begin with prepare(context)")
+
+    def _ends(self, context: Context) -> tuple[Array | None, Array, Array | None]:
+        """Returns `sends`, `makes` and `listens` as in the state."""
+        xp, alive = context.xp, context.alive
+        apart = ~xp.eye(context.shape[-1], dtype=xp.bool)
+        sends, listens = apart & alive[..., :, None], alive[..., None, :]
+        makes = sends & listens
+        # What NumPy knows at once, others may be tracing.
+        everyone = xp is np and bool(alive.all())
+        return sends if self.chain.queue else None, makes, None if everyone else listens
 
     def _ask(
         self,
@@ -299,7 +311,7 @@ class Channel:
         """Asks the models stage by stage, and sends what the links can carry."""
         xp, queue = context.xp, self.chain.queue
         # What waits for an agent that has died is sent all the same: its sender does not know.
-        live = Links(state.makes if queue is None else state.sends)
+        live = Links(state.makes if state.sends is None else state.sends)
         state, links = self._ask(Stage.SENT, parameters, state, live, context, random)
         links = _within(links, live.sends)
         up, served = links.sends, None
@@ -319,6 +331,7 @@ class Channel:
             on_air, links = links.lost, links._replace(lost=None)
             state, links = self._ask(Stage.ADMITTED, parameters, state, links, context, random)
             assert state.queues is not None
+            assert state.sends is not None
             comes = up & state.makes
             if links.lost is not None:
                 comes = comes & ~links.lost
@@ -466,6 +479,7 @@ class Channel:
             leaving = leaving - 1
         arriving, rounds = taken(rounds, clock, xp)
         arrivals, count = taken(count, clock, xp)
+        arrivals = of_type(arrivals, xp.int32, xp)
         following = UnderWay((clock + 1) % self.slots, rounds, count, left)
         # NumPy takes longer to find the type of a Python number.
         one = ONE if xp is np else 1
@@ -527,13 +541,3 @@ def _said(links: Links, xp: Any) -> Array:
         return of_type(links.sends, xp.float32, xp) * 0.0 + 1.0
     unsaid = links.capacity == xp.inf
     return xp.where(unsaid, xp.ones_like(links.capacity), links.capacity)
-
-
-def _ends(context: Context) -> tuple[Array, Array, Array | None]:
-    """Returns whose links have a live sender, where messages are made, and who is alive to hear."""
-    xp, alive = context.xp, context.alive
-    apart = ~xp.eye(context.shape[-1], dtype=xp.bool)
-    sends = apart & alive[..., :, None]
-    listens = alive[..., None, :]
-    # What NumPy knows at once, others may be tracing.
-    return sends, sends & listens, None if xp is np and alive.all() else listens
