@@ -171,11 +171,12 @@ def torch_links(shape: tuple[int, ...]) -> tuple[Callable[[], Any], Callable[[],
     context = Context(0, alive, None, array_api_compat.torch, shape, ids)
     source = source_of(0, shape[:1], "native", library_of({"alive": alive}), alive.device)
     stream = source.in_round(BEFORE, context.xp)
-    state = channel.init(context, stream)
+    parameters = channel.prepare(context)
+    state = channel.init(parameters, context, stream)
 
     def play() -> None:
         nonlocal state, context
-        state, _ = channel.step(state, context, stream)
+        state, _ = channel.step(parameters, state, context, stream)
         context = context._replace(round=context.round + 1)
 
     return lambda: torch.rand(shape, device=DEVICE), play

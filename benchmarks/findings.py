@@ -79,30 +79,31 @@ def median_time(function: Callable[[], Any], repeats: int) -> float:
 
 def chain_step(agents: int, models: list[Any]) -> Callable[[], Any]:
     """Returns a function that plays one more round of models."""
-    chain, links = Chain(models=models), Links(np.ones((agents, agents), np.float32))
+    chain, links = Chain(models=models), Links(np.ones((agents, agents), dtype=bool))
     return _rounds(
         agents,
-        chain.init,
-        lambda state, context, stream: chain.step(state, links, context, stream)[0],
+        chain,
+        lambda parameters, state, *given: chain.step(parameters, state, links, *given)[0],
     )
 
 
 def channel_step(agents: int, models: list[Any]) -> Callable[[], Any]:
     """Returns a function that plays one more round of a channel, messages and all."""
     channel = Channel(chain=Chain(models=models))
-    return _rounds(agents, channel.init, lambda *given: channel.step(*given)[0])
+    return _rounds(agents, channel, lambda *given: channel.step(*given)[0])
 
 
-def _rounds(agents: int, init: Callable[..., Any], step: Callable[..., Any]) -> Callable[[], Any]:
+def _rounds(agents: int, subject: Any, step: Callable[..., Any]) -> Callable[[], Any]:
     stream = NumpyStream(1)
     positions = np.random.default_rng(0).uniform(-1, 1, (agents, 2)).astype(np.float32)
     alive, shape = np.ones(agents, dtype=bool), (agents, agents)
     context = Context(0, alive, positions, np, shape, tuple(range(agents)))
-    state = init(context, stream)
+    parameters = subject.prepare(context)
+    state = subject.init(parameters, context, stream)
 
     def play() -> None:
         nonlocal state, context
-        state = step(state, context, stream)
+        state = step(parameters, state, context, stream)
         context = context._replace(round=context.round + 1)
 
     return play

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from failure_api.catalogue import PlainDataError, from_yaml, to_yaml
+from failure_api.catalogue.places import DEEPEST
 from failure_api.catalogue.yaml_text import LONGEST
 from failure_api.communication_models import ProbabilisticModel
 from failure_api.errors import FailureApiError, InvalidArgumentError
@@ -105,7 +106,7 @@ def test_a_billion_laughs_are_refused_at_the_first() -> None:
 
 @pytest.mark.parametrize("text", ["[" * 100_000, "- " * 100_000, "{a: " * 100_000, "? " * 100_000])
 def test_deep_nesting_is_a_sentence(text: str) -> None:
-    assert "nested deeper than 40 times" in refusal(text)
+    assert f"nested deeper than {DEEPEST} times" in refusal(text)
     assert len(refusal(text)) < 400
 
 

@@ -1,5 +1,6 @@
 """RateLimitModel: which messages a window has room for, of senders, of receivers and of both."""
 
+import copy
 import dataclasses
 
 import numpy as np
@@ -12,7 +13,7 @@ from failure_api.communication_models import (
     RateLimitModel,
     ScheduledModel,
 )
-from failure_api.core import Chain, Channel, NumpyStream
+from failure_api.core import Chain, Channel, Links, NumpyStream
 from failure_api.errors import InvalidArgumentError
 from failure_api.testing import check_model
 from helpers import Scripted, assert_one_sentence, context_of, play
@@ -154,20 +155,26 @@ def test_agents_that_are_not_named_have_no_limit():
 @pytest.mark.parametrize("window", [3, 20_000])
 def test_a_long_window_costs_memory_alone_and_an_attempt_leaves_it_alone(window):
     """Counts of more than 128 KiB are written to in place."""
-    channel = Channel(chain=Chain(models=[RateLimitModel(messages=3, window=window)]))
+    limit = RateLimitModel(messages=3, window=window, count="both")
+    channel = Channel(chain=Chain(models=[limit]))
     context, random = context_of(3), NumpyStream(0)
     parameters = channel.prepare(context)
     state = channel.init(parameters, context, random)
-    chain, links = channel.chain, None
     sent = []
     for number in range(6):
         context = context._replace(round=number)
         before = state.models
         state, delivery = channel.step(parameters, state, context, random)
-        links = delivery.links._replace(lost=None, capacity=None)
-        again = chain.attempt(parameters, before, state.models, links, context, random)
-        assert not (again.lost & delivery.links.sends).any()
         sent.append((delivery.sent[0] >= 0).sum())
+        kept = copy.deepcopy(state.models)
+        # Nothing arrives in a further attempt, and something does in the next one.
+        for lost in (np.ones((3, 3), dtype=bool), None):
+            links = Links(delivery.links.sends, lost=lost)
+            again = channel.chain.attempt(
+                parameters, before, state.models, links, context, random.child("attempt", number)
+            )
+            assert (lost is None) or again.lost.all()
+            np.testing.assert_equal(state.models, kept)
     assert sent == ([2, 1, 0] * 2 if window == 3 else [2, 1, 0, 0, 0, 0])
 
 

@@ -393,6 +393,9 @@ def test_without_a_queue_who_sends_nothing_uses_no_credit():
     half = ProbabilisticModel(failure_prob=0.0, max_bandwidth=0.5)
     # One message is saved up by round 3, and no more; half of one comes on top in each round.
     assert sent(mute, half, rounds=9) == [-1, -1, -1, -1, 4, 5, -1, 7, -1]
+    # Over a link that has no capacity now nothing is sent, whatever it has saved up.
+    stop = Scripted(capacities=[1, 1, 1, 1, 0, 1, 1, 1, 1])
+    assert sent(mute, stop, half, rounds=9) == [-1, -1, -1, -1, -1, 5, 6, -1, 8]
 
 
 def test_linear_falloff_is_loss_beyond_the_range_and_capacity_within_it():

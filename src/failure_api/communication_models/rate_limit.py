@@ -156,19 +156,16 @@ class RateLimitModel(CommunicationModel):
         if -1 in axes and (asked is None or asked.stage == Stage.SERVED):
             if links.capacity is not None:
                 passes = passes & (links.capacity > 0)
-            passes, _ = _first(passes, left[..., 0, :], -1, xp)
+            passes = _first(passes, left[..., 0, :], -1, xp)
             links = links.narrow(of_type(passes, xp.float32, xp), xp)
         if asked is not None and asked.stage != Stage.ON_AIR:
             return links, None
-        counts = []
-        for place, axis in enumerate(axes):
-            comes = passes
-            if axis == -2 and links.lost is not None:
-                comes = comes & ~links.lost
-            passes, count = _first(comes, left[..., place, :], axis, xp)
-            # What an idle link has saved up is no budget, so a sender may come beyond it here too.
-            links = links.lose(comes & ~passes)
-            counts.append(count)
+        counts = [_number(passes, -1, xp)] if -1 in axes else []
+        if -2 in axes:
+            comes = passes if links.lost is None else passes & ~links.lost
+            read = _first(comes, left[..., -1, :], -2, xp)
+            links = links.lose(comes & ~read)
+            counts.append(_number(read, -2, xp))
         return links, xp.concat(counts, axis=-2) if len(counts) > 1 else counts[0]
 
     def team_loss(self, agents: int) -> float | None:
@@ -188,19 +185,20 @@ class RateLimitModel(CommunicationModel):
         return 1.0 - min(1.0, math.floor(self.messages) / (self.window * links))
 
 
-def _first(comes: Array, left: Array, axis: int, xp: Any) -> tuple[Array, Array]:
-    """Returns as many of the messages along an axis as are left, the first ones, and their number.
+def _first(comes: Array, left: Array, axis: int, xp: Any) -> Array:
+    """Returns as many of the messages along an axis as are left, the first ones.
 
     Args:
         comes: Where a message comes, bool `[..., N, N]`.
         left: How many each sender or receiver has left, float32 `[..., N]`.
         axis: Which axis the messages of one stand along.
         xp: The array namespace.
-
-    Returns:
-        The messages, bool `[..., N, N]`, and their number, int32 `[..., 1, N]`.
     """
     over = (..., slice(None), None) if axis == -1 else (..., None, slice(None))
     place = running_sum(of_type(comes, xp.int32, xp), axis, xp)
-    passes = comes & (of_type(place, xp.float32, xp) <= left[over])
-    return passes, xp.sum(of_type(passes, xp.int32, xp), axis=axis, dtype=xp.int32)[..., None, :]
+    return comes & (of_type(place, xp.float32, xp) <= left[over])
+
+
+def _number(messages: Array, axis: int, xp: Any) -> Array:
+    """Returns how many messages there are along an axis, int32 `[..., 1, N]`."""
+    return xp.sum(of_type(messages, xp.int32, xp), axis=axis, dtype=xp.int32)[..., None, :]

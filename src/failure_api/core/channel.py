@@ -465,7 +465,7 @@ class Channel:
         """Returns what is under way afterwards, and of what arrives now made, left and count."""
         clock, rounds, count, left = under_way
         if delay is None:
-            delay = xp.zeros_like(count[..., 0, :, :])
+            delay = xp.zeros_like(rounds[..., 0, :, :])
         rings: tuple[Array, ...] = (rounds,) if left is None else (rounds, left)
         values: tuple[Any, ...] = (made + 1, number + 1)
         values = values[: len(rings)]

@@ -12,7 +12,7 @@ from failure_api.communication_models import MatrixModel, ProbabilisticModel
 from failure_api.core import Chain, Channel, CommunicationModel, Links, NumpyStream, Stage, Traits
 from helpers import Scripted, context_of, off_diagonal, play
 
-BANDWIDTHS = {
+CAPACITIES = {
     0.0: Fraction(0),
     1e-6: Fraction(1, 10**6),
     0.1: Fraction(1, 10),
@@ -32,14 +32,14 @@ def carried(model, rounds, agents, **options):
     return np.cumsum(off_diagonal(play(model, rounds=rounds, agents=agents, **options).arrived), 0)
 
 
-@pytest.mark.parametrize(("bandwidth", "exact"), BANDWIDTHS.items())
+@pytest.mark.parametrize(("capacity", "exact"), CAPACITIES.items())
 @pytest.mark.parametrize("xp", [np, array_api_strict])
-def test_floor_b_t_of_the_first_t_messages_are_carried(bandwidth, exact, xp):
+def test_floor_b_t_of_the_first_t_messages_are_carried(capacity, exact, xp):
     rounds = 300
     expected = [int(exact * t) for t in range(1, rounds + 1)]
     for model in (
-        ProbabilisticModel(failure_prob=0.0, max_bandwidth=bandwidth),
-        MatrixModel(matrix=[[0, bandwidth], [bandwidth, 0]]),
+        ProbabilisticModel(failure_prob=0.0, max_bandwidth=capacity),
+        MatrixModel(matrix=[[0, capacity], [capacity, 0]]),
     ):
         counts = carried(model, rounds, 2, xp=xp)
         np.testing.assert_array_equal(counts, np.stack([expected] * 2, axis=-1))
@@ -53,10 +53,10 @@ def test_the_count_is_right_for_every_hundredth_over_many_rounds():
     np.testing.assert_array_equal(carried(model, rounds, agents), expected)
 
 
-@pytest.mark.parametrize("bandwidth", [1e-6, 1e-5, 1e-4])
-def test_a_very_narrow_link_fills_up_at_its_own_rate(bandwidth):
+@pytest.mark.parametrize("capacity", [1e-6, 1e-5, 1e-4])
+def test_a_very_narrow_link_fills_up_at_its_own_rate(capacity):
     """A link that has carried half a message goes on as it began, but for float32's grid."""
-    channel = Channel(chain=Chain(models=[MatrixModel(matrix=np.full((2, 2), bandwidth))]))
+    channel = Channel(chain=Chain(models=[MatrixModel(matrix=np.full((2, 2), capacity))]))
     stream, rounds = NumpyStream(0), 1000
     parameters = channel.prepare(context_of(2))
     state = channel.init(parameters, context_of(2), stream)
@@ -65,7 +65,7 @@ def test_a_very_narrow_link_fills_up_at_its_own_rate(bandwidth):
     for number in range(rounds):
         state, _ = channel.step(parameters, state, context_of(2, number=number), stream)
     gained = float((state.credit - before.credit)[0, 1])
-    assert gained == pytest.approx(rounds * bandwidth, rel=0.02)
+    assert gained == pytest.approx(rounds * capacity, rel=0.02)
 
 
 def transmitted(rounds, **script):
@@ -83,6 +83,12 @@ def test_credit_grows_while_messages_are_lost_and_what_is_lost_has_used_its_cred
 def test_credit_grows_up_to_one_message_while_nothing_is_sent():
     # Credit is .7, then 1 (1.4 is cut), and 1.7, 1.4, 1.1 and .8 as each round's message comes.
     assert transmitted(7, capacities=[0.7] * 7, silent=[1, 1, 0, 0, 0, 0, 0]) == [[2, 3, 4, 6]] * 2
+
+
+def test_what_is_saved_up_carries_nothing_over_a_link_without_capacity():
+    # One message is saved up by round 1; it is of use again from round 4 on.
+    capacities, silent = [0.5, 0.5, 0.5, 0.0, 0.5, 0.5, 0.5], [1, 1, 1, 0, 0, 0, 0]
+    assert transmitted(7, capacities=capacities, silent=silent) == [[4, 5]] * 2
 
 
 def test_a_matrix_s_cut_link_loses_what_it_transmits_and_goes_on_with_its_credit():
@@ -118,9 +124,9 @@ def test_a_link_of_more_than_nominal_capacity_carries_one_message_and_saves_up_o
     assert played.arrived[:, 0, 1].tolist() == [True, True, True, False, False, True, False]
 
 
-def test_the_bottleneck_of_two_narrow_links_decides():
+def test_the_smallest_of_two_capacities_counts():
     models = [
-        ProbabilisticModel(failure_prob=0.0, max_bandwidth=bandwidth) for bandwidth in (0.5, 0.25)
+        ProbabilisticModel(failure_prob=0.0, max_bandwidth=capacity) for capacity in (0.5, 0.25)
     ]
     played = play(*models, rounds=12, agents=2)
     assert np.flatnonzero(played.arrived[:, 0, 1]).tolist() == [3, 7, 11]
