@@ -157,12 +157,14 @@ class BatchedChannel:
                 for each element; with native draws of PyTorch, a `torch.Generator`.
             payloads: As for `step`; only their form counts: shape, type, library and device.
             positions: Where the agents are as the episode begins, `[..., N, dim]`; needed where a
-                model needs them.
+                model needs them. Nothing lies further than 1e18 from 0: NumPy's arrays are
+                refused where a live agent does, and in those of other libraries, which may be
+                traced, it lies there.
             alive: Which agents take part, bool `[..., N]`; None for all.
 
         Raises:
-            InvalidArgumentError: An array has a wrong shape, is of another library or on another
-                device than the payloads, or positions are missing.
+            InvalidArgumentError: An array has a wrong shape, a mask, is of another library or on
+                another device than the payloads, or positions are missing or too far off.
         """
         batch = batch_of(payloads, self._ids, self.per_link)
         call = call_of(self.chain, self._ids, batch, {"payloads": payloads}, positions, alive)
@@ -233,6 +235,22 @@ class BatchedChannel:
             fresh = fresh._replace(round=numbers)
             old = state._replace(round=numbers + state.round, source=source)
             return cast("BatchedState", chosen(done, fresh, old, xp))
+
+    def set_back(self, state: BatchedState) -> BatchedState:
+        """Returns a state before round 0 whose rings stand one place earlier than those given.
+
+        After its round 0 it goes together with elements that have had no round meanwhile.
+
+        Args:
+            state: What `reset_where` returned for all elements.
+        """
+        channel, content = state.channel, state.content
+        way, clock = channel.under_way, self._content.clock_before(content.clock)
+        if way is not None:
+            way = way._replace(clock=(way.clock - 1) % self._channel.slots)
+        return state._replace(
+            channel=channel._replace(under_way=way), content=content._replace(clock=clock)
+        )
 
     def detached(self, state: BatchedState) -> BatchedState:
         """Returns a state through which no gradient flows, to learn from a few rounds at a time."""

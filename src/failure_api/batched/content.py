@@ -111,6 +111,10 @@ class Content:
         clock = 0 if not call.library.traces else xp.zeros((), dtype=xp.int32)
         return ContentState(form, waiting, clock, self._history(form, batch, xp), held, noise)
 
+    def clock_before(self, clock: Any) -> Any:
+        """Returns the place of the round before in a history that is a ring."""
+        return (clock - 1) % (self._depth + 1)
+
     def _waiting(self, form: Array, batch: tuple[int, ...], xp: Any) -> Array | None:
         """Returns empty places for what waits, or raises an error where they take too much."""
         count, width = len(self._ids), form.shape[-1]

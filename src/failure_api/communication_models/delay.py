@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
@@ -19,7 +19,7 @@ from failure_api.core.links import Array, Context, Links
 from failure_api.core.model import CommunicationModel
 from failure_api.core.random import RandomStream
 from failure_api.core.rules import Instance, Optional
-from failure_api.core.traits import Stage, Traits
+from failure_api.core.traits import QueuePlace, Stage, Traits
 from failure_api.errors import ModelError, invalid
 
 
@@ -150,14 +150,18 @@ class DelayBasedModel(CommunicationModel):
 
     @property
     def traits(self) -> Traits:
-        """Delay and loss on the air, known to the queue where messages expire."""
+        """Delay and loss on the air, and expiry, which queues have to know."""
         return Traits(
-            stages={Stage.ON_AIR if self.expiry is None else Stage.SERVED},
+            stages={Stage.ON_AIR} if self.expiry is None else {Stage.SERVED, Stage.ON_AIR},
             longest_delay=self._longest,
             in_order=self.delivery == "fifo",
             expires=self.expiry is not None,
             steady=True,
         )
+
+    def stages(self, queue: QueuePlace) -> Set[Stage]:
+        """Returns the stages: where nothing waits, only what is under way can expire."""
+        return {Stage.ON_AIR} if queue == "none" else super().stages(queue)
 
     def prepare(self, context: Context) -> Any:
         """Returns the drop probabilities, and what delays are looked up in."""
@@ -171,6 +175,13 @@ class DelayBasedModel(CommunicationModel):
     ) -> tuple[Any, Links]:
         """Returns the links with this round's delays added."""
         xp, shape, longest = context.xp, context.shape, self._longest
+        if self.expiry is not None:
+            expiry = xp.full(shape, self.expiry, dtype=xp.int32)
+            if links.expiry is not None:
+                expiry = xp.minimum(expiry, links.expiry)
+            links = links._replace(expiry=expiry)
+        if not context.asks(Stage.ON_AIR):
+            return state, links
         # What is drawn does not depend on whether anything can be lost.
         draw = random.uniform(shape)
         if self.message_drop_probability != 0.0:
@@ -183,11 +194,6 @@ class DelayBasedModel(CommunicationModel):
             links = links.slow(delay)
         if self.delivery == "fifo":
             links = links._replace(in_order=xp.ones(shape, dtype=xp.bool))
-        if self.expiry is not None:
-            expiry = xp.full(shape, self.expiry, dtype=xp.int32)
-            if links.expiry is not None:
-                expiry = xp.minimum(expiry, links.expiry)
-            links = links._replace(expiry=expiry)
         return state, links
 
     def _delays(self, uniform: Array, parameters: Any, xp: Any) -> Array:

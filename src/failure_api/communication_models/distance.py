@@ -48,8 +48,8 @@ class DistanceModel(CommunicationModel):
     def traits(self) -> Traits:
         """Loss on the air, and capacity where it falls off gradually."""
         narrows = self.falloff != "none"
-        stage = Stage.SERVED if narrows else Stage.ON_AIR
-        return Traits(stages={stage}, narrows=narrows, positions=True)
+        stages = {Stage.SERVED, Stage.ON_AIR} if narrows else {Stage.ON_AIR}
+        return Traits(stages=stages, narrows=narrows, positions=True)
 
     def step(
         self, parameters: Any, state: Any, links: Links, context: Context, random: RandomStream
@@ -58,9 +58,10 @@ class DistanceModel(CommunicationModel):
         xp, threshold = context.xp, parameters["distance_threshold"]
         squared = squared_distances(context.positions, xp)
         beyond = ~(squared <= threshold * threshold)
-        down = random.bernoulli(parameters["failure_prob"], context.shape)
-        links = links.lose(beyond | down)
-        if self.falloff == "linear":
+        if context.asks(Stage.ON_AIR):
+            down = random.bernoulli(parameters["failure_prob"], context.shape)
+            links = links.lose(beyond | down)
+        if self.falloff == "linear" and context.asks(Stage.SERVED):
             # Where nothing is reached there is no capacity to speak of.
             left = xp.maximum(1.0 - xp.sqrt(squared) / threshold, 0.0)
             links = links.narrow(xp.where(beyond, xp.full_like(left, xp.inf), left), xp)

@@ -58,10 +58,9 @@ class ProbabilisticModel(CommunicationModel):
         self, parameters: Any, state: Any, links: Links, context: Context, random: RandomStream
     ) -> tuple[Any, Links]:
         """Returns the links with what is sent over those that are down lost."""
-        asked = context.asked
-        if asked is None or asked.stage != Stage.SERVED:
+        if context.asks(Stage.ADMITTED, Stage.ON_AIR):
             links = links.lose(random.bernoulli(parameters["failure_prob"], context.shape))
-        if self.max_bandwidth != 1.0 and (asked is None or asked.stage == Stage.SERVED):
+        if self.max_bandwidth != 1.0 and context.asks(Stage.SERVED):
             xp, limit = context.xp, parameters["max_bandwidth"]
             # What is nominal limits nothing, not even a link that may carry more than that.
             limit = xp.where(limit < 1.0, limit, xp.full_like(limit, xp.inf))

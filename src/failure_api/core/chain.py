@@ -135,7 +135,7 @@ class Chain(CommunicationModel):
     @property
     def queue_place(self) -> QueuePlace:
         """Where the first queue stands, seen from a chain that stands alone."""
-        return "here" if self.queue else "passed"
+        return "here" if self.queue else "none"
 
     @cached_property
     def in_stages(self) -> bool:

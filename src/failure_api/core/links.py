@@ -187,6 +187,10 @@ class Context(NamedTuple):
     message_bits: Array | None = None
     asked: Any = None
 
+    def asks(self, *stages: Any) -> bool:
+        """Returns whether a model is asked for one of some stages now."""
+        return self.asked is None or self.asked.stage in stages
+
     def round_over(self, axes: int) -> Array:
         """Returns the round as an int32 array that broadcasts over so many axes after the batch.
 

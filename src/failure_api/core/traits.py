@@ -28,9 +28,9 @@ class Stage(IntEnum):
     ON_AIR = 5
 
 
-QueuePlace = Literal["later", "here", "passed"]
-"""Where the first queue of a chain stands, seen from one of its models: later in the list,
-within that model, or earlier, as also where there is none."""
+QueuePlace = Literal["later", "here", "passed", "none"]
+"""Where the first queue of a chain stands, seen from one of its models: later in the list, within
+that model, or earlier; `"none"` where no message ever waits."""
 
 
 class Asked(NamedTuple):

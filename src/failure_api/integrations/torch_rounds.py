@@ -117,12 +117,17 @@ class TorchRounds:
             positions: Where the agents are.
             alive: Which of them take part.
         """
-        received = self.received
-        fresh = self.channel.reset_where(self._state, where, positions=positions, alive=alive)
+        received, before = self.received, self._state
+        assert before is not None
+        # All elements start anew, in arrays that nobody else has, and those that are not due are
+        # taken as they were: a state whose rings are written to in place is good for one step.
+        fresh = self.channel.reset_where(
+            before, torch.ones_like(where), positions=positions, alive=alive
+        )
+        fresh = self.channel.set_back(fresh)
+        before = before._replace(round=torch.zeros_like(fresh.round) + before.round)
         self._run(fresh, self._bound.payloads(self._row(observations)), positions, alive)
-
-        # Those that did not restart are in `fresh` as they were before.
-        self._state = chosen(where, self._state, fresh, torch)
+        self._state = chosen(where, self._state, before, torch)
         self._received = chosen(where, self._received, received, torch)
 
     def views(self, observations: Sequence[torch.Tensor]) -> Tensors:
