@@ -17,6 +17,7 @@ from failure_api import (
     PartitionModel,
     ProbabilisticModel,
     RandomizedModel,
+    RateLimitModel,
     SignalBasedModel,
 )
 from failure_api.communication_models import delays, jammers, radio
@@ -42,8 +43,10 @@ def arrivals(models: Any, rounds: int, agents: int = 2, positions: Any = None) -
     state, arrived, age = None, [], []
     for number in range(rounds):
         context = Context(number, alive, positions, np, shape, ids)
-        state = channel.init(context, random) if state is None else state
-        state, delivery = channel.step(state, context, random)
+        if state is None:
+            parameters = channel.prepare(context)
+            state = channel.init(parameters, context, random)
+        state, delivery = channel.step(parameters, state, context, random)
         arrived.append(delivery.sent >= 0)
         age.append(number - delivery.newest)
     return np.array(arrived), np.array(age)
@@ -260,7 +263,8 @@ def presets_reach(figure: Figure) -> None:
                 arrives = arrives * (distance <= model.distance_threshold)
             elif isinstance(model, SignalBasedModel):
                 arrives = arrives * model.reception_probability(distance)
-            else:
+            elif not isinstance(model, RateLimitModel):
+                # What the limit takes depends on the team and not on the distance.
                 arrives = arrives * (1 - model.expected_loss())
         axes.plot(distance, arrives, color=color, label=label)
     axes.set_xscale("log")

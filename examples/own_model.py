@@ -13,14 +13,12 @@ class DutyCycleModel(CommunicationModel):
     period: Rounds
     awake: Rounds
 
-    def init(self, context, random):
+    def init(self, parameters, context, random):
         return random.integers(0, self.period, context.shape)
 
-    def step(self, state, links, context, random):
-        xp = context.xp
+    def step(self, parameters, state, links, context, random):
         phase = (state + context.round_over(2)) % self.period
-        up = xp.astype(phase < self.awake, xp.float32)
-        return state, links._replace(bandwidth=links.bandwidth * up)
+        return state, links.lose(phase >= self.awake)
 
     def expected_loss(self):
         return 1 - self.awake / self.period

@@ -147,18 +147,14 @@ def test_the_example_is_a_model_and_knows_what_is_expected(one) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    # Messages that overtake each other are not lost to their links.
-    [name for name, one in EVERY.items() if one.expected["loss"] and name != "delay_based"],
+    [name for name, one in EVERY.items() if one.expected["loss"]],
 )
 def test_the_expected_loss_is_that_of_the_links(name: str) -> None:
     one = EVERY[name]
     played = play(one.example, rounds=3000, agents=len(AGENTS), seed=1)
     pairs = ~np.eye(len(AGENTS), dtype=bool)
-    lost = 1 - np.minimum(played.bandwidth, 1)[:, pairs]
-    if name == "bandwidth":
-        # What a queue refuses is no matter of the links.
-        lost = 1 - (played.sent >= 0)[:, pairs]
-    assert np.mean(lost) == pytest.approx(one.expected["loss"], abs=0.04)
+    arrivals = played.arrived if played.arrivals is None else played.arrivals
+    assert 1 - np.mean(arrivals[:, pairs]) == pytest.approx(one.expected["loss"], abs=0.04)
 
 
 def test_means_are_taken_over_the_links_alone() -> None:
@@ -167,7 +163,8 @@ def test_means_are_taken_over_the_links_alone() -> None:
     whole = MatrixModel(matrix=[[0, 1], [1, 0]])
     assert expected_of(whole)["loss"] == 0
     assert expected_of(None) == {"loss": None, "burst_length": None, "age": None}
-    assert expected_of(Chain(models=[]))["age"] is None
+    # Links of which nobody says anything lose nothing.
+    assert expected_of(Chain(models=[])) == {"loss": 0.0, "burst_length": 1.0, "age": 0.0}
 
 
 def test_parameters_replace_those_of_the_example() -> None:

@@ -130,7 +130,7 @@ def test_the_plain_data_on_a_page_makes_the_example() -> None:
 
 def test_long_plain_data_is_cut() -> None:
     page = invoke("trace", width=100).stdout
-    assert re.search(r'"bandwidth": \[{3}.* \.\.\.\s*\n  In the long run', page, re.DOTALL)
+    assert re.search(r'"lost": \[{3}.* \.\.\.\s*\n  In the long run', page, re.DOTALL)
     assert len(page.splitlines()) < 80
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from failure_api.evaluation.results import Results
+from failure_api.evaluation.results import LINK_NUMBERS, Results
 from failure_api.evaluation.statistics import summarise
 from failure_api.evaluation.tables import MARL_EVAL, marl_eval, write_tables
 from failure_api.replacing import replacing
@@ -26,13 +26,26 @@ EPISODES = 5
 def play(policies=("calm, slow", "b"), missing=("zero", "Hold")) -> pd.DataFrame:
     generator = np.random.default_rng(0)
     rows = [
-        (policy, how, severity, k, 90 + k, generator.normal(-1 / 3, 1.0), 25, 0.5, 1 / 7, None)
+        (
+            policy,
+            how,
+            severity,
+            k,
+            90 + k,
+            generator.normal(-1 / 3, 1.0),
+            25,
+            0.5,
+            1 / 7,
+            0.4,
+            0.2,
+            None,
+        )
         for policy, how in itertools.product(policies, missing)
         for severity in (math.nan, *SEVERITIES)
         for k in range(EPISODES)
     ]
     columns = ["policy", "missing", "severity", "episode", "seed", "return", "length"]
-    return pd.DataFrame(rows, columns=[*columns, "delivery_ratio", "mean_age", "error"])
+    return pd.DataFrame(rows, columns=[*columns, *LINK_NUMBERS, "error"])
 
 
 def results_of(episodes: pd.DataFrame, environment: str = "Mine:Spread") -> Results:
@@ -137,7 +150,8 @@ def test_marl_eval_finds_the_same_runs_of_every_algorithm_in_every_task() -> Non
         assert list(each) == [f"seed_{k}" for k in range(EPISODES)]
     chosen = episodes[(episodes["policy"] == "b") & (episodes["missing"] == "Hold")]
     row = chosen[(chosen["severity"] == 1.0) & (chosen["episode"] == 3)].iloc[0]
-    metrics = {"return": [row["return"]], "delivery_ratio": [0.5], "age": [1 / 7]}
+    links = {"delivery_ratio": [0.5], "age": [1 / 7], "news": [0.4], "overtaken": [0.2]}
+    metrics = {"return": [row["return"]], **links}
     assert found["failure_prob=1", "b missing=hold"]["seed_3"] == {
         "step_0": {"step_count": 0, **metrics},
         "absolute_metrics": metrics,

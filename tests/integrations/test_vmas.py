@@ -11,6 +11,7 @@ import torch
 from vmas_play import ENVIRONMENTS, Watched, listed, make, play, raw_of, same, wrapped
 
 from failure_api import (
+    BandwidthModel,
     DelayBasedModel,
     DistanceModel,
     GaussianNoiseModel,
@@ -20,6 +21,7 @@ from failure_api import (
     QuantizationModel,
     ShareObservations,
 )
+from failure_api.communication_models.delays import EmpiricalDelay
 from failure_api.integrations.vmas_segments import known_segments
 
 FLAT = ShareObservations(form="flat")
@@ -161,27 +163,39 @@ def test_elements_fail_independently_and_as_often_as_they_should():
     assert abs(torch.corrcoef(torch.stack([one, other]))[0, 1]) < 0.1
 
 
-def test_late_content_is_truly_old_and_no_episode_leaks_into_the_next():
-    env = wrapped(LATE)
-    played = play(env, steps=7, restarts={3: (1, 4)})
+@pytest.mark.parametrize(
+    ("delay", "longest", "restart"),
+    [(2, 2, 3), (20, 20, 13), (20, 1000, 30)],
+    ids=["short", "long", "in rings that are written to in place"],
+)
+def test_late_content_is_truly_old_and_no_episode_leaks_into_the_next(delay, longest, restart):
+    rounds = EmpiricalDelay(delays=[delay, longest], probabilities=[1.0, 0.0])
+    steps = restart + delay + 7
+    env = wrapped(DelayBasedModel(max_delay=longest, distribution=rounds))
+    played = play(env, steps=steps, restarts={restart: (1, 4), restart + 3: (1,)})
     for seen, raw, mask in zip(played.seen, played.raw, from_others(env), strict=True):
         heard, said = seen[..., mask], raw[..., mask]
         for element in range(ENVIRONMENTS):
-            starts = (0, 4) if element in (1, 4) else (0,)
-            for number in range(8):
+            starts = {1: (0, restart + 1, restart + 4), 4: (0, restart + 1)}.get(element, (0,))
+            for number in range(steps + 1):
                 start = max(first for first in starts if first <= number)
-                if number < start + 2:
+                if number < start + delay:
                     assert not heard[number, element].any()
                 else:
-                    assert torch.equal(heard[number, element], said[number - 2, element])
+                    assert torch.equal(heard[number, element], said[number - delay, element])
+
+
+WAITS = [BandwidthModel(capacity=0.6, queue_length=40), *MIXED]
+LONG = [*WAITS, DelayBasedModel(distribution=EmpiricalDelay(delays=[0, 1, 3, 1000]))]
 
 
 @pytest.mark.parametrize("exchange", [MaskSegments(missing="hold", report_age=True), FLAT], ids=str)
-def test_an_element_is_what_it_is_alone(exchange):
-    env = wrapped(MIXED, streams="portable", exchange=exchange, noise_models=NOISE)
+@pytest.mark.parametrize("models", [MIXED, WAITS, LONG], ids=["mixed", "waits", "long"])
+def test_an_element_is_what_it_is_alone(exchange, models):
+    env = wrapped(models, streams="portable", exchange=exchange, noise_models=NOISE)
     played = play(env, restarts={1: (2,), 2: (0,), 4: (0, 3)})
     rounds = wrapped(
-        MIXED, streams="portable", exchange=exchange, noise_models=NOISE, num_envs=1
+        models, streams="portable", exchange=exchange, noise_models=NOISE, num_envs=1
     )._rounds
     rounds.seed(3)
     rounds.start([raw[0, :1] for raw in played.raw])

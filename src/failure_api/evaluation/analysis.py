@@ -13,7 +13,7 @@ from failure_api.evaluation.outage import outage_end
 from failure_api.evaluation.plan import Cell, Plan
 from failure_api.evaluation.reading import specification_from_dict
 from failure_api.evaluation.recording import Recording
-from failure_api.evaluation.results import Results
+from failure_api.evaluation.results import LINK_NUMBERS, Results
 from failure_api.evaluation.store import Store
 from failure_api.needs import needed
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 DEFAULT_SHARE = 0.1
 """Share of the return that must be lost for a team to count as broken."""
 
-_COLUMNS = ("episode", "seed", "return", "length", "delivery_ratio", "mean_age", "error")
+_COLUMNS = ("episode", "seed", "return", "length", *LINK_NUMBERS, "error")
 
 
 def read_results(directory: str | Path, *, share: float = DEFAULT_SHARE) -> Results:
@@ -115,7 +115,7 @@ def _episodes_of(store: Store, plan: Plan) -> pd.DataFrame:
     by_cell = {number: _coordinates(plan, plan.cell(number)) for number in {r[0] for r in rows}}
     columns = ["policy", *plan.settings, "severity", *_COLUMNS]
     table = pd.DataFrame([(*by_cell[row[0]], *row[1:]) for row in rows], columns=columns)
-    numbers = ["severity", "return", "delivery_ratio", "mean_age"]
+    numbers = ["severity", "return", *LINK_NUMBERS]
     return table.astype(dict.fromkeys(numbers, "float64"))
 
 

@@ -34,6 +34,8 @@ class EpisodeResult(NamedTuple):
         length: Environment steps: rounds after the reset.
         delivery_ratio: Share of messages that arrived.
         mean_age: Mean age of information, in rounds.
+        news: Share of the rounds in which a link's newest message became a newer one.
+        overtaken: Share of the messages that arrived after a newer one.
         rewards: The team's reward of each step, float64 `[length]`.
         seconds: How long it took.
         error: What went wrong, in a line, and its traceback; None where nothing did.
@@ -47,6 +49,8 @@ class EpisodeResult(NamedTuple):
     length: int
     delivery_ratio: float
     mean_age: float
+    news: float
+    overtaken: float
     rewards: NDArray[np.float64]
     seconds: float
     error: str | None = None
@@ -56,7 +60,9 @@ class EpisodeResult(NamedTuple):
 def failed(plan: Plan, number: int, episode: int, error: str, seconds: float) -> EpisodeResult:
     """Returns the result of an episode that ended in an error."""
     nan, seed = math.nan, plan.seed_of(episode)
-    return EpisodeResult(number, episode, seed, nan, 0, nan, nan, np.empty(0), seconds, error)
+    return EpisodeResult(
+        number, episode, seed, nan, 0, nan, nan, nan, nan, np.empty(0), seconds, error
+    )
 
 
 class Player:

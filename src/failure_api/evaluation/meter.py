@@ -1,8 +1,7 @@
-"""What an episode's links did: the share of messages that arrived, and how old they were."""
+"""What an episode's links did, round by round and as numbers."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from failure_api.core import Context, Delivery
+from failure_api.core.tally import Tally
 
 
 class Meter:
@@ -22,6 +22,7 @@ class Meter:
         sent: Round in which the message was sent that arrived, -1 for none; `[N, N]` each.
         newest: Round in which the newest message was sent that has ever arrived; `[N, N]` each.
         positions: What `look` returned in each round.
+        tally: What the links have done.
     """
 
     def __init__(self) -> None:
@@ -35,6 +36,7 @@ class Meter:
             look: Called in every round, for what else is to be kept of it.
         """
         self.look = look
+        self.tally = Tally(1)
         self.alive: list[NDArray[np.bool_]] = []
         self.sent: list[NDArray[np.int32]] = []
         self.newest: list[NDArray[np.int32]] = []
@@ -43,6 +45,9 @@ class Meter:
     def __call__(self, context: Context, delivery: Delivery) -> None:
         """Keeps a round; a wrapper's `watchers` call this."""
         # The channel never writes to an array, so they need not be copied.
+        if not self.alive:
+            self.tally = Tally(len(context.agent_ids))
+        self.tally.add(context.round, delivery)
         self.alive.append(context.alive)
         self.sent.append(delivery.sent)
         self.newest.append(delivery.newest)
@@ -54,24 +59,13 @@ class Meter:
         """Rounds so far, with the reset."""
         return len(self.sent)
 
-    def measure(self) -> tuple[float, float]:
-        """Returns the delivery ratio and the mean age of information.
+    def measure(self) -> tuple[float, float, float, float]:
+        """Returns what the links did, in the order of `results.LINK_NUMBERS`.
 
-        The ratio is that of messages that arrived to those sent between live agents. The age is
-        the mean over rounds and pairs of live agents, in rounds; before the first arrival on a
-        link it counts from the round before the reset. Both are NaN where there was no pair.
+        Each is NaN where there was nothing to take a share of.
         """
-        alive = np.array(self.alive)
-        live = alive.sum(axis=1)
-        # Nobody sends to itself.
-        sent = int((live * (live - 1)).sum())
-        if not sent:
-            return math.nan, math.nan
-        arrived = int((np.array(self.sent) >= 0).sum())
-        age = self.ages()
-        if not alive.all():
-            age *= alive[:, :, None] & alive[:, None, :]
-        return arrived / sent, int(age.sum()) / sent
+        found = self.tally.numbers()
+        return found.delivery_ratio, found.age, found.news, found.overtaken
 
     def ages(self) -> NDArray[np.int64]:
         """Returns the age of what each link has brought in each round, 0 on the diagonal."""

@@ -59,6 +59,7 @@ def opened(directory: Path, *, new: bool = True) -> Iterator[Store]:
             # Without it, what was committed last could be lost with the machine's power.
             connection.execute("PRAGMA synchronous = FULL")
             connection.executescript(TABLES)
+            _complete(connection)
             yield Store(directory, connection)
     except sqlite3.Error as error:
         raise _refused(directory, error) from error
@@ -82,6 +83,14 @@ def _check_ours(connection: sqlite3.Connection, directory: Path) -> None:
     (found,) = connection.execute("PRAGMA application_id").fetchone()
     if found != _OURS:
         raise _no_sweep(directory)
+
+
+def _complete(connection: sqlite3.Connection) -> None:
+    """Adds the columns that a sweep of an earlier version does not have."""
+    known = {row[1] for row in connection.execute("PRAGMA table_info(episodes)")}
+    for name in ("news", "overtaken"):
+        if name not in known:
+            connection.execute(f"ALTER TABLE episodes ADD COLUMN {name} REAL")
 
 
 @contextmanager

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
     from failure_api.evaluation.recording import Recording
 
+LINK_NUMBERS = ("delivery_ratio", "mean_age", "news", "overtaken")
+"""What tables call the numbers that say what an episode's links did."""
+
 PERFECT = "perfect communication"
 """What the cells without any failure are called."""
 
@@ -32,10 +35,10 @@ class Results:
             as broken.
         episodes: One row for each finished episode: policy, settings, "severity" (NaN under
             perfect communication), "episode", "seed", "return", "length", "delivery_ratio",
-            "mean_age", "error" (None where none).
+            "mean_age", "news", "overtaken", "error" (None where none).
         cells: One row for each cell: policy, settings, "severity", "episodes", "failed", "mean",
             "mean_low", "mean_high", "iqm", "iqm_low", "iqm_high", "cvar", "delivery_ratio",
-            "mean_age", "drop", "drop_low", "drop_high", "relative_drop".
+            "mean_age", "news", "overtaken", "drop", "drop_low", "drop_high", "relative_drop".
         curves: One row for each curve: policy, settings, "perfect", "area", "area_low",
             "area_high", "breaking_point", "breaking_point_low", "breaking_point_high" (inf where
             it lies beyond the grid), "recovery", "recovery_low", "recovery_high" (NaN where there

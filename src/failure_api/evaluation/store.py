@@ -20,7 +20,8 @@ CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS runs (run INTEGER PRIMARY KEY, about TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS episodes (
     cell INTEGER, episode INTEGER, seed INTEGER NOT NULL, team_return REAL, length INTEGER NOT NULL,
-    delivery_ratio REAL, mean_age REAL, seconds REAL NOT NULL, rewards BLOB, error TEXT,
+    delivery_ratio REAL, mean_age REAL, news REAL, overtaken REAL, seconds REAL NOT NULL,
+    rewards BLOB, error TEXT,
     PRIMARY KEY (cell, episode)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS recordings (cell INTEGER PRIMARY KEY, recording BLOB NOT NULL);
@@ -68,7 +69,8 @@ class Store:
         results = list(results)
         with self._connection:
             self._connection.executemany(
-                "INSERT OR REPLACE INTO episodes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                f"INSERT OR REPLACE INTO episodes ({', '.join(_COLUMNS)}) "
+                f"VALUES ({', '.join('?' * len(_COLUMNS))})",
                 [_row(result) for result in results],
             )
             self._connection.executemany(
@@ -101,11 +103,12 @@ class Store:
         """Returns a row for each finished episode, in the order of cells and episodes.
 
         Returns:
-            Cell, episode, seed, return, length, delivery ratio, mean age and error; None for NaN.
+            Cell, episode, seed, return, length, delivery ratio, mean age, news, overtaken, and
+            error; None for NaN.
         """
         return self._connection.execute(
-            "SELECT cell, episode, seed, team_return, length, delivery_ratio, mean_age, error "
-            "FROM episodes ORDER BY cell, episode"
+            "SELECT cell, episode, seed, team_return, length, delivery_ratio, mean_age, news, "
+            "overtaken, error FROM episodes ORDER BY cell, episode"
         ).fetchall()
 
     def rewards(self, cell: int) -> dict[int, NDArray[np.float64]]:
@@ -121,6 +124,13 @@ class Store:
             yield cell, Recording(**json.loads(zlib.decompress(packed)))
 
 
+_COLUMNS = (
+    "cell", "episode", "seed", "team_return", "length", "delivery_ratio", "mean_age", "news",
+    "overtaken", "seconds", "rewards", "error",
+)  # fmt: skip
+"""What is kept of an episode, in the order of `_row`."""
+
+
 def _row(result: EpisodeResult) -> tuple[Any, ...]:
     # SQLite takes NaN for NULL.
     return (
@@ -131,6 +141,8 @@ def _row(result: EpisodeResult) -> tuple[Any, ...]:
         result.length,
         result.delivery_ratio,
         result.mean_age,
+        result.news,
+        result.overtaken,
         result.seconds,
         result.rewards.tobytes(),
         result.error,

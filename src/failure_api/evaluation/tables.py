@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 MARL_EVAL = "marl_eval.json"
 
 # marl-eval puts "mean_" before the names of its own means, so none may begin like that.
-_METRICS = {"return": "return", "delivery_ratio": "delivery_ratio", "mean_age": "age"}
+_METRICS = {
+    "return": "return",
+    "delivery_ratio": "delivery_ratio",
+    "mean_age": "age",
+    "news": "news",
+    "overtaken": "overtaken",
+}
 
 
 def write_tables(results: Results, directory: Path) -> list[Path]:

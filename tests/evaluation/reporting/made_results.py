@@ -59,7 +59,7 @@ def make_results(
             | estimate("mean", found)
             | estimate("iqm", np.sort(found)[episodes // 4 : 3 * episodes // 4 + 1])
             | {"cvar": np.sort(found)[: max(1, episodes // 10)].mean()}
-            | {"delivery_ratio": ratio, "mean_age": age}
+            | {"delivery_ratio": ratio, "mean_age": age, "news": ratio, "overtaken": 0.0}
             | (estimate("drop", drops) if value is not None else dict.fromkeys(DROPS, math.nan))
             | {"relative_drop": drops.mean() / abs(returns[policy, held, None].mean())}
         )
@@ -68,7 +68,8 @@ def make_results(
                 name
                 | {"severity": cells[-1]["severity"], "episode": episode}
                 | {"seed": int(seeds[episode]), "return": gained, "length": 25}
-                | {"delivery_ratio": ratio, "mean_age": age, "error": None}
+                | {"delivery_ratio": ratio, "mean_age": age, "news": ratio, "overtaken": 0.0}
+                | {"error": None}
             )
     for policy, held in itertools.product(policies, missing):
         means = np.array([returns[policy, held, value].mean() for value in severities])

@@ -49,16 +49,20 @@ def test_the_worst_tenth_solves_the_problem_that_defines_it(returns: list[float]
 
 def test_failed_episodes_are_counted_and_left_out() -> None:
     nan = math.nan
-    summary = summarise_cell([1.0, nan, 3.0], [0.5, nan, 0.7], [1.0, nan, 4.0])
+    summary = summarise_cell(
+        [1.0, nan, 3.0], [0.5, nan, 0.7], [1.0, nan, 4.0], [0.2, nan, 0.4], [0.0, nan, 0.5]
+    )
     assert (summary.episodes, summary.failed) == (2, 1)
     assert summary.mean.value == 2.0
     assert summary.delivery_ratio == pytest.approx(0.6)
     assert summary.mean_age == 2.5
+    assert summary.news == pytest.approx(0.3)
+    assert summary.overtaken == 0.25
     assert summary.cvar == 1.0
 
 
 def test_all_failed() -> None:
     nan = math.nan
-    summary = summarise_cell([nan, nan], [nan, nan], [nan, nan])
+    summary = summarise_cell(*[[nan, nan]] * 5)
     assert (summary.episodes, summary.failed) == (0, 2)
     assert all(map(math.isnan, [*summary.mean, *summary.iqm, summary.cvar, summary.mean_age]))

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from failure_api.evaluation.results import LINK_NUMBERS
 from failure_api.evaluation.statistics import summarise
 from failure_api.evaluation.statistics.curve import summarise_curve
 
@@ -23,7 +24,7 @@ def table(policies=("a", "b"), missing=("zero", "hold"), delays=("1", "2")) -> p
     def add(policy: str, how: str, delay: str, severity: float, lost: float) -> None:
         for k in range(EPISODES):
             value = 10.0 + k - lost + generator.normal() * (lost > 0)
-            rows.append((policy, how, delay, severity, k, k, value, 5, 1.0, 0.0, None))
+            rows.append((policy, how, delay, severity, k, k, value, 5, 1.0, 0.0, 1.0, 0.0, None))
 
     for policy, how in itertools.product(policies, missing):
         add(policy, how, "", math.nan, 0.0)
@@ -31,7 +32,7 @@ def table(policies=("a", "b"), missing=("zero", "hold"), delays=("1", "2")) -> p
         for severity in SEVERITIES:
             add(policy, how, delay, severity, severity * (2 if how == "zero" else 1) * int(delay))
     columns = ["policy", "missing", "max_delay", "severity", "episode", "seed", "return", "length"]
-    return pd.DataFrame(rows, columns=[*columns, "delivery_ratio", "mean_age", "error"])
+    return pd.DataFrame(rows, columns=[*columns, *LINK_NUMBERS, "error"])
 
 
 def summary(episodes: pd.DataFrame, **changes):

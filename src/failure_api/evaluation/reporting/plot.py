@@ -33,6 +33,8 @@ _MEASURES = (
     ("drop", "Drop", "drop of the return, seed by seed"),
     ("delivery_ratio", "Delivery", "share of messages that arrived"),
     ("mean_age", "Age", "mean age of information (rounds)"),
+    ("news", "News", "share of rounds that brought a link something newer"),
+    ("overtaken", "Overtaken", "share of arrivals after a newer message"),
 )
 
 

@@ -129,6 +129,8 @@ def _cells(results: Results) -> Table:
             *_numbers(rows, ("cvar", "CVaR")),
             Column("delivered", percents([value_of(row, "delivery_ratio") for row in rows])),
             *_numbers(rows, ("mean_age", "mean age (rounds)")),
+            Column("news", percents([value_of(row, "news") for row in rows])),
+            Column("overtaken", percents([value_of(row, "overtaken") for row in rows])),
             *_estimates(rows, ("drop", "drop")),
             Column("drop, share", percents([value_of(row, "relative_drop") for row in rows])),
         ],

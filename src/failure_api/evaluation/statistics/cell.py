@@ -26,6 +26,8 @@ class CellSummary(NamedTuple):
         cvar: Mean of the worst tenth of the returns.
         delivery_ratio: Mean over the episodes.
         mean_age: Mean over the episodes, in rounds.
+        news: Mean over the episodes.
+        overtaken: Mean over the episodes.
     """
 
     episodes: int
@@ -35,10 +37,16 @@ class CellSummary(NamedTuple):
     cvar: float
     delivery_ratio: float
     mean_age: float
+    news: float
+    overtaken: float
 
 
 def summarise_cell(
-    returns: ArrayLike, delivery_ratios: ArrayLike, mean_ages: ArrayLike
+    returns: ArrayLike,
+    delivery_ratios: ArrayLike,
+    mean_ages: ArrayLike,
+    news: ArrayLike,
+    overtaken: ArrayLike,
 ) -> CellSummary:
     """Returns what the episodes of a cell say; each argument has a number for each of them.
 
@@ -46,9 +54,12 @@ def summarise_cell(
         returns: The team's returns; NaN for an episode that failed.
         delivery_ratios: Shares of messages that arrived; NaN where none were sent.
         mean_ages: Mean ages of information, in rounds.
+        news: Shares of the rounds in which a link's newest message became a newer one.
+        overtaken: Shares of the messages that arrived after a newer one.
 
     Example:
-        >>> summary = summarise_cell([1.0, 3.0, float("nan")], [0.5, 0.7, 0.0], [1.0, 2.0, 0.0])
+        >>> returns, ratios, nothing = [1.0, 3.0, float("nan")], [0.5, 0.7, 0.0], [0.0] * 3
+        >>> summary = summarise_cell(returns, ratios, [1.0, 2.0, 0.0], ratios, nothing)
         >>> summary.mean.value, summary.failed, summary.delivery_ratio
         (2.0, 1, 0.6)
     """
@@ -62,6 +73,8 @@ def summarise_cell(
         cvar=conditional_value_at_risk(given),
         delivery_ratio=_mean_of(delivery_ratios, finished),
         mean_age=_mean_of(mean_ages, finished),
+        news=_mean_of(news, finished),
+        overtaken=_mean_of(overtaken, finished),
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from failure_api.evaluation.results import curve_label
+from failure_api.evaluation.results import LINK_NUMBERS, curve_label
 from failure_api.evaluation.statistics.cell import CellSummary, summarise_cell
 from failure_api.evaluation.statistics.comparison import compare_curves
 from failure_api.evaluation.statistics.curve import CurveSummary, summarise_curve
@@ -137,7 +137,7 @@ def _three(name: str) -> list[str]:
 
 
 _CELL_COLUMNS = [
-    "episodes", "failed", *_three("mean"), *_three("iqm"), "cvar", "delivery_ratio", "mean_age",
+    "episodes", "failed", *_three("mean"), *_three("iqm"), "cvar", *LINK_NUMBERS,
     *_three("drop"), "relative_drop",
 ]  # fmt: skip
 _CURVE_COLUMNS = ["perfect", *_three("area"), *_three("breaking_point"), *_three("recovery")]
@@ -209,14 +209,14 @@ def _cells(
 
 
 def _summary(group: pd.DataFrame) -> CellSummary:
-    columns = ("return", "delivery_ratio", "mean_age")
+    columns = ("return", *LINK_NUMBERS)
     return summarise_cell(*(group[name].to_numpy(dtype=np.float64) for name in columns))
 
 
 def _cell(summary: CellSummary, drop: Estimate, relative: float) -> tuple[Any, ...]:
     return (
         summary.episodes, summary.failed, *summary.mean, *summary.iqm, summary.cvar,
-        summary.delivery_ratio, summary.mean_age, *drop, relative,
+        *(getattr(summary, name) for name in LINK_NUMBERS), *drop, relative,
     )  # fmt: skip
 
 
