@@ -127,14 +127,17 @@ def test_ratio_and_age_follow_the_channel() -> None:
     env._rounds.watchers.append(meter)
     env.reset(seed=3)
     others = ~np.eye(3, dtype=bool)
-    arrived = [env.get_communication_state()[others]]
+    news = [env.get_communication_state()[others]]
     ages = [env.message_age[others]]
     while env.agents:
         env.step(dict.fromkeys(env.agents, 0))
-        arrived.append(env.get_communication_state()[others])
+        news.append(env.get_communication_state()[others])
         ages.append(env.message_age[others])
-    assert meter.measure() == (np.mean(arrived), np.mean(ages))
-    assert 0.3 < meter.measure()[0] < 0.8
+    ratio, age, fresh, overtaken = meter.measure()
+    assert (age, fresh) == (np.mean(ages), np.mean(news))
+    assert 0.5 < ratio < 0.7
+    assert 0.2 < overtaken < 0.4
+    assert (age, ratio, fresh, overtaken) == env.communication_report()
 
 
 def test_nobody_to_talk_to_means_no_ratio() -> None:

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,8 @@ def result_of(
 ) -> EpisodeResult:
     rewards = np.array([0.1, -1 / 3, 1e-300])
     value = math.nan if error else float(rewards.sum())
-    return EpisodeResult(cell, episode, 7, value, 3, 0.5, 1.25, rewards, 0.01, error, recording)
+    links = 0.5, 1.25, 0.375, 0.25
+    return EpisodeResult(cell, episode, 7, value, 3, *links, rewards, 0.01, error, recording)
 
 
 def test_episodes_come_back_to_the_last_bit(tmp_path: Path) -> None:
@@ -38,7 +40,7 @@ def test_episodes_come_back_to_the_last_bit(tmp_path: Path) -> None:
         assert store.finished() == {0: {1, 2}, 1: {0}}
         rows = store.episodes()
         assert [row[:2] for row in rows] == [(0, 1), (0, 2), (1, 0)]
-        assert rows[1] == (0, 2, 7, results[1].team_return, 3, 0.5, 1.25, None)
+        assert rows[1] == (0, 2, 7, results[1].team_return, 3, 0.5, 1.25, 0.375, 0.25, None)
         assert rows[0][3] is None
         assert rows[0][-1] == "Traceback\nValueError: x"
         assert list(store.rewards(0)) == [2]
@@ -179,3 +181,15 @@ def test_a_full_disk_is_said_and_what_was_committed_stays(tmp_path: Path) -> Non
         done, _ = store.counts()
         assert 1 <= done < 20_000
         assert store.finished()[0] == set(range(done))
+
+
+def test_a_sweep_of_before_news_and_overtaking_were_counted_goes_on(tmp_path: Path) -> None:
+    with opened(tmp_path) as store:
+        store.add([result_of(0, 0)])
+    with closing(sqlite3.connect(tmp_path / FILE)) as connection:
+        for name in ("news", "overtaken"):
+            connection.execute(f"ALTER TABLE episodes DROP COLUMN {name}")
+        connection.commit()
+    with opened(tmp_path) as store:
+        store.add([result_of(0, 1)])
+        assert [row[7:9] for row in store.episodes()] == [(None, None), (0.375, 0.25)]

@@ -21,6 +21,7 @@ SEVERITIES = (0.1 + 0.2, 1.0)
 TABLES = ("cells", "curves", "comparisons", "episodes")
 TASKS = ["perfect communication", "failure_prob=0.3", "failure_prob=1"]
 EPISODES = 5
+LINKS = (0.5, 1 / 7, 0.4, 0.2)
 
 
 def play(policies=("calm, slow", "b"), missing=("zero", "Hold")) -> pd.DataFrame:
@@ -34,10 +35,7 @@ def play(policies=("calm, slow", "b"), missing=("zero", "Hold")) -> pd.DataFrame
             90 + k,
             generator.normal(-1 / 3, 1.0),
             25,
-            0.5,
-            1 / 7,
-            0.4,
-            0.2,
+            *LINKS,
             None,
         )
         for policy, how in itertools.product(policies, missing)
@@ -183,7 +181,8 @@ def test_a_metric_that_is_unknown_somewhere_is_exported_nowhere() -> None:
     episodes = play()
     episodes.loc[episodes["severity"] == 1.0, "delivery_ratio"] = math.nan
     for each in runs(marl_eval(results_of(episodes))).values():
-        assert all(list(run["absolute_metrics"]) == ["return", "age"] for run in each.values())
+        known = ["return", "age", "news", "overtaken"]
+        assert all(list(run["absolute_metrics"]) == known for run in each.values())
 
 
 def test_of_an_unfinished_sweep_what_every_cell_has_is_exported() -> None:

@@ -59,7 +59,7 @@ def test_each_measure_has_its_curves(browser: Browser, results: Results, tmp_pat
             page.locator("#measures label").nth(number).click()
             seen.add(page.evaluate("document.getElementById('plot').layout.yaxis.title.text"))
             assert sum(trace["mode"] == "lines+markers" for trace in traces(page)) == 4
-        assert len(seen) == 6
+        assert len(seen) == 8
 
 
 def test_a_curve_is_hidden_and_shown_by_keyboard(
