@@ -157,7 +157,8 @@ class WeaklyTyped(Counting):
 
 
 STATES = {
-    CountsInPython: " carries a Python int in its state.rounds, which is no array",
+    CountsInPython: ".init must return arrays that begin with the axes of the batch, (2,), but one "
+    "has the shape (): make it as long as context.shape[:-2]",
     CarriesAString: " carries a Python str in its state.rounds, which is no array",
     CountsInDoubles: " carries float64 of shape (2, 3, 3) in its state.rounds",
     ChangesType: " carries int32 of shape (2, 3, 3) in its state.rounds from init, but float32",

@@ -15,7 +15,7 @@ from helpers import assert_one_sentence
 LOSS = ProbabilisticModel(failure_prob=0.5)
 NOISE = GaussianNoiseModel(standard_deviation=0.1)
 WRONG = [
-    *(("agent_ids", value) for value in ({"a", "b"}, "ab", None, 3, [], ["a", "a"], [["a"]])),
+    *(("agent_ids", value) for value in ({"a"}, "ab", None, 3, [], ["a", "a"], [["a"]])),
     *(("rounds", value) for value in (0, -1, 1.5, True, "2", None)),
     *(("seed", value) for value in (-1, 0.5, True, None)),
     *(("backends", value) for value in (["tensorflow"], 3, None, [None], {"torch"}, np.array(1))),

@@ -239,6 +239,15 @@ def test_noise_is_kept_round_by_round():
     np.testing.assert_array_equal(replay.links.noise[apart], noises.astype(np.float32)[0, apart])
 
 
+def test_delays_of_0_are_none():
+    """They may be written down where nothing else of the chain delays anything."""
+    nothing = np.zeros((2, 3, 3), int)
+    trace = Trace(agent_ids=("a", "b", "c"), lost=nothing, delay=nothing)
+    env = wrapped(Plain(), TraceModel(trace=trace))
+    played(env, 0)
+    assert env.communication_report() == (0.0, 1.0, 1.0, 0.0)
+
+
 def test_every_episode_has_its_trace():
     env = wrapped(Plain(max_cycles=4), LOSSY)
     recorder = record_trace(env)

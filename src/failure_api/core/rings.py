@@ -83,6 +83,7 @@ def with_added(ring: Array, places: Array, amounts: Array, xp: Any) -> Array:
         ring.reshape(-1)[_index(ring.shape, places)] += amounts
         return ring
     if _is_long(ring, xp):
+        amounts = xp.astype(amounts, ring.dtype)
         return _scattered(ring, places, at_places(ring, places, xp) + amounts, xp)
     chosen = xp.astype(_compared(ring, places, xp), ring.dtype)
     return ring + chosen * xp.astype(amounts, ring.dtype)[..., None, :, :]
