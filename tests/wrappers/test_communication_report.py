@@ -22,6 +22,7 @@ from failure_api import (
     CommunicationWrapperParallel,
     DelayBasedModel,
     ProbabilisticModel,
+    ScheduledModel,
 )
 from failure_api.errors import NotResetError
 from failure_api.wrappers import record_trace
@@ -179,6 +180,27 @@ def test_a_message_that_is_overtaken_has_arrived_all_the_same():
     report = reported(wrapped(Scripted(delays=delays)))
     # Round 0 is overtaken by 1, and 3 by 4; rounds 0 and 3 have no news.
     assert report == ((1 + 1) / 9, 1.0, 7 / 9, 2 / 9)
+
+
+@pytest.mark.parametrize("most", [100, 300, 1000])
+def test_however_many_arrive_at_once_are_counted(most):
+    """What has waited for long leaves at once, and all of it arrives two rounds later."""
+    stopped = ScheduledModel(
+        model=BandwidthModel(capacity=0.0, queue_length=most), start=0, stop=most - 1
+    )
+    models = [
+        stopped,
+        BandwidthModel(capacity=1e6, queue_length=most),
+        DelayBasedModel(min_delay=2, max_delay=2),
+    ]
+    env = CommunicationWrapperParallel(Plain(max_cycles=most + 3), models)
+    with record_trace(env) as recorder:
+        seen = looks(env, 0, steps=most + 3)
+    report = env.communication_report()
+    np.testing.assert_allclose(report, counted(seen, recorder.trace))
+    assert report.delivery_ratio == 1.0
+    # The newest of those that arrive at once is news, and so is each that comes after them.
+    assert report.overtaken == pytest.approx((most - 1) / (most + 2))
 
 
 def test_a_mute_node_counts_and_a_dead_agent_does_not():
