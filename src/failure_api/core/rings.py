@@ -173,8 +173,10 @@ def taken(ring: Array, place: Any, xp: Any) -> tuple[Array, Array]:
         xp: The array namespace.
     """
     if xp is np:
-        found = ring[..., place, :, :].copy()
-        ring[..., place, :, :] = 0
+        # A view, which is found once; without a batch in half the time.
+        view = ring[place] if ring.ndim == 3 else ring[..., place, :, :]
+        found = view.copy()
+        view.fill(0)
         return found, ring
     if xp.__name__ == TORCH.namespace and _is_long(ring, xp):
         found = ring[..., place, :, :].clone()

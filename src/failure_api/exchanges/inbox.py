@@ -73,7 +73,7 @@ class Transport:
         slot = number % self._slots
         past[slot] = rows
         first = self._of_links
-        back = self._back[self._slots - 1 - slot :][: self._slots]
+        back = self._back[self._slots - 1 - slot : 2 * self._slots - 1 - slot]
         # What does not arrive is from long ago, and anything does for it.
         ago = np.array(number, dtype=np.int32) - delivery.left
         back.take(ago.reshape(-1), mode="clip", out=first[:-1])
