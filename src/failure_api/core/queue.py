@@ -126,14 +126,14 @@ def enter(
     if queue.drop == "newest_first" and places > 1:
         # Behind what is being carried, or in its place while nothing of it has been carried.
         offset = xp.astype((count > 0) & (carried > 0), xp.int32)
-        enters, following = comes, offset + 1
+        enters, more = comes, offset + 1 - count
     else:
-        offset, enters, following = count, comes & (count < places), count + 1
+        offset, enters, more = count, comes & (count < places), 1
     place = state.first + offset
     place = place - places * of_type(place >= places, xp.int32, xp)
     rounds = with_put(state.rounds, place, enters, number, xp)
     entering = of_type(enters, xp.int32, xp)
-    count = count + entering * (following - count)
+    count = count + entering * more
     return QueueState(rounds, state.first, count, carried), entering * (place + 1) - 1
 
 
@@ -167,9 +167,9 @@ def serve(
     whole = xp.floor(xp.minimum(carried + (1.0 - WHOLE_MESSAGE), xp.full_like(carried, places)))
     leaves = xp.minimum(of_type(whole, xp.int32, xp), count)
     leaving = leaves > 0
-    last = _wrapped(first + leaves - 1 + places * of_type(~leaving, xp.int32, xp), places, xp)
-    made = at_places(rounds, last, xp)
-    made = of_type(leaving, xp.int32, xp) * (made + 1) - 1
+    one = of_type(leaving, xp.int32, xp)
+    last = _wrapped(first + (leaves - one), places, xp)
+    made = one * (at_places(rounds, last, xp) + 1) - 1
     served = Served(xp.full_like(first, -1), leaves, last, made, rounds, first)
     first = _wrapped(first + leaves, places, xp)
     count = count - leaves
