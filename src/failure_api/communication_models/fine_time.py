@@ -73,7 +73,7 @@ class Time(NamedTuple):
 class Arrivals(NamedTuple):
     """How the numbers of messages that arrive by each coming round share a ring.
 
-    A round touches the numbers of two of them, however many there are.
+    A round changes the numbers of two of them, in a copy of the ring.
 
     Attributes:
         length: Entries of the ring.

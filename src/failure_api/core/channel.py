@@ -250,7 +250,7 @@ class Channel:
             rule = "must be what this channel's init or step returned"
             raise invalid("state", rule, state, "begin with init(parameters, context, random)")
         self._check(parameters)
-        chain, number = self.chain, context.round
+        chain, number, xp = self.chain, context.round, context.xp
         if not isinstance(number, int):
             number = context.round_over(2)
         # Arrays are never written to, so the same array says the same.
@@ -260,9 +260,10 @@ class Channel:
         if chain.in_stages:
             state, links, served = self._sent(parameters, state, number, context, random)
             made = number if served is None else served.made
-            return self._arrive(state, state.models, links, made, served, context)
+            return self._arrive(state, state.models, links, made, served, number, xp)
         models, links = chain.step(parameters, state.models, Links(state.makes), context, random)
-        return self._arrive(state, models, _within(links, state.makes), number, None, context)
+        links = _within(links, state.makes)
+        return self._arrive(state, models, links, number, None, number, xp)
 
     def _check(self, parameters: Any) -> None:
         """Raises an error for what `prepare` did not return."""
@@ -354,7 +355,8 @@ class Channel:
         links: Links,
         made: Any,
         served: Served | None,
-        context: Context,
+        number: Any,
+        xp: Any,
     ) -> tuple[ChannelState, Delivery]:
         """Puts what was transmitted on its way, and takes from there what arrives.
 
@@ -364,10 +366,9 @@ class Channel:
             links: The links of the round.
             made: When what was transmitted was made: the round, or an array for what left queues.
             served: What the round did to the queues.
-            context: What is known of the round.
+            number: The round; an integer, or an int32 array that broadcasts to the links.
+            xp: The array namespace.
         """
-        xp = context.xp
-        number = context.round if isinstance(context.round, int) else context.round_over(2)
         links, arrives, survivors, held = self._departed(state, links, made, served, number, xp)
         heard, under_way = links.hears, state.under_way
         if state.listens is not None:
