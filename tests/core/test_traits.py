@@ -71,10 +71,10 @@ STAGES = {
     SLOW: {SERVED},
     WIDE: {SERVED},
     MEDIUM: {SERVED},
-    replace(RANGE, falloff="linear"): {SERVED},
+    replace(RANGE, falloff="linear"): {SERVED, ON_AIR},
     MatrixModel(matrix=[[0, 0.5], [1, 0]]): {SERVED},
     traced(capacity=CUT): {SERVED},
-    EXPIRING: {SERVED},
+    EXPIRING: {SERVED, ON_AIR},
     LATE: {ON_AIR},
     RANGE: {ON_AIR},
     MatrixModel(matrix=[[0, 2], [1, 0]]): {ON_AIR},
@@ -126,7 +126,7 @@ def test_the_queue_stands_at_the_place_of_the_first_capacity():
     chain = Chain(models=[LOSS, WIDE])
     assert chain.queue is None
     assert asked(chain, ADMITTED) == []
-    assert asked(chain, ON_AIR) == [(LOSS, "passed")]
+    assert asked(chain, ON_AIR) == [(LOSS, "none")]
 
 
 def test_without_capacities_all_are_asked_at_once_nodes_first():

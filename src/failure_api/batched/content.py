@@ -190,13 +190,13 @@ class Content:
         served = delivery.served
         if waiting is None or served is None:
             return None, payloads
-        links = (*served.place.shape, payloads.shape[-1])
-        rows = xp.moveaxis(xp.broadcast_to(payloads, links), -1, -3)
-        places = xp.broadcast_to(served.entered[..., None, :, :], rows.shape)
-        waiting = with_put(
-            waiting, xp.maximum(places, xp.zeros_like(places)), places >= 0, rows, xp
+        shape = (*served.place.shape, payloads.shape[-1])
+        rows = xp.moveaxis(xp.broadcast_to(payloads, shape), -1, -3)
+        enters, places, leaving = (
+            xp.broadcast_to(links[..., None, :, :], rows.shape)
+            for links in (*served.entered, served.place)
         )
-        leaving = xp.broadcast_to(served.place[..., None, :, :], rows.shape)
+        waiting = with_put(waiting, places, enters, rows, xp)
         return waiting, xp.moveaxis(at_places(waiting, leaving, xp), -3, -1)
 
     def _recalled(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from failure_api.core.backends import of_type
 from failure_api.core.links import Array, Context
 from failure_api.core.rings import at_places, with_added
 
@@ -11,6 +12,9 @@ BITS = 30
 ONE = 2**BITS
 """Parts of a round. As one float32 a time would drift, since what a busy link transmits adds up
 from message to message."""
+
+WORD = 32
+"""Bits of an entry of a ring."""
 
 NEAR = ONE // 2**16
 """Times that differ by less than this are the same: draws are float32."""
@@ -57,10 +61,12 @@ class Time(NamedTuple):
         part = self.part + time.part
         return Time(self.whole + time.whole + (part >> BITS), part & (ONE - 1))
 
-    def or_later(self, time: Time, xp: Any) -> Time:
-        """Returns the later of two times, the other one of which is an array."""
-        after = (time.whole > self.whole) | ((time.whole == self.whole) & (time.part > self.part))
-        return self.or_where(after, time, xp)
+    def before(self, time: Time) -> Any:
+        """Returns whether another time is later, one of the two being an array."""
+        if isinstance(time.part, int) and time.part == 0:
+            # No part of a round is less than none.
+            return self.whole < time.whole
+        return (self.whole < time.whole) | ((self.whole == time.whole) & (self.part < time.part))
 
     def or_where(self, where: Array, time: Time, xp: Any) -> Time:
         """Returns another time in some places, and this one in the others."""
@@ -73,7 +79,7 @@ class Time(NamedTuple):
 class Arrivals(NamedTuple):
     """How the numbers of messages that arrive by each coming round share a ring.
 
-    A round changes the numbers of two of them, in a copy of the ring.
+    A round changes the numbers of two of them.
 
     Attributes:
         length: Entries of the ring.
@@ -82,7 +88,7 @@ class Arrivals(NamedTuple):
 
     Example:
         >>> Arrivals.within(100, most=1)
-        Arrivals(length=4, shared=30, width=1)
+        Arrivals(length=4, shared=32, width=1)
     """
 
     length: int
@@ -98,7 +104,8 @@ class Arrivals(NamedTuple):
             most: Most messages that come to arrive by the same round.
         """
         width = most.bit_length()
-        shared = BITS // width
+        # A power of two, by which it takes little time to divide.
+        shared = 2 ** ((WORD // width).bit_length() - 1)
         return cls(-(-rounds // shared), shared, width)
 
     def step(
@@ -107,23 +114,28 @@ class Arrivals(NamedTuple):
         """Returns the ring after a round, and by how many more are under way, int32.
 
         Args:
-            ring: int32 `[..., length, N, N]`.
+            ring: int32 `[..., length, N, N]`; it may be written to, as those of `core.rings` are.
             rounds: The rounds by which messages that enter now arrive; an integer or int32
                 `[..., N, N]`.
             enters: Where one does, bool `[..., N, N]`.
             context: What is known of the round.
         """
-        xp, number = context.xp, context.round_over(2)
+        xp, number = context.xp, context.round
+        if not isinstance(number, int):
+            number = context.round_over(2)
+        turn, each = self.length * self.shared, self.shared.bit_length() - 1
 
-        def place(ahead: Any) -> tuple[Array, Array]:
-            at = (number + ahead) % (self.length * self.shared)
-            entry = xp.broadcast_to(at // self.shared, context.shape)
-            return entry, at % self.shared * self.width
+        def place(ahead: Any) -> tuple[Any, Any]:
+            at = number % turn + ahead
+            # Nothing takes longer than one turn; a sign that is shifted is -1 throughout.
+            at = at + turn * ((turn - 1 - at) >> (WORD - 1))
+            entry, shift = at >> each, (at & (self.shared - 1)) * self.width
+            one = isinstance(entry, int)
+            return entry if one else xp.broadcast_to(entry, context.shape), shift
 
-        stays = xp.astype(enters & (rounds > 0), xp.int32)
-        entry, shift = place(rounds)
-        # A copy may be written to, and leaves the state as it was.
-        ring = with_added(ring + 0, entry, stays << shift, xp)
+        stays = of_type(enters & (rounds > 0), xp.int32, xp)
+        entry, shift = place(stays * rounds)
+        ring = with_added(ring, entry, stays << shift, xp)
         entry, shift = place(1)
         arrived = (at_places(ring, entry, xp) >> shift) & (2**self.width - 1)
         return with_added(ring, entry, -(arrived << shift), xp), stays - arrived

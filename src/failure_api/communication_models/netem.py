@@ -15,6 +15,7 @@ from failure_api.communication_models.delays import distributions
 from failure_api.communication_models.delays.closed_forms import mean_age
 from failure_api.communication_models.fine_time import Arrivals, Time
 from failure_api.communication_models.probabilistic import ProbabilisticModel
+from failure_api.core.backends import of_type
 from failure_api.core.chain import Chain
 from failure_api.core.closed_forms import closed_form
 from failure_api.core.kinds import LONGEST_DELAY, Count, Share, not_negative
@@ -30,9 +31,6 @@ SPREAD = 4.0
 
 MOST_ROUNDS = 1_000_000
 """Rounds that the last message of a full queue may take."""
-
-LONG_AGO = -(2**20)
-"""A time before any from which a message of this round can come, however negative its delay."""
 
 
 class _Loss(Instance):
@@ -52,7 +50,7 @@ class NetemState(NamedTuple):
     Attributes:
         loss: The state of the chain that holds the loss.
         until: Time until each link has transmitted all that it has to, int32 `[..., N, N]` twice;
-            below 0 where it has been free for a while.
+            the shortest delay where it is free by then.
         arriving: How many messages arrive up to each coming round and after the one before, a
             ring of rounds, several of which share a number; int32 `[..., L, N, N]`.
         count: How many have not arrived by the coming round, int32 `[..., N, N]`.
@@ -119,10 +117,10 @@ class NetemModel(CommunicationModel):
     def __post_init__(self) -> None:
         """Checks the fields, and that no message takes too long."""
         super().__post_init__()
-        if self._longest_wait > LONGEST_DELAY:
+        if self._ends[1] > LONGEST_DELAY:
             rule = f"must be at most {LONGEST_DELAY} rounds, with all of its jitter"
             remedy = "a message that never arrives is one for loss"
-            raise invalid("delay", rule, self._longest_wait, remedy)
+            raise invalid("delay", rule, self._ends[1], remedy)
         if self._longest > MOST_ROUNDS:
             waits = f"at {self.transmission:g} rounds a message"
             rule = f"must let no message take longer than {MOST_ROUNDS} rounds {waits}"
@@ -152,15 +150,15 @@ class NetemModel(CommunicationModel):
         return Traits(longest_delay=delay, steady=steady)
 
     @property
-    def _longest_wait(self) -> float:
-        """The longest delay before transmission, in rounds."""
-        normal = self.distribution == "normal"
-        return self.delay + self.jitter * (SPREAD if normal else 1.0)
+    def _ends(self) -> tuple[float, float]:
+        """The least and the greatest delay before transmission; what is below 0 counts as none."""
+        spread = self.jitter * (SPREAD if self.distribution == "normal" else 1.0)
+        return self.delay - spread, self.delay + spread
 
     @property
     def _longest(self) -> float:
         """Rounds that no message exceeds."""
-        slowest, wait = self.transmission, self._longest_wait
+        slowest, wait = self.transmission, self._ends[1]
         longest = wait + slowest
         if slowest > 1.0:
             # No more than the limit are under way, one of which is being transmitted; delays that
@@ -214,7 +212,7 @@ class NetemModel(CommunicationModel):
 
         return NetemState(
             loss=self.inner.init(parameters["loss"], context, random),
-            until=Time(full(LONG_AGO), full(0)) if self._waits else (),
+            until=Time(*map(full, self._shortest)) if self._waits else (),
             arriving=full(0, self._arrivals.length) if self._binds else (),
             count=full(0) if self._binds else (),
         )
@@ -231,11 +229,12 @@ class NetemModel(CommunicationModel):
         told = context._replace(asked=None)
         loss, links = self.inner.step(parameters["loss"], state.loss, links, told, random)
         links, enters, time = self._sent(state, links, context, random)
-        xp, following = context.xp, state._replace(loss=loss)
+        following = state._replace(loss=loss)
         if self._waits:
-            whole, part = state.until.or_where(enters, time, xp)
-            whole = xp.maximum(whole - 1, xp.full_like(whole, LONG_AGO))
-            following = following._replace(until=Time(whole, part))
+            until, least = Time(time.whole - 1, time.part), self._shortest
+            following = following._replace(
+                until=until.or_where(until.before(least), least, context.xp)
+            )
         if self._binds:
             ring, more = self._arrivals.step(state.arriving, time.up(), enters, context)
             following = following._replace(arriving=ring, count=state.count + more)
@@ -261,44 +260,49 @@ class NetemModel(CommunicationModel):
         self, state: NetemState, links: Links, context: Context, random: RandomStream
     ) -> tuple[Links, Array, Time]:
         """Returns the links, where a message enters, and the time that each of those takes."""
-        xp, shape = context.xp, context.shape
-        passes = random.child("reorder").bernoulli(self.reorder, shape)
-        draw = random.child("delay").uniform(shape)
+        xp, shape, enters = context.xp, context.shape, links.sends
         if self._binds:
             links = links.lose(state.count >= self.limit)
-        enters = links.sends & ~passes
         if links.lost is not None:
             enters = enters & ~links.lost
-        time = self._fixed or self._time_of(state, draw, xp)
+        if self.reorder:
+            enters = enters & ~random.child("reorder").bernoulli(self.reorder, shape)
+        time = self._fixed or self._time(state, enters, context, random)
         if self.traits.longest_delay:
-            links = links.slow(xp.astype(enters, xp.int32) * time.nearest(xp))
+            links = links.slow(of_type(enters, xp.int32, xp) * time.nearest(xp))
         return links, enters, time
 
-    def _time_of(self, state: NetemState, draw: Array, xp: Any) -> Time:
-        """Returns the time that a message takes which is sent now and passes no others."""
-        time = Time.of(self.delay)
+    def _time(
+        self, state: NetemState, enters: Array, context: Context, random: RandomStream
+    ) -> Time:
+        """Returns when each link has done with its message, and with those before it."""
+        xp = context.xp
+        time: Time = state.until
         if self.jitter:
+            draw = random.child("delay").uniform(context.shape)
             rounds = self._delays.draw(draw, None, xp)
             if self.distribution == "normal":
                 least, most = (xp.full_like(rounds, end) for end in self._ends)
                 rounds = xp.minimum(xp.maximum(rounds, least), most)
-            time = Time.of_array(rounds, xp)
-        if not self._waits:
-            return time
-        return time.or_later(state.until, xp).then(Time.of(self.transmission))
+            drawn = Time.of_array(rounds, xp)
+            if not self._waits:
+                return drawn
+            time = time.or_where(enters & time.before(drawn), drawn, xp)
+        on, transmission = of_type(enters, xp.int32, xp), Time.of(self.transmission)
+        return time.then(Time(on * transmission.whole, on * transmission.part))
+
+    @cached_property
+    def _shortest(self) -> Time:
+        """A time before transmission that no message falls below."""
+        return Time(math.floor(self._ends[0]), 0) if self.jitter else Time.of(self.delay)
 
     @cached_property
     def _delays(self) -> distributions.UniformDelay | distributions.NormalDelay:
         """How delays are distributed before what is below 0 counts as none."""
         if self.distribution == "normal":
             return distributions.NormalDelay(mean=self.delay, standard_deviation=self.jitter)
-        low, high = self.delay - self.jitter, self.delay + self.jitter
+        low, high = self._ends
         return distributions.UniformDelay(low=low, high=high)
-
-    @property
-    def _ends(self) -> tuple[float, float]:
-        """The least and the greatest normal delay."""
-        return self.delay - SPREAD * self.jitter, self.delay + SPREAD * self.jitter
 
     def _cumulative(self) -> NDArray[np.float64]:
         """Returns the probability that a message which waits for none takes 0, 1, ... rounds."""

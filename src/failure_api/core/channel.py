@@ -13,7 +13,16 @@ import numpy as np
 from failure_api.core.backends import JAX, of_type
 from failure_api.core.chain import Chain, prepared
 from failure_api.core.links import Array, Context, Links
-from failure_api.core.queue import WHOLE_MESSAGE, QueueState, Served, empty, enter, serve, younger
+from failure_api.core.queue import (
+    WHOLE_MESSAGE,
+    QueueState,
+    Served,
+    empty,
+    enter,
+    serve,
+    without_dead,
+    younger,
+)
 from failure_api.core.random import RandomStream
 from failure_api.core.rings import ONE, taken, with_arrivals
 from failure_api.core.traits import Asked, Stage
@@ -257,6 +266,8 @@ class Channel:
         if context.alive is not state.alive:
             sends, makes, listens = self._ends(context)
             state = state._replace(alive=context.alive, sends=sends, makes=makes, listens=listens)
+            if state.queues is not None:
+                state = state._replace(queues=without_dead(state.queues, sends, xp))
         if chain.in_stages:
             state, links, served = self._sent(parameters, state, number, context, random)
             made = number if served is None else served.made
@@ -310,13 +321,13 @@ class Channel:
         random: RandomStream,
     ) -> tuple[ChannelState, Links, Served | None]:
         """Asks the models stage by stage, and sends what the links can carry."""
-        xp, queue = context.xp, self.chain.queue
+        xp, queue, queues = context.xp, self.chain.queue, state.queues
         # What waits for an agent that has died is sent all the same: its sender does not know.
         live = Links(state.makes if state.sends is None else state.sends)
         state, links = self._ask(Stage.SENT, parameters, state, live, context, random)
         links = _within(links, live.sends)
         up, served = links.sends, None
-        if queue is None:
+        if queue is None or queues is None:
             state, links = self._ask(Stage.SERVED, parameters, state, links, context, random)
             if state.credit is not None:
                 capacity = _said(links, xp)
@@ -329,20 +340,19 @@ class Channel:
                 credit = xp.clip(credit, 0.0, 1.0) * of_type(kept, xp.float32, xp)
                 state = state._replace(credit=credit)
         else:
-            on_air, links = links.lost, links._replace(lost=None)
-            state, links = self._ask(Stage.ADMITTED, parameters, state, links, context, random)
-            assert state.queues is not None
-            assert state.sends is not None
             comes = up & state.makes
-            if links.lost is not None:
-                comes = comes & ~links.lost
-            links = links._replace(rejected=links.lost, lost=on_air)
-            queues, entered = enter(queue, state.queues, state.sends, comes, number, xp)
-            links = links.send(up & (queues.count > 0))
+            if Stage.ADMITTED in self._stages:
+                on_air, links = links.lost, links._replace(lost=None)
+                state, links = self._ask(Stage.ADMITTED, parameters, state, links, context, random)
+                if links.lost is not None:
+                    comes = comes & ~links.lost
+                links = links._replace(rejected=links.lost, lost=on_air)
+            queues, entered = enter(queue, queues, comes, number, xp)
+            ready = up & (queues.count > 0)
+            links = links.send(ready)
             state, links = self._ask(Stage.SERVED, parameters, state, links, context, random)
-            capacity = _said(links, xp)
-            queues, served = serve(queue, queues, capacity, up, number, links.expiry, xp)
-            served = served._replace(entered=entered)
+            capacity, expiry = _said(links, xp), links.expiry
+            queues, served = serve(queue, queues, entered, capacity, ready, number, expiry, xp)
             state = state._replace(queues=queues)
             links = links.send(served.leaves > 0)
         state, links = self._ask(Stage.ON_AIR, parameters, state, links, context, random)
@@ -384,13 +394,13 @@ class Channel:
             sent = all_but(late, sent, xp)
             left = sent if left is None else only(sent >= 0, left, xp)
         else:
+            arrivals = None if served is None else survivors
             if heard is not None:
                 arrives = arrives & heard
+                if arrivals is not None:
+                    arrivals = arrivals * of_type(heard, xp.int32, xp)
             sent = only(arrives, made, xp)
             left = sent if served is None else only(arrives, number, xp)
-            arrivals = None
-            if served is not None:
-                arrivals = survivors * of_type(arrives, xp.int32, xp)
         newest = xp.maximum(state.newest, sent)
         delivery = Delivery(
             links,
@@ -540,5 +550,8 @@ def _said(links: Links, xp: Any) -> Array:
     """Returns the capacity of each link: 1 where nobody has said."""
     if links.capacity is None:
         return of_type(links.sends, xp.float32, xp) * 0.0 + 1.0
+    # What NumPy knows at once, others may be tracing.
+    if xp is np and links.capacity.max() < np.inf:
+        return links.capacity
     unsaid = links.capacity == xp.inf
     return xp.where(unsaid, xp.ones_like(links.capacity), links.capacity)

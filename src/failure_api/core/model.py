@@ -122,7 +122,8 @@ class CommunicationModel(ABC):
 
         Args:
             parameters: What `prepare` returned.
-            state: What `init` or the last `step` returned.
+            state: What `init` or the last `step` returned. No array of it is written to, but for
+                large rings, as `core.rings` does it.
             links: The links so far in this round.
             context: What is known of the round.
             random: The model's own stream.

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, NamedTuple
+
+import numpy as np
 
 from failure_api.core.backends import of_type
 from failure_api.core.links import Array
@@ -37,7 +40,7 @@ class Queue:
     max_wait: int | None = None
     drop: Literal["tail", "newest_first"] = "tail"
 
-    @property
+    @cached_property
     def places(self) -> int:
         """The most messages that a link ever keeps: no two of them were made in one round."""
         useful = 2 if self.drop == "newest_first" else self.length
@@ -76,20 +79,31 @@ class QueueState(NamedTuple):
     carried: Array
 
 
+class Entered(NamedTuple):
+    """Which of a round's messages begin to wait.
+
+    Attributes:
+        where: On which links one does, bool `[..., N, N]`.
+        place: The place that it takes, int32 `[..., N, N]`; any place where none does.
+    """
+
+    where: Array
+    place: Array
+
+
 class Served(NamedTuple):
     """What a round does to the queues.
 
     Attributes:
-        entered: The place that the round's message takes, int32 `[..., N, N]`, -1 where it takes
-            none.
+        entered: Which of the round's messages begin to wait.
         leaves: How many messages leave, int32 `[..., N, N]`.
-        place: The place of the newest of them; anywhere where none leaves.
-        made: The round in which it was made, -1 where none leaves.
+        place: The place of the newest of them; any place where none leaves.
+        made: The round in which it was made; any number where none leaves.
         rounds: As in the state, before anything left.
         first: As in the state, before anything left.
     """
 
-    entered: Array
+    entered: Entered
     leaves: Array
     place: Array
     made: Array
@@ -104,75 +118,79 @@ def empty(queue: Queue, shape: tuple[int, ...], xp: Any) -> QueueState:
     return QueueState(rounds, nothing, nothing, xp.zeros(shape, dtype=xp.float32))
 
 
+def without_dead(state: QueueState, alive: Array, xp: Any) -> QueueState:
+    """Returns the queues without what waited on links whose senders have died.
+
+    Args:
+        state: What waits.
+        alive: Whose senders are alive, bool `[..., N, N]`.
+        xp: The array namespace.
+    """
+    count = state.count * of_type(alive, xp.int32, xp)
+    return state._replace(count=count, carried=state.carried * of_type(alive, xp.float32, xp))
+
+
 def enter(
-    queue: Queue, state: QueueState, alive: Array, comes: Array, number: Any, xp: Any
-) -> tuple[QueueState, Array]:
-    """Returns the queues with the round's messages in them, and the places that these take.
+    queue: Queue, state: QueueState, comes: Array, number: Any, xp: Any
+) -> tuple[QueueState, Entered]:
+    """Returns the queues with the round's messages in them, and which of these they are.
 
     Args:
         queue: How messages wait.
         state: What waits.
-        alive: Whose senders are alive, bool `[..., N, N]`; what the dead would send is dropped.
         comes: Where a message comes, bool `[..., N, N]`.
         number: The round; an integer, or an int32 array that broadcasts to the links.
         xp: The array namespace.
-
-    Returns:
-        The queues, and `entered` as in `Served`.
     """
-    living = of_type(alive, xp.int32, xp)
-    count, carried = state.count * living, state.carried * of_type(alive, xp.float32, xp)
+    rounds, first, count, carried = state
     places = queue.places
     if queue.drop == "newest_first" and places > 1:
         # Behind what is being carried, or in its place while nothing of it has been carried.
-        offset = xp.astype((count > 0) & (carried > 0), xp.int32)
+        offset = of_type((count > 0) & (carried > 0), xp.int32, xp)
         enters, more = comes, offset + 1 - count
     else:
         offset, enters, more = count, comes & (count < places), 1
-    place = state.first + offset
-    place = place - places * of_type(place >= places, xp.int32, xp)
-    rounds = with_put(state.rounds, place, enters, number, xp)
-    entering = of_type(enters, xp.int32, xp)
-    count = count + entering * more
-    return QueueState(rounds, state.first, count, carried), entering * (place + 1) - 1
+    place = _wrapped(first + offset, places, xp)
+    rounds = with_put(rounds, place, enters, number, xp)
+    count = count + of_type(enters, xp.int32, xp) * more
+    return QueueState(rounds, first, count, carried), Entered(enters, place)
 
 
 def serve(
     queue: Queue,
     state: QueueState,
+    entered: Entered,
     capacity: Array,
-    up: Array,
+    ready: Array,
     number: Any,
     expiry: Array | None,
     xp: Any,
 ) -> tuple[QueueState, Served]:
-    """Carries what the links can.
+    """Returns what waits after the links have carried what they can, and what has left.
 
     Args:
         queue: How messages wait.
         state: What waits, with the round's messages.
+        entered: Which of them these are.
         capacity: Messages per round that each link carries now, float32 `[..., N, N]`.
-        up: Whose senders are up, bool `[..., N, N]`; elsewhere everything stays as it is.
+        ready: Where something waits whose sender is up, bool `[..., N, N]`; elsewhere nothing is
+            carried.
         number: The round, as in `enter`.
         expiry: Rounds after which messages expire, int32 `[..., N, N]`; None where none does.
         xp: The array namespace.
-
-    Returns:
-        What waits afterwards, and what left; `entered` is left to be filled in.
     """
     rounds, first, count, carried = state
     places = queue.places
-    carried = carried + capacity * of_type(up & (count > 0), xp.float32, xp)
+    carried = carried + capacity * of_type(ready, xp.float32, xp)
     # What lies just below a whole message is one; no more leaves than waits.
-    whole = xp.floor(xp.minimum(carried + (1.0 - WHOLE_MESSAGE), xp.full_like(carried, places)))
-    leaves = xp.minimum(of_type(whole, xp.int32, xp), count)
+    waits = of_type(count, xp.float32, xp)
+    leaves = of_type(xp.minimum(carried + (1.0 - WHOLE_MESSAGE), waits), xp.int32, xp)
     leaving = leaves > 0
-    one = of_type(leaving, xp.int32, xp)
-    last = _wrapped(first + (leaves - one), places, xp)
-    made = one * (at_places(rounds, last, xp) + 1) - 1
-    served = Served(xp.full_like(first, -1), leaves, last, made, rounds, first)
-    first = _wrapped(first + leaves, places, xp)
-    count = count - leaves
+    following = first + leaves
+    last = _wrapped(following - of_type(leaving, xp.int32, xp), places, xp)
+    made = at_places(rounds, last, xp)
+    served = Served(entered, leaves, last, made, rounds, first)
+    first, count = _wrapped(following, places, xp), count - leaves
     carried = carried - of_type(leaves, xp.float32, xp)
     # What rounding leaves of a whole message would add up from message to message.
     kept = ~leaving | (carried > 1.0 - WHOLE_MESSAGE)
@@ -220,4 +238,8 @@ def _late(
 
 def _wrapped(place: Array, places: int, xp: Any) -> Array:
     """Returns places that lie at most one turn beyond the last one, within the turn."""
+    if xp is np:
+        # What is negative is great without its sign: half the time of the same with a comparison.
+        within = np.minimum(place.view(np.uint32), (place - places).view(np.uint32))
+        return within.view(np.int32)
     return place - places * of_type(place >= places, xp.int32, xp)

@@ -91,7 +91,8 @@ class Transport:
             self._waiting = waiting = _widened(waiting, self._places, rows)
         flat: NDArray[Any] = waiting.reshape(-1, *rows.shape[1:])
         place = self._of_links
-        place[:-1], place[-1] = served.entered.reshape(-1), -1
+        where, at = served.entered
+        place[:-1], place[-1] = np.where(where, at, -1).reshape(-1), -1
         entered = place.take(self._links)
         enters = entered >= 0
         flat[(entered * len(rows) + self._rows)[enters]] = rows[enters]

@@ -23,7 +23,9 @@ from failure_api.core import (
 from failure_api.core.links import NEVER
 from failure_api.core.model import distinct
 from failure_api.core.numpy_stream import EpisodeStreams
+from failure_api.core.rings import LARGE
 from failure_api.core.rules import WholeNumber
+from failure_api.core.trees import map_leaves
 from failure_api.errors import invalid
 from failure_api.testing.array_laws import (
     APART,
@@ -222,10 +224,16 @@ def _check_purity(trial: ModelTrial) -> None:
     for _ in range(2):
         once, draws = copy.deepcopy((state, kept[1]))
         answers.append(trial.model.step(parameters, once, links, context, draws)[1])
-        demand(7, same(once, kept[0]), f"{name} changes the state that it is given")
+        changed = not same(_without_rings(once), _without_rings(kept[0]))
+        demand(7, not changed, f"{name} changes the state that it is given")
     demand(9, same(tuple(answers[0]), tuple(answers[1])), f"{name} remembers past its state")
     again = trial.model.init(parameters, context, EpisodeStreams().start(trial.seed))
     demand(9, same(again, kept[0]), f"{name} starts an episode differently after another one")
+
+
+def _without_rings(state: Any) -> Any:
+    """Returns a state without what is so large that `core.rings` writes to it."""
+    return map_leaves(lambda leaf: getattr(leaf, "nbytes", 0) < LARGE and leaf, state)
 
 
 def _check_scope(model: CommunicationModel) -> None:
