@@ -123,6 +123,9 @@ class BandwidthModel(CommunicationModel):
             called = f"{self.name}.capacity"
             found["capacity"] = per_link(called, self.capacity, UNLIMITED, context)
             found["bits"] = np.asarray(context.message_bits, dtype=np.float32)
+        if not isinstance(self.capacity, Drawn):
+            # So that no round of a single team has to.
+            found["capacity"] = np.broadcast_to(found["capacity"], context.shape[-2:])
         return found
 
     def step(
@@ -139,7 +142,9 @@ class BandwidthModel(CommunicationModel):
             waiting = xp.astype(links.sends & among[:, None] & among, xp.float32)
             shared = xp.sum(waiting, axis=-1, keepdims=True)
             capacity = capacity / xp.maximum(shared, xp.ones_like(shared))
-        return state, links.narrow(xp.broadcast_to(capacity, context.shape), xp)
+        if capacity.shape != context.shape:
+            capacity = xp.broadcast_to(capacity, context.shape)
+        return state, links.narrow(capacity, xp)
 
     def expected_loss(self) -> Any:
         """Returns the share lost for good at one message a round; None per sender or in bits."""

@@ -70,9 +70,9 @@ class SharedMediumModel(CommunicationModel):
         own = parameters["protocol"]
         state, turns, heard = self.protocol.step(own, state, ready, context, random)
         # What a turn lets through is for others to say.
-        nothing = xp.astype(turns, xp.float32)[..., :, None] * xp.ones(shape, dtype=xp.float32)
+        nothing = xp.astype(turns, xp.float32)[..., :, None]
         capacity = xp.where(nothing > 0, xp.full_like(nothing, xp.inf), nothing)
-        links = links.narrow(capacity, xp)
+        links = links.narrow(xp.broadcast_to(capacity, shape), xp)
         if heard is not turns:
             links = links.lose(xp.broadcast_to((turns & ~heard)[..., :, None], shape))
         return state, links

@@ -137,8 +137,14 @@ def mixed(where: Array, worse: Links, links: Links, context: Context) -> Links:
     for name, new, old in zip(Links._fields, worse, links, strict=True):
         if new is None or new is old:
             continue
+        if old is None and name not in UNSAID:
+            # Where nothing acts there is False, or 0.
+            fields[name] = (
+                new & where if new.dtype == xp.bool else new * xp.astype(where, new.dtype)
+            )
+            continue
         if old is None:
-            old = xp.full(context.shape, UNSAID.get(name, 0), dtype=new.dtype)
+            old = xp.full(context.shape, UNSAID[name], dtype=new.dtype)
         if name == "capacity":
             # What nobody has said is infinite, and no product of it is a number.
             fields[name] = xp.where(where, new, old)

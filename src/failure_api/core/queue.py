@@ -147,12 +147,12 @@ def enter(
     if queue.drop == "newest_first" and places > 1:
         # Behind what is being carried, or in its place while nothing of it has been carried.
         offset = of_type((count > 0) & (carried > 0), xp.int32, xp)
-        enters, more = comes, offset + 1 - count
+        enters, more = comes, of_type(comes, xp.int32, xp) * (offset + 1 - count)
     else:
-        offset, enters, more = count, comes & (count < places), 1
+        offset, enters = count, comes & (count < places)
+        more = of_type(enters, xp.int32, xp)
     place = _wrapped(first + offset, places, xp)
-    rounds = with_put(rounds, place, enters, number, xp)
-    count = count + of_type(enters, xp.int32, xp) * more
+    rounds, count = with_put(rounds, place, enters, number, xp), count + more
     return QueueState(rounds, first, count, carried), Entered(enters, place)
 
 

@@ -83,8 +83,9 @@ def with_added(ring: Array, places: Array, amounts: Array, xp: Any) -> Array:
         return with_row(ring, places, at_places(ring, places, xp) + amounts, xp)
     if xp is np:
         ring = writable(ring)
+        flat, index = ring.reshape(-1), _index(ring.shape, places).astype(np.intp)
         # Each link has an entry of its own, so that none is added to twice.
-        ring.reshape(-1)[_index(ring.shape, places)] += amounts
+        flat[index] = flat.take(index) + amounts
         return ring
     if _is_long(ring, xp):
         amounts = xp.astype(amounts, ring.dtype)

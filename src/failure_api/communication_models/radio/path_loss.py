@@ -15,6 +15,7 @@ from failure_api.communication_models.radio.units import (
     Loss,
     Ratio,
     between,
+    decibels,
 )
 from failure_api.core.links import Array
 from failure_api.core.part import Part
@@ -65,7 +66,7 @@ class Friis(PathLoss):
         """Returns the loss in dB."""
         nearest = SPEED_OF_LIGHT / (4.0 * math.pi * self.frequency)
         constant = self.system_loss_db - 20.0 * math.log10(nearest)
-        return 10.0 * xp.log10(xp.clip(squared_distance, nearest**2, FARTHEST)) + constant
+        return decibels(xp.clip(squared_distance, nearest**2, FARTHEST), xp) + constant
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +102,8 @@ class LogDistance(PathLoss):
         """Returns the loss in dB."""
         slope, nearest = 10.0 * self.exponent, self.reference_distance
         constant = self.reference_loss - slope * math.log10(nearest)
-        return 0.5 * slope * xp.log10(xp.clip(squared_distance, nearest**2, FARTHEST)) + constant
+        nearby = decibels(xp.clip(squared_distance, nearest**2, FARTHEST), xp)
+        return 0.5 * self.exponent * nearby + constant
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,5 +144,5 @@ class TwoRayGround(PathLoss):
         """Returns the loss in dB."""
         # They are equal at the crossover distance, and the steeper one is the lesser before it.
         free = Friis(frequency=self.frequency).loss(squared_distance, xp)
-        grounded = 20.0 * xp.log10(xp.clip(squared_distance, 1e-30, FARTHEST))
+        grounded = 2.0 * decibels(xp.clip(squared_distance, 1e-30, FARTHEST), xp)
         return xp.maximum(free, grounded - 40.0 * math.log10(self.height)) + self.system_loss_db

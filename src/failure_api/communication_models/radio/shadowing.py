@@ -146,8 +146,8 @@ class LogNormalShadowing(NormalShadowing):
         moved = (context.positions - state.positions) * (
             metres_per_unit / self.decorrelation_distance
         )
-        ends = xp.sqrt(xp.sum(moved * moved, axis=-1))
-        kept = xp.exp(-(ends[..., :, None] + ends[..., None, :]))
+        ends = xp.exp(-xp.sqrt(xp.sum(moved * moved, axis=-1)))
+        kept = ends[..., :, None] * ends[..., None, :]
         new = xp.sqrt(1.0 - kept * kept) * self._draw(parameters, context, random)
         return ShadowingState(context.positions, kept * state.field + new)
 

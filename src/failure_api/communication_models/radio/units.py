@@ -81,7 +81,8 @@ def decibels(ratio: Array, xp: Any) -> Array:
     """Returns a ratio of powers, or a power in milliwatts, in decibels.
 
     Example:
-        >>> float(decibels(np.asarray(100.0), np))
+        >>> float(decibels(np.asarray(100.0, dtype=np.float32), np))
         20.0
     """
-    return 10.0 * xp.log10(ratio)
+    # NumPy has this logarithm fast on every processor.
+    return xp.log(ratio) * (1.0 / PER_DECIBEL)
