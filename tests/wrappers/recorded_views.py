@@ -20,7 +20,7 @@ from pettingzoo.utils.conversions import parallel_to_aec
 
 from failure_api import (
     BandwidthModel,
-    BitFlipNoise,
+    BitFlipModel,
     CommunicationWrapper,
     CommunicationWrapperParallel,
     DelayBasedModel,
@@ -70,7 +70,7 @@ class Mixed(ParallelEnv):
 
     def reset(self, seed: int | None = None, options: Any = None) -> tuple[Any, Any]:
         self._number = 0
-        self._drawn = {agent: space for agent, space in self.SPACES.items()}
+        self._drawn = dict(self.SPACES)
         for place, space in enumerate(self._drawn.values()):
             space.seed((seed or 0) + place)
         self.agents = list(self.possible_agents)
@@ -123,9 +123,12 @@ CHAINS: dict[str, tuple[Any, Any]] = {
     "bursts, late": ([GilbertElliottModel(p=0.2, r=0.4), DelayBasedModel(max_delay=3)], ()),
     "far behind": ([LOSS, DelayBasedModel(max_delay=20, delivery="fifo")], ()),
     "queues": ([BandwidthModel(capacity=0.6, queue_length=3), DelayBasedModel(max_delay=1)], ()),
-    "nodes": (NodeFailureModel(mean_time_to_failure=6, mean_time_to_repair=3), ()),
+    "nodes": (NodeFailureModel(mode="crash", mean_time_to_failure=6, mean_time_to_repair=3), ()),
     "noise": ([LOSS, DelayBasedModel(max_delay=2)], GaussianNoiseModel(standard_deviation=0.3)),
-    "flips": (LOSS, [BitFlipNoise(probability=0.1), GaussianNoiseModel(standard_deviation=0.1)]),
+    "flips": (
+        LOSS,
+        [BitFlipModel(bit_error_rate=0.02), GaussianNoiseModel(standard_deviation=0.1)],
+    ),
     "radio": (SignalBasedModel(metres_per_unit=100.0, noise_floor=-92.0), ()),
 }
 EXCHANGES: dict[str, Any] = {
