@@ -18,8 +18,8 @@ from failure_api import (
     SendMessages,
     ShareObservations,
 )
+from failure_api.exchanges import Codec, Exchange, Team
 from failure_api.exchanges.bits import bits_of
-from failure_api.exchanges.exchange import BoundExchange, Exchange, Team
 
 
 @pytest.mark.parametrize(
@@ -91,27 +91,30 @@ def test_nobody_counts_segments_that_move() -> None:
     assert CommunicationWrapper(collect_treasure_v1.env(), []).message_bits is None
 
 
-class Silent(BoundExchange):
-    """Shows agents the environment's own observations."""
+class Words(Codec):
+    """Agents say their names, and see what they observe."""
 
     def __init__(self, team: Team) -> None:
-        super().__init__(team)
-        self.spaces = team.spaces
+        super().__init__(team, dict.fromkeys(team.agent_ids, spaces.Text(9)))
+        self.spaces = dict(team.spaces)
 
-    def start(self) -> None:
-        pass
+    def say(self, agent: Any, observation: Any, message: Any) -> Any:
+        return str(agent)
 
-    def share(self, number: int, observations: Any, delivery: Any) -> None:
-        self.seen = observations
+    def see(self, agent: Any, observation: Any, heard: Any) -> Any:
+        return observation.copy()
 
-    def view(self, agent: Any, observation: Any = None) -> Any:
-        return self.seen[agent]
+    def own(self, agent: Any, view: Any) -> Any:
+        return view
+
+    def heard(self, agent: Any, view: Any) -> Any:
+        return {}
 
 
 def test_exchanges_of_ones_own_need_not_count() -> None:
     class Nothing(Exchange):
-        def bind(self, team: Team) -> BoundExchange:
-            return Silent(team)
+        def bind(self, team: Team) -> Codec:
+            return Words(team)
 
     env = CommunicationWrapperParallel(Plain(), [], exchange=Nothing())
     env.reset(seed=1)
@@ -120,7 +123,7 @@ def test_exchanges_of_ones_own_need_not_count() -> None:
 
 
 def test_the_report_is_a_copy_of_what_an_exchange_of_ones_own_counts() -> None:
-    class Counting(Silent):
+    class Counting(Words):
         bits = np.full((3, 3), 7.0)
 
         @property
@@ -128,7 +131,7 @@ def test_the_report_is_a_copy_of_what_an_exchange_of_ones_own_counts() -> None:
             return self.bits
 
     class Sevens(Exchange):
-        def bind(self, team: Team) -> BoundExchange:
+        def bind(self, team: Team) -> Codec:
             return Counting(team)
 
     env = CommunicationWrapperParallel(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from spaces_under_test import NESTED, SPACES
 
 from failure_api.exchanges.numbers import Numbers, leaves
-from failure_api.exchanges.one_hot import FlatNumbers
+from failure_api.exchanges.one_hot import OneHotNumbers
 from failure_api.testing.verdict import arrays_in, same
 
 FURTHEST = [
@@ -60,7 +60,7 @@ def test_spaces_within_spaces(space: spaces.Space[Any], seed: int) -> None:
 @given(NESTED, st.integers(0, 100))
 def test_flattened_spaces_within_spaces(space: spaces.Space[Any], seed: int) -> None:
     space.seed(seed)
-    numbers, plain = FlatNumbers(space), Numbers(space)
+    numbers, plain = OneHotNumbers(space), Numbers(space)
     one, other = space.sample(), space.sample()
     vectors = [np.array(flatten(space, value), dtype=np.float32) for value in (one, other)]
     rows = [numbers.row(vector, np.float64) for vector in vectors]

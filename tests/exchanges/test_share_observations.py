@@ -21,7 +21,7 @@ from failure_api import (
     ShareObservations,
 )
 from failure_api.errors import InvalidArgumentError
-from failure_api.exchanges.blank import blank
+from failure_api.exchanges.zero import zero_of
 from failure_api.testing import check_wrapper
 
 DOWN = ProbabilisticModel(failure_prob=1.0)
@@ -47,7 +47,7 @@ def test_a_dict_holds_everyone_always(name: str) -> None:
             assert list(heard) == ["a", "b", "c"]
             for sender in heard:
                 said = body(env.unwrapped.content(sender, 0), masked)
-                expected = said if arrives or sender == receiver else blank(body(space, masked))
+                expected = said if arrives or sender == receiver else zero_of(body(space, masked))
                 np.testing.assert_equal(heard[sender], expected)
                 assert type(heard[sender]) is type(expected)
             if masked:

@@ -20,7 +20,7 @@ from failure_api import (
     ShareObservations,
 )
 from failure_api.errors import FailureApiError, InvalidArgumentError, ModelError, NotResetError
-from failure_api.exchanges import BoundExchange, Exchange, Team
+from failure_api.exchanges import Codec, Exchange, Team
 from failure_api.testing import check_wrapper
 from failure_api.testing.verdict import same
 from helpers import Scripted, assert_one_sentence
@@ -297,23 +297,26 @@ def test_numbers_that_are_none(exchange: Any, value: float) -> None:
 class Deaf(Exchange):
     """Knows nothing of noise, as an exchange of one's own may."""
 
-    def bind(self, team: Team) -> BoundExchange:
-        return BoundDeaf(team)
+    def bind(self, team: Team) -> Codec:
+        return Words(team)
 
 
-class BoundDeaf(BoundExchange):
+class Words(Codec):
     def __init__(self, team: Team) -> None:
-        super().__init__(team)
-        self.spaces = team.spaces
+        super().__init__(team, dict.fromkeys(team.agent_ids, spaces.Text(9)))
+        self.spaces = dict(team.spaces)
 
-    def start(self) -> None:
-        pass
+    def say(self, agent: Any, observation: Any, message: Any) -> Any:
+        return str(agent)
 
-    def share(self, number: int, observations: Any, delivery: Any) -> None:
-        self._observations = observations
+    def see(self, agent: Any, observation: Any, heard: Any) -> Any:
+        return copy.deepcopy(observation)
 
-    def view(self, agent: Any, observation: Any = None) -> Any:
-        return copy.deepcopy(self._observations[agent] if observation is None else observation)
+    def own(self, agent: Any, view: Any) -> Any:
+        return view
+
+    def heard(self, agent: Any, view: Any) -> Any:
+        return {}
 
 
 def test_an_exchange_that_knows_nothing_of_noise() -> None:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from failure_api.core import Chain, Context
-from failure_api.core.backends import NUMPY, Library, device_of, library_of, own
+from failure_api.core.backends import NUMPY, Library, device_of, lasting, library_of, own
 from failure_api.core.kinds import FARTHEST
 from failure_api.core.links import Array
 from failure_api.errors import invalid
@@ -164,7 +164,8 @@ def _everyone(library: Library, shape: tuple[int, ...], device: Any) -> Array:
 @functools.lru_cache(maxsize=16)
 def _kept_everyone(library: Library, shape: tuple[int, ...], device: Any) -> Array:
     """Returns the same array each time, by which the channel knows that nobody has died."""
-    return library.xp.ones(shape, dtype=library.xp.bool, device=device)
+    with lasting(library):
+        return library.xp.ones(shape, dtype=library.xp.bool, device=device)
 
 
 def _shown(batch: tuple[int, ...], *rest: Any) -> str:

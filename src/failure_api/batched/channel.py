@@ -23,6 +23,7 @@ from failure_api.core import Chain, Channel, ChannelState, CommunicationModel
 from failure_api.core.backends import on_device_of, without_gradient
 from failure_api.core.contract import check_heard
 from failure_api.core.links import Array
+from failure_api.core.mailbox import Missing
 from failure_api.core.model import distinct
 from failure_api.core.noise import NoiseModel
 from failure_api.core.noise_chain import NoiseChain
@@ -66,8 +67,10 @@ class BatchedChannel:
         failure_models: One communication model, or several that act in order.
         agent_ids: The team's agents, in the order of the arrays.
         noise_models: One noise model, or several, that corrupt the content that arrives.
-        missing: What stands in for content that did not arrive: `"zero"` is `blank`, `"hold"` the
-            newest content that ever arrived on the link, `blank` before the first.
+        missing: What stands in for content that did not arrive: `"zero"` is `blank`; `"hold"` the
+            newest content that ever arrived on the link, `blank` before the first; `"predict"` or
+            `Predict(...)` a straight line through the last two; or a function `(content, age) ->
+            content` of it, `[..., receiver, sender, D]` and int32 `[..., receiver, sender, 1]`.
         low: Least values of the content, which broadcast to `[receiver, sender, D]`. Noise keeps
             to them.
         high: Greatest values, likewise.
@@ -99,7 +102,7 @@ class BatchedChannel:
     failure_models: CommunicationModel | Iterable[CommunicationModel]
     agent_ids: Sequence[Any]
     noise_models: NoiseModel | Iterable[NoiseModel] = ()
-    missing: Literal["zero", "hold"] = "zero"
+    missing: Missing = "zero"
     low: Any = -np.inf
     high: Any = np.inf
     whole: Any = False
@@ -136,7 +139,7 @@ class BatchedChannel:
 
     @cached_property
     def _content(self) -> Content:
-        return Content(self.noise, self.missing == "hold", self._channel, self._ids)
+        return Content(self.noise, self.missing, self._channel, self._ids)
 
     @property
     def _limits(self) -> Limits:
@@ -170,7 +173,7 @@ class BatchedChannel:
         call = call_of(self.chain, self._ids, batch, {"payloads": payloads}, positions, alive)
         with on_device_of(payloads):
             source = source_of(random, batch, self.streams, call.library, call.device)
-            form = call.xp.empty((0, *payloads.shape[len(batch) :]), dtype=payloads.dtype)
+            form = call.xp.zeros((1, *payloads.shape[len(batch) :]), dtype=payloads.dtype)
             return self._begun(source, call, form)
 
     def step(
@@ -244,12 +247,13 @@ class BatchedChannel:
         Args:
             state: What `reset_where` returned for all elements.
         """
-        channel, content = state.channel, state.content
-        way, clock = channel.under_way, self._content.clock_before(content.clock)
+        channel, content, slots = state.channel, state.content, self._channel.slots
+        way, box = channel.under_way, content.mailbox
         if way is not None:
-            way = way._replace(clock=(way.clock - 1) % self._channel.slots)
+            way = way._replace(clock=(way.clock - 1) % slots)
+        box = box._replace(clock=(box.clock - 1) % slots)
         return state._replace(
-            channel=channel._replace(under_way=way), content=content._replace(clock=clock)
+            channel=channel._replace(under_way=way), content=content._replace(mailbox=box)
         )
 
     def detached(self, state: BatchedState) -> BatchedState:

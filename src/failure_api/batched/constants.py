@@ -8,7 +8,7 @@ import numpy as np
 
 from failure_api.batched.limits import Limits, noise_context
 from failure_api.core import Channel, Context
-from failure_api.core.backends import Library, on_arrays_of
+from failure_api.core.backends import Library, lasting, on_arrays_of
 from failure_api.core.links import Array
 from failure_api.core.noise_chain import NoiseChain
 from failure_api.core.trees import map_leaves
@@ -59,10 +59,11 @@ class Constants:
             if kind not in self._found:
                 self._found[kind] = self._prepared(columns, form)
             xp = library.xp
-            kept: Kept = on_arrays_of(xp, self._found[kind])
-            # Content may be of a type that NumPy does not have.
-            limits = map_leaves(lambda leaf: _of_type(leaf, form.dtype, xp), kept.limits)
-            kept = kept._replace(limits=limits)
+            with lasting(library):
+                kept: Kept = on_arrays_of(xp, self._found[kind])
+                # Content may be of a type that NumPy does not have.
+                limits = map_leaves(lambda leaf: _of_type(leaf, form.dtype, xp), kept.limits)
+                kept = kept._replace(limits=limits)
             if library.traces:
                 # While a function is traced, what is made belongs to it alone.
                 return kept

@@ -9,10 +9,11 @@ from failure_api.batched.call import Call
 from failure_api.batched.constants import Kept
 from failure_api.batched.limits import noise_context
 from failure_api.core import Channel, Delivery, RandomStream
-from failure_api.core.backends import Library, library_of, on_device_of, own, zero_where
+from failure_api.core.backends import Library, library_of, on_device_of, own
+from failure_api.core.layouts import BatchRows
 from failure_api.core.links import Array
+from failure_api.core.mailbox import Mailbox, MailboxState
 from failure_api.core.noise_chain import NoiseChain
-from failure_api.core.rings import FEW, at_places, with_put, with_row
 
 
 class Received(NamedTuple):
@@ -48,23 +49,41 @@ class ContentState(NamedTuple):
     """What is kept of what was said.
 
     Attributes:
-        form: No payloads, `[0, N, D]` or `[0, sender, receiver, D]`: says what they are like.
-        waiting: What waits in the queues, by their places, `[..., D, L, sender, receiver]`; None
-            where there are none.
-        clock: The place of this round in a history that is a ring.
-        history: What was transmitted in the last rounds: where they are few a tuple, the newest
-            first, and else a ring `[..., D, T, sender, 1 or receiver]`.
-        held: The newest content that has arrived on each link, `[..., sender, receiver, D]`; None
-            where what is missing is not held.
+        form: One message of each agent, `[1, N, D]` or `[1, sender, receiver, D]`: says what they
+            are like, and is zero.
+        mailbox: What waits, is under way, or was held.
         noise: The noise models' state; () where there are none.
     """
 
     form: Array
-    waiting: Array | None
-    clock: Any
-    history: Any
-    held: Array | None
+    mailbox: MailboxState
     noise: Any
+
+
+class _Numbers(NamedTuple):
+    """Content of a batch, which is numbers as it is.
+
+    Attributes:
+        limits: What the entries may be, as arrays.
+        xp: The array namespace.
+    """
+
+    limits: Any
+    xp: Any
+
+    def read(self, content: Array) -> Array:
+        """Returns `[..., receiver, sender, K]`."""
+        return swapped(content, self.xp)
+
+    def write(self, content: Array, before: Array, after: Array) -> Array:
+        """Returns the numbers as content."""
+        return swapped(after, self.xp)
+
+    def within(self, numbers: Array, last: Array) -> Array:
+        """Returns numbers within their bounds; whole ones are as they were last."""
+        xp, (low, high, whole, _) = self.xp, self.limits
+        inside = xp.minimum(xp.maximum(numbers, low), high)
+        return xp.where(whole, last, inside)
 
 
 class Content:
@@ -72,70 +91,56 @@ class Content:
 
     Args:
         chain: The noise models.
-        hold: Whether the newest content that ever arrived stands in for what is missing.
+        missing: What stands in for content that did not arrive.
         channel: The channel, which knows how long messages wait and take.
         agent_ids: The team.
     """
 
     def __init__(
-        self, chain: NoiseChain, hold: bool, channel: Channel, agent_ids: tuple[Any, ...]
+        self, chain: NoiseChain, missing: Any, channel: Channel, agent_ids: tuple[Any, ...]
     ) -> None:
-        self._chain, self._hold, self._ids = chain, hold, agent_ids
-        self._channel, self._depth = channel, channel.slots - 1
-        self._queue = channel.chain.queue
+        self._chain, self._missing, self._ids = chain, missing, agent_ids
+        queue = channel.chain.queue
+        self._channel, self._slots = channel, channel.slots
+        self._places = 0 if queue is None else queue.places
+
+    def _mailbox(self, kept: Kept, xp: Any) -> Mailbox:
+        numbers = _Numbers(kept.limits, xp)
+        return Mailbox(BatchRows(xp), self._slots, self._places, self._missing, numbers)
 
     def fits(self, state: ContentState, per_link: bool) -> bool:
         """Returns whether a state is one of this content."""
-        holds = (state.held is not None) == self._hold
-        axes = 4 if per_link else 3
-        waits = (state.waiting is not None) == (self._queue is not None)
-        rounds = len(state.history) if isinstance(state.history, tuple) else self._depth
-        return holds and waits and rounds == self._depth and state.form.ndim == axes
+        mailbox = state.mailbox
+        holds = (not isinstance(mailbox.last, tuple)) == (self._missing != "zero")
+        waits = (not isinstance(mailbox.waiting, tuple)) == bool(self._places)
+        history, depth = mailbox.history, self._slots - 1
+        rounds = len(history) if isinstance(history, tuple) else depth
+        return holds and waits and rounds == depth and state.form.ndim == (4 if per_link else 3)
 
     def begun(self, form: Array, call: Call, kept: Kept, random: RandomStream) -> ContentState:
         """Returns the state before round 0, in which nothing has been said.
 
         Args:
-            form: No payloads, which say what they are like.
+            form: One message of each agent, which says what they are like.
             call: What is given.
             kept: What is the same for all elements.
             random: The stream of what models begin with.
         """
-        xp, batch, width, blank = call.xp, call.batch, form.shape[-1], kept.limits.blank
+        xp, batch, width, count = call.xp, call.batch, form.shape[-1], len(self._ids)
         entries = noise_context(0, batch, width, kept.limits, self._ids, xp)
         noise = self._chain.init(kept.noises, entries, random.child("noise"))
-        held = xp.zeros(entries.shape, dtype=form.dtype) if self._hold else None
-        if held is not None and blank is not None:
-            held = xp.broadcast_to(blank, entries.shape)
-        waiting = self._waiting(form, batch, xp)
-        clock = 0 if not call.library.traces else xp.zeros((), dtype=xp.int32)
-        return ContentState(form, waiting, clock, self._history(form, batch, xp), held, noise)
-
-    def clock_before(self, clock: Any) -> Any:
-        """Returns the place of the round before in a history that is a ring."""
-        return (clock - 1) % (self._depth + 1)
-
-    def _waiting(self, form: Array, batch: tuple[int, ...], xp: Any) -> Array | None:
-        """Returns empty places for what waits, or raises an error where they take too much."""
-        count, width = len(self._ids), form.shape[-1]
+        receivers = count if form.ndim > 3 else 1
         wide = xp.finfo(form.dtype).bits // 8
-        places = 0 if self._queue is None else self._queue.places
-        receivers = count if self._queue or form.ndim > 3 else 1
-        rows = places * count + (self._depth + 1) * receivers if self._depth else places * count
-        self._channel.check_memory(
-            (*batch, count, count), math.prod(batch) * rows * count * width * wide
-        )
-        if not places:
-            return None
-        return xp.zeros((*batch, width, places, count, count), dtype=form.dtype)
-
-    def _history(self, form: Array, batch: tuple[int, ...], xp: Any) -> Any:
-        """Returns rounds in which nothing was transmitted."""
-        count, width = len(self._ids), form.shape[-1]
-        each = (count, count) if self._queue or form.ndim > 3 else (count, 1)
-        if self._depth <= FEW:
-            return (xp.zeros((*batch, *each, width), dtype=form.dtype),) * self._depth
-        return xp.zeros((*batch, width, self._depth + 1, *each), dtype=form.dtype)
+        rows = self._places * count
+        if self._slots > 1:
+            rows += self._slots * (count if self._places else receivers)
+        links = (*batch, count, count)
+        self._channel.check_memory(links, math.prod(batch) * rows * count * width * wide)
+        said = xp.zeros((*batch, count, receivers, width), dtype=form.dtype)
+        clock = 0 if not call.library.traces else xp.zeros((), dtype=xp.int32)
+        nothing = xp.full(links, -1, dtype=xp.int32)
+        mailbox = self._mailbox(kept, xp).init(said, kept.limits.blank, nothing, clock)
+        return ContentState(form, mailbox, noise)
 
     def received(
         self,
@@ -160,70 +165,25 @@ class Content:
         """
         xp, sent = call.xp, delivery.sent
         # What is remembered and what is handed out are copies where anybody could write to them.
-        if self._depth or self._queue:
+        if self._slots > 1 or self._places:
             payloads = own(payloads, call.library)
         if payloads.ndim <= sent.ndim:
             payloads = payloads[..., None, :]
-        waiting, said = self._transmitted(state.waiting, payloads, delivery, xp)
+        mailbox, noise = self._mailbox(kept, xp), state.noise
         over_links = number if isinstance(number, int) else number[..., None, None]
-        ago = over_links - delivery.left
-        history, content = self._recalled(state.history, state.clock, said, ago, xp)
-        arrived, noise = sent >= 0, state.noise
+        box, content = mailbox.arrive(state.mailbox, payloads, delivery, over_links)
+        arrived = sent >= 0
         if self._chain.parts or delivery.links.noise is not None:
             noise, content = self._corrupted(
                 noise, content, arrived, delivery, number, call, kept, random
             )
-        content = _standing_in(content, ~arrived, state.held, kept.limits.blank, xp)
-        held = content if self._hold else None
-        clock = (state.clock + 1) % (self._depth + 1)
-        following = ContentState(state.form, waiting, clock, history, held, noise)
-        if self._hold:
+        blank = kept.limits.blank
+        box, content = mailbox.impute(box, content, arrived, delivery, over_links, blank, xp)
+        if self._missing != "zero":
             content = own(content, call.library)
         delivery = _handed_out(delivery, call.library)
-        towards = xp.moveaxis(content, -3, -2), xp.matrix_transpose(arrived)
-        return following, Received(*towards, number, delivery)
-
-    def _transmitted(
-        self, waiting: Array | None, payloads: Array, delivery: Delivery, xp: Any
-    ) -> tuple[Array | None, Array]:
-        """Returns what waits, and what each link transmits, `[..., sender, 1 or receiver, D]`."""
-        served = delivery.served
-        if waiting is None or served is None:
-            return None, payloads
-        shape = (*served.place.shape, payloads.shape[-1])
-        rows = xp.moveaxis(xp.broadcast_to(payloads, shape), -1, -3)
-        enters, places, leaving = (
-            xp.broadcast_to(links[..., None, :, :], rows.shape)
-            for links in (*served.entered, served.place)
-        )
-        waiting = with_put(waiting, places, enters, rows, xp)
-        return waiting, xp.moveaxis(at_places(waiting, leaving, xp), -3, -1)
-
-    def _recalled(
-        self, history: Any, clock: Any, said: Array, ago: Array, xp: Any
-    ) -> tuple[Any, Array]:
-        """Returns the history, and content as it was when it was transmitted.
-
-        Args:
-            history: What was transmitted in earlier rounds.
-            clock: The place of this round in it.
-            said: What is transmitted in this one, `[..., sender, 1 or receiver, D]`.
-            ago: Rounds since what arrives was transmitted, int32 `[..., sender, receiver]`.
-            xp: The array namespace.
-        """
-        if isinstance(history, tuple):
-            content, width = said, said.shape[-1]
-            for rounds, before in enumerate(history, start=1):
-                content = xp.where(_for_entries(ago == rounds, width, xp), before, content)
-            return (said, *history)[: self._depth], content
-        history = with_row(history, clock, xp.moveaxis(said, -1, -3), xp)
-        # What does not arrive at all may be taken from anywhere.
-        ago = xp.minimum(ago, xp.full_like(ago, self._depth))
-        place = clock - ago
-        place = place + (self._depth + 1) * xp.astype(place < 0, xp.int32)
-        rows = (*place.shape[:-2], said.shape[-1], *place.shape[-2:])
-        place = xp.broadcast_to(place[..., None, :, :], rows)
-        return history, xp.moveaxis(at_places(history, place, xp), -3, -1)
+        towards = swapped(content, xp), xp.matrix_transpose(arrived)
+        return ContentState(state.form, box, noise), Received(*towards, number, delivery)
 
     def _corrupted(
         self,
@@ -242,14 +202,22 @@ class Content:
         entries = noise_context(
             number, call.batch, width, kept.limits, self._ids, xp, arrived, made
         )
-        content = xp.broadcast_to(xp.moveaxis(content, -3, -2), entries.shape)
+        content = xp.broadcast_to(swapped(content, xp), entries.shape)
         inside = xp.where(arrived[..., None], content, xp.zeros_like(content))
         inside = xp.minimum(xp.maximum(inside, entries.low), entries.high)
         if variance is not None:
             variance = xp.matrix_transpose(variance)
         stream = random.child("noise")
         state, after = self._chain.step(kept.noises, state, inside, entries, stream, variance)
-        return state, xp.moveaxis(after, -3, -2)
+        return state, swapped(after, xp)
+
+
+def swapped(content: Array, xp: Any) -> Array:
+    """Returns content with senders and receivers exchanged, `[..., N, N, D]`."""
+    axes = tuple(range(content.ndim - 3))
+    last = len(axes)
+    # PyTorch maps functions over this, and not over `moveaxis`.
+    return xp.permute_dims(content, (*axes, last + 1, last, last + 2))
 
 
 def _handed_out(delivery: Delivery, library: Library) -> Delivery:
@@ -266,33 +234,3 @@ def _handed_out(delivery: Delivery, library: Library) -> Delivery:
         waiting=None,
         under_way=None,
     )
-
-
-def _for_entries(flags: Array, width: int, xp: Any) -> Array:
-    """Returns flags of links, `[..., N, N]`, for each of so many entries, `[..., N, N, width]`.
-
-    They are repeated in memory: where selects over a short axis that is broadcast, every library
-    but JAX takes several times as long.
-    """
-    flat = xp.reshape(flags, (*flags.shape[:-2], flags.shape[-2] * flags.shape[-1]))
-    return xp.reshape(xp.repeat(flat, width, axis=-1), (*flags.shape, width))
-
-
-def _standing_in(
-    content: Array, missing: Array, held: Array | None, blank: Array | None, xp: Any
-) -> Array:
-    """Returns content with what stands in for it where it is missing.
-
-    Args:
-        content: What arrives, `[..., sender, receiver, D]`.
-        missing: Where nothing does, bool `[..., sender, receiver]`.
-        held: What stands in, or None for what is blank.
-        blank: What that is; None for zeros.
-        xp: The array namespace.
-    """
-    if held is None and blank is None:
-        return zero_where(
-            xp.broadcast_to(content, (*missing.shape, content.shape[-1])), missing, xp
-        )
-    flags = _for_entries(missing, content.shape[-1], xp)
-    return xp.where(flags, blank if held is None else held, content)

@@ -13,7 +13,7 @@ from failure_api.batched.channel import BatchedChannel
 from failure_api.batched.content import Received
 from failure_api.batched.tables import Rows, Tables, masked_tables, shared_tables
 from failure_api.core import CommunicationModel
-from failure_api.core.backends import device_of, library_of, picked
+from failure_api.core.backends import device_of, lasting, library_of, picked
 from failure_api.core.links import Array
 from failure_api.core.model import distinct
 from failure_api.core.noise import NoiseModel
@@ -131,7 +131,8 @@ class BatchedExchange:
             # While a function is traced, what is made belongs to it alone.
             return xp, (xp.asarray(tables[0]), xp.asarray(tables[1]))
         if key not in self._placed:
-            said, seen = (xp.asarray(table, device=device) for table in tables)
+            with lasting(library):
+                said, seen = (xp.asarray(table, device=device) for table in tables)
             self._placed[key] = said, seen
         return xp, self._placed[key]
 

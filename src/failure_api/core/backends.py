@@ -136,6 +136,16 @@ def on_device_of(array: Array) -> contextlib.AbstractContextManager[Any]:
     return contextlib.nullcontext()
 
 
+def lasting(library: Library) -> contextlib.AbstractContextManager[Any]:
+    """Returns a context in which arrays are made that are kept from call to call.
+
+    PyTorch's of an inference mode could not be used in training afterwards.
+    """
+    if library is TORCH:
+        return _imported(TORCH.package).inference_mode(False)  # type: ignore[no-any-return]
+    return contextlib.nullcontext()
+
+
 def own(array: Array, library: Library, dtype: Any = None) -> Array:
     """Returns an array that nobody else writes to, of a type that nothing else decides.
 
@@ -251,8 +261,10 @@ def zero_where(array: Array, flags: Array, xp: ModuleType) -> Array:
 def _differentiated(tensor: Any) -> bool:
     """Returns whether PyTorch may want a derivative of what is made of a tensor."""
     forward = _imported("torch.autograd.forward_ad")
-    # Should PyTorch no longer say so, the slower way serves for all.
-    return bool(tensor.requires_grad) or getattr(forward, "_current_level", 0) >= 0
+    mapped = _imported(TORCH.package)._C._functorch.peek_interpreter_stack() is not None
+    # Should PyTorch no longer say so, the slower way serves for all. What is mapped over may want
+    # one that only the outside knows of.
+    return bool(tensor.requires_grad) or mapped or getattr(forward, "_current_level", 0) >= 0
 
 
 def viewed(array: Array, dtype: str, xp: ModuleType) -> Array:

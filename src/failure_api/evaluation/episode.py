@@ -134,7 +134,7 @@ class Player:
             self.leave()
             self._stage, self._number = Stage(self._plan, self._plan.cell(number)), number
             # A meter sees the rounds of the outermost wrapper, which is this one.
-            self._stage.env._rounds.watchers.append(self._meter)
+            self._stage.env.on_round(self._meter)
         return self._stage
 
 

@@ -43,7 +43,7 @@ class Meter:
         self.positions: list[Any] = []
 
     def __call__(self, context: Context, delivery: Delivery) -> None:
-        """Keeps a round; a wrapper's `watchers` call this."""
+        """Keeps a round; a wrapper calls this after each."""
         # The channel never writes to an array, so they need not be copied.
         if not self.alive:
             self.tally = Tally(len(context.agent_ids))

@@ -1,18 +1,24 @@
 """What agents say to each other, and how a receiver sees it."""
 
-from failure_api.exchanges.exchange import BoundExchange, Exchange, Team
+from failure_api.core.mailbox import Missing, Predict
+from failure_api.exchanges.exchange import Codec, Exchange, Heard, Received, Team, TeamCodec
 from failure_api.exchanges.known_segments import known_segments
 from failure_api.exchanges.mask_segments import MaskSegments
 from failure_api.exchanges.send_messages import SendMessages
 from failure_api.exchanges.share_observations import ShareObservations
 
 __all__ = [
-    "BoundExchange",
+    "Codec",
     "Exchange",
+    "Heard",
     "MaskSegments",
+    "Missing",
+    "Predict",
+    "Received",
     "SendMessages",
     "ShareObservations",
     "Team",
+    "TeamCodec",
     "default_exchange",
 ]
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from failure_api.core.rules import numbers
 from failure_api.errors import InvalidArgumentError, invalid
-from failure_api.exchanges.blank import blank
 from failure_api.exchanges.numbers import Numbers, leaves
-from failure_api.exchanges.one_hot import FlatNumbers
+from failure_api.exchanges.one_hot import OneHotNumbers
+from failure_api.exchanges.zero import zero_of
 
 CHOICES = (spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
 
@@ -60,7 +60,7 @@ class AttachedChoices:
     def __init__(self, own_space: spaces.Space[Any], message_space: spaces.Space[Any]) -> None:
         self.message_space = message_space
         self._numbers = Numbers(spaces.Tuple([own_space, message_space]))
-        self._zero = blank(self._numbers.space)
+        self._zero = zero_of(self._numbers.space)
         starts = [_starts(leaf) for leaf in self._numbers.leaves]
         counts = [_counts(leaf) for leaf in self._numbers.leaves]
         self._starts = np.concatenate(starts).astype(np.float64)
@@ -107,8 +107,8 @@ class AttachedVector:
     def __init__(self, own_space: spaces.Space[Any], message_space: spaces.Space[Any]) -> None:
         self.message_space = message_space
         self._both = spaces.Tuple([own_space, message_space])
-        self._flat, self._numbers = FlatNumbers(self._both), Numbers(self._both)
-        self._zero = blank(self._both)
+        self._flat, self._numbers = OneHotNumbers(self._both), Numbers(self._both)
+        self._zero = zero_of(self._both)
         box: Any = flatten_space(self._both)
         with np.errstate(over="ignore"):
             low, high = box.low.astype(np.float32), box.high.astype(np.float32)

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from failure_api.core import Delivery
 from failure_api.core.frozen import FrozenMapping
+from failure_api.core.layouts import TeamEntries
+from failure_api.core.mailbox import Missing
 from failure_api.errors import InvalidArgumentError, invalid
 from failure_api.exchanges.bits import bits_of_segments
-from failure_api.exchanges.corruption import Entries
-from failure_api.exchanges.exchange import BoundExchange, Exchange, Team
-from failure_api.exchanges.inbox import Inbox, Transport
+from failure_api.exchanges.corruption import Entries, numbers_of
+from failure_api.exchanges.envelope import Envelope
+from failure_api.exchanges.exchange import Exchange, Received, Team, TeamCodec
 from failure_api.exchanges.known_segments import known_segments
-from failure_api.exchanges.segment_limits import SegmentLimits
+from failure_api.exchanges.numbering import ContentNumbers
 from failure_api.exchanges.segments import REMEDY, places
 
 
@@ -33,9 +35,10 @@ class MaskSegments(Exchange):
         segments: `{receiver: {sender: slice or indices}}` into the receiver's flattened
             observation, or a function that takes the environment and returns that, called once
             a round. None takes what is known of the environment: all of mpe2.
-        missing: What stands in a part that did not arrive: `"zero"`, or `"hold"` for the newest
-            content that ever arrived on the link (zero before the first). Where the space has no
-            room for zero, the nearest value that it holds.
+        missing: What stands in a part that did not arrive: `"zero"`; `"hold"` for the newest
+            content that ever arrived on the link (zero before the first); `"predict"` or
+            `Predict(...)` for a straight line through the last two; or a function `(content, age)
+            -> content`. Where the space has no room for zero, the nearest value that it holds.
         report_age: Appends to every observation, for each other agent in the order of
             `possible_agents`, a flag that is 1 where a message arrived in this round, and the age
             in rounds of what was last received.
@@ -56,7 +59,7 @@ class MaskSegments(Exchange):
     """
 
     segments: Mapping[Any, Mapping[Any, Any]] | Callable[[Any], Any] | None = None
-    missing: Literal["zero", "hold"] = "zero"
+    missing: Missing = "zero"
     report_age: bool = False
 
     def __post_init__(self) -> None:
@@ -72,7 +75,7 @@ class MaskSegments(Exchange):
             }
             object.__setattr__(self, "segments", FrozenMapping(frozen))
 
-    def bind(self, team: Team) -> BoundExchange:
+    def bind(self, team: Team) -> TeamCodec:
         """Returns this exchange at work in one environment."""
         segments = known_segments(team.env) if self.segments is None else self.segments
         if segments is None:
@@ -80,67 +83,55 @@ class MaskSegments(Exchange):
                 f"exchange MaskSegments knows nothing of {team.env} that an agent hears from "
                 "another: give segments={receiver: {sender: indices}}, or use ShareObservations()."
             )
-        return MaskedSegments(self, segments, team)
+        codec = _Moving if callable(segments) else _Masked
+        return codec(team, segments, self.report_age)
 
 
-class MaskedSegments(BoundExchange):
-    """`MaskSegments` at work.
+class _Masked(TeamCodec):
+    """`MaskSegments` at work, where segments stay in place.
 
     All observations stand in one vector, of which each entry comes over one link or over none.
-    Where noise acts or segments move, what one agent has of another is a row of `[receiver, sender,
-    k]` contents, gathered from that vector and scattered back into it; entries that a pair does not
-    have are gathered from and scattered to one spare place at the vector's end.
+    Behind each may be room for flags and ages, and at the end is a spare entry, at which pairs look
+    that have fewer entries than others.
     """
 
-    def __init__(self, exchange: MaskSegments, segments: Any, team: Team) -> None:
+    def __init__(self, team: Team, segments: Any, report_age: bool) -> None:
         super().__init__(team)
-        self._env = team.env
-        self._moving = segments if callable(segments) else None
-        self._report_age = exchange.report_age
+        self._report_age = report_age
+        self.envelopes = {agent: Envelope(space) for agent, space in team.spaces.items()}
         boxes = [self._box(agent) for agent in self.agent_ids]
-        self._sizes = tuple(int(np.prod(box.shape)) for box in boxes)
-        self._ends = np.cumsum(self._sizes).tolist()
-        self._starts = np.array([0, *self._ends[:-1]])
-        self._slices = {
-            agent: slice(start, end)
-            for agent, start, end in zip(self.agent_ids, self._starts, self._ends, strict=True)
-        }
         self._boxes = dict(zip(self.agent_ids, boxes, strict=True))
-        self._spare = np.zeros(1, dtype=np.result_type(*(box.dtype for box in boxes)))
-        blanks = [np.clip(0, box.low, box.high).ravel() for box in boxes]
-        self._blanks = np.concatenate([*blanks, self._spare]).astype(self._spare.dtype)
+        self._sizes = tuple(int(np.prod(box.shape)) for box in boxes)
+        self._reports = 2 * (len(boxes) - 1) if report_age else 0
+        ends = np.cumsum([size + self._reports for size in self._sizes])
+        self._starts = ends - self._reports - np.array(self._sizes)
+        self._end = int(ends[-1])
+        self._slices = {
+            agent: slice(int(start), int(end))
+            for agent, start, end in zip(self.agent_ids, self._starts, ends, strict=True)
+        }
+        self._dtype = np.result_type(*(box.dtype for box in boxes))
+        self._room = [np.zeros(self._reports, self._dtype)] if report_age else []
+        self._spare = np.zeros(1, dtype=self._dtype)
+        zeros = [
+            part for box in boxes for part in (np.clip(0, box.low, box.high).ravel(), *self._room)
+        ]
+        self._zeros = np.concatenate([*zeros, self._spare]).astype(self._dtype)
         self.spaces = {agent: self._space(agent) for agent in self.agent_ids}
-        # Vectors of one type, and nothing else, are copied out as they are; of several types the
+        # Vectors of one type, and nothing else, are cut out as they are; of several types the
         # widest, in which all are kept, might not hold every integer.
-        self._plain = not self._report_age and all(
-            len(box.shape) == 1 and box.dtype == self._spare.dtype and space is box
+        self._plain = all(
+            len(box.shape) == 1 and box.dtype == self._dtype and space is box
             for box, space in zip(boxes, team.spaces.values(), strict=True)
         )
-        self._limits: SegmentLimits | None = None
-        self._width = 0
-        self._inbox, self._said = self._inboxes(team, segments, exchange.missing == "hold")
-        self.start()
-        self.noise.place(self._entries)
+        self._place(segments, 0)
 
-    def _inboxes(self, team: Team, segments: Any, hold: bool) -> tuple[Inbox, Transport | None]:
-        """Returns what brings the parts, and where segments move what tells which there were."""
-        agents = len(self.agent_ids)
-        # Each receiver's links in turn, in an array that is indexed by the sender first.
-        to_each = np.arange(agents**2).reshape(agents, agents).T
-        if self._moving is not None:
-            links = to_each.reshape(-1)
-            said = team.transport(links)
-            row = max(self._sizes) * (self._spare.itemsize + 1)
-        else:
-            # All observations in one vector, of which each entry comes over one link or over none.
-            self._place(segments)
-            links = np.full(self._ends[-1] + 1, agents**2)
-            links[self._global] = to_each[..., None]
-            links[-1] = agents**2
-            said, row = None, self._spare.itemsize
-        transport = team.transport(links)
-        team.check_memory(transport.nbytes(row))
-        return Inbox(transport, hold, links, agents), said
+    def _place(self, segments: Any, width: int) -> None:
+        """Works out where in the vector the parts stand, `[receiver, sender, k]`."""
+        local = places(segments, self.agent_ids, self._sizes, width)
+        absent = local == np.asarray(self._sizes)[:, None, None]
+        self._local = local
+        self._global = np.where(absent, self._end, local + self._starts[:, None, None])
 
     def _box(self, agent: Any) -> spaces.Box:
         space = self.envelopes[agent].body_space
@@ -165,132 +156,324 @@ class MaskedSegments(BoundExchange):
         high = np.concatenate([box.high, np.tile([1.0, np.inf], others)]).astype(box.dtype)
         return envelope.enclose(spaces.Box(low, high, dtype=box.dtype))
 
+    @cached_property
+    def layout(self) -> TeamEntries:
+        """One vector of all observations."""
+        agents = len(self.agent_ids)
+        links = np.full(self._end + 1, agents**2)
+        # Each receiver's links, in an array that is indexed by the sender first.
+        links[self._global] = np.arange(agents**2).reshape(agents, agents).T[..., None]
+        links[-1] = agents**2
+        return TeamEntries(links, agents)
+
+    @property
+    def zero(self) -> NDArray[Any]:
+        """Zeros, or what is nearest to them in each entry's bounds."""
+        return self._zeros
+
+    @cached_property
+    def numbering(self) -> ContentNumbers:
+        """The entries of each pair in a row."""
+        limits = _Limits(self._boxes, self._reports, moving=False)
+        return _SegmentNumbers(self._global, self._end, limits)
+
     @property
     def message_bits(self) -> NDArray[np.float64] | None:
-        """Bits of a segment on each link, `[sender, receiver]`; None where segments move."""
-        if self._moving is not None:
-            return None
-        return bits_of_segments(self._boxes.values(), self._global != self._ends[-1])
+        """Bits of a segment on each link, `[sender, receiver]`."""
+        return bits_of_segments(self._boxes.values(), self._global != self._end)
 
-    def start(self) -> None:
-        """Forgets everything that was said."""
-        self._inbox.start()
-        if self._said is not None:
-            self._said.start()
-            self._width = 0
-        self._observations: Mapping[Any, Any] = {}
-        if self._limits is not None:
-            self._limits.start()
-
-    def _entries(self) -> Entries:
-        self._limits = SegmentLimits(self._boxes, self._moving is not None)
-        if self._moving is None:
-            return self._limits.entries(self._global)
-        agents, width = len(self.agent_ids), max(self._sizes)
-        nowhere = np.full((agents, agents, width), self._ends[-1])
-        return self._limits.entries(nowhere)
-
-    def _place(self, segments: Any, width: int = 0) -> None:
-        """Works out where in the vector the parts stand."""
-        local = places(segments, self.agent_ids, self._sizes, width)
-        absent = local == np.asarray(self._sizes)[:, None, None]
-        self._local = local
-        self._global = np.where(absent, self._ends[-1], local + self._starts[:, None, None])
-
-    def share(self, number: int, observations: Mapping[Any, Any], delivery: Delivery) -> None:
-        """Puts into every observation what arrived, and what is missing into the rest."""
-        noisy = self.noise.acts(delivery.links)
-        if self._moving is not None:
-            # The draws of noise may not depend on how many entries are in sight.
-            self._width = max(self._sizes) if noisy else self._width
-            self._place(self._moving(self._env), self._width)
-            self._width = self._global.shape[-1]
-        self._number, self._observations, self._delivery = number, observations, delivery
-        if self._plain and tuple(observations) == self.agent_ids:
-            vector = np.concatenate((*observations.values(), self._spare))
-        else:
-            vector = np.concatenate((*map(self._flat, self.agent_ids), self._spare))
-        self._noisy = noisy
-        if self._said is None:
-            corrupt = self._corrupt if noisy else None
-            vector = self._inbox.receive(number, vector, delivery, self._blanks, None, corrupt)
-        else:
-            vector[self._global] = self._moved(vector[self._global])
-        self._masked = vector
-
-    def _moved(self, contents: NDArray[Any]) -> NDArray[Any]:
-        """Returns what everyone has in segments that may have moved, `[receiver, sender, k]`."""
-        assert self._said is not None
-        rows = contents.reshape(-1, contents.shape[-1])
-        # A sender may be out of view, with nothing said and nothing heard.
-        there = (self._global != self._ends[-1]).reshape(rows.shape)
-        said = self._said.carry(self._number, there, self._delivery)
-        blank = self._blanks[self._global].reshape(rows.shape)
-        corrupt = self._corrupt_moved if self._noisy else None
-        rows = self._inbox.receive(self._number, rows, self._delivery, blank, said, corrupt)
-        return rows.reshape(contents.shape)
-
-    def _corrupt(self, vector: NDArray[Any], arrived: NDArray[np.bool_]) -> NDArray[Any]:
-        """Returns the vector as the noise leaves what arrives of it."""
-        # Pairs of fewer entries than others have nothing in the rest of their rows.
-        real = arrived[self._global] & (self._global != self._ends[-1])
-        made, links = self._delivery.sent.T, self._delivery.links
-        contents = vector[self._global]
-        vector[self._global] = self.noise.apply(self._number, contents, real, links, made=made)
+    def say_team(
+        self, observations: Mapping[Any, Any], messages: Mapping[Any, Any]
+    ) -> NDArray[Any]:
+        """Returns all observations in one vector; zeros where an agent takes no part."""
+        parts: Iterable[Any] = observations.values()
+        if not (self._plain and tuple(observations) == self.agent_ids):
+            parts = (self._flat(agent, observations.get(agent)) for agent in self.agent_ids)
+        if self._room:
+            parts = [part for one in parts for part in (one, *self._room)]
+        try:
+            vector = np.concatenate((*parts, self._spare))
+        except ValueError:
+            vector = self._spare
+        if vector.shape != self._zeros.shape:
+            self._accuse(observations)
         return vector
 
-    def _corrupt_moved(self, rows: NDArray[Any], arrived: NDArray[np.bool_]) -> NDArray[Any]:
-        """Returns what arrives of segments that move as the noise leaves it."""
-        assert self._limits is not None
-        entries = self._limits.entries(self._global)
-        contents = rows.reshape(self._global.shape)
-        real = np.broadcast_to(arrived, rows.shape).reshape(contents.shape)
-        made, links = self._delivery.sent.T, self._delivery.links
-        after = self.noise.apply(self._number, contents, real, links, entries, made)
-        return after.reshape(rows.shape)
+    def _accuse(self, observations: Mapping[Any, Any]) -> None:
+        """Raises an error for an observation of another shape than was declared."""
+        for agent, observation in observations.items():
+            body, shape = self.envelopes[agent].open(observation), self._boxes[agent].shape
+            if np.shape(body) != shape:
+                rule, remedy = f"must have the shape {shape}", "mend the space it declares"
+                raise invalid(f"what agent {agent!r} observes", rule, body, remedy)
 
-    def _flat(self, agent: Any) -> NDArray[Any]:
+    def _flat(self, agent: Any, observation: Any) -> NDArray[Any]:
         """Returns an agent's observation as a vector; zeros where it takes no part."""
-        observation = self._observations.get(agent)
         if observation is None:
-            return np.zeros(self._boxes[agent].shape, self._spare.dtype).ravel()
+            return np.zeros(self._boxes[agent].shape, self._dtype).ravel()
         return np.asarray(self.envelopes[agent].open(observation)).reshape(-1)
 
-    def view(self, agent: Any, observation: Any = None) -> Any:
-        """Returns an agent's observation with what it did not receive taken out."""
-        if observation is None:
-            if self._plain:
-                return self._masked[self._slices[agent]].copy()
-            observation = self._observations[agent]
-        flat = self._renewed(agent, observation)
-        if self._report_age:
-            flat = np.concatenate((flat, self._flags_and_ages(agent)), dtype=flat.dtype)
-            return self.envelopes[agent].close(observation, flat)
-        box = self._boxes[agent]
-        if flat.dtype != box.dtype or len(box.shape) != 1:
-            flat = flat.astype(box.dtype).reshape(box.shape)
-        return self.envelopes[agent].close(observation, flat)
+    def _shown(self, received: Received) -> NDArray[Any]:
+        """Returns the vector of what everyone sees."""
+        if received.kept is None:
+            received.kept = vector = self._heard(received)
+            if self._room:
+                both = np.empty((2, len(self.agent_ids) ** 2), self._dtype)
+                both[0], both[1] = received.arrived.reshape(-1), received.age.reshape(-1)
+                where, what = self._report_places
+                vector[where] = both.reshape(-1).take(what)
+        shown: NDArray[Any] = received.kept
+        return shown
 
-    def views(self, agents: Iterable[Any]) -> dict[Any, Any]:
+    def _heard(self, received: Received) -> NDArray[Any]:
+        """Returns the vector with what has arrived in it."""
+        content: NDArray[Any] = received.content
+        return content
+
+    @cached_property
+    def _report_places(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where flags and ages stand, and which of those of all links they are."""
+        agents, where, what = len(self.agent_ids), [], []
+        for receiver, (start, size) in enumerate(zip(self._starts, self._sizes, strict=True)):
+            others = [sender for sender in range(agents) if sender != receiver]
+            links = np.array([sender * agents + receiver for sender in others], dtype=np.int64)
+            where.append(np.arange(start + size, start + size + self._reports))
+            what.append(np.stack([links, links + agents**2], axis=-1).ravel())
+        return np.concatenate(where), np.concatenate(what)
+
+    def see_team(self, observations: Mapping[Any, Any], received: Received) -> dict[Any, Any]:
         """Returns what agents see, cut out of one copy where that is possible."""
         if not self._plain:
-            return super().views(agents)
-        vector, slices = self._masked.copy(), self._slices
-        return {agent: vector[slices[agent]] for agent in agents}
+            return super().see_team(observations, received)
+        vector, slices = self._shown(received).copy(), self._slices
+        return {agent: vector[slices[agent]] for agent in observations}
 
-    def _renewed(self, agent: Any, observation: Any) -> NDArray[Any]:
-        """Masks an observation that is newer than the round: what is current in it stays."""
+    def see_one(self, agent: Any, observation: Any, received: Received) -> Any:
+        """Returns an agent's observation with what it did not receive taken out."""
+        shown, envelope, box = self._shown(received), self.envelopes[agent], self._boxes[agent]
+        row, place = self.index[agent], self._slices[agent]
+        if self._plain and observation is received.observations.get(agent):
+            return shown[place].copy()
+        # What has changed since the round is shown as it is now, as far as links are current.
+        body = np.asarray(envelope.open(observation), dtype=box.dtype if received.noisy else None)
+        flat = np.append(body.reshape(-1), body.dtype.type(0))
+        late = ~received.current[:, row]
+        flat[self._local[row, late]] = shown[self._global[row, late]]
+        flat = flat[:-1]
+        if self._room:
+            reports = shown[place.stop - self._reports : place.stop]
+            flat = np.concatenate((flat, reports), dtype=flat.dtype, casting="unsafe")
+        elif flat.dtype != box.dtype or len(box.shape) != 1:
+            flat = flat.astype(box.dtype).reshape(box.shape)
+        return envelope.close(observation, flat)
+
+    def own(self, agent: Any, view: Any) -> Any:
+        """Returns the entries that come from nobody else."""
+        flat = np.asarray(self.envelopes[agent].open(view)).reshape(-1)
         row = self.index[agent]
-        dtype = self._boxes[agent].dtype if self._noisy else None
-        body = np.asarray(self.envelopes[agent].open(observation), dtype=dtype).reshape(-1)
-        vector = np.append(body, body.dtype.type(0))
-        late = (self._delivery.sent[:, row] != self._number) | self._noisy
-        vector[self._local[row, late]] = self._masked[self._global[row, late]]
-        return vector[:-1]
+        own = np.ones(self._sizes[row] + 1, dtype=bool)
+        own[self._local[row]] = False
+        return flat[: self._sizes[row]][own[:-1]]
 
-    def _flags_and_ages(self, agent: Any) -> NDArray[Any]:
-        """Returns flag and age of every other agent, interleaved."""
-        column = self.index[agent]
-        age = self._number - self._delivery.newest[:, column]
-        both = np.stack([self._delivery.sent[:, column] >= 0, age], axis=-1)
-        return np.delete(both, column, axis=0).ravel()
+    def heard(self, agent: Any, view: Any) -> dict[Any, Any]:
+        """Returns the entries that come from each other agent, by sender."""
+        flat = np.asarray(self.envelopes[agent].open(view)).reshape(-1)
+        row = self.index[agent]
+        found = zip(self.agent_ids, self._local[row], strict=True)
+        parts = {sender: local[local < self._sizes[row]] for sender, local in found}
+        return {sender: flat[part] for sender, part in parts.items() if len(part)}
+
+
+class _Moving(_Masked):
+    """`MaskSegments` at work, where segments change from round to round.
+
+    What one agent has of another is a row of `[receiver, sender, k]` entries, gathered from the
+    vector of all observations and put back into it. A second such array says which of them there
+    were, since a sender may be out of view, with nothing said and nothing heard.
+    """
+
+    def __init__(self, team: Team, segments: Any, report_age: bool) -> None:
+        self._env, self._segments = team.env, segments
+        super().__init__(team, {}, report_age)
+        self._limits = _Limits(self._boxes, self._reports, moving=True)
+        self._width = 0
+
+    @property
+    def message_bits(self) -> None:
+        """Nobody counts them."""
+        return None
+
+    @property
+    def form(self) -> NDArray[Any]:
+        """Something that is as large as all entries of all observations to everyone."""
+        count = 2 * len(self.agent_ids) ** 2 * max(self._sizes)
+        return np.broadcast_to(self._spare, (count,))
+
+    def start(self) -> None:
+        """Forgets how many entries there were."""
+        self._width = 0
+        self._limits.start()
+
+    def follow(self, noisy: bool) -> Callable[[NDArray[Any]], NDArray[Any]] | None:
+        """Looks where segments are now."""
+        # The draws of noise may not depend on how many entries are in sight.
+        before, least = self._width, max(self._sizes) if noisy else self._width
+        self._place(self._segments(self._env), least)
+        self._width = width = self._global.shape[-1]
+        agents = len(self.agent_ids)
+        if width == before:
+            return None
+
+        def widened(kept: NDArray[Any]) -> NDArray[Any]:
+            shape = (*kept.shape[:-1], 2, agents, agents)
+            wide = np.zeros((*shape, width), kept.dtype)
+            wide[..., :before] = kept.reshape(*shape, before)
+            return wide.reshape(*kept.shape[:-1], -1)
+
+        self.layout = _MovingEntries(agents, width)
+        return widened
+
+    @property
+    def zero(self) -> NDArray[Any]:
+        """Zeros, or what is nearest to them in the bounds of the entries that there are."""
+        zeros = self._zeros[self._global].reshape(-1)
+        return np.concatenate([zeros, np.zeros_like(zeros)])
+
+    @property
+    def numbering(self) -> ContentNumbers:
+        """The entries of each pair in a row, whose limits move with them."""
+        return _MovingNumbers(self._global, self._end, self._limits)
+
+    def say_team(
+        self, observations: Mapping[Any, Any], messages: Mapping[Any, Any]
+    ) -> NDArray[Any]:
+        """Returns the entries of all pairs, and whether there are any."""
+        self._vector = super().say_team(observations, messages)
+        contents = self._vector[self._global].reshape(-1)
+        there = (self._global != self._end).reshape(-1)
+        return np.concatenate([contents, there.astype(contents.dtype)])
+
+    def _heard(self, received: Received) -> NDArray[Any]:
+        vector = self._vector
+        count = len(received.content) // 2
+        vector[self._global] = received.content[:count].reshape(self._global.shape)
+        return vector
+
+
+class _MovingEntries(TeamEntries):
+    """Entries of pairs, each with a flag that says whether there is one."""
+
+    def __init__(self, agents: int, width: int) -> None:
+        links = np.arange(agents**2).reshape(agents, agents).T[..., None]
+        super().__init__(np.tile(links, (2, 1, 1, width)), agents)
+
+    def chosen(
+        self, arrived: Any, content: NDArray[Any], standing: NDArray[Any] | None, kept: bool
+    ) -> NDArray[Any]:
+        """Returns the content; what was not there has not arrived."""
+        if not content.flags.writeable:
+            content = content.copy()
+        count = len(content) // 2
+        there = self._where(arrived, True) & (np.tile(content[count:], 2) != 0)
+        np.putmask(content, ~there, 0 if standing is None else standing)
+        return content
+
+
+class _Limits:
+    """Knows the limits of every entry of a team's observations, one after the other.
+
+    Args:
+        boxes: Each agent's observation space.
+        reports: Entries behind each observation that are no part of it.
+        moving: Whether what stands nowhere now may stand somewhere else later.
+    """
+
+    def __init__(self, boxes: Mapping[Any, spaces.Box], reports: int, moving: bool) -> None:
+        rows = [numbers_of(agent, box) for agent, box in boxes.items()]
+        dtype = np.result_type(*(row.dtype for row in rows))
+        room = np.zeros(reports)
+        self._size = sum(row.width + reports for row in rows)
+        # Last, for each receiver, what an entry may be that has not stood anywhere yet.
+        lows = [row.low.min(initial=0.0) if moving else 0.0 for row in rows]
+        highs = [row.high.max(initial=0.0) if moving else 1.0 for row in rows]
+        wholes = [bool(row.whole.all()) and moving for row in rows]
+        parts = [(row.low, row.high, row.whole) for row in rows]
+        low, high, whole = (
+            [part for one in each for part in (one, room)] for each in zip(*parts, strict=True)
+        )
+        self._low = np.concatenate([*low, lows]).astype(dtype)
+        self._high = np.concatenate([*high, highs]).astype(dtype)
+        self._whole = np.concatenate([*whole, wholes]).astype(bool)
+        self._nowhere = self._size + np.arange(len(rows))[:, None, None]
+        self.start()
+
+    def start(self) -> None:
+        """Forgets where entries stood."""
+        self._last: NDArray[np.int64] = self._nowhere
+
+    def entries(self, where: NDArray[np.int64]) -> Entries:
+        """Returns what the entries at some places may be.
+
+        Args:
+            where: `[receiver, sender, k]`. An entry that stands nowhere now is what it was where
+                it stood last, since what was said of it then may arrive or be held now.
+        """
+        if self._last.shape[-1] not in (1, where.shape[-1]):
+            last = np.broadcast_to(self._nowhere, where.shape).copy()
+            last[..., : self._last.shape[-1]] = self._last
+            self._last = last
+        self._last = where = np.where(where == self._size, self._last, where)
+        return Entries(where.shape, self._low[where], self._high[where], self._whole[where])
+
+
+class _SegmentNumbers(ContentNumbers):
+    """A vector, of which the entries of each pair are a row.
+
+    Args:
+        where: Where they stand, `[receiver, sender, k]`.
+        spare: The entry at which pairs look that have fewer than others.
+        limits: What the entries of the vector may be.
+    """
+
+    def __init__(self, where: NDArray[np.int64], spare: int, limits: _Limits) -> None:
+        self._where, self.entries = where, limits.entries(where)
+        self._real: NDArray[np.bool_] = np.asarray(where != spare)
+
+    def real(self, content: NDArray[Any]) -> NDArray[np.bool_]:
+        """Returns where pairs have entries."""
+        return self._real
+
+    def read(self, content: NDArray[Any]) -> NDArray[Any]:
+        """Returns the entries of each pair."""
+        return content[self._where].astype(self.entries.low.dtype)
+
+    def write(
+        self, content: NDArray[Any], before: NDArray[Any], after: NDArray[Any]
+    ) -> NDArray[Any]:
+        """Returns the vector with the entries that have changed."""
+        changed = (after != before) & self.real(content)
+        content = content.copy()
+        content[self._where[changed]] = after[changed].astype(content.dtype)
+        return content
+
+
+class _MovingNumbers(_SegmentNumbers):
+    """Entries of pairs that already are in rows."""
+
+    def real(self, content: NDArray[Any]) -> NDArray[np.bool_]:
+        """Returns where pairs had entries when they spoke."""
+        return np.asarray(content[len(content) // 2 :].reshape(self.entries.shape) != 0)
+
+    def read(self, content: NDArray[Any]) -> NDArray[Any]:
+        """Returns the entries."""
+        shape, low, *_ = self.entries
+        return content[: len(content) // 2].reshape(shape).astype(low.dtype)
+
+    def write(
+        self, content: NDArray[Any], before: NDArray[Any], after: NDArray[Any]
+    ) -> NDArray[Any]:
+        """Returns the entries with those that have changed, and which of them there are."""
+        changed = np.flatnonzero(after != before)
+        content = content.copy()
+        content[changed] = after.reshape(-1)[changed].astype(content.dtype)
+        return content

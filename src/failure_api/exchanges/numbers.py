@@ -69,8 +69,8 @@ class Numbers:
             observation: An element of the space.
             dtype: Of the row; None takes the type that it needs.
         """
-        parts = [np.ravel(part) for part in _parts(self.space, observation)]
-        return np.concatenate([np.empty(0), *parts], dtype=dtype or self.dtype, casting="unsafe")
+        flat = [np.ravel(part) for part in parts(self.space, observation)]
+        return np.concatenate([np.empty(0), *flat], dtype=dtype or self.dtype, casting="unsafe")
 
     def observation(self, row: Row, before: Row, original: Any) -> Any:
         """Returns the observation that a row stands for, as an object that nobody else holds.
@@ -83,10 +83,10 @@ class Numbers:
         written = [
             _written(leaf, row[place], row[place] != before[place], part)
             for leaf, place, part in zip(
-                self.leaves, self.slices, _parts(self.space, original), strict=True
+                self.leaves, self.slices, parts(self.space, original), strict=True
             )
         ]
-        return _joined(self.space, iter(written))
+        return joined(self.space, iter(written))
 
 
 def leaves(space: spaces.Space[Any]) -> Iterator[spaces.Space[Any]]:
@@ -107,24 +107,24 @@ def leaves(space: spaces.Space[Any]) -> Iterator[spaces.Space[Any]]:
         raise TypeError(f"{type(space).__name__} has no fixed number of numbers")
 
 
-def _parts(space: spaces.Space[Any], value: Any) -> Iterator[Any]:
+def parts(space: spaces.Space[Any], value: Any) -> Iterator[Any]:
     """Yields what an observation holds in each of the leaves."""
     if isinstance(space, spaces.Dict):
         for key, part in space.spaces.items():
-            yield from _parts(part, value[key])
+            yield from parts(part, value[key])
     elif isinstance(space, spaces.Tuple):
         for part, item in zip(space.spaces, value, strict=True):
-            yield from _parts(part, item)
+            yield from parts(part, item)
     else:
         yield value
 
 
-def _joined(space: spaces.Space[Any], parts: Iterator[Any]) -> Any:
+def joined(space: spaces.Space[Any], parts: Iterator[Any]) -> Any:
     """Returns the observation that holds these parts in its leaves."""
     if isinstance(space, spaces.Dict):
-        return {key: _joined(part, parts) for key, part in space.spaces.items()}
+        return {key: joined(part, parts) for key, part in space.spaces.items()}
     if isinstance(space, spaces.Tuple):
-        return tuple([_joined(part, parts) for part in space.spaces])
+        return tuple([joined(part, parts) for part in space.spaces])
     return next(parts)
 
 

@@ -10,14 +10,15 @@ from gymnasium import spaces
 from failure_api.exchanges.numbers import Numbers, Row
 
 
-class FlatNumbers(Numbers):
+class OneHotNumbers(Numbers):
     """Reads a flattened observation as a row in which a choice is one number, and writes one.
 
     Args:
         space: The space of what was flattened.
 
     Example:
-        >>> numbers = FlatNumbers(spaces.Tuple([spaces.Discrete(3, start=4), spaces.Box(0, 1, ())]))
+        >>> space = spaces.Tuple([spaces.Discrete(3, start=4), spaces.Box(0, 1, ())])
+        >>> numbers = OneHotNumbers(space)
         >>> vector = np.array([0, 1, 0, 0.5], dtype=np.float32)
         >>> row = numbers.row(vector)
         >>> row.tolist()

@@ -7,19 +7,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import numpy as np
 from gymnasium import spaces
 
 from failure_api.core.frozen import FrozenMapping
+from failure_api.core.mailbox import Missing
 from failure_api.errors import invalid, listed, nearest
 from failure_api.exchanges.attached_entries import attached_entries
 from failure_api.exchanges.attached_keys import AttachedKeys
 from failure_api.exchanges.bits import bits_of
-from failure_api.exchanges.exchange import BoundExchange, Exchange, Team
-from failure_api.exchanges.sent_objects import SentObjects
-from failure_api.exchanges.shared_vector import SharedVector
+from failure_api.exchanges.envelope import Envelope
+from failure_api.exchanges.exchange import Codec, Exchange, Heard, Team, TeamCodec
+from failure_api.exchanges.flat import FlatCodec
+from failure_api.exchanges.share_observations import copied
 from failure_api.exchanges.space_words import plain_spaces, spaces_from_plain
 from failure_api.exchanges.spoken_actions import SpokenActions
-from failure_api.exchanges.voices import Chosen
+from failure_api.exchanges.zero import with_zero
 
 MESSAGES = (spaces.Box, spaces.Discrete, spaces.MultiBinary, spaces.MultiDiscrete)
 _REMEDY = "give one such as gymnasium.spaces.Discrete(4), alone or by agent"
@@ -48,8 +51,7 @@ class SendMessages(Exchange):
             choices, counted from 0, and else one float32 `Box`, in which each choice is a block of
             entries of which the greatest is chosen; it shows one float32 vector, laid out as by
             `ShareObservations(form="flat")` with messages in place of observations.
-        missing: What stands in for a message that did not arrive: `"zero"`, or `"hold"` for the
-            newest that ever arrived (zero before the first).
+        missing: What stands in for a message that did not arrive, as in `ShareObservations`.
 
     Raises:
         InvalidArgumentError: A space of another kind, or another word than these; when it is
@@ -74,7 +76,7 @@ class SendMessages(Exchange):
 
     space: spaces.Space[Any] | Mapping[Any, spaces.Space[Any]] = field(kw_only=False)
     form: Literal["dict", "flat"] = "dict"
-    missing: Literal["zero", "hold"] = "zero"
+    missing: Missing = "zero"
 
     def __post_init__(self) -> None:
         """Checks the fields and takes a copy of the space."""
@@ -94,21 +96,24 @@ class SendMessages(Exchange):
         # Spaces can be compared but have no hash; equal ones have the same text.
         return hash((repr(self.space), self.form, self.missing))
 
-    def bind(self, team: Team) -> BoundExchange:
+    def bind(self, team: Team) -> TeamCodec:
         """Returns this exchange at work in one environment."""
         messages = self._messages(team.agent_ids)
         own_spaces = {agent: team.env.action_space(agent) for agent in team.agent_ids}
-        voice = Chosen(messages, team.agent_ids, team.outbox)
-        attached: dict[Any, Any] = {
-            agent: AttachedKeys(own_spaces[agent], space)
-            if self.form == "dict"
-            else attached_entries(agent, own_spaces[agent], space)
-            for agent, space in messages.items()
-        }
-        at_work = SharedVector if self.form == "flat" else SentObjects
-        bound = at_work(team, self.missing == "hold", voice)
-        bound.actions = SpokenActions(attached, own_spaces)
-        return bound
+        codec: TeamCodec
+        if self.form == "flat":
+            attached: dict[Any, Any] = {
+                agent: attached_entries(agent, own_spaces[agent], space)
+                for agent, space in messages.items()
+            }
+            codec = FlatCodec(team, messages, "SendMessages")
+        else:
+            attached = {
+                agent: AttachedKeys(own_spaces[agent], space) for agent, space in messages.items()
+            }
+            codec = _Sent(team, messages)
+        codec.actions = SpokenActions(attached, own_spaces)
+        return codec
 
     def _messages(self, agent_ids: tuple[Any, ...]) -> dict[Any, spaces.Space[Any]]:
         """Returns the space of each agent's messages, which is nobody else's."""
@@ -138,6 +143,60 @@ class SendMessages(Exchange):
                 raise invalid("send_messages", "must hold its own parameters", key, remedy)
         further = {key: held for key, held in plain.items() if key != "space"}
         return cls(spaces_from_plain(plain.get("space")), **further)
+
+
+class _Sent(Codec):
+    """`form="dict"`: what an agent observes, and beside it what it was sent."""
+
+    def __init__(self, team: Team, messages: Mapping[Any, spaces.Space[Any]]) -> None:
+        super().__init__(team, {agent: messages.get(agent, _SILENCE) for agent in team.agent_ids})
+        self.envelopes = {agent: Envelope(space) for agent, space in team.spaces.items()}
+        # What says nothing has no place in a view.
+        self._senders = {
+            agent: [sender for sender in team.agent_ids if sender in messages and sender != agent]
+            for agent in team.agent_ids
+        }
+        self.spaces = {
+            agent: envelope.enclose(self._space(agent))
+            for agent, envelope in self.envelopes.items()
+        }
+
+    def _space(self, agent: Any) -> spaces.Space[Any]:
+        senders = self._senders[agent]
+        shown = {"observation": self.envelopes[agent].body_space}
+        if senders:
+            heard = {sender: with_zero(self.message_spaces[sender]) for sender in senders}
+            shown["messages"] = spaces.Dict(heard)
+            shown["received"] = spaces.Box(0, 1, (len(senders),), np.float32)
+            shown["age"] = spaces.Box(0, np.inf, (len(senders),), np.float32)
+        return spaces.Dict(shown)
+
+    def say(self, agent: Any, observation: Any, message: Any) -> Any:
+        """Returns what the agent attached to its action."""
+        return message
+
+    def see(self, agent: Any, observation: Any, heard: Heard) -> Any:
+        """Returns what the agent observes, and each message under its sender's name."""
+        envelope, senders = self.envelopes[agent], self._senders[agent]
+        shown = {"observation": copied(envelope.body_space, envelope.open(observation))}
+        if senders:
+            arrived, age = heard.arrived, heard.age
+            shown["messages"] = {sender: heard[sender] for sender in senders}
+            shown["received"] = np.array([arrived[sender] for sender in senders], np.float32)
+            shown["age"] = np.array([age[sender] for sender in senders], np.float32)
+        return envelope.close(observation, shown)
+
+    def own(self, agent: Any, view: Any) -> Any:
+        """Returns what the agent observes."""
+        return self.envelopes[agent].open(view)["observation"]
+
+    def heard(self, agent: Any, view: Any) -> dict[Any, Any]:
+        """Returns the messages by sender."""
+        return dict(self.envelopes[agent].open(view).get("messages", {}))
+
+
+_SILENCE = spaces.Box(0, 1, (0,), np.float32)
+"""The space of what an agent says that says nothing."""
 
 
 def _checked(name: str, space: Any) -> spaces.Space[Any]:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
 from gymnasium import spaces
+from numpy.typing import NDArray
 
-from failure_api.exchanges.exchange import BoundExchange, Exchange, Team
-from failure_api.exchanges.inbox import LARGEST_BLOCK
-from failure_api.exchanges.shared_block import SharedBlock
-from failure_api.exchanges.shared_objects import SharedObjects
-from failure_api.exchanges.shared_vector import SharedVector
+from failure_api.core.mailbox import Missing
+from failure_api.errors import InvalidArgumentError, invalid
+from failure_api.exchanges.envelope import Envelope, copy_value
+from failure_api.exchanges.exchange import Codec, Exchange, Heard, Received, Team, TeamCodec
+from failure_api.exchanges.flat import FlatCodec
+from failure_api.exchanges.numbering import ContentNumbers, RowNumbers
+from failure_api.exchanges.zero import with_zero
+
+LARGEST_BLOCK = 1_000_000
+"""Entries above which messages are better kept one by one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +37,9 @@ class ShareObservations(Exchange):
             a flag that is 1 where a message arrived in this round, and the age in rounds of what
             was last received; where nothing has arrived yet, the age counts from the round
             before the first. Discrete values are one-hot in it.
-        missing: What stands in for a message that did not arrive: `"zero"`, or `"hold"` for the
-            newest content that ever arrived (zero before the first).
+        missing: What stands in for a message that did not arrive: `"zero"`; `"hold"` for the
+            newest content that ever arrived (zero before the first); `"predict"` or `Predict(...)`
+            for a straight line through the last two; or a function `(content, age) -> content`.
 
     Raises:
         InvalidArgumentError: Another word than these; when it is bound, an observation that
@@ -46,14 +55,100 @@ class ShareObservations(Exchange):
     """
 
     form: Literal["dict", "flat"] = "dict"
-    missing: Literal["zero", "hold"] = "zero"
+    missing: Missing = "zero"
 
-    def bind(self, team: Team) -> BoundExchange:
+    def bind(self, team: Team) -> TeamCodec:
         """Returns this exchange at work in one environment."""
-        hold = self.missing == "hold"
         if self.form == "flat":
-            return SharedVector(team, hold)
-        return SharedBlock(team, hold) if _one_block(team) else SharedObjects(team, hold)
+            return FlatCodec(team, None, "ShareObservations")
+        envelopes = {agent: Envelope(space) for agent, space in team.spaces.items()}
+        return _Block(team, envelopes) if _one_block(team) else _Shared(team, envelopes)
+
+
+class _Shared(Codec):
+    """`form="dict"`, whatever the observations are."""
+
+    def __init__(self, team: Team, envelopes: Mapping[Any, Envelope]) -> None:
+        self.envelopes = envelopes
+        said = {agent: envelope.body_space for agent, envelope in envelopes.items()}
+        super().__init__(team, said)
+        heard = {
+            agent: shareable(with_zero, agent, space, "ShareObservations")
+            for agent, space in said.items()
+        }
+        self.spaces = {
+            agent: envelope.enclose(spaces.Dict({**heard, agent: said[agent]}))
+            for agent, envelope in envelopes.items()
+        }
+
+    def say(self, agent: Any, observation: Any, message: Any) -> Any:
+        """Returns what the agent observes, without its action mask."""
+        return self.envelopes[agent].open(observation)
+
+    def see(self, agent: Any, observation: Any, heard: Heard) -> Any:
+        """Returns what an agent has heard, by sender, with its own observation among it."""
+        envelope = self.envelopes[agent]
+        own = copied(envelope.body_space, envelope.open(observation))
+        body = {each: own if each == agent else heard[each] for each in self.agent_ids}
+        return envelope.close(observation, body)
+
+    def own(self, agent: Any, view: Any) -> Any:
+        """Returns the agent's own observation."""
+        return self.envelopes[agent].open(view)[agent]
+
+    def heard(self, agent: Any, view: Any) -> dict[Any, Any]:
+        """Returns the others' observations."""
+        body = self.envelopes[agent].open(view)
+        return {other: body[other] for other in self.agent_ids if other != agent}
+
+
+class _Block(_Shared):
+    """The same where all observations are arrays that are alike: rows of one array."""
+
+    def __init__(self, team: Team, envelopes: Mapping[Any, Envelope]) -> None:
+        super().__init__(team, envelopes)
+        first = team.spaces[self.agent_ids[0]]
+        self._shape, self._dtype = first.shape or (), first.dtype
+        self._absent = np.zeros(self._shape, self._dtype)
+
+    @cached_property
+    def numbering(self) -> ContentNumbers:
+        """The entries themselves."""
+        return RowNumbers(self.agent_ids, self.message_spaces)
+
+    def say_team(
+        self, observations: Mapping[Any, Any], messages: Mapping[Any, Any]
+    ) -> NDArray[Any]:
+        """Returns a row of what each agent observes."""
+        said = [observations.get(agent, self._absent) for agent in self.agent_ids]
+        try:
+            return np.concatenate(said, dtype=self._dtype).reshape(len(said), -1)
+        except (ValueError, TypeError):
+            pairs = zip(self.agent_ids, said, strict=True)
+            agent, wrong = next(pair for pair in pairs if np.shape(pair[1]) != self._shape)
+            rule, remedy = f"must have the shape {self._shape}", "mend the space it declares"
+            raise invalid(f"what agent {agent!r} observes", rule, wrong, remedy) from None
+
+    def see_one(self, agent: Any, observation: Any, received: Received) -> Any:
+        """Returns what an agent has heard, in arrays cut from one copy."""
+        count, receiver = len(self.agent_ids), self.index[agent]
+        rows = received.content[receiver * count : (receiver + 1) * count].copy()
+        rows = rows.reshape(count, *self._shape)
+        rows[receiver] = observation
+        return dict(zip(self.agent_ids, rows, strict=False))
+
+    def see_team(self, observations: Mapping[Any, Any], received: Received) -> dict[Any, Any]:
+        """Returns what agents have heard, in arrays cut from one copy for all of them."""
+        count, index, ids = len(self.agent_ids), self.index, self.agent_ids
+        content = received.content if received.fresh else received.content.copy()
+        block = content.reshape(count, count, *self._shape)
+        views = {}
+        for agent, observation in observations.items():
+            receiver = index[agent]
+            rows = block[receiver]
+            rows[receiver] = observation
+            views[agent] = dict(zip(ids, rows, strict=False))
+        return views
 
 
 def _one_block(team: Team) -> bool:
@@ -66,3 +161,23 @@ def _one_block(team: Team) -> bool:
         for space in rest
     )
     return alike and len(team.agent_ids) ** 2 * int(np.prod(first.shape)) <= LARGEST_BLOCK
+
+
+def shareable(
+    function: Callable[[Any], Any], agent: Any, space: spaces.Space[Any], exchange: str
+) -> Any:
+    """Calls a function of a space; what it refuses becomes an error that names the agent."""
+    try:
+        return function(space)
+    except (TypeError, NotImplementedError) as error:
+        raise InvalidArgumentError(
+            f"exchange {exchange} cannot share the observations of agent {agent!r}, "
+            f"whose space is {space} ({error}): give another exchange, or flatten the space first."
+        ) from None
+
+
+def copied(space: spaces.Space[Any], value: Any) -> Any:
+    """Returns a copy of an element of a space, in the space's type."""
+    if isinstance(space, spaces.Box):
+        return np.array(value, dtype=space.dtype, order="C")
+    return copy_value(value)

@@ -1,51 +1,89 @@
-"""What arrives is what was sent in its round, and what does not arrive is not shown."""
+"""What arrives is what was sent in its round, and what does not arrive is not shown.
+
+All that is known of views is what the exchange's own codec says of them, so that anybody's exchange
+is checked in the same way.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
-from gymnasium.spaces.utils import flatdim, flatten
 from pettingzoo import AECEnv
 from pettingzoo.utils.conversions import aec_to_parallel
 
 from failure_api.communication_models import DelayBasedModel
-from failure_api.core import CommunicationModel
-from failure_api.exchanges import (
-    Exchange,
-    MaskSegments,
-    SendMessages,
-    ShareObservations,
-    Team,
-    default_exchange,
-)
-from failure_api.exchanges.blank import blank
-from failure_api.exchanges.envelope import Envelope
-from failure_api.exchanges.known_segments import known_segments
-from failure_api.exchanges.spoken_actions import SpokenActions
+from failure_api.core import CommunicationModel, Delivery, Links
+from failure_api.exchanges import Exchange, Team, TeamCodec, default_exchange
 from failure_api.testing.rollout import Moment
 from failure_api.testing.trial import DOWN, Trial
 from failure_api.testing.verdict import demand, same
 from failure_api.wrappers.mirror import moves_once_a_cycle
+from failure_api.wrappers.team_content import TeamContent
 
 DELAY = 2
 LATE: list[CommunicationModel] = [DelayBasedModel(min_delay=DELAY, max_delay=DELAY)]
 
 
+class Shown:
+    """What an exchange would show of a bare environment.
+
+    Args:
+        exchange: The exchange; None for the environment's default.
+        bare: The environment.
+    """
+
+    def __init__(self, exchange: Exchange | None, bare: Any) -> None:
+        self.exchange = default_exchange(bare) if exchange is None else exchange
+        ids = tuple(bare.possible_agents)
+        team = Team(bare, ids, {agent: bare.observation_space(agent) for agent in ids})
+        self._apart = ~np.eye(len(ids), dtype=bool)
+        self._team = team
+
+    @property
+    def codec(self) -> TeamCodec:
+        """The exchange at work on the environment as it is now."""
+        return self.exchange.bind(self._team)
+
+    def view(
+        self,
+        agent: Any,
+        observation: Any,
+        observations: Mapping[Any, Any],
+        said: Mapping[Any, Any],
+        arrives: bool,
+    ) -> Any:
+        """Returns what an agent sees.
+
+        Args:
+            agent: The receiver.
+            observation: What it observes now.
+            observations: What all observed when they spoke.
+            said: What they attached to their actions before.
+            arrives: Whether all of it arrives, or none of it.
+        """
+        made = self._apart & arrives
+        sent = np.where(made, np.int32(0), np.int32(-1))
+        content = TeamContent(self.codec, "zero")
+        delivery = Delivery(Links(made), sent, sent, made, None, sent, None, made)
+        content.share(0, observations, said, delivery)
+        return content.view(agent, observation)
+
+
 def check_contents(trial: Trial) -> None:
     """Compares what agents see of each other with what the bare environment had then.
 
-    Exchanges of one's own, segments that move, AEC environments that may move in mid-cycle, and
-    content that noise corrupts are left to their own tests.
+    Segments that move, exchanges that fill in what is missing, AEC environments that may move in
+    mid-cycle, and content that noise corrupts are left to their own tests.
     """
-    if trial.noisy:
-        return
     bare = trial.make()
-    exchange = default_exchange(bare) if trial.exchange is None else trial.exchange
-    shown = _shown(bare, exchange)
+    shown = Shown(trial.exchange, bare)
+    codec = shown.codec
+    moves = type(codec).follow is not TeamCodec.follow
     turns = isinstance(bare, AECEnv) and not moves_once_a_cycle(bare)
     named = all(isinstance(agent, str) for agent in bare.possible_agents)
-    if shown is None or turns or not named:
+    if trial.noisy or moves or shown.exchange.missing != "zero" or turns or not named:
         return
     cases: list[tuple[list[CommunicationModel], int | None]]
     cases = [([], 0), (DOWN, None), (LATE, DELAY)]
@@ -57,155 +95,75 @@ def check_contents(trial: Trial) -> None:
             if dead and delay:
                 # What they sent in life is still on its way.
                 break
-            # What agents observe is what the bare environment shows; what they say, they say here.
-            source = played if isinstance(exchange, SendMessages) else plain
-            then = None if delay is None or number < delay else source[number - delay]
-            _compare(shown, moment, then, dead)
+            then = None if delay is None or number < delay else number - delay
+            said = {} if then is None else played[then].said
+            before = {} if then is None else plain[then].observations
+            _compare(shown, codec, moment, plain[number], before, said, dead)
 
 
-def _compare(shown: Any, moment: Moment, then: Moment | None, dead: set[Any]) -> None:
+def _compare(
+    shown: Shown,
+    codec: TeamCodec,
+    moment: Moment,
+    now: Moment,
+    before: Mapping[Any, Any],
+    said: Mapping[Any, Any],
+    dead: set[Any],
+) -> None:
+    """Compares what everyone has of everyone with what was said, or with nothing."""
     for receiver, view in moment.observations.items():
-        for sender, content in shown.contents(receiver, view).items():
+        # Where a view is a part of what the receiver observes, it is of what it observed then.
+        observation = before.get(receiver, now.observations.get(receiver))
+        if observation is None or (before and receiver not in before):
+            continue
+        found = codec.heard(receiver, view)
+        sent, nothing = (
+            codec.heard(receiver, shown.view(receiver, observation, before, said, arrives))
+            for arrives in (True, False)
+        )
+        for sender, content in found.items():
             deaf = sender in dead or receiver in dead
-            if then is None or deaf or sender not in then.observations:
-                nothing = _equal(content, shown.blank(receiver, sender))
-                demand(8 if deaf else 2, nothing, f"{receiver} sees {sender} without a message")
+            if sender in before and not deaf:
+                finding = f"{receiver} sees of {sender} what was not sent in that round"
+                demand(2, same(content, sent[sender]), finding)
             else:
-                sent = _equal(content, shown.sent(receiver, sender, then))
-                demand(2, sent, f"{receiver} sees of {sender} what was not sent in that round")
+                finding = f"{receiver} sees {sender} without a message"
+                demand(8 if deaf else 2, same(content, nothing[sender]), finding)
 
 
-class _Masked:
-    """What `MaskSegments` shows: parts of the receiver's own observation."""
+def own_parts(
+    env: Any,
+    bare: Any,
+    agent: Any,
+    view: Any,
+    observation: Any,
+    *,
+    failing: bool,
+    dead: Collection[Any] = (),
+) -> tuple[Any, Any]:
+    """Returns an agent's own part as the view shows it, and as the bare environment does.
 
-    def __init__(self, bare: Any, segments: Any) -> None:
-        self.segments = segments
-        self.envelopes = _envelopes(bare)
-
-    def contents(self, receiver: Any, view: Any) -> dict[Any, Any]:
-        flat = np.asarray(self.envelopes[receiver].open(view)).ravel()
-        parts = self.segments.get(receiver, {})
-        return {sender: flat[entries] for sender, entries in parts.items()}
-
-    def blank(self, receiver: Any, sender: Any) -> Any:
-        box: Any = self.envelopes[receiver].body_space
-        return np.clip(0, box.low, box.high).ravel()[self.segments[receiver][sender]]
-
-    def sent(self, receiver: Any, sender: Any, then: Moment) -> Any:
-        if receiver not in then.observations:
-            return self.blank(receiver, sender)
-        return self.contents(receiver, then.observations[receiver])[sender]
-
-
-class _Shared:
-    """What `ShareObservations(form="dict")` shows."""
-
-    def __init__(self, bare: Any) -> None:
-        self.envelopes = _envelopes(bare)
-
-    def contents(self, receiver: Any, view: Any) -> dict[Any, Any]:
-        seen = self.envelopes[receiver].open(view)
-        return {agent: seen[agent] for agent in self.envelopes if agent != receiver}
-
-    def blank(self, receiver: Any, sender: Any) -> Any:
-        return blank(self.envelopes[sender].body_space)
-
-    def sent(self, receiver: Any, sender: Any, then: Moment) -> Any:
-        return self.envelopes[sender].open(then.observations[sender])
-
-
-class _Flat(_Shared):
-    """What `ShareObservations(form="flat")` shows."""
-
-    def contents(self, receiver: Any, view: Any) -> dict[Any, Any]:
-        seen = self.envelopes[receiver].open(view)
-        start, contents = flatdim(self.envelopes[receiver].body_space), {}
-        for agent in self.envelopes:
-            if agent != receiver:
-                size = flatdim(self.envelopes[agent].body_space)
-                contents[agent] = seen[start : start + size]
-                # The flag and the age come after the payload.
-                start += size + 2
-        return contents
-
-    def blank(self, receiver: Any, sender: Any) -> Any:
-        return np.zeros(flatdim(self.envelopes[sender].body_space), np.float32)
-
-    def sent(self, receiver: Any, sender: Any, then: Moment) -> Any:
-        body = super().sent(receiver, sender, then)
-        vector = flatten(self.envelopes[sender].body_space, body)
-        return np.asarray(vector, dtype=np.float32)
-
-
-class _Sent:
-    """What `SendMessages(form="dict")` shows."""
-
-    def __init__(self, bare: Any, actions: SpokenActions) -> None:
-        self.envelopes = _envelopes(bare)
-        found = {agent: actions.message_space(agent) for agent in self.envelopes}
-        self.spaces = {agent: space for agent, space in found.items() if space is not None}
-
-    def contents(self, receiver: Any, view: Any) -> dict[Any, Any]:
-        seen = self.envelopes[receiver].open(view)
-        return dict(seen.get("messages", {}))
-
-    def blank(self, receiver: Any, sender: Any) -> Any:
-        return blank(self.spaces[sender])
-
-    def sent(self, receiver: Any, sender: Any, then: Moment) -> Any:
-        return then.said.get(sender, self.blank(receiver, sender))
-
-
-class _FlatSent(_Sent):
-    """What `SendMessages(form="flat")` shows."""
-
-    def contents(self, receiver: Any, view: Any) -> dict[Any, Any]:
-        seen = self.envelopes[receiver].open(view)
-        start, contents = flatdim(self.envelopes[receiver].body_space), {}
-        for agent, space in self.spaces.items():
-            if agent != receiver:
-                contents[agent] = seen[start : start + flatdim(space)]
-                start += flatdim(space) + 2
-        return contents
-
-    def blank(self, receiver: Any, sender: Any) -> Any:
-        return np.zeros(flatdim(self.spaces[sender]), np.float32)
-
-    def sent(self, receiver: Any, sender: Any, then: Moment) -> Any:
-        if sender not in then.said:
-            return self.blank(receiver, sender)
-        vector = flatten(self.spaces[sender], then.said[sender])
-        return np.asarray(vector, dtype=np.float32)
-
-
-def _shown(bare: Any, exchange: Exchange) -> Any:
-    """Returns how to read what an exchange shows; None where that is not known."""
-    if getattr(exchange, "missing", None) != "zero":
-        return None
-    if isinstance(exchange, ShareObservations):
-        return _Shared(bare) if exchange.form == "dict" else _Flat(bare)
-    if isinstance(exchange, SendMessages):
-        team = Team(bare, tuple(bare.possible_agents), _spaces(bare))
-        actions = exchange.bind(team).actions
-        assert actions is not None
-        return _Sent(bare, actions) if exchange.form == "dict" else _FlatSent(bare, actions)
-    segments = exchange.segments if isinstance(exchange, MaskSegments) else None
-    segments = known_segments(bare) if segments is None else segments
-    return None if segments is None or callable(segments) else _Masked(bare, segments)
-
-
-def _envelopes(bare: Any) -> dict[Any, Envelope]:
-    return {agent: Envelope(space) for agent, space in _spaces(bare).items()}
-
-
-def _spaces(bare: Any) -> dict[Any, Any]:
-    return {agent: bare.observation_space(agent) for agent in bare.possible_agents}
-
-
-def _equal(one: Any, other: Any) -> bool:
-    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
-        return np.array_equal(one, other)
-    return same(one, other)
+    Args:
+        env: The wrapped environment.
+        bare: The same environment without a wrapper, in the same state.
+        agent: The agent.
+        view: What it sees.
+        observation: What the bare environment shows it.
+        failing: Whether links may fail or corrupt what they carry. Where they do not, and views
+            are the environment's own observations, the parts that come from others are too.
+        dead: Agents that neither send nor receive, whether links fail or not.
+    """
+    exchange = getattr(getattr(env, "_rounds", None), "exchange", None)
+    shown = Shown(exchange, bare)
+    codec = shown.codec
+    codec.follow(False)
+    expected = shown.view(agent, observation, {}, {}, False)
+    seen, own = codec.own(agent, view), codec.own(agent, expected)
+    if failing or agent in dead or codec.spaces[agent] != bare.observation_space(agent):
+        return seen, own
+    parts = [codec.heard(agent, each) for each in (view, observation)]
+    alive = [{s: part for s, part in each.items() if s not in dead} for each in parts]
+    return (seen, alive[0]), (own, alive[1])
 
 
 def _in_steps(env: Any) -> Any:

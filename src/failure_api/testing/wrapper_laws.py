@@ -13,9 +13,8 @@ from failure_api.core import Chain, CommunicationModel
 from failure_api.core.noise_chain import NoiseChain
 from failure_api.core.rules import WholeNumber
 from failure_api.exchanges import Exchange
-from failure_api.testing.content_law import check_contents
+from failure_api.testing.content_law import check_contents, own_parts
 from failure_api.testing.handed_out_law import check_handed_out, check_spoiled
-from failure_api.testing.own_part import own_parts
 from failure_api.testing.random_law import check_determinism, check_randomness
 from failure_api.testing.rollout import Moment, play
 from failure_api.testing.round_law import Recorder, check_rounds, check_same_in_parallel

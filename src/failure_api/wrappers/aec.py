@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from pettingzoo import AECEnv
 
@@ -36,6 +36,10 @@ class CommunicationWrapper(Reports, AECRounds):
         positions: A function of the environment that returns positions `[N, dim]` in the order
             of `possible_agents`, for models that need them. None finds them for mpe2 and for
             PettingZoo's sisl and butterfly environments.
+        report: `"infos"` puts into each agent's info what the links that bring it messages did in
+            the round: `link_arrived` (1 where a message arrived), `link_age` (rounds) and
+            `link_bits` (bits of a message, 0 where nobody counts them), float32, one entry for each
+            of `possible_agents`. None leaves infos as the environment has them.
 
     Raises:
         WrongEnvironmentError: Not an AEC environment, or one without `possible_agents`.
@@ -60,6 +64,9 @@ class CommunicationWrapper(Reports, AECRounds):
         noise_models: NoiseModels = (),
         exchange: Exchange | None = None,
         positions: Callable[[Any], Any] | None = None,
+        report: Literal["infos"] | None = None,
     ) -> None:
         check_kind("CommunicationWrapper", env, AECEnv)
-        super().__init__(env, RoundKeeper(env, failure_models, exchange, positions, noise_models))
+        super().__init__(
+            env, RoundKeeper(env, failure_models, exchange, positions, noise_models, report)
+        )

@@ -28,6 +28,9 @@ class Rounds(Protocol):
     def views(self, agents: Iterable[Any]) -> dict[Any, Any]:
         """Returns what agents see that took part in the round."""
 
+    def told(self, infos: Mapping[Any, Any]) -> Mapping[Any, Any]:
+        """Returns the environment's infos with what the rounds have to tell."""
+
     def settle(self, options: dict[str, Any] | None) -> dict[str, Any] | None:
         """Takes what a reset's options say of the coming episode; returns what is left of them."""
 
@@ -85,6 +88,7 @@ class AECRounds(Mirror):
         self._started = False
         super().reset(seed=seed, options=options)
         self._rounds.start(seed, self._observations, self.terminations)
+        self.infos = self._rounds.told(self.infos)
         self._started = True
 
     def step(self, action: Any) -> None:
@@ -104,12 +108,13 @@ class AECRounds(Mirror):
             action, message = self._actions.parted(agent, action)
             super().step(action)
             if message is not None:
-                self._rounds.outbox.say(agent, message)
+                self._rounds.say(agent, message)
         if self._observations is not before:
             # If the round fails there is nothing to go on from.
             self._started = False
             self._rounds.advance(self._observations, self.terminations)
             self._started = True
+        self.infos = self._rounds.told(self.infos)
 
     def last(self, observe: bool = True) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Returns observation, reward, flags and info of the agent whose turn it is.

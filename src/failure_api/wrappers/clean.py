@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from failure_api.core import Delivery, Links
 from failure_api.errors import NotResetError
-from failure_api.exchanges import BoundExchange, Exchange, Team
+from failure_api.exchanges import Exchange, Team
 from failure_api.exchanges.envelope import copy_value
+from failure_api.wrappers.team_content import TeamContent
 
 
 class CleanView:
@@ -22,18 +23,17 @@ class CleanView:
 
     Args:
         exchange: What agents say to each other and how a receiver sees it.
-        team: Who talks, without noise and without delays.
+        team: Who talks.
     """
 
     def __init__(self, exchange: Exchange, team: Team) -> None:
         self._exchange = exchange
         self._team = team
-        # An exchange that is not known to forget is taken to remember.
-        self._remembers = getattr(exchange, "missing", "hold") == "hold"
+        self._remembers = exchange.missing != "zero"
         # Segments that move are those of the round, and the environment has moved on later.
         self._at_once = self._remembers and callable(getattr(exchange, "segments", None))
         self._apart = ~np.eye(len(team.agent_ids), dtype=bool)
-        self._bound: BoundExchange | None = None
+        self._content: TeamContent | None = None
         self._number = -1
 
     def start(self) -> None:
@@ -41,12 +41,19 @@ class CleanView:
         self._number = -1
         self._newest = np.full(self._apart.shape, -1, dtype=np.int32)
         self._observations: Mapping[Any, Any] = {}
+        self._messages: Mapping[Any, Any] = {}
         self._alive: NDArray[np.bool_] | None = None
-        if self._bound is not None:
-            self._bound.start()
+        if self._content is not None:
+            self._content.start()
 
-    def hear(self, number: int, observations: Mapping[Any, Any], alive: NDArray[np.bool_]) -> None:
-        """Takes what agents observe in a round, and who of them is alive."""
+    def hear(
+        self,
+        number: int,
+        observations: Mapping[Any, Any],
+        messages: Mapping[Any, Any],
+        alive: NDArray[np.bool_],
+    ) -> None:
+        """Takes what agents observe in a round, what they attached, and who of them is alive."""
         before = self._alive
         if before is not None and alive is not before and not np.array_equal(alive, before):
             # The last round in which these agents talked to each other.
@@ -56,6 +63,7 @@ class CleanView:
         if self._remembers:
             observations = {agent: copy_value(seen) for agent, seen in observations.items()}
         self._number, self._observations, self._alive = number, observations, alive
+        self._messages = messages
         if self._at_once:
             self._share()
 
@@ -70,19 +78,19 @@ class CleanView:
         """
         if self._number < 0:
             raise NotResetError("the environment has not been reset: call reset() first.")
-        bound = self._bound if self._at_once and self._bound else self._share()
-        return {agent: bound.view(agent, newer.get(agent)) for agent in self._observations}
+        content = self._content if self._at_once and self._content else self._share()
+        return {agent: content.view(agent, newer.get(agent)) for agent in self._observations}
 
-    def _share(self) -> BoundExchange:
-        """Returns the exchange after this round."""
-        if self._bound is None:
-            self._bound = self._exchange.bind(self._team)
-            self._bound.start()
+    def _share(self) -> TeamContent:
+        """Returns the content after this round."""
+        if self._content is None:
+            codec = self._exchange.bind(self._team)
+            self._content = TeamContent(codec, self._exchange.missing)
         talk = self._talking()
         sent = np.where(talk, np.int32(self._number), np.int32(-1))
         delivery = Delivery(Links(talk), sent, self._heard(), talk, None, sent, None, talk)
-        self._bound.share(self._number, self._observations, delivery)
-        return self._bound
+        self._content.share(self._number, self._observations, self._messages, delivery)
+        return self._content
 
     def _talking(self) -> NDArray[np.bool_]:
         """Returns which agents tell each other something in this round, `[sender, receiver]`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from pettingzoo import ParallelEnv
 
@@ -28,6 +28,8 @@ class CommunicationWrapperParallel(Reports, ParallelRounds):
             environment, as in `CommunicationWrapper`.
         positions: A function of the environment that returns positions `[N, dim]`; None finds
             them where they are known.
+        report: `"infos"` puts what each agent's links did into its info, as in
+            `CommunicationWrapper`.
 
     Raises:
         WrongEnvironmentError: Not a Parallel environment, or one without `possible_agents`.
@@ -52,6 +54,9 @@ class CommunicationWrapperParallel(Reports, ParallelRounds):
         noise_models: NoiseModels = (),
         exchange: Exchange | None = None,
         positions: Callable[[Any], Any] | None = None,
+        report: Literal["infos"] | None = None,
     ) -> None:
         check_kind("CommunicationWrapper", env, ParallelEnv)
-        super().__init__(env, RoundKeeper(env, failure_models, exchange, positions, noise_models))
+        super().__init__(
+            env, RoundKeeper(env, failure_models, exchange, positions, noise_models, report)
+        )

@@ -70,7 +70,7 @@ class ParallelRounds(BaseParallelWrapper):
         self._follow()
         self._rounds.start(seed, observations, {})
         self._started = True
-        return self._views(observations), dict(infos)
+        return self._views(observations), dict(self._rounds.told(infos))
 
     def step(
         self, actions: dict[Any, Any]
@@ -103,7 +103,7 @@ class ParallelRounds(BaseParallelWrapper):
             gone = observations.keys() - playing.union(self.agents)
             dead = {**terminations, **dict.fromkeys(gone, True)}
         for agent, message in messages.items():
-            self._rounds.outbox.say(agent, message)
+            self._rounds.say(agent, message)
         # If the round fails there is nothing to go on from.
         self._started = False
         self._rounds.advance(observations, dead)
@@ -113,7 +113,7 @@ class ParallelRounds(BaseParallelWrapper):
             dict(rewards),
             dict(terminations),
             dict(truncations),
-            dict(infos),
+            dict(self._rounds.told(infos)),
         )
 
     def _views(self, observations: dict[Any, Any]) -> dict[Any, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any, NamedTuple
 
@@ -16,7 +16,6 @@ from failure_api.traces.fields import duration
 from failure_api.traces.trace import Trace
 from failure_api.wrappers.below import layers
 from failure_api.wrappers.reports import Reports
-from failure_api.wrappers.rounds import RoundKeeper
 
 
 def record_trace(env: Any, *, round_duration: float | None = None) -> Recorder:
@@ -51,12 +50,13 @@ def record_trace(env: Any, *, round_duration: float | None = None) -> Recorder:
         >>> recorder.trace.lost[0].tolist()
         [[False, True, True], [False, False, True], [False, True, False]]
     """
-    rounds = _rounds_of(env)
+    wrapper = _wrapper_in(env)
     seconds = None if round_duration is None else duration(round_duration)
-    count = len(rounds.agent_ids)
+    agent_ids = tuple(wrapper.possible_agents)
+    count = len(agent_ids)
     # A trace of nothing, so that names which no trace can have are refused before the work.
-    Trace(agent_ids=rounds.agent_ids, lost=np.zeros((1, count, count), dtype=bool))
-    return Recorder(rounds, seconds)
+    Trace(agent_ids=agent_ids, lost=np.zeros((1, count, count), dtype=bool))
+    return Recorder(wrapper, agent_ids, seconds)
 
 
 class Recorder:
@@ -66,17 +66,17 @@ class Recorder:
     and is stopped.
     """
 
-    def __init__(self, rounds: RoundKeeper, round_duration: float | None) -> None:
-        self._agent_ids = rounds.agent_ids
+    def __init__(
+        self, wrapper: Any, agent_ids: tuple[Any, ...], round_duration: float | None
+    ) -> None:
+        self._agent_ids = agent_ids
         self._round_duration = round_duration
         self._finished: list[Trace] = []
         self._left: list[_Left] = []
         self._listens: list[NDArray[np.bool_]] = []
         self._waiting: Any = None
         self._noise: list[NDArray[np.float32] | None] = []
-        self._rounds: RoundKeeper | None = rounds
-        self._watch = _Watch(self)
-        rounds.watchers.append(self._watch)
+        self._end: Callable[[], None] | None = wrapper.on_round(self._hear)
 
     @property
     def traces(self) -> list[Trace]:
@@ -99,9 +99,9 @@ class Recorder:
 
     def stop(self) -> None:
         """Ends the recording; what has been recorded stays."""
-        if self._rounds is not None:
-            self._rounds.watchers.remove(self._watch)
-            self._rounds = None
+        if self._end is not None:
+            self._end()
+            self._end = None
 
     def __enter__(self) -> Recorder:
         return self
@@ -115,10 +115,10 @@ class Recorder:
         self.stop()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_rounds": None, "_watch": None}
+        return {**vars(self), "_end": None}
 
     def __repr__(self) -> str:
-        doing = "stopped" if self._rounds is None else "recording"
+        doing = "stopped" if self._end is None else "recording"
         return f"<Recorder, {doing}, episodes: {len(self._finished) + bool(self._listens)}>"
 
     def _hear(self, context: Context, delivery: Delivery) -> None:
@@ -211,32 +211,11 @@ def _still_waiting(waiting: QueueState | None, rounds: int) -> Iterator[_Left]:
         yield _Left(made, np.full(len(made), rounds, dtype=np.int64), sender, receiver)
 
 
-class _Watch:
-    """What an environment calls after each round; a copy of the environment calls nothing."""
-
-    def __init__(self, recorder: Recorder) -> None:
-        self._recorder = recorder
-
-    def __call__(self, context: Context, delivery: Delivery) -> None:
-        self._recorder._hear(context, delivery)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _nothing_to_hear, ()
-
-
-def _nothing_to_hear() -> Any:
-    return _ignore
-
-
-def _ignore(context: Context, delivery: Delivery) -> None:
-    """Stands where the original has a recorder."""
-
-
-def _rounds_of(env: Any) -> RoundKeeper:
-    """Returns what runs the rounds of the outermost communication wrapper."""
+def _wrapper_in(env: Any) -> Any:
+    """Returns the outermost communication wrapper."""
     for layer in layers(env):
         if isinstance(layer, Reports):
-            return layer._rounds
+            return layer
     raise WrongEnvironmentError(
         f"env must be an environment in a CommunicationWrapper or a CommunicationWrapperParallel, "
         f"but {describe(env)} holds none: wrap it before it is recorded."

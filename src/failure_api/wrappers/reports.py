@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from failure_api.core import Links
+from failure_api.core import Context, Delivery, Links
 from failure_api.core.tally import LinkNumbers
+from failure_api.errors import invalid
 from failure_api.exchanges.spoken_actions import SpokenActions
 from failure_api.wrappers.below import layers
 
@@ -47,6 +48,40 @@ class Reports:
         _ = self._rounds.delivery
         return self._rounds.tally.numbers()
 
+    def on_round(self, callback: Callable[[Context, Delivery], None]) -> Callable[[], None]:
+        """Calls a function after every round, that of the reset included.
+
+        A copy or a pickle of the environment calls nobody.
+
+        Args:
+            callback: Takes what was known of the round, a `Context`, and what it brought, a
+                `Delivery`, neither of which is to be written to.
+
+        Returns:
+            A function without arguments that ends it.
+
+        Example:
+            >>> from mpe2 import simple_spread_v3
+            >>> from failure_api import CommunicationWrapperParallel
+            >>> env = CommunicationWrapperParallel(simple_spread_v3.parallel_env(), [])
+            >>> rounds = []
+            >>> stop = env.on_round(lambda context, delivery: rounds.append(context.round))
+            >>> observations, infos = env.reset(seed=1)
+            >>> stop()
+            >>> rounds
+            [0]
+        """
+        if not callable(callback):
+            raise invalid("callback", "must be a function", callback, "give one of two arguments")
+        watchers = self._rounds.watchers
+        watchers.append(callback)
+
+        def stop() -> None:
+            if callback in watchers:
+                watchers.remove(callback)
+
+        return stop
+
     @property
     def links(self) -> Links:
         """A copy of this round's links, arrays `[sender, receiver]`, and None where nothing acts.
@@ -71,7 +106,7 @@ class Reports:
         0 where an agent says nothing to another, None where nobody counts them: with segments
         that move, and with exchanges of one's own that do not say.
         """
-        bits = self._rounds.bound.message_bits
+        bits = self._rounds.codec.message_bits
         return None if bits is None else bits.copy()
 
     def noise_reports(self) -> dict[str, dict[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -22,21 +21,20 @@ from failure_api.core.noise import NoiseModel
 from failure_api.core.noise_chain import NoiseChain
 from failure_api.core.numpy_stream import EpisodeStreams
 from failure_api.core.tally import Tally
-from failure_api.errors import (
-    InvalidArgumentError,
-    NotResetError,
-    invalid,
-)
+from failure_api.errors import NotResetError, invalid, nearest
 from failure_api.exchanges import Exchange, Team, default_exchange
 from failure_api.exchanges.bits import counted
 from failure_api.exchanges.corruption import Corruption
-from failure_api.exchanges.outbox import Outbox
 from failure_api.positions import read_positions
 from failure_api.wrappers.below import agent_ids_of, alike_below
 from failure_api.wrappers.clean import CleanView
 from failure_api.wrappers.curriculum import Curriculum
 from failure_api.wrappers.places import position_function
 from failure_api.wrappers.reports import Reports
+from failure_api.wrappers.team_content import TeamContent
+
+TOLD = ("link_arrived", "link_age", "link_bits")
+"""What an agent's info says of the links that bring it messages."""
 
 Models = CommunicationModel | Iterable[CommunicationModel]
 NoiseModels = NoiseModel | Iterable[NoiseModel]
@@ -51,13 +49,14 @@ class RoundKeeper:
         exchange: What agents say to each other; None picks by the environment.
         positions: A function of the environment that gives `[N, dim]`; None takes what is known.
         noise_models: One noise model, or several, that corrupt the content that arrives.
+        report: `"infos"` for what each agent's links did in its info; None for nothing there.
 
     Attributes:
         noise: What corrupts it.
-        view: Returns what an agent sees, as `BoundExchange.view` does.
+        codec: The exchange at work.
+        view: Returns what an agent sees, as `TeamContent.view` does.
         spaces: The space of each agent's view.
         actions: How actions carry messages; None where actions are the environment's own.
-        outbox: What agents said with them.
         clean: What they would see over perfect links.
         curriculum: The failure models as they are in each episode.
         tally: What the links have done in this episode.
@@ -75,7 +74,11 @@ class RoundKeeper:
         exchange: Exchange | None,
         positions: Callable[[Any], Any] | None,
         noise_models: NoiseModels = (),
+        report: str | None = None,
     ) -> None:
+        if report not in (None, "infos"):
+            raise invalid("report", "must be 'infos' or None", report, nearest(report, ["infos"]))
+        self._reports = report is not None
         self.env = env
         self.agent_ids = agent_ids_of(env)
         self.index = {agent: place for place, agent in enumerate(self.agent_ids)}
@@ -90,18 +93,21 @@ class RoundKeeper:
         self._everyone.flags.writeable = False
         spaces = {agent: env.observation_space(agent) for agent in self.agent_ids}
         self.noise = Corruption(NoiseChain(models=cast("Any", noise_models)), self.agent_ids)
-        self.outbox = Outbox()
         # What takes too much memory is refused before anything takes time.
         self._channel.check_memory((len(self.agent_ids),) * 2)
-        team = Team(env, self.agent_ids, spaces, self._channel, self.noise, self.outbox)
-        self.bound = self.exchange.bind(team)
-        self.actions, self._bits = self.bound.actions, counted(self.bound.message_bits)
+        team = Team(env, self.agent_ids, spaces)
+        self.codec = self.exchange.bind(team)
+        missing = self.exchange.missing
+        self._content = TeamContent(self.codec, missing, self._channel, self.noise)
+        self._messages: dict[Any, Any] = {}
+        self._told: list[NDArray[np.float32]] | None = None
+        self.actions, self._bits = self.codec.actions, counted(self.codec.message_bits)
         # A trial start, so that what does not fit the environment is said when it is wrapped.
         context = self._context(0, self._everyone, None)
         self._channel.prepare(context)
-        self.clean = CleanView(self.exchange, replace(team, channel=None, noise=None))
-        self._demand_noise(self.noise.acts(), "noise_models were given")
-        self.view, self.views, self.spaces = self.bound.view, self.bound.views, self.bound.spaces
+        self.clean = CleanView(self.exchange, team)
+        self.view, self.views = self._content.view, self._content.views
+        self.spaces = self.codec.spaces
         self.tally = Tally(len(self.agent_ids))
         self.watchers: list[Callable[[Context, Delivery], None]] = []
         self._number = -1
@@ -125,8 +131,8 @@ class RoundKeeper:
         self._number = -1
         self._random = self._streams.start(seed)
         self.noise.start(self._random)
-        self.outbox.start()
-        self.bound.start()
+        self._messages = {}
+        self._content.start()
         self.clean.start()
         self._channel = channel = self.curriculum.channel
         context = self._present(0, observations, dead)
@@ -142,6 +148,34 @@ class RoundKeeper:
         """Runs the round that follows an environment step; arguments as for `start`."""
         context = self._present(self._number + 1, observations, dead)
         self._exchange(self._state, context, observations)
+
+    def told(self, infos: Mapping[Any, Any]) -> Mapping[Any, Any]:
+        """Returns infos with what each agent's links did in this round, where that was asked for.
+
+        Args:
+            infos: The environment's, by agent; they are not written to.
+        """
+        if not self._reports:
+            return infos
+        if self._told is None:
+            bits = self.codec.message_bits
+            none = np.zeros(self.delivery.sent.shape)
+            arrays = (self.delivery.sent >= 0, self.age, none if bits is None else bits)
+            # By receiver, and copies that nobody else holds.
+            self._told = [array.T.astype(np.float32) for array in arrays]
+        found = {}
+        for agent, info in infos.items():
+            rows = (array[self.index[agent]] for array in self._told)
+            found[agent] = {**info, **dict(zip(TOLD, rows, strict=True))}
+        return found
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy or a pickle tells nobody: who watches knows of the original alone.
+        return {**vars(self), "watchers": []}
+
+    def say(self, agent: Any, message: Any) -> None:
+        """Takes what an agent says, which is sent in every round until it says something else."""
+        self._messages[agent] = message
 
     def settle(self, options: dict[str, Any] | None) -> dict[str, Any] | None:
         """Takes what a reset sets for the links of its episode, and returns what is left."""
@@ -164,14 +198,6 @@ class RoundKeeper:
         age: NDArray[np.int64] = self._number - self.delivery.newest.astype(np.int64)
         np.fill_diagonal(age, 0)
         return age
-
-    def _demand_noise(self, acts: bool, what: str) -> None:
-        """Raises an error where there is noise that the exchange does not apply."""
-        if acts and not self.noise.placed:
-            raise InvalidArgumentError(
-                f"exchange must apply noise where there is any, but {what} and {self.exchange} "
-                "does not: have bind call team.noise.place, and share team.noise.apply."
-            )
 
     def _context(self, number: int, alive: Any, positions: Any) -> Context:
         agents = len(self.agent_ids)
@@ -201,11 +227,12 @@ class RoundKeeper:
         self, state: ChannelState, context: Context, observations: Mapping[Any, Any]
     ) -> None:
         following, delivery = self._channel.step(self._parameters, state, context, self._random)
-        if delivery.links.noise is not None:
-            self._demand_noise(True, "the failure models returned noise")
-        self.bound.share(context.round, observations, delivery)
-        self.clean.hear(context.round, observations, context.alive)
+        # What is said in a round stays as it was then, whoever goes on talking in mid-cycle.
+        messages = dict(self._messages)
+        self._content.share(context.round, observations, messages, delivery)
+        self.clean.hear(context.round, observations, messages, context.alive)
         self._number, self._state, self._delivery = context.round, following, delivery
+        self._told = None
         self.tally.add(context.round, delivery)
         for watch in self.watchers:
             watch(context, delivery)

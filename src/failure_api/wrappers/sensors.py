@@ -120,6 +120,10 @@ class Sensors:
         after = noise.snapshot().apply(self._number, row, real)
         return self._written(agent, after, row, observation)
 
+    def told(self, infos: Mapping[Any, Any]) -> Mapping[Any, Any]:
+        """Returns the environment's infos, to which sensors add nothing."""
+        return infos
+
     def views(self, agents: Iterable[Any]) -> dict[Any, Any]:
         """Returns what the sensors of agents show."""
         return {agent: self.view(agent) for agent in agents}

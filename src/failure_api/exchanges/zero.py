@@ -8,14 +8,14 @@ import numpy as np
 from gymnasium import spaces
 
 
-def blank(space: spaces.Space[Any]) -> Any:
+def zero_of(space: spaces.Space[Any]) -> Any:
     """Returns the zero of a space, in the type of its samples.
 
     Raises:
         TypeError: Samples of the space have no zero of fixed shape.
 
     Example:
-        >>> blank(spaces.Tuple([spaces.Box(-1, 1, (2,)), spaces.Discrete(3)]))
+        >>> zero_of(spaces.Tuple([spaces.Box(-1, 1, (2,)), spaces.Discrete(3)]))
         (array([0., 0.], dtype=float32), np.int64(0))
     """
     if isinstance(space, spaces.Box | spaces.MultiBinary | spaces.MultiDiscrete):
@@ -23,22 +23,24 @@ def blank(space: spaces.Space[Any]) -> Any:
     if isinstance(space, spaces.Discrete):
         return space.dtype.type(0)
     if isinstance(space, spaces.Dict):
-        return {key: blank(part) for key, part in space.spaces.items()}
+        return {key: zero_of(part) for key, part in space.spaces.items()}
     if isinstance(space, spaces.Tuple):
-        return tuple(blank(part) for part in space.spaces)
+        return tuple(zero_of(part) for part in space.spaces)
+    if isinstance(space, spaces.Text):
+        return ""
     raise TypeError(f"{type(space).__name__} has no zero of fixed shape")
 
 
-def with_blank(space: spaces.Space[Any]) -> spaces.Space[Any]:
+def with_zero(space: spaces.Space[Any]) -> spaces.Space[Any]:
     """Returns a space that holds all of another's elements and its zero.
 
     Raises:
         TypeError: Samples of the space have no zero of fixed shape.
 
     Example:
-        >>> with_blank(spaces.Discrete(3, start=1))
+        >>> with_zero(spaces.Discrete(3, start=1))
         Discrete(4)
-        >>> with_blank(spaces.Box(1, 2, (1,))).low.tolist()
+        >>> with_zero(spaces.Box(1, 2, (1,))).low.tolist()
         [0.0]
     """
     if isinstance(space, spaces.Box):
@@ -56,7 +58,9 @@ def with_blank(space: spaces.Space[Any]) -> spaces.Space[Any]:
     if isinstance(space, spaces.MultiBinary):
         return space
     if isinstance(space, spaces.Dict):
-        return spaces.Dict({key: with_blank(part) for key, part in space.spaces.items()})
+        return spaces.Dict({key: with_zero(part) for key, part in space.spaces.items()})
     if isinstance(space, spaces.Tuple):
-        return spaces.Tuple([with_blank(part) for part in space.spaces])
+        return spaces.Tuple([with_zero(part) for part in space.spaces])
+    if isinstance(space, spaces.Text):
+        return spaces.Text(space.max_length, min_length=0, charset=space.characters)
     raise TypeError(f"{type(space).__name__} has no zero of fixed shape")

@@ -1,0 +1,309 @@
+"""How the content of all links lies in memory: in rows or entries of one team, or in a batch."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from failure_api.core.backends import zero_where
+from failure_api.core.links import Array
+from failure_api.core.mailbox import Layout
+from failure_api.core.rings import FEW, at_places, with_put, with_row
+
+ZERO = np.zeros((), dtype=np.int32)
+"""To compare with: NumPy takes longer to find the type of a Python number."""
+
+
+class Gathered(NamedTuple):
+    """Rows that are not yet put together, since most of them may not be needed.
+
+    Attributes:
+        table: Rows of content, `[M, D]`.
+        places: Which of them each row is, as many as the layout has.
+    """
+
+    table: NDArray[Any]
+    places: NDArray[np.int64]
+
+    @property
+    def rows(self) -> NDArray[Any]:
+        """All of them, put together."""
+        return self.table.take(self.places, axis=0)
+
+
+class TeamLayout(Layout):
+    """What layouts of one team in NumPy have in common.
+
+    Args:
+        links: The link of each row or entry, as its index into the flat array of links; one past
+            the last link for what comes over none, and is always there.
+        agents: Number of agents.
+    """
+
+    def __init__(self, links: NDArray[np.int64], agents: int) -> None:
+        self.links = links.reshape(-1)
+        self._count = len(self.links)
+        self._arange = np.arange(self._count)
+        # One more than there are links, for what comes over none.
+        self._numbers = np.zeros(agents**2 + 1, dtype=np.int64)
+        self._flags = np.ones(agents**2 + 1, dtype=bool)
+        self._unlinked = self.links == agents**2 if (self.links == agents**2).any() else None
+
+    def spread(self, of_links: Array) -> Array:
+        """Returns what is known of links as it broadcasts to numbers `[receiver, sender, K]`."""
+        return of_links.T[..., None]
+
+    def _indices(self, of_links: Array, of_none: int) -> NDArray[np.int64]:
+        numbers = self._numbers
+        numbers[:-1], numbers[-1] = of_links.reshape(-1), of_none
+        return numbers.take(self.links)
+
+    def _where(self, flags: Array, of_none: bool) -> NDArray[np.bool_]:
+        self._flags[:-1], self._flags[-1] = flags.reshape(-1), of_none
+        return self._flags.take(self.links)
+
+    def _in_ring(self, places: Array) -> NDArray[np.int64]:
+        return self._indices(places, 0) * self._count + self._arange
+
+
+class TeamEntries(TeamLayout):
+    """One vector of entries, each of which comes over a link of its own or over none.
+
+    Example:
+        >>> layout = TeamEntries(np.array([1, 4]), 2)
+        >>> sent = np.array([[False, False], [True, True]])
+        >>> layout.chosen(sent, np.array([7.0, 8.0]), None, True).tolist()
+        [0.0, 8.0]
+    """
+
+    def filled(self, said: Array, zero: Array | None) -> Array:
+        """Returns a vector of zeros."""
+        vector = np.zeros(said.shape, said.dtype)
+        vector[...] = 0 if zero is None else zero
+        return vector
+
+    def ring(self, said: Array, length: int) -> Array:
+        """Returns so many vectors."""
+        return np.zeros((length, *said.shape), said.dtype)
+
+    def on_links(self, said: Array) -> Array:
+        """Returns what is said, which stands where it is heard."""
+        return said
+
+    def put(self, ring: Array, places: Array, where: Array, content: Array) -> Array:
+        """Returns the ring, which is written to."""
+        # What comes over no link leaves in the round in which it is said.
+        ring, enters = _as_wide(ring, content), self._where(where, True)
+        ring.reshape(-1)[self._in_ring(places)[enters]] = content[enters]
+        return ring
+
+    def take(self, ring: Array, places: Array) -> Array:
+        """Returns for each entry what stands at its link's place."""
+        return ring.reshape(-1).take(self._in_ring(places))
+
+    def history(self, said: Array, rounds: int, queued: bool) -> Any:
+        """Returns a ring of vectors."""
+        return self.ring(said, rounds)
+
+    def recall(self, history: Any, clock: Any, said: Array, ago: Array) -> tuple[Any, Array]:
+        """Returns the ring, which is written to, and each entry as it was so many rounds ago."""
+        history = _as_wide(history, said)
+        history[clock] = said
+        return history, history.reshape(-1).take(_rounds_back(self, history, clock, ago))
+
+    def chosen(self, arrived: Array, content: Array, standing: Array | None, kept: bool) -> Array:
+        """Returns the content, which is written to."""
+        missing = ~self._where(arrived, True)
+        if not content.flags.writeable:
+            content = content.copy()
+        np.putmask(content, missing, np.zeros(1, content.dtype) if standing is None else standing)
+        return content
+
+
+class TeamRows(TeamLayout):
+    """Rows of the content of senders, who say the same to all.
+
+    Content is `[count, width]`; what lies beyond a row of what is said is for others to fill.
+
+    Args:
+        links: The link of each row, `[receiver, ...]`.
+        agents: Number of agents.
+        width: Length of the rows; 0 for that of what is said.
+    """
+
+    def __init__(self, links: NDArray[np.int64], agents: int, width: int = 0) -> None:
+        super().__init__(links, agents)
+        self._width = width
+        self._senders = np.where(self.links == agents**2, 0, self.links // agents)
+
+    def filled(self, said: Array, zero: Array | None) -> Array:
+        """Returns rows of zeros."""
+        rows = np.zeros((self._count, self._width or said.shape[-1]), said.dtype)
+        if zero is not None:
+            rows[...] = zero
+        return rows
+
+    def ring(self, said: Array, length: int) -> Array:
+        """Returns so many of each row."""
+        return np.zeros((length, self._count, said.shape[-1]), said.dtype)
+
+    def on_links(self, said: Array) -> Array:
+        """Returns for each row what its sender says."""
+        return said if isinstance(said, Gathered) else Gathered(said, self._senders)
+
+    def put(self, ring: Array, places: Array, where: Array, content: Array) -> Array:
+        """Returns the ring, which is written to."""
+        enters = self._where(where, False)
+        index = self._in_ring(places)[enters]
+        ring.reshape(-1, ring.shape[-1])[index] = content.table.take(content.places[enters], axis=0)
+        return ring
+
+    def take(self, ring: Array, places: Array) -> Array:
+        """Returns for each row what stands at its link's place."""
+        return Gathered(ring.reshape(-1, ring.shape[-1]), self._in_ring(places))
+
+    def history(self, said: Array, rounds: int, queued: bool) -> Any:
+        """Returns a ring of what senders say, or where it queues of what links transmit."""
+        return self.ring(said, rounds) if queued else np.zeros((rounds, *said.shape), said.dtype)
+
+    def recall(self, history: Any, clock: Any, said: Array, ago: Array) -> tuple[Any, Array]:
+        """Returns the ring, which is written to, and each row as it was so many rounds ago."""
+        queued = isinstance(said, Gathered)
+        history[clock] = said.rows if queued else said
+        index = _rounds_back(self, history, clock, ago)
+        index += self._arange if queued else self._senders
+        return history, Gathered(history.reshape(-1, history.shape[-1]), index)
+
+    def chosen(self, arrived: Array, content: Array, standing: Array | None, kept: bool) -> Array:
+        """Returns the rows; what stands in is written to unless it is kept."""
+        arriving = self._where(arrived, False).nonzero()[0]
+        dense = not isinstance(content, Gathered)
+        came = content[arriving] if dense else content.table.take(content.places[arriving], axis=0)
+        if standing is None:
+            rows = np.zeros((self._count, self._width or came.shape[-1]), came.dtype)
+        else:
+            rows = standing.copy() if kept else standing
+        rows[arriving, : came.shape[-1]] = came
+        return rows
+
+
+def _rounds_back(
+    layout: TeamLayout, history: NDArray[Any], clock: int, ago: Array
+) -> NDArray[np.int64]:
+    """Returns where in a ring the round begins that each row is from."""
+    rounds = len(history)
+    size = history[0].size if isinstance(layout, TeamEntries) else history.shape[1]
+    # What does not arrive is from long ago, and anything does for it.
+    back = np.minimum(ago, np.int32(rounds - 1))
+    index = layout._indices((clock - back) % rounds * np.int64(size), clock * size)
+    if isinstance(layout, TeamEntries):
+        index += layout._arange
+    return index
+
+
+def _as_wide(ring: NDArray[Any], content: NDArray[Any]) -> NDArray[Any]:
+    """Returns a ring of the content's type: environments may show another one than they declare."""
+    return ring if ring.dtype == content.dtype else ring.astype(content.dtype)
+
+
+class BatchRows(Layout):
+    """Content of batches `[..., sender, receiver, D]`, in any library.
+
+    What agents say to all is `[..., sender, 1, D]`.
+
+    Args:
+        xp: The array namespace.
+    """
+
+    def __init__(self, xp: ModuleType) -> None:
+        self._xp = xp
+
+    def filled(self, said: Array, zero: Array | None) -> Array:
+        """Returns `[..., sender, receiver, D]`."""
+        xp, (*batch, count, _, width) = self._xp, said.shape
+        zeros = xp.zeros((*batch, count, count, width), dtype=said.dtype)
+        return zeros if zero is None else zeros + zero
+
+    def ring(self, said: Array, length: int) -> Array:
+        """Returns so many places for each entry, `[..., D, L, sender, receiver]`."""
+        xp, (*batch, count, _, width) = self._xp, said.shape
+        return xp.zeros((*batch, width, length, count, count), dtype=said.dtype)
+
+    def on_links(self, said: Array) -> Array:
+        """Returns what is said, which broadcasts to all links."""
+        return said
+
+    def put(self, ring: Array, places: Array, where: Array, content: Array) -> Array:
+        """Returns the ring with the content of some links."""
+        xp, count = self._xp, content.shape[-3]
+        content = xp.broadcast_to(content, (*content.shape[:-2], count, content.shape[-1]))
+        rows = self._entries_first(content)
+        places, where = (xp.broadcast_to(x[..., None, :, :], rows.shape) for x in (places, where))
+        return with_put(ring, places, where, rows, xp)
+
+    def take(self, ring: Array, places: Array) -> Array:
+        """Returns for each link what stands at its place."""
+        xp = self._xp
+        shape = (*places.shape[:-2], ring.shape[-4], *places.shape[-2:])
+        places = xp.broadcast_to(places[..., None, :, :], shape)
+        return self._entries_last(at_places(ring, places, xp))
+
+    def history(self, said: Array, rounds: int, queued: bool) -> Any:
+        """Returns where rounds are few a tuple of them, and else a ring."""
+        xp, (*batch, count, receivers, width) = self._xp, said.shape
+        receivers = count if queued else receivers
+        if rounds - 1 <= FEW:
+            shape = (*batch, count, receivers, width)
+            # Each has memory of its own, which a compiled function may take over.
+            return tuple(xp.zeros(shape, dtype=said.dtype) for _ in range(rounds - 1))
+        return xp.zeros((*batch, width, rounds, count, receivers), dtype=said.dtype)
+
+    def recall(self, history: Any, clock: Any, said: Array, ago: Array) -> tuple[Any, Array]:
+        """Returns the history, and for each link what was transmitted so many rounds ago."""
+        xp = self._xp
+        if isinstance(history, tuple):
+            content, width = said, said.shape[-1]
+            for rounds, before in enumerate(history, start=1):
+                content = xp.where(for_entries(ago == rounds, width, xp), before, content)
+            return (said, *history)[: len(history)], content
+        rounds = history.shape[-3]
+        history = with_row(history, clock, self._entries_first(said), xp)
+        # What does not arrive at all may be taken from anywhere.
+        ago = xp.minimum(ago, xp.full_like(ago, rounds - 1))
+        place = clock - ago
+        return history, self.take(history, place + rounds * xp.astype(place < 0, xp.int32))
+
+    def chosen(self, arrived: Array, content: Array, standing: Array | None, kept: bool) -> Array:
+        """Returns the content of all links."""
+        xp, width = self._xp, content.shape[-1]
+        if standing is None:
+            return zero_where(xp.broadcast_to(content, (*arrived.shape, width)), ~arrived, xp)
+        return xp.where(for_entries(~arrived, width, xp), standing, content)
+
+    def spread(self, of_links: Array) -> Array:
+        """Returns what is known of links as it broadcasts to numbers `[receiver, sender, K]`."""
+        return self._xp.matrix_transpose(of_links)[..., None]
+
+    def _entries_first(self, content: Array) -> Array:
+        """Returns `[..., D, sender, receiver]`."""
+        axes = tuple(range(content.ndim - 3))
+        last = len(axes)
+        return self._xp.permute_dims(content, (*axes, last + 2, last, last + 1))
+
+    def _entries_last(self, content: Array) -> Array:
+        axes = tuple(range(content.ndim - 3))
+        last = len(axes)
+        return self._xp.permute_dims(content, (*axes, last + 1, last + 2, last))
+
+
+def for_entries(flags: Array, width: int, xp: ModuleType) -> Array:
+    """Returns flags of links, `[..., N, N]`, for each of so many entries, `[..., N, N, width]`.
+
+    They are repeated in memory: where selects over a short axis that is broadcast, every library
+    but JAX takes several times as long.
+    """
+    flat = xp.reshape(flags, (*flags.shape[:-2], flags.shape[-2] * flags.shape[-1]))
+    return xp.reshape(xp.repeat(flat, width, axis=-1), (*flags.shape, width))

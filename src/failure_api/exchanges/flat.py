@@ -1,0 +1,228 @@
+"""What an agent observes and what it has heard as one vector, as `form="flat"` has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from gymnasium.spaces.utils import flatten, flatten_space
+from numpy.typing import NDArray
+
+from failure_api.core.layouts import TeamRows
+from failure_api.errors import InvalidArgumentError, invalid
+from failure_api.exchanges.bits import bits_of, to_each
+from failure_api.exchanges.envelope import Envelope
+from failure_api.exchanges.exchange import Received, Team, TeamCodec
+from failure_api.exchanges.numbering import ContentNumbers, FlatNumbers
+
+
+class FlatCodec(TeamCodec):
+    """Flattens every message, and joins what an agent has of them with its own observation.
+
+    For each receiver there are rows in one array, as wide as the longest message with its flag and
+    age: first as many as its own observation needs, at whose end that stands, then one for each
+    sender. Where all messages are equally long a view is a piece of it as it is.
+
+    Args:
+        team: Who talks.
+        message_spaces: The space of what each agent says; None for what each observes. Agents that
+            say nothing are absent.
+        exchange: What errors call the exchange.
+    """
+
+    def __init__(self, team: Team, message_spaces: Mapping[Any, Any] | None, exchange: str) -> None:
+        super().__init__(team)
+        self.envelopes = {agent: Envelope(space) for agent, space in team.spaces.items()}
+        self._observed = message_spaces is None
+        if message_spaces is None:
+            message_spaces = {a: envelope.body_space for a, envelope in self.envelopes.items()}
+        self._said_spaces = message_spaces
+        self._exchange = exchange
+        own = {a: self._box(a, envelope.body_space) for a, envelope in self.envelopes.items()}
+        said = {agent: self._box(agent, space) for agent, space in message_spaces.items()}
+        self._said = {agent: box for agent, box in said.items() if box.shape[0]}
+        self.spaces = {
+            agent: envelope.enclose(_joined(agent, own[agent], self._said))
+            for agent, envelope in self.envelopes.items()
+        }
+        self._own_sizes = {agent: int(box.shape[0]) for agent, box in own.items()}
+        # Entries stand in a view as they do in an observation: without a look at each.
+        self._plain = all(
+            isinstance(envelope.body_space, spaces.Box) for envelope in self.envelopes.values()
+        )
+        sizes = [int(box.shape[0]) for box in self._said.values()]
+        self._width = max(sizes, default=0)
+        row = self._width + 2
+        self._own_rows = -(-max(self._own_sizes.values()) // row)
+        self._place(row)
+
+    def _place(self, row: int) -> None:
+        """Works out where in the rows of a receiver its view stands."""
+        agents, senders = len(self.agent_ids), list(self._said)
+        links = np.full((agents, self._own_rows + len(senders)), agents**2)
+        self._picks: dict[Any, NDArray[np.int64] | None] = {}
+        self._slices: dict[Any, slice] = {}
+        end = self._own_rows * row
+        for agent, receiver in self.index.items():
+            others = [sender for sender in senders if sender != agent]
+            places = range(self._own_rows, self._own_rows + len(others))
+            for place, sender in zip(places, others, strict=True):
+                links[receiver, place] = self.index[sender] * agents + receiver
+            start = end - self._own_sizes[agent]
+            self._slices[agent] = slice(start, end + len(others) * row)
+            picks = [np.arange(start, end)]
+            for place, sender in zip(places, others, strict=True):
+                first, size = place * row, int(self._said[sender].shape[0])
+                picks.append(np.arange(first, first + size))
+                picks.append(first + self._width + np.arange(2))
+            pick = np.concatenate(picks)
+            self._picks[agent] = None if (np.diff(pick) == 1).all() else pick
+        self._links = links
+        self._shape = (*links.shape, row)
+        # What belongs to no link is written over by nobody.
+        self._linked = np.minimum(links[:, self._own_rows :], agents**2 - 1)
+        sizes = {int(box.shape[0]) for box in self._said.values()}
+        alike = len(set(self._own_sizes.values())) == 1 and sizes <= {self._width}
+        self._alike = self._plain and alike
+
+    def _box(self, agent: Any, space: spaces.Space[Any]) -> spaces.Box:
+        try:
+            flat = flatten_space(space)
+            if not isinstance(flat, spaces.Box):
+                raise TypeError(f"{type(space).__name__} has no fixed number of entries")
+            # Some spaces are flattened to a Box that cannot be read again.
+            bits_of(space)
+        except (TypeError, NotImplementedError, ValueError) as error:
+            raise InvalidArgumentError(
+                f"exchange {self._exchange} cannot share the observations of agent {agent!r}, "
+                f"whose space is {space} ({error}): give another exchange, or flatten the space "
+                "first."
+            ) from None
+        return flat
+
+    @cached_property
+    def layout(self) -> TeamRows:
+        """Rows with room for a flag and an age, and for what the receiver observes."""
+        return TeamRows(self._links, len(self.agent_ids), self._width + 2)
+
+    @cached_property
+    def numbering(self) -> ContentNumbers:
+        """Numbers, a choice of which is one."""
+        silence = spaces.Box(0, 1, (0,), np.float32)
+        said = {agent: self._said_spaces.get(agent, silence) for agent in self.agent_ids}
+        agents = len(self.agent_ids)
+        rows = np.full((agents, agents), -1)
+        linked = self._links.reshape(-1)
+        for place in np.flatnonzero(linked < agents**2).tolist():
+            sender, receiver = divmod(int(linked[place]), agents)
+            rows[receiver, sender] = place
+        return FlatNumbers(self.agent_ids, said, rows)
+
+    @property
+    def message_bits(self) -> NDArray[np.float64] | None:
+        """Bits of a message on each link, `[sender, receiver]`."""
+        spaces_said = [self._said_spaces.get(agent) for agent in self.agent_ids]
+        return to_each([0 if space is None else bits_of(space) for space in spaces_said])
+
+    def say_team(
+        self, observations: Mapping[Any, Any], messages: Mapping[Any, Any]
+    ) -> NDArray[Any]:
+        """Returns a row of what each agent says, of the length of the longest."""
+        rows = np.zeros((len(self.agent_ids), self._width), np.float32)
+        for agent, box in self._said.items():
+            if agent not in observations:
+                continue
+            said = messages.get(agent)
+            if self._observed:
+                said = self.envelopes[agent].open(observations[agent])
+            if said is not None:
+                rows[self.index[agent], : box.shape[0]] = self._flat(
+                    agent, self._said_spaces[agent], said
+                )
+        return rows
+
+    def _flat(self, agent: Any, space: spaces.Space[Any], value: Any) -> NDArray[Any]:
+        """Returns an element of a space as a vector, or raises that it is none."""
+        if isinstance(space, spaces.Box):
+            vector = np.asarray(value)
+            fits = vector.shape == space.shape
+            if fits:
+                return vector.reshape(-1)
+        else:
+            try:
+                return np.asarray(flatten(space, value))
+            except (TypeError, KeyError, ValueError, IndexError):
+                pass
+        rule, name = f"must be of the form of {space}", f"what agent {agent!r} observes or says"
+        remedy = "mend the environment, or the space it declares"
+        raise invalid(name, rule, value, remedy) from None
+
+    def _filled(self, received: Received) -> NDArray[Any]:
+        """Returns the rows with flags and ages, `[receiver, rows * width]`."""
+        if received.kept is None:
+            rows = received.content.reshape(self._shape)
+            reports = rows[:, self._own_rows :, self._width :]
+            reports[..., 0] = received.arrived.reshape(-1).take(self._linked)
+            reports[..., 1] = received.age.reshape(-1).take(self._linked)
+            received.kept = received.content.reshape(len(rows), -1)
+        kept: NDArray[Any] = received.kept
+        return kept
+
+    def see_one(self, agent: Any, observation: Any, received: Received) -> Any:
+        """Returns an agent's own observation and what it has heard, as one vector."""
+        row, pick = self._filled(received)[self.index[agent]], self._picks[agent]
+        vector = row[self._slices[agent]].copy() if pick is None else row.take(pick)
+        envelope = self.envelopes[agent]
+        own = self._flat(agent, envelope.body_space, envelope.open(observation))
+        vector[: self._own_sizes[agent]] = own
+        return envelope.close(observation, vector)
+
+    def see_team(self, observations: Mapping[Any, Any], received: Received) -> dict[Any, Any]:
+        """Returns what agents see, cut from one array where messages are equally long."""
+        if not self._alike or len(observations) < len(self.agent_ids):
+            return super().see_team(observations, received)
+        rows = self._filled(received)
+        rows = rows if received.fresh else rows.copy()
+        first = self._slices[self.agent_ids[0]]
+        bodies = [self.envelopes[a].open(observations[a]) for a in self.agent_ids]
+        own = np.concatenate(
+            [np.ravel(body) for body in bodies], dtype=np.float32, casting="unsafe"
+        )
+        size = len(own) // len(bodies)
+        rows[:, first.start : first.start + size] = own.reshape(len(bodies), size)
+        return {
+            agent: self.envelopes[agent].close(
+                observation, rows[self.index[agent], self._slices[agent]]
+            )
+            for agent, observation in observations.items()
+        }
+
+    def own(self, agent: Any, view: Any) -> Any:
+        """Returns the entries of the agent's own observation."""
+        return self.envelopes[agent].open(view)[: self._own_sizes[agent]]
+
+    def heard(self, agent: Any, view: Any) -> dict[Any, Any]:
+        """Returns the entries of each other agent's message, without flag and age."""
+        body, start, found = self.envelopes[agent].open(view), self._own_sizes[agent], {}
+        for sender, box in self._said.items():
+            if sender != agent:
+                size = int(box.shape[0])
+                found[sender] = body[start : start + size]
+                start += size + 2
+        return found
+
+
+def _joined(agent: Any, own: spaces.Box, said: Mapping[Any, spaces.Box]) -> spaces.Box:
+    """Returns the space of an agent's vector: its own entries, then those of each other agent."""
+    low: list[Any] = [own.low]
+    high: list[Any] = [own.high]
+    for other, box in said.items():
+        if other != agent:
+            low += [np.minimum(box.low, 0), np.zeros(2)]
+            high += [np.maximum(box.high, 0), np.array([1.0, np.inf])]
+    return spaces.Box(
+        np.concatenate(low).astype(np.float32), np.concatenate(high).astype(np.float32)
+    )

@@ -1,0 +1,141 @@
+"""What a team has of each other, round by round: a codec, a mailbox and noise at work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from failure_api.core import Channel, Delivery
+from failure_api.core.mailbox import Mailbox, MailboxState
+from failure_api.exchanges.corruption import Corruption, Entries
+from failure_api.exchanges.exchange import Received, TeamCodec
+
+
+class TeamContent:
+    """Takes what agents say in each round and what of it arrives, and gives each agent's view.
+
+    Args:
+        codec: What agents say and how receivers see it.
+        missing: What stands in for content that did not arrive.
+        channel: What brings the messages; None for links that bring each in its own round.
+        noise: What corrupts the content that arrives; None where nothing does.
+    """
+
+    def __init__(
+        self,
+        codec: TeamCodec,
+        missing: Any,
+        channel: Channel | None = None,
+        noise: Corruption | None = None,
+    ) -> None:
+        self._codec, self._missing, self._noise = codec, missing, noise
+        queue = channel.chain.queue if channel else None
+        self._slots = channel.slots if channel else 1
+        self._places = queue.places if queue else 0
+        self._none = np.full((len(codec.agent_ids),) * 2, -1, dtype=np.int32)
+        if channel is not None:
+            channel.check_memory(self._none.shape, self._bytes())
+        self._mailbox: Mailbox | None = None
+        if noise is not None:
+            noise.place(partial(_entries_of, codec))
+        self.start()
+
+    def _bytes(self) -> int:
+        """Returns the memory that content takes which waits or is under way."""
+        said = self._codec.form
+        row, rows = said.itemsize, len(said)
+        if said.ndim > 1:
+            row, rows = row * said.shape[1], len(self._codec.layout.links)
+        history = self._slots * (rows if self._places else len(said)) if self._slots > 1 else 0
+        return int(row * (history + rows * self._places))
+
+    def start(self) -> None:
+        """Forgets everything that was said."""
+        self._codec.start()
+        self._state: MailboxState | None = None
+        self._received: Received | None = None
+        self._observations: Mapping[Any, Any] = {}
+
+    def share(
+        self,
+        number: int,
+        observations: Mapping[Any, Any],
+        messages: Mapping[Any, Any],
+        delivery: Delivery,
+    ) -> None:
+        """Takes what the agents say in a round, and what of it arrives.
+
+        Args:
+            number: The round.
+            observations: The environment's observation of each agent that takes part.
+            messages: What each agent attached to its last action that attached anything.
+            delivery: What the channel brings in this round.
+        """
+        codec, noise, links = self._codec, self._noise, delivery.links
+        noisy = noise is not None and noise.acts(links)
+        widened = codec.follow(noisy)
+        said, state, zero = codec.say_team(observations, messages), self._state, codec.zero
+        if self._mailbox is None or widened is not None:
+            self._mailbox = self._made()
+            if state is not None and widened is not None:
+                state = _mapped(state, widened)
+        mailbox = self._mailbox
+        if state is None:
+            state = mailbox.init(said, zero, self._none, 0)
+        state, content = mailbox.arrive(state, said, delivery, number)
+        arrived = delivery.sent >= 0
+        if noisy:
+            assert noise is not None
+            numbering = codec.numbering
+            before = numbering.read(content)
+            real = numbering.real(content) & arrived.T[..., None]
+            made, entries = delivery.sent.T, numbering.entries
+            after = noise.apply(number, before, real, links, entries, made)
+            content = numbering.write(content, before, after)
+        state, content = mailbox.impute(state, content, arrived, delivery, number, zero, np)
+        self._state, self._observations = state, observations
+        fresh = self._missing == "zero"
+        self._received = Received(
+            number, content, fresh, delivery.sent, delivery.newest, noisy, observations
+        )
+
+    def _made(self) -> Mailbox:
+        codec = self._codec
+        numbers = self._missing not in ("zero", "hold")
+        numbering = codec.numbering if numbers else None
+        return Mailbox(codec.layout, self._slots, self._places, self._missing, numbering)
+
+    def views(self, agents: Iterable[Any]) -> dict[Any, Any]:
+        """Returns what agents see that took part in the round, as objects that nobody holds."""
+        assert self._received is not None
+        observations = self._observations
+        return self._codec.see_team({a: observations[a] for a in agents}, self._received)
+
+    def view(self, agent: Any, observation: Any = None) -> Any:
+        """Returns what an agent sees, as an object that nobody else holds.
+
+        Args:
+            agent: The receiver.
+            observation: The agent's own observation, where it has changed since the round or
+                the agent took no part in it.
+        """
+        assert self._received is not None
+        if observation is None:
+            observation = self._observations[agent]
+        return self._codec.see_one(agent, observation, self._received)
+
+
+def _entries_of(codec: TeamCodec) -> Entries:
+    """Returns what the numbers may be that a codec's messages are."""
+    return codec.numbering.entries
+
+
+def _mapped(state: MailboxState, widened: Any) -> MailboxState:
+    """Returns a state whose content is in another layout."""
+    kept = {"waiting", "history", "last", "earlier"}
+    fields = {name: getattr(state, name) for name in kept}
+    changed = {n: widened(a) for n, a in fields.items() if isinstance(a, np.ndarray)}
+    return state._replace(**changed)
