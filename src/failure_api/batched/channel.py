@@ -45,12 +45,15 @@ class BatchedState(NamedTuple):
         channel: The state of the links and of what is in flight.
         content: What is kept of what was said.
         source: Where the draws come from.
+        severity: How severe failures are in each element's episode, float32 `[...]`; None where
+            the state began without.
     """
 
     round: Any
     channel: ChannelState
     content: ContentState
     source: Source
+    severity: Array | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,7 +150,13 @@ class BatchedChannel:
         return cast("tuple[Any, ...]", self.agent_ids)
 
     def init(
-        self, random: Any, payloads: Array, *, positions: Array = None, alive: Array = None
+        self,
+        random: Any,
+        payloads: Array,
+        *,
+        positions: Array = None,
+        alive: Array = None,
+        severity: Any = None,
     ) -> BatchedState:
         """Returns the state before round 0.
 
@@ -161,14 +170,21 @@ class BatchedChannel:
                 refused where a live agent does, and in those of other libraries, which may be
                 traced, it lies there.
             alive: Which agents take part, bool `[..., N]`; None for all.
+            severity: How severe failures are, as `set_severity` of the wrappers says: a number in
+                [0, 1], or an array `[...]` of one for each element of the batch, which may be
+                traced; None leaves the models as they are. What lies outside is refused where
+                values can be read, as those of numbers and of arrays in the host's memory; where
+                a function is traced, and on other devices, it is the nearest of 0 and 1.
 
         Raises:
             InvalidArgumentError: An array has a wrong shape, a mask, is of another library or on
-                another device than the payloads, or positions are missing or too far off.
+                another device than the payloads, positions are missing or too far off, or no
+                model takes a severity.
         """
         batch = batch_of(payloads, self._ids, self.per_link)
         call = call_of(self.chain, self._ids, batch, {"payloads": payloads}, positions, alive)
         with on_device_of(payloads):
+            call = call.graded(severity, self.chain)
             source = source_of(random, batch, self.streams, call.library, call.device)
             form = call.xp.empty((0, *payloads.shape[len(batch) :]), dtype=payloads.dtype)
             return self._begun(source, call, form)
@@ -197,6 +213,7 @@ class BatchedChannel:
         batch = tuple(state.channel.newest.shape[:-2])
         arrays = {"payloads": payloads, "state": state.channel.newest}
         call = call_of(self.chain, self._ids, batch, arrays, positions, alive)
+        call = call._replace(severity=state.severity)
         check_same_form(payloads, batch, state.content.form)
         with on_device_of(payloads):
             return self._advanced(state, call, payloads)
@@ -208,6 +225,7 @@ class BatchedChannel:
         *,
         positions: Array = None,
         alive: Array = None,
+        severity: Any = None,
     ) -> BatchedState:
         """Returns the state with some elements of the batch before round 0 of a new episode.
 
@@ -218,9 +236,10 @@ class BatchedChannel:
             done: Which elements start anew, bool `[...]`.
             positions: As for `init`.
             alive: As for `init`.
+            severity: As for `init`, of the elements that start anew; None leaves each as it was.
 
         Raises:
-            InvalidArgumentError: As for `step`.
+            InvalidArgumentError: As for `init`, or the state began without a severity.
         """
         self._check(state)
         batch = tuple(state.channel.newest.shape[:-2])
@@ -228,7 +247,11 @@ class BatchedChannel:
         arrays = {"done": done, "state": state.channel.newest}
         call = call_of(self.chain, self._ids, batch, arrays, positions, alive)
         xp = call.xp
+        if severity is not None and state.severity is None:
+            rule = "must be given to init where reset_where is to change it"
+            raise invalid("severity", rule, severity, "begin with init(..., severity=1.0)")
         with on_device_of(done):
+            call = call._replace(severity=state.severity).graded(severity, self.chain)
             source = state.source.restarted(done, xp)
             fresh = self._begun(source, call, state.content.form)
             numbers = xp.zeros(batch, dtype=xp.int32)
@@ -284,17 +307,18 @@ class BatchedChannel:
             channel=channel,
             content=self._content.begun(form, call, kept, random),
             source=source,
+            severity=call.severity,
         )
 
     def _advanced(
         self, state: BatchedState, call: Call, payloads: Array
     ) -> tuple[BatchedState, Received]:
         """Returns the next state, and what a round brings each receiver."""
-        number, channel, content, source = state
+        number, channel, content, source, severity = state
         kept = self._constants.of(call.columns, content.form, call.library, call.device)
         random = source.in_round(number, call.xp)
         channel, delivery = self._channel.step(kept.models, channel, call.context(number), random)
         content, received = self._content.received(
             content, payloads, delivery, number, call, kept, random
         )
-        return BatchedState(number + 1, channel, content, source), received
+        return BatchedState(number + 1, channel, content, source, severity), received

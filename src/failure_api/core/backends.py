@@ -122,6 +122,19 @@ def device_of(array: Array) -> Any:
     return next(iter(devices)) if len(devices) == 1 else None
 
 
+def values_of(array: Array) -> NDArray[Any] | None:
+    """Returns an array's values; None where a function is traced, and on other devices."""
+    device = device_of(array)
+    if _is_jax(array):
+        return np.asarray(array) if device is not None and device.platform == "cpu" else None
+    torch = sys.modules.get(TORCH.package)
+    if torch is None or not isinstance(array, torch.Tensor):
+        return np.asarray(array)
+    mapped = torch._C._functorch.peek_interpreter_stack() is not None
+    traced = mapped or torch.compiler.is_compiling()
+    return None if traced or device.type != "cpu" else np.asarray(array.tolist())
+
+
 def on_device_of(array: Array) -> contextlib.AbstractContextManager[Any]:
     """Returns a context in which new arrays are where this one is."""
     device = device_of(array)
