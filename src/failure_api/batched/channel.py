@@ -20,7 +20,13 @@ from failure_api.batched.constants import Constants
 from failure_api.batched.content import Content, ContentState, Received
 from failure_api.batched.limits import Limits
 from failure_api.core import Chain, Channel, ChannelState, CommunicationModel
-from failure_api.core.backends import on_device_of, without_gradient
+from failure_api.core.backends import (
+    apart,
+    library_of,
+    on_arrays_of,
+    on_device_of,
+    without_gradient,
+)
 from failure_api.core.contract import check_heard
 from failure_api.core.links import Array
 from failure_api.core.model import distinct
@@ -187,7 +193,9 @@ class BatchedChannel:
             call = call.graded(severity, self.chain)
             source = source_of(random, batch, self.streams, call.library, call.device)
             form = call.xp.empty((0, *payloads.shape[len(batch) :]), dtype=payloads.dtype)
-            return self._begun(source, call, form)
+            begun = self._begun(source, call, form)
+            kept = random, payloads, positions, alive, severity
+            return cast("BatchedState", apart(begun, call.library, *kept))
 
     def step(
         self,
@@ -209,14 +217,16 @@ class BatchedChannel:
         Raises:
             InvalidArgumentError: As for `init`, or the payloads are of another form than before.
         """
-        self._check(state)
+        state = self._checked(state, payloads=payloads)
         batch = tuple(state.channel.newest.shape[:-2])
         arrays = {"payloads": payloads, "state": state.channel.newest}
         call = call_of(self.chain, self._ids, batch, arrays, positions, alive)
         call = call._replace(severity=state.severity)
         check_same_form(payloads, batch, state.content.form)
         with on_device_of(payloads):
-            return self._advanced(state, call, payloads)
+            advanced = self._advanced(state, call, payloads)
+            kept = payloads, positions, alive
+            return cast("tuple[BatchedState, Received]", apart(advanced, call.library, *kept))
 
     def reset_where(
         self,
@@ -241,7 +251,7 @@ class BatchedChannel:
         Raises:
             InvalidArgumentError: As for `init`, or the state began without a severity.
         """
-        self._check(state)
+        state = self._checked(state, done=done)
         batch = tuple(state.channel.newest.shape[:-2])
         check_done(done, batch)
         arrays = {"done": done, "state": state.channel.newest}
@@ -257,7 +267,8 @@ class BatchedChannel:
             numbers = xp.zeros(batch, dtype=xp.int32)
             fresh = fresh._replace(round=numbers)
             old = state._replace(round=numbers + state.round, source=source)
-            return cast("BatchedState", chosen(done, fresh, old, xp))
+            found, kept = chosen(done, fresh, old, xp), (done, positions, alive, severity)
+            return cast("BatchedState", apart(found, call.library, *kept))
 
     def set_back(self, state: BatchedState) -> BatchedState:
         """Returns a state before round 0 whose rings stand one place earlier than those given.
@@ -279,8 +290,13 @@ class BatchedChannel:
         """Returns a state through which no gradient flows, to learn from a few rounds at a time."""
         return cast("BatchedState", map_leaves(without_gradient, state))
 
-    def _check(self, state: Any) -> None:
-        """Raises an error for what is no state of this channel."""
+    def _checked(self, state: Any, **beside: Array) -> BatchedState:
+        """Returns a state, or raises an error for what is none of this channel.
+
+        Args:
+            state: The state. What has come back from a file as NumPy's arrays is converted.
+            beside: An array that says in which library it is needed, by its name.
+        """
         whole = isinstance(state, BatchedState) and (
             isinstance(state.channel, ChannelState) and isinstance(state.content, ContentState)
         )
@@ -293,6 +309,13 @@ class BatchedChannel:
             what = "one of another channel" if isinstance(state, BatchedState) else state
             rule = "must be what this channel's init, step or reset_where returned"
             raise invalid("state", rule, what, "begin with init(random, payloads)")
+        if isinstance(state.channel.newest, np.ndarray):
+            xp, drawn = library_of(beside).xp, getattr(state.source, "stream", None)
+            # Another library's generator could not go on.
+            if drawn is None or drawn.xp is xp:
+                with on_device_of(next(iter(beside.values()))):
+                    state = on_arrays_of(xp, state)
+        return cast("BatchedState", state)
 
     def _begun(self, source: Source, call: Call, form: Array) -> BatchedState:
         """Returns the state before round 0."""

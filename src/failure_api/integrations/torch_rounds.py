@@ -14,7 +14,8 @@ import torch
 
 from failure_api.batched import BatchedState, Received
 from failure_api.batched.call import check_severity
-from failure_api.core.trees import chosen
+from failure_api.core.backends import without_gradient
+from failure_api.core.trees import chosen, map_leaves
 from failure_api.errors import NotResetError, invalid
 
 Tensors = tuple[torch.Tensor, ...]
@@ -61,6 +62,13 @@ class TorchRounds:
             severity: A share in [0, 1], or a tensor `[...]` with one for each element.
         """
         self._severity = check_severity(severity, self.channel.chain)
+
+    def detach_links(self) -> None:
+        """Ends the gradients through what has been said so far."""
+        if self._state is not None:
+            self._state = self.channel.detached(self._state)
+            self._received = map_leaves(without_gradient, self._received)
+            self._joined = (None, None)
 
     @property
     def started(self) -> bool:

@@ -111,6 +111,15 @@ class FailureTransform(Transform):  # type: ignore[misc]
         if self._rounds is not None:
             self._rounds.seed(seed)
 
+    def detach_links(self) -> None:
+        """Ends the gradients through what was said until now, to learn from a few steps at a time.
+
+        What is late or held keeps its numbers and loses its history. Where the environment's own
+        state has one, that is the environment's to end.
+        """
+        if self._rounds is not None:
+            self._rounds.detach_links()
+
     def set_severity(self, severity: Any) -> None:
         """Sets how severe failures are in each episode from its next reset on.
 

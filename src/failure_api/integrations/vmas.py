@@ -209,6 +209,15 @@ class CommunicationWrapper:
         self._rounds.seed(0 if seed is None else seed)
         return result
 
+    def detach_links(self) -> None:
+        """Ends the gradients through what was said until now, to learn from a few steps at a time.
+
+        What is late or held keeps its numbers and loses its history. Where the environment's own
+        state has one, that is the environment's to end.
+        """
+        self._settle()
+        self._rounds.detach_links()
+
     def set_severity(self, severity: Any) -> None:
         r"""Sets how severe failures are in each episode from its next reset on.
 
