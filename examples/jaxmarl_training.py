@@ -53,8 +53,14 @@ def loss(params: Any, network: Any, batch: Any) -> Any:
 
 
 @partial(jax.jit, static_argnames=("env", "iterations", "environments"))
-def train(env: Any, iterations: int, key: Any, environments: int = 64) -> Any:
-    """Returns the network's parameters, and the mean return of an agent in each iteration."""
+def train(
+    env: Any, iterations: int, key: Any, environments: int = 64, severities: Any = None
+) -> Any:
+    """Returns the network's parameters, and the mean return of an agent in each iteration.
+
+    Severities, one for each iteration, are those of the episodes that begin in it; other ones do
+    not have it compiled again.
+    """
     network = ActorCritic()
     rate = optax.linear_schedule(LEARNING_RATE, 0.0, iterations * EPOCHS * MINIBATCHES)
     optimiser = optax.chain(optax.clip_by_global_norm(0.5), optax.adam(rate))
@@ -93,8 +99,10 @@ def train(env: Any, iterations: int, key: Any, environments: int = 64) -> Any:
         changes, moments = optimiser.update(jax.grad(loss)(params, network, batch), moments)
         return (optax.apply_updates(params, changes), moments), None
 
-    def iterate(carry: Any, key: Any) -> Any:
-        params, moments, state, observations = carry
+    def iterate(carry: Any, inputs: Any) -> Any:
+        (params, moments, state, observations), (key, severity) = carry, inputs
+        if severity is not None:
+            state = env.set_severity(state, severity)
         acting, *mixing = jax.random.split(key, 1 + EPOCHS)
         (_, state, observations), sample = jax.lax.scan(
             act, (params, state, observations), jax.random.split(acting, STEPS)
@@ -109,7 +117,8 @@ def train(env: Any, iterations: int, key: Any, environments: int = 64) -> Any:
 
     params = network.init(first, together(observations))
     carry = (params, optimiser.init(params), state, observations)
-    carry, returns = jax.lax.scan(iterate, carry, jax.random.split(key, iterations))
+    inputs = jax.random.split(key, iterations), severities
+    carry, returns = jax.lax.scan(iterate, carry, inputs)
     return carry[0], returns
 
 

@@ -75,7 +75,9 @@ def test_what_stands_in_is_what_was_heard_says(chain: str, missing: Any, library
             if arrived:
                 np.testing.assert_array_equal(found, said[made, sender])
             else:
-                np.testing.assert_allclose(found, expected(missing, mine, number), rtol=1e-5, atol=1e-4)
+                np.testing.assert_allclose(
+                    found, expected(missing, mine, number), rtol=1e-5, atol=1e-4
+                )
     assert any(len(mine) > 3 for mine in heard.values())
 
 

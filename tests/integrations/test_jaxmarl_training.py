@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import pytest
 from jaxmarl_play import made
 
-from failure_api import GilbertElliottModel, MaskSegments
+from failure_api import GilbertElliottModel, MaskSegments, ScheduledModel
 from failure_api.integrations.jaxmarl import CommunicationWrapper
 
 pytestmark = pytest.mark.heavy
@@ -35,3 +36,16 @@ def test_returns_rise() -> None:
     _, returns = example().train(env, 100, jax.random.PRNGKey(0))
     # They rise by 6 or so, from -27; from one iteration to the next they vary by less than 1.
     assert returns[-10:].mean() > returns[:5].mean() + 3
+
+
+def test_a_curriculum_is_part_of_one_compiled_training() -> None:
+    links = ScheduledModel(model=GilbertElliottModel(p=0.2, r=0.2))
+    env = CommunicationWrapper(made("MPE_simple_spread_v3"), links)
+    train, key = example().train, jax.random.PRNGKey(0)
+    trained = [
+        train(env, 4, key, environments=16, severities=severities)[1]
+        for severities in (jnp.linspace(0, 1, 4), jnp.array([0.0, 1.0, 0.5, 0.2]))
+    ]
+    assert train._cache_size() == 1
+    assert (trained[0][:1] == trained[1][:1]).all()
+    assert (trained[0][2:] != trained[1][2:]).any()

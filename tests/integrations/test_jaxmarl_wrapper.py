@@ -296,3 +296,18 @@ def test_without_jaxmarl_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPat
     monkeypatch.delitem(sys.modules, CommunicationWrapper.__module__)
     with pytest.raises(MissingDependencyError, match=re.escape("'failure-api[jaxmarl]'")):
         importlib.import_module(CommunicationWrapper.__module__)
+
+
+def test_keys_of_another_kind_are_taken() -> None:
+    with jax.default_prng_impl("rbg"):
+        env = CommunicationWrapper(spread(), HALF, exchange=REPORTED)
+        keys = jax.random.split(jax.random.PRNGKey(0), 8)
+        assert keys.shape == (8, 4)
+        observations, state = jax.vmap(env.reset)(keys)
+        alone, _ = env.reset(keys[3])
+        actions = {agent: jnp.zeros(8, dtype=int) for agent in env.agents}
+        jax.vmap(env.step)(keys, state, actions)
+    flags = [np.stack([flags_of(row, 2) for row in rows]) for rows in observations.values()]
+    assert len({row.tobytes() for row in np.stack(flags, axis=1)}) > 4
+    for agent, rows in zip(observations, flags, strict=True):
+        np.testing.assert_array_equal(rows[3], flags_of(alone[agent], 2))

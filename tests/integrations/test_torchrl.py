@@ -284,3 +284,22 @@ def test_the_text_says_which_exchange_was_picked():
     env = failing(base=vmas_env(scenario="balance"))
     env.reset()
     assert "exchange=ShareObservations(form='flat'" in repr(env.transform)
+
+
+def test_gradients_end_where_the_links_are_detached():
+    transform = FailureTransform(LATE, seed=0)
+    transform.detach_links()
+    env = TransformedEnv(vmas_env(grad_enabled=True), transform)
+    td = env.reset()
+    action = torch.zeros(*env.action_spec["agents", "action"].shape, requires_grad=True)
+    for step in range(4):
+        td["agents", "action"] = action if step == 0 else torch.zeros_like(action)
+        td = env.step(td)["next"]
+        if step == 0:
+            env.transform.detach_links()
+            for agent in env.base_env._env.agents:
+                agent.state.pos = agent.state.pos.detach()
+                agent.state.vel = agent.state.vel.detach()
+        else:
+            # What was said in round 1, with its history, arrives in round 3.
+            assert not td[SEEN].requires_grad

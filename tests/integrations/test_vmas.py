@@ -356,3 +356,25 @@ def test_the_text_says_which_exchange_was_picked():
     assert "balance, num_envs=5" in text
     assert "exchange=ShareObservations(form='flat'" in text
     assert "GaussianNoiseModel" in text
+
+
+def test_gradients_end_where_the_links_are_detached():
+    env = wrapped(DelayBasedModel(min_delay=1, max_delay=1), grad_enabled=True)
+    env.reset(seed=0)
+    first, second = (
+        [torch.zeros(ENVIRONMENTS, 2, requires_grad=True) for _ in range(3)] for _ in "ab"
+    )
+    env.step(first)
+    views = env.get_from_scenario(True, False, False, False)[0]
+    kept = [view.detach().clone() for view in views]
+    env.detach_links()
+    for agent in env.agents:
+        agent.state.pos, agent.state.vel = agent.state.pos.detach(), agent.state.vel.detach()
+    # What they see is the same, and what is late has no history any more.
+    views = env.get_from_scenario(True, False, False, False)[0]
+    assert same(kept, views)
+    seen = env.step(second)[0]
+    heard = sum(row.sum() for row in seen)
+    found = torch.autograd.grad(heard, [*first, *second], allow_unused=True)
+    assert all(gradient is None for gradient in found[:3])
+    assert any(gradient is not None and gradient.abs().sum() > 0 for gradient in found[3:])

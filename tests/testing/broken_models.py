@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -32,6 +32,16 @@ class DrawsForTraffic(Sound):
     def up(self, links: Links, context: Any, random: Any) -> Any:
         random.uniform((int(np.asarray(links.sends).sum()),))
         return super().up(links, context, random)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HalfGraded(Sound):
+    """Is graded in a wrapper, and not in a batch."""
+
+    settings: ClassVar[tuple[str, ...]] = ("severity",)
+
+    def with_settings(self, settings: Any) -> Any:
+        return replace(self, loss=self.loss * settings.get("severity", 1.0))
 
 
 class Clock(Sound):
@@ -198,6 +208,7 @@ BROKEN = {
     broken_draws.DrawsForPairs: 4,
     broken_draws.DrawsWhenNeeded: 4,
     Unseeded: 4,
+    HalfGraded: 4,
     DrawsForTheLiving: 4,
     DrawsForTraffic: 4,
     Clock: 4,

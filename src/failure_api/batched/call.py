@@ -8,8 +8,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from failure_api.core import Chain, Context
-from failure_api.core.backends import NUMPY, Library, device_of, lasting, library_of, own
-from failure_api.core.kinds import FARTHEST
+from failure_api.core.backends import (
+    NUMPY,
+    Library,
+    device_of,
+    lasting,
+    library_of,
+    own,
+    values_of,
+)
+from failure_api.core.kinds import FARTHEST, SHARE
 from failure_api.core.links import Array
 from failure_api.errors import invalid
 
@@ -24,6 +32,7 @@ class Call(NamedTuple):
         agent_ids: The team.
         positions: Where the agents are, float32 `[..., N, dim]`; None where nobody says.
         alive: Which of them take part, bool `[..., N]`.
+        severity: How severe failures are in each element, float32 `[...]`; None where nobody says.
     """
 
     library: Library
@@ -32,6 +41,7 @@ class Call(NamedTuple):
     agent_ids: tuple[Any, ...]
     positions: Array | None
     alive: Array
+    severity: Array | None = None
 
     @property
     def xp(self) -> Any:
@@ -47,7 +57,33 @@ class Call(NamedTuple):
         """Returns what models may know of a round."""
         count = len(self.agent_ids)
         shape = (*self.batch, count, count)
-        return Context(number, self.alive, self.positions, self.xp, shape, self.agent_ids)
+        context = Context(number, self.alive, self.positions, self.xp, shape, self.agent_ids)
+        return context if self.severity is None else context._replace(severity=self.severity)
+
+    def graded(self, severity: Any, chain: Chain) -> Call:
+        """Returns the call with a severity, or raises what is wrong with it.
+
+        Args:
+            severity: A number, an array of one for each element of the batch, or None.
+            chain: The failure models.
+        """
+        if severity is None:
+            return self
+        xp, severity = self.xp, check_severity(severity, chain)
+        if not isinstance(severity, float):
+            other = library_of({"severity": severity})
+            if other is not self.library:
+                found, remedy = f"one of {other.package}", "convert it"
+                rule = f"must be a number or an array of {self.library.package}"
+                raise invalid("severity", rule, found, remedy)
+            shape = tuple(severity.shape)
+            if shape not in ((), self.batch):
+                rule = f"must be a number or an array of the batch's shape {self.batch}"
+                raise invalid("severity", rule, shape, "give one for each element")
+            severity = xp.astype(severity, xp.float32)
+            # Whatever is no number is mild.
+            severity = xp.where(severity > 0, xp.clip(severity, 0.0, 1.0), 0.0)
+        return self._replace(severity=xp.zeros(self.batch, dtype=xp.float32) + severity)
 
 
 def call_of(
@@ -98,6 +134,27 @@ def call_of(
     if positions is not None:
         positions = _placed(positions, alive, library)
     return Call(library, device, batch, agent_ids, positions, alive)
+
+
+def check_severity(severity: Any, chain: Chain) -> Any:
+    """Returns how severe failures are, or raises what is wrong with it as far as one can look.
+
+    Args:
+        severity: A number, which is returned as a float, or an array.
+        chain: The failure models, of which one must take it.
+    """
+    chain.check_setting("severity", "severity")
+    if isinstance(severity, int | float | np.generic) or not hasattr(severity, "shape"):
+        return SHARE.normalise("severity", severity)
+    xp = library_of({"severity": severity}).xp
+    if not xp.isdtype(severity.dtype, ("real floating", "integral")):
+        raise invalid("severity", "must be real numbers", severity.dtype, "convert them")
+    values = values_of(severity)
+    if values is not None:
+        outside = values[~((values >= 0) & (values <= 1))]
+        if outside.size:
+            raise invalid("severity", "must lie in [0, 1]", float(outside[0]), "give shares")
+    return severity
 
 
 def _placed(positions: Array, alive: Array, library: Library) -> Array:

@@ -20,7 +20,13 @@ from failure_api.batched.constants import Constants
 from failure_api.batched.content import Content, ContentState, Received
 from failure_api.batched.limits import Limits
 from failure_api.core import Chain, Channel, ChannelState, CommunicationModel
-from failure_api.core.backends import on_device_of, without_gradient
+from failure_api.core.backends import (
+    apart,
+    library_of,
+    on_arrays_of,
+    on_device_of,
+    without_gradient,
+)
 from failure_api.core.contract import check_heard
 from failure_api.core.links import Array
 from failure_api.core.mailbox import Missing
@@ -46,12 +52,15 @@ class BatchedState(NamedTuple):
         channel: The state of the links and of what is in flight.
         content: What is kept of what was said.
         source: Where the draws come from.
+        severity: How severe failures are in each element's episode, float32 `[...]`; None where
+            the state began without.
     """
 
     round: Any
     channel: ChannelState
     content: ContentState
     source: Source
+    severity: Array | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +159,13 @@ class BatchedChannel:
         return cast("tuple[Any, ...]", self.agent_ids)
 
     def init(
-        self, random: Any, payloads: Array, *, positions: Array = None, alive: Array = None
+        self,
+        random: Any,
+        payloads: Array,
+        *,
+        positions: Array = None,
+        alive: Array = None,
+        severity: Any = None,
     ) -> BatchedState:
         """Returns the state before round 0.
 
@@ -164,17 +179,26 @@ class BatchedChannel:
                 refused where a live agent does, and in those of other libraries, which may be
                 traced, it lies there.
             alive: Which agents take part, bool `[..., N]`; None for all.
+            severity: How severe failures are, as `set_severity` of the wrappers says: a number in
+                [0, 1], or an array `[...]` of one for each element of the batch, which may be
+                traced; None leaves the models as they are. What lies outside is refused where
+                values can be read, as those of numbers and of arrays in the host's memory; where
+                a function is traced, and on other devices, it is the nearest of 0 and 1.
 
         Raises:
             InvalidArgumentError: An array has a wrong shape, a mask, is of another library or on
-                another device than the payloads, or positions are missing or too far off.
+                another device than the payloads, positions are missing or too far off, or no
+                model takes a severity.
         """
         batch = batch_of(payloads, self._ids, self.per_link)
         call = call_of(self.chain, self._ids, batch, {"payloads": payloads}, positions, alive)
         with on_device_of(payloads):
+            call = call.graded(severity, self.chain)
             source = source_of(random, batch, self.streams, call.library, call.device)
             form = call.xp.zeros((1, *payloads.shape[len(batch) :]), dtype=payloads.dtype)
-            return self._begun(source, call, form)
+            begun = self._begun(source, call, form)
+            kept = random, payloads, positions, alive, severity
+            return cast("BatchedState", apart(begun, call.library, *kept))
 
     def step(
         self,
@@ -196,13 +220,16 @@ class BatchedChannel:
         Raises:
             InvalidArgumentError: As for `init`, or the payloads are of another form than before.
         """
-        self._check(state)
+        state = self._checked(state, payloads=payloads)
         batch = tuple(state.channel.newest.shape[:-2])
         arrays = {"payloads": payloads, "state": state.channel.newest}
         call = call_of(self.chain, self._ids, batch, arrays, positions, alive)
+        call = call._replace(severity=state.severity)
         check_same_form(payloads, batch, state.content.form)
         with on_device_of(payloads):
-            return self._advanced(state, call, payloads)
+            advanced = self._advanced(state, call, payloads)
+            kept = payloads, positions, alive
+            return cast("tuple[BatchedState, Received]", apart(advanced, call.library, *kept))
 
     def reset_where(
         self,
@@ -211,6 +238,7 @@ class BatchedChannel:
         *,
         positions: Array = None,
         alive: Array = None,
+        severity: Any = None,
     ) -> BatchedState:
         """Returns the state with some elements of the batch before round 0 of a new episode.
 
@@ -221,23 +249,29 @@ class BatchedChannel:
             done: Which elements start anew, bool `[...]`.
             positions: As for `init`.
             alive: As for `init`.
+            severity: As for `init`, of the elements that start anew; None leaves each as it was.
 
         Raises:
-            InvalidArgumentError: As for `step`.
+            InvalidArgumentError: As for `init`, or the state began without a severity.
         """
-        self._check(state)
+        state = self._checked(state, done=done)
         batch = tuple(state.channel.newest.shape[:-2])
         check_done(done, batch)
         arrays = {"done": done, "state": state.channel.newest}
         call = call_of(self.chain, self._ids, batch, arrays, positions, alive)
         xp = call.xp
+        if severity is not None and state.severity is None:
+            rule = "must be given to init where reset_where is to change it"
+            raise invalid("severity", rule, severity, "begin with init(..., severity=1.0)")
         with on_device_of(done):
+            call = call._replace(severity=state.severity).graded(severity, self.chain)
             source = state.source.restarted(done, xp)
             fresh = self._begun(source, call, state.content.form)
             numbers = xp.zeros(batch, dtype=xp.int32)
             fresh = fresh._replace(round=numbers)
             old = state._replace(round=numbers + state.round, source=source)
-            return cast("BatchedState", chosen(done, fresh, old, xp))
+            found, kept = chosen(done, fresh, old, xp), (done, positions, alive, severity)
+            return cast("BatchedState", apart(found, call.library, *kept))
 
     def set_back(self, state: BatchedState) -> BatchedState:
         """Returns a state before round 0 whose rings stand one place earlier than those given.
@@ -260,8 +294,13 @@ class BatchedChannel:
         """Returns a state through which no gradient flows, to learn from a few rounds at a time."""
         return cast("BatchedState", map_leaves(without_gradient, state))
 
-    def _check(self, state: Any) -> None:
-        """Raises an error for what is no state of this channel."""
+    def _checked(self, state: Any, **beside: Array) -> BatchedState:
+        """Returns a state, or raises an error for what is none of this channel.
+
+        Args:
+            state: The state. What has come back from a file as NumPy's arrays is converted.
+            beside: An array that says in which library it is needed, by its name.
+        """
         whole = isinstance(state, BatchedState) and (
             isinstance(state.channel, ChannelState) and isinstance(state.content, ContentState)
         )
@@ -274,6 +313,13 @@ class BatchedChannel:
             what = "one of another channel" if isinstance(state, BatchedState) else state
             rule = "must be what this channel's init, step or reset_where returned"
             raise invalid("state", rule, what, "begin with init(random, payloads)")
+        if isinstance(state.channel.newest, np.ndarray):
+            xp, drawn = library_of(beside).xp, getattr(state.source, "stream", None)
+            # Another library's generator could not go on.
+            if drawn is None or drawn.xp is xp:
+                with on_device_of(next(iter(beside.values()))):
+                    state = on_arrays_of(xp, state)
+        return cast("BatchedState", state)
 
     def _begun(self, source: Source, call: Call, form: Array) -> BatchedState:
         """Returns the state before round 0."""
@@ -288,17 +334,18 @@ class BatchedChannel:
             channel=channel,
             content=self._content.begun(form, call, kept, random),
             source=source,
+            severity=call.severity,
         )
 
     def _advanced(
         self, state: BatchedState, call: Call, payloads: Array
     ) -> tuple[BatchedState, Received]:
         """Returns the next state, and what a round brings each receiver."""
-        number, channel, content, source = state
+        number, channel, content, source, severity = state
         kept = self._constants.of(call.columns, content.form, call.library, call.device)
         random = source.in_round(number, call.xp)
         channel, delivery = self._channel.step(kept.models, channel, call.context(number), random)
         content, received = self._content.received(
             content, payloads, delivery, number, call, kept, random
         )
-        return BatchedState(number + 1, channel, content, source), received
+        return BatchedState(number + 1, channel, content, source, severity), received

@@ -148,19 +148,22 @@ class RandomizedModel(NestedModel):
     def init(self, parameters: Any, context: Context, random: RandomStream) -> RandomizedState:
         """Returns what is drawn for the episode, and the other model's state."""
         shape = (*context.shape[:-2], 1, 1)
+        shares = [random.child(name).uniform(shape) for name in self.parameters]
+        if context.severity is not None:
+            shares = [share * context.severity[..., None, None] for share in shares]
         values = tuple(
-            distribution.quantile(random.child(name).uniform(shape), context.xp)
-            for name, distribution in self.parameters.items()
+            distribution.quantile(share, context.xp)
+            for share, distribution in zip(shares, self.parameters.values(), strict=True)
         )
         whole = self._complete(parameters, values)
-        return RandomizedState(values, self.inner.init(whole, context, random))
+        return RandomizedState(values, self.inner.init(whole, context.ungraded(), random))
 
     def step(
         self, parameters: Any, state: Any, links: Links, context: Context, random: RandomStream
     ) -> tuple[RandomizedState, Links]:
         """Returns the links as the other model leaves them."""
         whole = self._complete(parameters, state.values)
-        inner, links = self.inner.step(whole, state.inner, links, context, random)
+        inner, links = self.inner.step(whole, state.inner, links, context.ungraded(), random)
         return state._replace(inner=inner), links
 
     def attempt(
@@ -174,7 +177,8 @@ class RandomizedModel(NestedModel):
     ) -> Links:
         """Returns the links as the other model leaves them."""
         whole = self._complete(parameters, state.values)
-        return self.inner.attempt(whole, state.inner, following.inner, links, context, random)
+        told = context.ungraded()
+        return self.inner.attempt(whole, state.inner, following.inner, links, told, random)
 
     def _complete(self, parameters: Any, values: tuple[Array, ...]) -> Any:
         """Returns what the other model looked up, with what was drawn in its place."""

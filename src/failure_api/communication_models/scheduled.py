@@ -110,10 +110,14 @@ class ScheduledModel(NestedModel):
         others = {name: value for name, value in settings.items() if name != "severity"}
         return replace(super().with_settings(others), severity=given)
 
-    @property
-    def _drawn(self) -> bool:
-        """Whether it is drawn where the other model acts."""
+    @cached_property
+    def _partial(self) -> bool:
+        """Whether the other model acts on a share of link rounds, whoever grades it."""
         return self.ramp > 0 or not (isinstance(self.severity, float) and self.severity == 1.0)
+
+    def _drawn(self, context: Context) -> bool:
+        """Returns whether it is drawn where the other model acts."""
+        return self._partial or context.severity is not None
 
     @cached_property
     def traits(self) -> Traits:
@@ -130,18 +134,21 @@ class ScheduledModel(NestedModel):
 
     def init(self, parameters: Any, context: Context, random: RandomStream) -> ScheduledState:
         """Returns the other model's state."""
-        acts = context.xp.zeros(context.shape, dtype=context.xp.bool) if self._drawn else ()
-        return ScheduledState(self.inner.init(parameters["inner"], context, random), acts)
+        drawn = self._drawn(context)
+        acts = context.xp.zeros(context.shape, dtype=context.xp.bool) if drawn else ()
+        inner = self.inner.init(parameters["inner"], context.ungraded(), random)
+        return ScheduledState(inner, acts)
 
     def step(
         self, parameters: Any, state: Any, links: Links, context: Context, random: RandomStream
     ) -> tuple[ScheduledState, Links]:
         """Returns the links as the other model leaves them where it acts in this round."""
-        inner, worse = self.inner.step(parameters["inner"], state.inner, links, context, random)
-        acts = state.acts
-        if self._drawn and self._is_first(context):
+        told = context.ungraded()
+        inner, worse = self.inner.step(parameters["inner"], state.inner, links, told, random)
+        acts, drawn = state.acts, self._drawn(context)
+        if drawn and self._is_first(context):
             acts = random.bernoulli(self._level(parameters["severity"], context), context.shape)
-        where = acts if self._drawn else self._inside(context)
+        where = acts if drawn else self._inside(context)
         return ScheduledState(inner, acts), mixed(where, worse, links, context)
 
     def attempt(
@@ -155,9 +162,9 @@ class ScheduledModel(NestedModel):
     ) -> Links:
         """Returns the links as the other model leaves them where it acts in this round."""
         worse = self.inner.attempt(
-            parameters["inner"], state.inner, following.inner, links, context, random
+            parameters["inner"], state.inner, following.inner, links, context.ungraded(), random
         )
-        where = following.acts if self._drawn else self._inside(context)
+        where = following.acts if self._drawn(context) else self._inside(context)
         return mixed(where, worse, links, context)
 
     def _is_first(self, context: Context) -> bool:
@@ -178,6 +185,8 @@ class ScheduledModel(NestedModel):
     def _level(self, severity: Array, context: Context) -> Array:
         """Returns the probability with which the other model acts."""
         xp = context.xp
+        if context.severity is not None:
+            severity = severity * context.severity[..., None, None]
         level = severity * xp.astype(self._inside(context), xp.float32)
         if self.ramp:
             risen = xp.astype(self._time(context) - self.start, xp.float32) / self.ramp

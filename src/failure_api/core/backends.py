@@ -122,6 +122,19 @@ def device_of(array: Array) -> Any:
     return next(iter(devices)) if len(devices) == 1 else None
 
 
+def values_of(array: Array) -> NDArray[Any] | None:
+    """Returns an array's values; None where a function is traced, and on other devices."""
+    device = device_of(array)
+    if _is_jax(array):
+        return np.asarray(array) if device is not None and device.platform == "cpu" else None
+    torch = sys.modules.get(TORCH.package)
+    if torch is None or not isinstance(array, torch.Tensor):
+        return np.asarray(array)
+    mapped = torch._C._functorch.peek_interpreter_stack() is not None
+    traced = mapped or torch.compiler.is_compiling()
+    return None if traced or device.type != "cpu" else np.asarray(array.tolist())
+
+
 def on_device_of(array: Array) -> contextlib.AbstractContextManager[Any]:
     """Returns a context in which new arrays are where this one is."""
     device = device_of(array)
@@ -159,6 +172,32 @@ def own(array: Array, library: Library, dtype: Any = None) -> Array:
     if library.traces:
         return library.xp.asarray(array, dtype=dtype or array.dtype)
     return library.xp.astype(array, dtype or array.dtype, copy=True)
+
+
+def apart(tree: Any, library: Library, *kept: Any) -> Any:
+    """Returns a tree of arrays that share no memory with each other, nor with what others keep.
+
+    JAX can then use the memory of each again, where it is donated to a function. Arrays that are
+    traced have none, and other libraries do not do that.
+
+    Args:
+        tree: The arrays.
+        library: Whose they are.
+        kept: Arrays that somebody else has.
+    """
+    if not library.traces:
+        return tree
+    tracer, seen = _imported("jax.core").Tracer, {id(array) for array in kept}
+
+    def leaf(one: Any) -> Any:
+        if not _is_jax(one) or isinstance(one, tracer):
+            return one
+        if id(one) in seen:
+            one = one.copy()
+        seen.add(id(one))
+        return one
+
+    return map_leaves(leaf, tree)
 
 
 def of_type(array: Array, dtype: Any, xp: ModuleType) -> Array:
@@ -365,15 +404,15 @@ def key_words(key: Any, batch: tuple[int, ...], library: Library) -> Words | Non
     jax = _imported(JAX.package)
     if jax.numpy.issubdtype(key.dtype, jax.dtypes.prng_key):
         words = jax.random.key_data(key) if key.shape in ((), batch) else key
-        if words.shape[-1:] != (2,):
-            # A key of another kind is a seed of one of this kind.
-            words = _each(lambda one: jax.random.bits(one, (2,), "uint32"), key.ndim)(key)
     else:
         words = key
-    if words.dtype != "uint32" or words.shape not in ((2,), (*batch, 2)):
+    count = words.shape[-1] if words.ndim else 0
+    if words.dtype != "uint32" or count not in (2, 4) or words.shape[:-1] not in ((), batch):
         return None
     words = words.view("int32")
-    return words[..., 0], words[..., 1]
+    first = words[..., 0], words[..., 1]
+    # A key of the kind "rbg" has four words. Its own draws would depend on its place in a batch.
+    return first if count == 2 else key_for(first, (words[..., 2], words[..., 3]), library.xp)
 
 
 def _is_jax(value: Any) -> bool:

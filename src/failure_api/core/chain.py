@@ -20,7 +20,7 @@ from failure_api.core.queue import Queue
 from failure_api.core.random import RandomStream
 from failure_api.core.rules import in_order
 from failure_api.core.traits import Asked, QueuePlace, Stage, Traits
-from failure_api.errors import ModelError, invalid, nearest
+from failure_api.errors import InvalidArgumentError, ModelError, invalid, nearest
 
 
 class Turn(NamedTuple):
@@ -195,6 +195,24 @@ class Chain(CommunicationModel):
     def settings(self) -> tuple[str, ...]:
         """What can be set for any of the models."""
         return tuple(dict.fromkeys(name for model in self.parts for name in model.settings))
+
+    def check_setting(self, name: str, argument: str) -> None:
+        """Raises an error unless one of the models takes a setting.
+
+        Args:
+            name: The setting.
+            argument: What the user gave it as.
+        """
+        known = self.settings
+        if not known:
+            raise InvalidArgumentError(
+                f"{name} must be taken by a failure model, and {list(self.parts)} take no "
+                "settings: put one into ScheduledModel(model=...) or RandomizedModel(model=..., "
+                "parameters={...})."
+            )
+        if name not in known:
+            remedy = nearest(name, known)
+            raise invalid(argument, f"must name {', '.join(known)}", name, remedy)
 
     def with_settings(self, settings: Mapping[str, Any]) -> Chain:
         """Returns the chain of the models with these settings."""

@@ -174,6 +174,8 @@ class Context(NamedTuple):
             counted them.
         asked: Which stage models that hold several are asked for, and what a chain needs to know
             for that; None for all of them at once.
+        severity: How severe failures are in the episode of each element of a batch, float32
+            `[...]` in [0, 1]; None where nobody grades them.
 
     Example:
         >>> import numpy as np
@@ -192,6 +194,7 @@ class Context(NamedTuple):
     agent_ids: tuple[Any, ...]
     message_bits: Array | None = None
     asked: Any = None
+    severity: Array | None = None
 
     def asks(self, *stages: Any) -> bool:
         """Returns whether a model is asked for one of some stages now."""
@@ -205,3 +208,7 @@ class Context(NamedTuple):
         """
         number = self.xp.asarray(self.round, dtype=self.xp.int32)
         return number[(..., *(None,) * axes)]
+
+    def ungraded(self) -> Context:
+        """Returns the context without a severity, for what a model runs that has taken it."""
+        return self if self.severity is None else self._replace(severity=None)

@@ -54,7 +54,11 @@ class CommunicationModel(ABC):
 
     @property
     def settings(self) -> tuple[str, ...]:
-        """Names of what can be set for an episode, as a curriculum does."""
+        """Names of what can be set for an episode, as a curriculum does.
+
+        A model that has `severity` among them takes it from `with_settings`, one number for an
+        episode, and from `context.severity`, one number for each element of a batch.
+        """
         return ()
 
     def with_settings(self, settings: Mapping[str, Any]) -> CommunicationModel:

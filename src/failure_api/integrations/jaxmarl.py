@@ -18,7 +18,8 @@ from jaxmarl.environments.spaces import Box
 from jaxmarl.wrappers.baselines import JaxMARLWrapper
 
 from failure_api.batched import BatchedState, bind
-from failure_api.errors import WrongEnvironmentError
+from failure_api.batched.call import check_severity
+from failure_api.errors import WrongEnvironmentError, invalid
 from failure_api.exchanges import MaskSegments, ShareObservations
 from failure_api.integrations.jaxmarl_environments import (
     innermost,
@@ -44,13 +45,15 @@ class CommunicationState:
     Attributes:
         env_state: The state of the environment below.
         channel_state: What the links carry from round to round.
+        severity: How severe the failures of the next episode are; None where no model takes that.
     """
 
     env_state: Any
     channel_state: BatchedState
+    severity: Any = None
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or name in ("env_state", "channel_state"):
+        if name.startswith("__") or name in ("env_state", "channel_state", "severity"):
             raise AttributeError(name)
         return getattr(self.env_state, name)
 
@@ -156,18 +159,54 @@ class CommunicationWrapper(JaxMARLWrapper):
         """Returns the space of an agent's view."""
         return self.observation_spaces[agent]
 
-    def reset(self, key: Any) -> tuple[dict[str, Any], CommunicationState]:
+    def reset(self, key: Any, severity: Any = None) -> tuple[dict[str, Any], CommunicationState]:
         """Begins an episode with its round 0.
 
         Args:
             key: A JAX key; the environment gets it as it is.
+            severity: How severe failures are, a share in [0, 1], which may be traced, for this
+                episode and until `set_severity` says otherwise; None leaves the models as they are.
 
         Returns:
             What each agent sees, and the state.
+
+        Raises:
+            InvalidArgumentError: A severity outside of [0, 1] or that no model takes.
         """
+        if severity is not None:
+            severity = check_severity(severity, self.channel.chain)
+        elif "severity" in self.channel.chain.settings:
+            severity = 1.0
+        if severity is not None:
+            severity = jnp.asarray(severity, dtype=jnp.float32)
         observations, env_state = self._env.reset(key)
-        views, channel_state = self._begin(key, self._own(observations), env_state)
-        return {**observations, **views}, CommunicationState(env_state, channel_state)
+        own = self._own(observations)
+        views, channel_state = self._begin(key, own, env_state, severity)
+        return {**observations, **views}, CommunicationState(env_state, channel_state, severity)
+
+    def set_severity(self, state: CommunicationState, severity: Any) -> CommunicationState:
+        """Returns the state with a severity that holds from the next episode on.
+
+        It may be called within a function that is compiled, and does not have it compiled again.
+
+        Args:
+            state: What `reset` or `step` returned, of one environment or of many.
+            severity: A share in [0, 1], or an array with one for each environment.
+
+        Raises:
+            InvalidArgumentError: A severity outside of [0, 1], of another shape, or that no model
+                takes; a state of something else.
+        """
+        severity = jnp.asarray(check_severity(severity, self.channel.chain), dtype=jnp.float32)
+        if not isinstance(state, CommunicationState):
+            remedy = "give state.env_state of the wrapper around, and put it back with replace"
+            rule = "must be a state of this wrapper"
+            raise invalid("state", rule, type(state).__name__, remedy)
+        shape = state.severity.shape
+        if severity.shape not in ((), shape):
+            rule = f"must be a number or an array of the shape {shape}"
+            raise invalid("severity", rule, severity.shape, "give one for each environment")
+        return state.replace(severity=jnp.broadcast_to(severity, shape))  # type: ignore[no-any-return]
 
     def step(
         self, key: Any, state: CommunicationState, actions: Any, reset_state: Any = None
@@ -213,8 +252,8 @@ class CommunicationWrapper(JaxMARLWrapper):
         observations, env_state, rewards, dones, infos = stepped
         done = dones["__all__"] if restarts else None
         before, own = state.channel_state, self._own(observations)
-        views, channel_state = self._follow(before, done, own, env_state)
-        following = CommunicationState(env_state, channel_state)
+        views, channel_state = self._follow(before, done, own, env_state, state.severity)
+        following = CommunicationState(env_state, channel_state, state.severity)
         return {**observations, **views}, following, rewards, dones, infos
 
     def _own(self, observations: Mapping[str, Any]) -> list[Any]:
@@ -228,21 +267,24 @@ class CommunicationWrapper(JaxMARLWrapper):
     # The environment's own programs are compiled by themselves where nothing around them is, so
     # that what they compute is the same, bit for bit, as without the wrapper.
     @partial(jax.jit, static_argnums=0)
-    def _begin(self, key: Any, own: list[Any], env_state: Any) -> tuple[dict[str, Any], Any]:
+    def _begin(
+        self, key: Any, own: list[Any], env_state: Any, severity: Any
+    ) -> tuple[dict[str, Any], Any]:
         """Returns what each agent sees in round 0, and the channel's state."""
         row, bodies = self._bound.row(own), self._bodies(env_state)
         links = jax.random.fold_in(key, _LINKS + self._depth)
-        before = self.channel.init(links, self._bound.payloads(row), **bodies)
+        payloads = self._bound.payloads(row)
+        before = self.channel.init(links, payloads, **bodies, severity=severity)
         return self._exchange(before, row, bodies)
 
     @partial(jax.jit, static_argnums=0)
     def _follow(
-        self, before: BatchedState, done: Any, own: list[Any], env_state: Any
+        self, before: BatchedState, done: Any, own: list[Any], env_state: Any, severity: Any
     ) -> tuple[dict[str, Any], Any]:
         """Returns what each agent sees after a step, and the channel's state."""
         row, bodies = self._bound.row(own), self._bodies(env_state)
         if done is not None:
-            before = self.channel.reset_where(before, done, **bodies)
+            before = self.channel.reset_where(before, done, **bodies, severity=severity)
         return self._exchange(before, row, bodies)
 
     def _bodies(self, env_state: Any) -> dict[str, Any]:

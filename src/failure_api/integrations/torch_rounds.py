@@ -13,7 +13,9 @@ import numpy as np
 import torch
 
 from failure_api.batched import BatchedState, Received
-from failure_api.core.trees import chosen
+from failure_api.batched.call import check_severity
+from failure_api.core.backends import without_gradient
+from failure_api.core.trees import chosen, map_leaves
 from failure_api.errors import NotResetError, invalid
 
 Tensors = tuple[torch.Tensor, ...]
@@ -43,6 +45,8 @@ class TorchRounds:
         self._state: BatchedState | None = None
         self._received: Received
         self._joined: tuple[Any, Any] = (None, None)
+        # A state that begins without a severity could not be given one later.
+        self._severity: Any = 1.0 if "severity" in self.channel.chain.settings else None
         self.seed(seed)
 
     def seed(self, seed: int | None) -> None:
@@ -50,6 +54,21 @@ class TorchRounds:
         check_seed(seed)
         self._entropy = np.random.SeedSequence(seed).entropy
         self._episode = 0
+
+    def set_severity(self, severity: Any) -> None:
+        """Sets how severe failures are in all episodes from their next start on.
+
+        Args:
+            severity: A share in [0, 1], or a tensor `[...]` with one for each element.
+        """
+        self._severity = check_severity(severity, self.channel.chain)
+
+    def detach_links(self) -> None:
+        """Ends the gradients through what has been said so far."""
+        if self._state is not None:
+            self._state = self.channel.detached(self._state)
+            self._received = map_leaves(without_gradient, self._received)
+            self._joined = (None, None)
 
     @property
     def started(self) -> bool:
@@ -84,7 +103,9 @@ class TorchRounds:
         self._episode += 1
         seed = int(sequence.generate_state(1, np.uint64)[0])
         payloads = self._bound.payloads(self._row(observations))
-        state = self.channel.init(seed, payloads, positions=positions, alive=alive)
+        state = self.channel.init(
+            seed, payloads, positions=positions, alive=alive, severity=self._severity
+        )
         self._run(state, payloads, positions, alive)
 
     def advance(
@@ -122,7 +143,11 @@ class TorchRounds:
         # All elements start anew, in arrays that nobody else has, and those that are not due are
         # taken as they were: a state whose rings are written to in place is good for one step.
         fresh = self.channel.reset_where(
-            before, torch.ones_like(where), positions=positions, alive=alive
+            before,
+            torch.ones_like(where),
+            positions=positions,
+            alive=alive,
+            severity=self._severity,
         )
         fresh = self.channel.set_back(fresh)
         before = before._replace(round=torch.zeros_like(fresh.round) + before.round)

@@ -18,7 +18,9 @@ from torchrl.data import Bounded, TensorSpec, Unbounded
 from torchrl.envs.transforms import Compose, Transform
 
 from failure_api.batched import Received, bind
+from failure_api.batched.call import check_severity
 from failure_api.batched.exchanges import refuse_messages
+from failure_api.core import Chain
 from failure_api.errors import NotResetError, invalid
 from failure_api.exchanges import Exchange, MaskSegments, ShareObservations
 from failure_api.integrations.torch_rounds import TorchRounds, check_positions, check_seed
@@ -96,6 +98,7 @@ class FailureTransform(Transform):  # type: ignore[misc]
         self.positions = positions
         self.streams = streams
         self._keys = keys
+        self._severity: Any = None
         self._seed = seed
         self._team: Team | None = None
         self._bound: Any = None
@@ -107,6 +110,29 @@ class FailureTransform(Transform):  # type: ignore[misc]
         self._seed = seed
         if self._rounds is not None:
             self._rounds.seed(seed)
+
+    def detach_links(self) -> None:
+        """Ends the gradients through what was said until now, to learn from a few steps at a time.
+
+        What is late or held keeps its numbers and loses its history. Where the environment's own
+        state has one, that is the environment's to end.
+        """
+        if self._rounds is not None:
+            self._rounds.detach_links()
+
+    def set_severity(self, severity: Any) -> None:
+        """Sets how severe failures are in each episode from its next reset on.
+
+        Args:
+            severity: A share in [0, 1], as `set_severity` of the other wrappers takes, or a tensor
+                with one for each element of the batch.
+
+        Raises:
+            InvalidArgumentError: A share outside of [0, 1], or no failure model takes it.
+        """
+        self._severity = check_severity(severity, Chain(models=self.failure_models))
+        if self._rounds is not None:
+            self._rounds.set_severity(severity)
 
     @property
     def received(self) -> Received:
@@ -171,6 +197,8 @@ class FailureTransform(Transform):  # type: ignore[misc]
         self._rounds = TorchRounds(
             self._bound, self.failure_models, self.noise_models, self.streams, self._seed
         )
+        if self._severity is not None:
+            self._rounds.set_severity(self._severity)
         self.in_keys = self.out_keys = [group.key for group in team.groups]
 
     def _running(self) -> tuple[Team, TorchRounds]:

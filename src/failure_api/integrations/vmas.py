@@ -209,6 +209,29 @@ class CommunicationWrapper:
         self._rounds.seed(0 if seed is None else seed)
         return result
 
+    def detach_links(self) -> None:
+        """Ends the gradients through what was said until now, to learn from a few steps at a time.
+
+        What is late or held keeps its numbers and loses its history. Where the environment's own
+        state has one, that is the environment's to end.
+        """
+        self._settle()
+        self._rounds.detach_links()
+
+    def set_severity(self, severity: Any) -> None:
+        r"""Sets how severe failures are in each episode from its next reset on.
+
+        Args:
+            severity: A share in [0, 1], or a tensor `[num_envs]` with one for each element: that
+                share of its severity in a `ScheduledModel`, and in a `RandomizedModel` the first
+                share of each distribution, of which parameters are drawn as
+                $F^{-1}(\text{severity} \cdot u)$.
+
+        Raises:
+            InvalidArgumentError: A share outside of [0, 1], or no failure model takes it.
+        """
+        self._rounds.set_severity(severity)
+
     def get_communication_state(self) -> torch.Tensor:
         """Returns on which links a message arrived in the last round.
 

@@ -91,6 +91,7 @@ def check_model(
     check_hidden(trial)
     check_array_rounds(trial, first)
     _check_attempts(trial)
+    _check_severity(trial)
     _check_purity(trial)
     check_value(model)
     _check_scope(model)
@@ -194,6 +195,19 @@ def _check_attempts(trial: ModelTrial) -> None:
         alike = written[0] == written[1]
         demand(1, alike, f"{name}.attempt writes other fields of the links than its step")
         state = following
+
+
+def _check_severity(trial: ModelTrial) -> None:
+    """Raises unless a severity of a batch's element is what a wrapper's is."""
+    if "severity" not in trial.model.settings:
+        return
+    for severity in (0.0, 0.5):
+        model = trial.model.with_settings({"severity": severity})
+        graded = trial.run(circumstances=Circumstances(severity=severity))
+        alike = equal_rounds(trial._replace(model=model).run(), graded)
+        name = trial.model.name
+        why = f"{name} makes of context.severity {severity} what with_settings does not"
+        demand(4, alike, f"{why}: take it in both")
 
 
 def _check_positions(trial: ModelTrial) -> None:

@@ -44,6 +44,7 @@ class Circumstances(NamedTuple):
         batched: Whether these stand along a leading batch axis; otherwise there is one.
         starts: The number of each row's first round.
         portable: Whether draws are a function of the row and its round, whatever stands beside it.
+        severity: How severe failures are said to be; None says nothing.
     """
 
     everyone: bool = True
@@ -53,6 +54,7 @@ class Circumstances(NamedTuple):
     batched: bool = False
     starts: tuple[int, ...] = (0,)
     portable: bool = False
+    severity: float | None = None
 
     @property
     def batch(self) -> tuple[int, ...]:
@@ -87,6 +89,9 @@ class ModelTrial(NamedTuple):
                 bits = np.array(rows)[:, None] + number >> np.arange(count)
                 alive = bits & 1 == 0
             positions = places.astype(np.float32).reshape(*batch, count, 2)
+            severity = circumstances.severity
+            if severity is not None:
+                severity = read_only(xp, np.full(batch, severity, dtype=np.float32))
             contexts.append(
                 Context(
                     round=round_of(xp, number, circumstances.starts, circumstances.counted),
@@ -96,6 +101,7 @@ class ModelTrial(NamedTuple):
                     shape=(*batch, count, count),
                     agent_ids=self.agent_ids,
                     message_bits=read_only(xp, sizes),
+                    severity=severity,
                 )
             )
         return contexts

@@ -7,10 +7,12 @@ from typing import Any
 
 from failure_api.core import Chain, Channel
 from failure_api.core.kinds import SHARE
-from failure_api.errors import InvalidArgumentError, invalid, nearest
+from failure_api.errors import invalid
 
 KEY = "failure"
 """What the options of a reset call the settings of its episode."""
+
+_ARGUMENT = f"options[{KEY!r}]"
 
 
 class Curriculum:
@@ -31,7 +33,7 @@ class Curriculum:
 
     def set_severity(self, severity: float) -> None:
         """Sets the severity of the episodes from the next one on."""
-        self._demand("severity")
+        self._chain.check_setting("severity", _ARGUMENT)
         self._lasting = {"severity": SHARE.normalise("severity", severity)}
 
     def settle(self, options: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -52,9 +54,9 @@ class Curriculum:
             given = options[KEY]
             left = {key: value for key, value in options.items() if key != KEY} or None
         if given is not None and not isinstance(given, Mapping):
-            raise invalid(f"options[{KEY!r}]", "must be a mapping", given, "give {'severity': 0.5}")
+            raise invalid(_ARGUMENT, "must be a mapping", given, "give {'severity': 0.5}")
         for name in given or ():
-            self._demand(name)
+            self._chain.check_setting(name, _ARGUMENT)
         if given or self._now != self._lasting:
             # What the models refuse, they refuse before anything has changed.
             settings = {**self._lasting, **(given or {})}
@@ -62,17 +64,3 @@ class Curriculum:
             # What was given may be arrays, which cannot simply be compared with the next ones.
             self.channel, self._now = Channel(chain=chain), None if given else self._lasting
         return left
-
-    def _demand(self, name: Any) -> None:
-        """Raises an error unless a model of the chain takes a setting."""
-        known = self._chain.settings
-        if name in known:
-            return
-        if not known:
-            raise InvalidArgumentError(
-                f"{name} must be taken by a failure model, and {list(self._chain.parts)} take no "
-                "settings: put one into ScheduledModel(model=...) or RandomizedModel(model=..., "
-                "parameters={...})."
-            )
-        remedy = nearest(name, known)
-        raise invalid(f"options[{KEY!r}]", f"must name {', '.join(known)}", name, remedy)
