@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, KeysView, Set
 from typing import Any
 
 import numpy as np
 from pettingzoo import AECEnv, ParallelEnv
 
-from failure_api.errors import WrongEnvironmentError, describe, invalid
+from failure_api.errors import NotResetError, WrongEnvironmentError, describe, invalid
 
 BELOW = ("env", "aec_env", "par_env", "_env")
 """Where environments keep the one that they wrap or convert."""
@@ -100,3 +101,57 @@ def alike_below(env: Any, kind: type) -> tuple[int, ...]:
     """
     count = sum(isinstance(layer, kind) for layer in layers(env))
     return (count,) if count else ()
+
+
+class Travels:
+    """Pickles and copies; an environment that is built anew on the way has to be reset.
+
+    EzPickle remembers of an environment only what it was built with. Both kinds of wrappers derive
+    from this, so that their copies do not go on with such an environment.
+    """
+
+    env: Any
+    _started: bool
+    _rounds: Any
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_carried": _carried(self.env) if self._started else None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        carried = state.pop("_carried")
+        self.__dict__.update(state)
+        if self._started and not all(map(operator.is_, carried, _carried(self.env))):
+            self._started = False
+            self._rounds.stop()
+            self._forget()
+
+    def _forget(self) -> None:
+        """Forgets who is in play, and everything else of the episode."""
+        raise NotImplementedError
+
+    def state(self) -> Any:
+        """Returns the environment's state.
+
+        Raises:
+            NotResetError: There has been no reset yet.
+        """
+        if not self._started:
+            raise not_reset("state was called")
+        return self.env.state()
+
+
+def not_reset(what: str, kind: type[NotResetError] = NotResetError) -> NotResetError:
+    """Returns the error for what takes a reset first."""
+    return kind(f"{what} before a reset that succeeded: call reset().")
+
+
+def _carried(env: Any) -> list[Any]:
+    """Returns of each layer one container that it holds, None where it holds none of its own.
+
+    Copied together with its layer, a container stays the very one that the layer holds. A layer
+    that is built anew holds another.
+    """
+    names = ("agents", "possible_agents", "terminations", "rewards")
+    held = [getattr(layer, "__dict__", {}) for layer in layers(env)]
+    found = [[inside[name] for name in names if name in inside] for inside in held]
+    return [next((v for v in values if isinstance(v, list | dict)), None) for values in found]

@@ -25,6 +25,16 @@ from failure_api.exchanges.envelope import copy_value
 TRANSPARENT = (BaseWrapper, OrderEnforcingWrapper, AssertOutOfBoundsWrapper, ClipOutOfBoundsWrapper)
 """Wrappers that change neither what agents observe nor what `Mirror` follows."""
 
+FOLLOWED = (
+    "rewards",
+    "terminations",
+    "truncations",
+    "infos",
+    "agent_selection",
+    "_cumulative_rewards",
+)
+"""What `Mirror` follows beside `agents`; there is none of it before the first reset."""
+
 MPE = "mpe2._mpe_utils.simple_env"
 
 

@@ -9,13 +9,13 @@ from pettingzoo import ParallelEnv
 from pettingzoo.utils import BaseParallelWrapper
 from pettingzoo.utils.conversions import aec_to_parallel_wrapper
 
-from failure_api.errors import NotResetError, invalid
+from failure_api.errors import invalid
 from failure_api.wrappers.aec_rounds import Rounds
-from failure_api.wrappers.below import check_seed
+from failure_api.wrappers.below import Travels, check_seed, not_reset
 from failure_api.wrappers.mirror import Mirror, moves_once_a_cycle
 
 
-class ParallelRounds(BaseParallelWrapper):
+class ParallelRounds(Travels, BaseParallelWrapper):
     """Runs a round after every environment step, and shows agents what it leaves of their view.
 
     Args:
@@ -89,7 +89,7 @@ class ParallelRounds(BaseParallelWrapper):
                 that is to carry a message and does not.
         """
         if not self._started:
-            raise NotResetError("step was called before a reset that succeeded: call reset().")
+            raise not_reset("step was called")
         self._check_agents(actions)
         messages: dict[Any, Any] = {}
         if self._actions is not None:
@@ -125,6 +125,11 @@ class ParallelRounds(BaseParallelWrapper):
 
     def _follow(self) -> None:
         self.agents = self._inner.agents
+        if self._inner is not self.env:
+            self.env.agents = self.agents
+
+    def _forget(self) -> None:
+        self.agents = []
         if self._inner is not self.env:
             self.env.agents = self.agents
 

@@ -143,6 +143,11 @@ class RoundKeeper:
         context = self._present(self._number + 1, observations, dead)
         self._exchange(self._state, context, observations)
 
+    def stop(self) -> None:
+        """Ends the episode; until the next one there is nothing to tell of it."""
+        self._number = -1
+        self.clean.start()
+
     def settle(self, options: dict[str, Any] | None) -> dict[str, Any] | None:
         """Takes what a reset sets for the links of its episode, and returns what is left."""
         return self.curriculum.settle(options)

@@ -100,6 +100,10 @@ class Sensors:
         self._readings.update(read)
         self._number = number
 
+    def stop(self) -> None:
+        """Ends the episode; until the next one there is nothing to tell of it."""
+        self._number = -1
+
     def view(self, agent: Any, observation: Any = None) -> Any:
         """Returns what an agent's sensors show, as an object that nobody else holds.
 
