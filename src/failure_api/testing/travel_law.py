@@ -20,21 +20,21 @@ from failure_api.testing.verdict import demand, same
 def check_travel(trial: Trial, models: list[CommunicationModel]) -> None:
     """Sends an environment away in mid-episode, and plays on here and there."""
     env = trial.wrap(models)
-    trial.play(env, steps=3)
+    *_, last = trial.play(env, steps=3)
     twins = {}
     for how, travel in _TRAVELS.items():
         try:
             twins[how] = travel(env)
         except Exception as error:
             demand(10, False, f"it cannot be {how}: {type(error).__name__}: {error}")
-    on = trial.play(env, reset=False)
+    on = trial.play(env, after=last)
     # A few rounds only: what a rebuilt environment does by chance may kill other agents later.
     few = min(trial.steps, 3 * len(env.possible_agents))
     draws = _draws(trial.play(env, seed=None, steps=few))
     again = trial.play(env)
     for how, twin in twins.items():
         if _goes_on(trial, _TRAVELS[how]):
-            going_on = trial.play(twin, reset=False)
+            going_on = trial.play(twin, after=last)
             compare(10, on, going_on, f"the episode does not go on as before after being {how}")
         else:
             mixed = f"it goes on with an environment that does not, after being {how}"
@@ -60,9 +60,9 @@ def _draws(episode: list[Moment]) -> list[Any]:
 def _goes_on(trial: Trial, travel: Callable[[Any], Any]) -> bool:
     """Returns whether the bare environment's copy goes on as the original does."""
     bare = trial.make()
-    trial.play(bare, steps=3)
+    *_, last = trial.play(bare, steps=3)
     try:
-        going_on = [trial.play(env, reset=False) for env in (travel(bare), bare)]
+        going_on = [trial.play(env, after=last) for env in (travel(bare), bare)]
     except Exception:
         return False
     return same(*([(m.observations, m.rewards) for m in moments] for moments in going_on))

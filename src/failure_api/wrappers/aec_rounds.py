@@ -8,9 +8,9 @@ from typing import Any, Protocol
 from gymnasium.spaces import Space
 from pettingzoo import AECEnv
 
-from failure_api.errors import NotResetError, invalid
+from failure_api.errors import NotResetError
 from failure_api.exchanges.spoken_actions import SpokenActions
-from failure_api.wrappers.below import Travels, check_seed, not_reset
+from failure_api.wrappers.below import Travels, check_agent, check_seed, not_reset, space_of
 from failure_api.wrappers.mirror import FOLLOWED, Mirror
 
 
@@ -66,14 +66,25 @@ class AECRounds(Travels, Mirror):
             self.action_spaces: dict[Any, Space[Any]] = rounds.actions.spaces
 
     def observation_space(self, agent: Any) -> Space[Any]:
-        """Returns the space of an agent's observations, as it sees them."""
+        """Returns the space of an agent's observations, as it sees them.
+
+        Raises:
+            InvalidArgumentError: The environment has no such agent.
+        """
+        check_agent(agent, self.observation_spaces)
         return self.observation_spaces[agent]
 
     def action_space(self, agent: Any) -> Space[Any]:
-        """Returns the space of an agent's actions, with what it says where that is part of them."""
+        """Returns the space of an agent's actions, with what it says where that is part of them.
+
+        Raises:
+            InvalidArgumentError: The environment has no such agent.
+            WrongEnvironmentError: The environment has no such space.
+        """
+        check_agent(agent, self.observation_spaces)
         if self._actions is not None:
             return self._actions.spaces[agent]
-        return self.env.action_space(agent)  # type: ignore[no-any-return]
+        return space_of(self.env, "action_space", agent)
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> None:
         """Starts an episode.
@@ -138,9 +149,7 @@ class AECRounds(Travels, Mirror):
             raise not_reset("observe was called")
         if agent in self._observations and not self._moved:
             return self._view(agent)
-        if agent not in self.observation_spaces:
-            known = ", ".join(map(str, self.observation_spaces))
-            raise invalid("agent", "must be one of the environment's", agent, f"take {known}")
+        check_agent(agent, self.observation_spaces)
         return self._view(agent, self._source.observe(agent))
 
     def __getattr__(self, name: str) -> Any:

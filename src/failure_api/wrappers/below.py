@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, KeysView, Set
+from collections.abc import Collection, Iterator, KeysView, Mapping, Set
 from typing import Any
 
 import numpy as np
+from gymnasium.spaces import Box, Space
 from pettingzoo import AECEnv, ParallelEnv
 
 from failure_api.errors import NotResetError, WrongEnvironmentError, describe, invalid
@@ -82,6 +83,76 @@ def agent_ids_of(env: Any) -> tuple[Any, ...]:
             "set possible_agents to the list of all agents that may ever take part."
         )
     return agent_ids
+
+
+def space_of(env: Any, what: str, agent: Any) -> Space[Any]:
+    """Returns an agent's space, as the environment has it.
+
+    Args:
+        env: The environment.
+        what: `"observation_space"` or `"action_space"`.
+        agent: Whose.
+
+    Raises:
+        WrongEnvironmentError: The environment has none, or none yet.
+    """
+    try:
+        space = getattr(env, what)(agent)
+    except Exception as error:
+        raise _no_space(env, what, agent) from error
+    if not isinstance(space, Space):
+        raise _no_space(env, what, agent)
+    return space
+
+
+def _no_space(env: Any, what: str, agent: Any) -> WrongEnvironmentError:
+    return WrongEnvironmentError(
+        f"the environment {describe(env)} has no {what} of {agent!r} that is a Gymnasium space: "
+        "set it when the environment is made, or reset the environment before it is wrapped."
+    )
+
+
+def check_agent(agent: Any, agent_ids: Collection[Any]) -> None:
+    """Raises an error for an agent that the environment does not have."""
+    if agent not in agent_ids:
+        remedy = f"take {', '.join(map(str, agent_ids))}"
+        raise invalid("agent", "must be one of the environment's", agent, remedy)
+
+
+def action_mask(observation: Any, info: Any) -> Any:
+    """Returns which actions are legal, as an observation or else an info says; None if neither."""
+    for told in (observation, info):
+        if isinstance(told, Mapping) and told.get("action_mask") is not None:
+            return told["action_mask"]
+    return None
+
+
+def check_observations(env: Any, observations: Mapping[Any, Any]) -> None:
+    """Raises an error for an observation that is not what its space declares.
+
+    Args:
+        env: The environment.
+        observations: Its observations, by agent.
+    """
+    for agent, observation in observations.items():
+        space = env.observation_space(agent)
+        # Numbers out of bounds are observations none the less.
+        box = isinstance(space, Box)
+        fits = _shape(observation) == space.shape if box else space.contains(observation)
+        if not fits:
+            raise WrongEnvironmentError(
+                f"the environment {describe(env)} must observe what its spaces declare, but showed "
+                f"{agent!r} {describe(observation)}, which is not in {describe(space)}: mend its "
+                "observations or its observation_space."
+            )
+
+
+def _shape(observation: Any) -> Any:
+    try:
+        array = np.asarray(observation)
+    except ValueError:
+        return None
+    return array.shape if array.dtype.kind in "biuf" else None
 
 
 def layers(env: Any) -> Iterator[Any]:

@@ -11,7 +11,7 @@ from pettingzoo.utils.conversions import aec_to_parallel_wrapper
 
 from failure_api.errors import invalid
 from failure_api.wrappers.aec_rounds import Rounds
-from failure_api.wrappers.below import Travels, check_seed, not_reset
+from failure_api.wrappers.below import Travels, check_agent, check_seed, not_reset, space_of
 from failure_api.wrappers.mirror import Mirror, moves_once_a_cycle
 
 
@@ -21,6 +21,9 @@ class ParallelRounds(Travels, BaseParallelWrapper):
     Args:
         env: The environment.
         rounds: What happens in a round.
+
+    Attributes:
+        infos: What the last reset or step told of each agent, which may hold action masks.
     """
 
     def __init__(self, env: ParallelEnv, rounds: Rounds) -> None:
@@ -29,6 +32,7 @@ class ParallelRounds(Travels, BaseParallelWrapper):
         self._inner = _quick(env)
         self._converted = isinstance(env, aec_to_parallel_wrapper)
         self._started = False
+        self.infos: dict[Any, Any] = {}
         # Vector environments ask for it in every step, and would ask through every layer.
         self.possible_agents = env.possible_agents
         self._actions = rounds.actions
@@ -37,14 +41,25 @@ class ParallelRounds(Travels, BaseParallelWrapper):
             self.action_spaces: dict[Any, Space[Any]] = rounds.actions.spaces
 
     def observation_space(self, agent: Any) -> Space[Any]:
-        """Returns the space of an agent's observations, as it sees them."""
+        """Returns the space of an agent's observations, as it sees them.
+
+        Raises:
+            InvalidArgumentError: The environment has no such agent.
+        """
+        check_agent(agent, self.observation_spaces)
         return self.observation_spaces[agent]
 
     def action_space(self, agent: Any) -> Space[Any]:
-        """Returns the space of an agent's actions, with what it says where that is part of them."""
+        """Returns the space of an agent's actions, with what it says where that is part of them.
+
+        Raises:
+            InvalidArgumentError: The environment has no such agent.
+            WrongEnvironmentError: The environment has no such space.
+        """
+        check_agent(agent, self.observation_spaces)
         if self._actions is not None:
             return self._actions.spaces[agent]
-        return self.env.action_space(agent)  # type: ignore[no-any-return]
+        return space_of(self.env, "action_space", agent)
 
     def reset(
         self, seed: int | None = None, options: dict[str, Any] | None = None
@@ -68,6 +83,7 @@ class ParallelRounds(Travels, BaseParallelWrapper):
         self._started = False
         observations, infos = self._inner.reset(seed=seed, options=options)
         self._follow()
+        self.infos = dict(infos)
         self._rounds.start(seed, observations, {})
         self._started = True
         return self._views(observations), dict(infos)
@@ -97,6 +113,7 @@ class ParallelRounds(Travels, BaseParallelWrapper):
         playing = set(self.agents)
         observations, rewards, terminations, truncations, infos = self._inner.step(actions)
         self._follow()
+        self.infos = dict(infos)
         dead = terminations
         if not playing.issuperset(observations):
             # Some environments go on telling what the dead observe.
@@ -129,7 +146,7 @@ class ParallelRounds(Travels, BaseParallelWrapper):
             self.env.agents = self.agents
 
     def _forget(self) -> None:
-        self.agents = []
+        self.agents, self.infos = [], {}
         if self._inner is not self.env:
             self.env.agents = self.agents
 

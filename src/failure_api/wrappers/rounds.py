@@ -32,7 +32,7 @@ from failure_api.exchanges.bits import counted
 from failure_api.exchanges.corruption import Corruption
 from failure_api.exchanges.outbox import Outbox
 from failure_api.positions import read_positions
-from failure_api.wrappers.below import agent_ids_of, alike_below
+from failure_api.wrappers.below import agent_ids_of, alike_below, check_observations, space_of
 from failure_api.wrappers.clean import CleanView
 from failure_api.wrappers.curriculum import Curriculum
 from failure_api.wrappers.places import position_function
@@ -79,6 +79,7 @@ class RoundKeeper:
         self.env = env
         self.agent_ids = agent_ids_of(env)
         self.index = {agent: place for place, agent in enumerate(self.agent_ids)}
+        spaces = {agent: space_of(env, "observation_space", agent) for agent in self.agent_ids}
         self.chain = Chain(models=cast("Any", failure_models))
         check_heard(self.chain)
         self.exchange = _chosen(exchange, env)
@@ -88,7 +89,6 @@ class RoundKeeper:
         self._streams = EpisodeStreams(*alike_below(env, Reports))
         self._everyone = np.ones(len(self.agent_ids), dtype=bool)
         self._everyone.flags.writeable = False
-        spaces = {agent: env.observation_space(agent) for agent in self.agent_ids}
         self.noise = Corruption(NoiseChain(models=cast("Any", noise_models)), self.agent_ids)
         self.outbox = Outbox()
         # What takes too much memory is refused before anything takes time.
@@ -208,7 +208,11 @@ class RoundKeeper:
         following, delivery = self._channel.step(self._parameters, state, context, self._random)
         if delivery.links.noise is not None:
             self._demand_noise(True, "the failure models returned noise")
-        self.bound.share(context.round, observations, delivery)
+        try:
+            self.bound.share(context.round, observations, delivery)
+        except Exception:
+            check_observations(self.env, observations)
+            raise
         self.clean.hear(context.round, observations, context.alive)
         self._number, self._state, self._delivery = context.round, following, delivery
         self.tally.add(context.round, delivery)
