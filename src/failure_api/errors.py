@@ -40,6 +40,10 @@ class LawError(FailureApiError, AssertionError):
     """A model or a wrapped environment breaks one of the laws in `failure_api.testing`."""
 
 
+class EnvironmentLawError(LawError):
+    """An environment breaks one of the laws by itself, whatever is wrapped around it."""
+
+
 def invalid(argument: str, rule: str, value: object, remedy: str) -> InvalidArgumentError:
     """Returns the error for an argument that breaks its rule, ready to be raised.
 

@@ -1,5 +1,8 @@
 """Link parameters: a number, an array and a mapping say the same in three ways."""
 
+from dataclasses import dataclass, replace
+from typing import Annotated, Optional, get_origin
+
 import numpy as np
 import pytest
 
@@ -9,8 +12,12 @@ from failure_api.communication_models import (
     GilbertElliottModel,
     NodeFailureModel,
     ProbabilisticModel,
+    RandomizedModel,
 )
+from failure_api.communication_models.distributions import Uniform
+from failure_api.core import CommunicationModel, kinds
 from failure_api.errors import InvalidArgumentError
+from failure_api.testing import check_model
 from helpers import assert_one_sentence, assert_same, context_of, play
 
 AGENT_IDS = context_of(4).agent_ids
@@ -143,3 +150,70 @@ def test_the_diagonal_tells_no_two_models_apart():
     assert one == other
     assert hash(one) == hash(other)
     assert np.diag(one.expected_loss()).tolist() == [0, 0]
+
+
+KINDS = {name: kind for name, kind in vars(kinds).items() if get_origin(kind) is Annotated}
+GIVEN = {
+    "link": [0.5, np.full((3, 3), 0.5), {("a", "b"): 0.5}],
+    "agent": [1.0, [1.0, 1.0, 1.0], {"a": 1.0}],
+    "one": [1],
+}
+FORMS = {"Probability": "link", "Bandwidth": "link", "Distance": "link"}
+FORMS |= {"AgentProbability": "agent", "MeanRounds": "agent"}
+
+
+def losing_where_given(annotation):
+    """Returns a class of models that lose everything, unless their one parameter is None."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class Losing(CommunicationModel):
+        value: annotation = None
+
+        def step(self, parameters, state, links, context, random):
+            if self.value is None:
+                return state, links
+            return state, links.lose(context.xp.ones(context.shape, dtype=context.xp.bool))
+
+        def expected_loss(self):
+            lossy = self.closed_form(lambda value: value**0, "value")
+            return None if lossy is None else 1.0
+
+    return Losing
+
+
+@pytest.mark.parametrize("optional", [lambda kind: kind | None, lambda kind: Optional[kind]])  # noqa: UP045
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_of_parameter_may_be_optional(name, optional, monkeypatch):
+    model = losing_where_given(optional(KINDS[name]))
+    # What pickles is found by its name.
+    monkeypatch.setitem(globals(), "Losing", model)
+    model.__qualname__ = "Losing"
+    assert model().value is None
+    assert model().expected_loss() is None
+    parameters = model().prepare(context_of(3))
+    assert parameters.get("value") is None
+    check_model(model(), rounds=3)
+    for given in GIVEN[FORMS.get(name, "one")]:
+        one = model(value=given)
+        assert one != model()
+        assert one == model(value=given)
+        check_model(one, rounds=3)
+        if name in FORMS:
+            prepared = one.prepare(context_of(3)._replace(agent_ids=("a", "b", "c")))
+            assert prepared["value"].dtype == np.float32
+            # The first link between two agents, or the first agent.
+            first = (0, 1) if FORMS[name] == "link" else (0,)
+            shape = (3, 3) if FORMS[name] == "link" else (3,)
+            wanted = 0.5 if FORMS[name] == "link" else 1.0
+            assert np.broadcast_to(prepared["value"], shape)[first] == wanted
+    with pytest.raises(InvalidArgumentError) as caught:
+        model(value=-1)
+    assert_one_sentence(caught.value, "value", "-1")
+
+
+def test_an_optional_parameter_can_be_drawn():
+    model = losing_where_given(KINDS["Probability"] | None)()
+    drawn = RandomizedModel(
+        model=replace(model, value=0.5), parameters={"value": Uniform(low=0.1, high=0.9)}
+    )
+    assert not play(drawn, rounds=3).arrived.any()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from chains_and_exchanges import chain_for, fitting_exchanges
 
-from environments_under_test import EVERY, KNIGHTS, PISTONBALL, Subject
+from environments_under_test import EVERY, KNIGHTS, PISTONBALL, Subject, breaking
 from failure_api import ShareObservations
 from failure_api.testing import check_wrapper
 from noises import Normal, Wanders
@@ -32,13 +32,19 @@ def test_the_laws_hold(subject: Subject, api: str, name: str) -> None:
     exchange = fitting_exchanges(subject)[name]
     agents = len(subject.make(api).possible_agents)
     steps = agents + 2 if api == "aec" else 4
-    check_wrapper(
-        subject.maker(api), chain_for(subject), noise_models=NOISE, exchange=exchange, steps=steps
-    )
+    with breaking(*subject.breaks):
+        check_wrapper(
+            subject.maker(api),
+            chain_for(subject),
+            noise_models=NOISE,
+            exchange=exchange,
+            steps=steps,
+        )
 
 
 @pytest.mark.parametrize(("api", "form"), [("aec", "dict"), ("parallel", "flat")])
 def test_the_laws_hold_while_agents_die(api: str, form: Any) -> None:
     steps = 80 if api == "aec" else 26
     exchange = ShareObservations(form=form, missing="hold")
-    check_wrapper(KNIGHTS.maker(api), noise_models=NOISE, exchange=exchange, steps=steps)
+    with breaking(*KNIGHTS.breaks):
+        check_wrapper(KNIGHTS.maker(api), noise_models=NOISE, exchange=exchange, steps=steps)

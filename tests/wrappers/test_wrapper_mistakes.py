@@ -15,6 +15,7 @@ from failure_api import (
     CommunicationModel,
     CommunicationWrapper,
     CommunicationWrapperParallel,
+    DelayBasedModel,
     JammingModel,
     MatrixModel,
     ProbabilisticModel,
@@ -29,6 +30,8 @@ from failure_api.errors import (
     NotResetError,
     WrongEnvironmentError,
 )
+from failure_api.noise_models import GaussianNoiseModel
+from failure_api.wrappers import NoiseWrapper, NoiseWrapperParallel
 
 SPREAD = Subject("mpe2", "simple_spread")
 KINDS = [("aec", CommunicationWrapper), ("parallel", CommunicationWrapperParallel)]
@@ -194,3 +197,133 @@ def test_interference_that_nobody_hears(kind: Any) -> None:
     kind(make(), [jammer, SignalBasedModel()])
     text = sentence(lambda: kind(make(), jammer), InvalidArgumentError)
     assert "SignalBasedModel" in text
+
+
+class SpacesAfterReset(Plain):
+    """Says what its spaces are once it has been reset, in one way or another."""
+
+    missing: Any = AttributeError("'SpacesAfterReset' object has no attribute 'spaces'")
+    what = "observation_space"
+
+    def _space(self, what: str, space: Any) -> Any:
+        if what == self.what and not hasattr(self, "steps"):
+            if isinstance(self.missing, Exception):
+                raise self.missing
+            return self.missing
+        return space
+
+    def observation_space(self, agent: Any) -> Any:
+        return self._space("observation_space", super().observation_space(agent))
+
+    def action_space(self, agent: Any) -> Any:
+        return self._space("action_space", super().action_space(agent))
+
+
+def wrappers_of(env: Any) -> list[Any]:
+    """Returns functions that wrap an environment in all ways."""
+    return [
+        lambda: CommunicationWrapperParallel(env, LOSSY),
+        lambda: CommunicationWrapper(parallel_to_aec(env), LOSSY),
+        lambda: NoiseWrapperParallel(env, []),
+        lambda: NoiseWrapper(parallel_to_aec(env), []),
+    ]
+
+
+@pytest.mark.parametrize("missing", [SpacesAfterReset.missing, KeyError("a"), None, "Box(2,)"])
+def test_spaces_that_there_are_only_after_a_reset(missing: Any) -> None:
+    env = SpacesAfterReset()
+    env.missing = missing
+    for wrap in wrappers_of(env):
+        text = sentence(wrap, WrongEnvironmentError)
+        assert "has no observation_space of 'a'" in text
+        assert "reset the environment before it is wrapped" in text
+    env.reset(seed=0)
+    for wrap in wrappers_of(env):
+        wrap()
+
+
+def test_action_spaces_that_there_are_only_after_a_reset() -> None:
+    env = SpacesAfterReset()
+    env.what = "action_space"
+    for place, wrap in enumerate(wrappers_of(env)):
+        ask = wrap if place % 2 else lambda wrap=wrap: wrap().action_space("a")
+        assert "has no action_space of 'a'" in sentence(ask, WrongEnvironmentError)
+
+
+@pytest.mark.parametrize("nobody", ["nobody", 0, None, ("a",)])
+def test_nobody_has_no_space(nobody: Any) -> None:
+    for wrap in wrappers_of(Plain()):
+        env = wrap()
+        for ask in (env.observation_space, env.action_space):
+            text = sentence(lambda ask=ask: ask(nobody), InvalidArgumentError)
+            assert text.startswith("agent must be one of the environment's, but ")
+            assert text.endswith("take a, b, c.")
+
+
+class Contradicts(Plain):
+    """Observes from some round on what its space does not hold."""
+
+    shown: Any = None
+    start = 0
+
+    def content(self, agent: Any, number: int) -> Any:
+        wrong = agent == "b" and number >= self.start
+        return self.shown if wrong else super().content(agent, number)
+
+
+SHOWN = [
+    np.zeros(3, dtype=np.float32),
+    np.float32(1),
+    None,
+    "north",
+    {"x": 1},
+    [[1], [2, 3]],
+]
+
+
+@pytest.mark.parametrize("start", [0, 2])
+@pytest.mark.parametrize("shown", SHOWN, ids=str)
+def test_observations_that_contradict_their_space(shown: Any, start: int) -> None:
+    late = DelayBasedModel(min_delay=1, max_delay=1)
+    noise = GaussianNoiseModel(standard_deviation=0.1)
+
+    def contradicting() -> Any:
+        env = Contradicts()
+        env.shown, env.start = shown, start
+        return env
+
+    def parallel(env: Any) -> None:
+        env.reset(seed=0)
+        for _ in range(4):
+            env.step(dict.fromkeys(env.agents, 0))
+
+    def aec(env: Any) -> None:
+        env.reset(seed=0)
+        for _ in range(12):
+            env.step(0)
+
+    played = [
+        lambda: parallel(CommunicationWrapperParallel(contradicting(), late)),
+        lambda: aec(CommunicationWrapper(parallel_to_aec(contradicting()), late)),
+        lambda: parallel(NoiseWrapperParallel(contradicting(), noise)),
+        lambda: aec(NoiseWrapper(parallel_to_aec(contradicting()), noise)),
+    ]
+    for play in played:
+        text = sentence(play, WrongEnvironmentError)
+        assert "must observe what its spaces declare, but showed 'b' " in text
+
+
+def test_what_an_exchange_raises_by_itself_stays_as_it_is() -> None:
+    class Fails(ShareObservations):
+        def bind(self, team: Any) -> Any:
+            bound = super().bind(team)
+
+            def share(*arguments: Any) -> None:
+                raise ZeroDivisionError("of the exchange")
+
+            bound.share = share
+            return bound
+
+    env = CommunicationWrapperParallel(Plain(), LOSSY, exchange=Fails())
+    with pytest.raises(ZeroDivisionError, match="of the exchange"):
+        env.reset(seed=0)

@@ -19,12 +19,15 @@ def closed_form(function: Callable[..., Any], values: Sequence[Any], neutral: Se
     Returns:
         A float where all parameters are numbers; an `[N, N]` array where one is an array;
         `{(sender, receiver): value}` where one is a mapping, for every link that one names; None
-        where there are both, since an array does not say whose its rows are.
+        where there are both, since an array does not say whose its rows are, and where a parameter
+        is None.
 
     Example:
         >>> closed_form(lambda p, b: p * b, [{("a", "b"): 0.5}, 2.0], [0.0, 1.0])
         {('a', 'b'): 1.0}
     """
+    if any(value is None for value in values):
+        return None
     mappings = [value for value in values if isinstance(value, Mapping)]
     if mappings:
         if any(np.ndim(value) for value in values if not isinstance(value, Mapping)):

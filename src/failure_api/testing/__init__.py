@@ -16,8 +16,12 @@
 8. **Failures are not deaths.** `agents` is the environment's. A dead agent sends and receives
    nothing.
 9. **Episodes do not leak.**
-10. **It travels.** Wrappers and models pickle and deep-copy, and go on identically.
+10. **It travels.** Wrappers and models pickle and deep-copy, and go on identically; where the
+   environment below cannot, the copy says `NotResetError`.
 11. **A user's mistake is one sentence.**
+
+What the bare environment breaks by itself is not held against its wrapper: an
+`EnvironmentLawError` says what that is, once everything else has been checked.
 """
 
 from failure_api.testing.model_laws import check_model

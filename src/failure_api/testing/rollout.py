@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pettingzoo import AECEnv
 
+from failure_api.wrappers.below import action_mask
 from failure_api.wrappers.reports import actions_of
 
 
@@ -47,7 +48,7 @@ def play(
     *,
     looks: int = 1,
     actions_seed: int = 0,
-    reset: bool = True,
+    after: Moment | None = None,
     spoil: bool = False,
 ) -> Iterator[Moment]:
     """Plays one episode with random actions that depend on the environment and seed alone.
@@ -58,7 +59,7 @@ def play(
         steps: The most turns of an AEC environment, or steps of a Parallel one.
         looks: How often every agent's observation is asked for.
         actions_seed: Seed of the actions.
-        reset: Whether a new episode starts; otherwise the present one goes on.
+        after: What there was to see last of the episode that goes on; None starts a new one.
         spoil: Whether everything that was handed out is written to before the next step.
 
     Yields:
@@ -66,16 +67,16 @@ def play(
     """
     chooser = _Chooser(actions_seed)
     turns = _turns if isinstance(env, AECEnv) else _steps
-    for moment in turns(env, seed, steps, looks, chooser, reset):
+    for moment in turns(env, seed, steps, looks, chooser, after):
         yield replace(moment, said=dict(chooser.said))
         if spoil:
             _spoil(moment.handed)
 
 
 def _turns(
-    env: Any, seed: int | None, steps: int, looks: int, chooser: _Chooser, reset: bool
+    env: Any, seed: int | None, steps: int, looks: int, chooser: _Chooser, after: Moment | None
 ) -> Iterator[Moment]:
-    if reset:
+    if after is None:
         env.reset(seed=seed)
         yield _aec_moment(env, looks)
     for _ in range(steps):
@@ -85,27 +86,29 @@ def _turns(
         over = env.terminations[agent] or env.truncations[agent]
         for _ in range(looks):
             observation = env.last()[0]
-        mask = None if over else _mask(observation)
+        mask = None if over else _mask(observation, env.infos.get(agent))
         env.step(None if over else chooser.choose(env, agent, mask))
         yield _aec_moment(env, looks)
 
 
 def _steps(
-    env: Any, seed: int | None, steps: int, looks: int, chooser: _Chooser, reset: bool
+    env: Any, seed: int | None, steps: int, looks: int, chooser: _Chooser, after: Moment | None
 ) -> Iterator[Moment]:
-    masks: dict[Any, Any] = {}
-    if reset:
+    if after is None:
         observations, infos = env.reset(seed=seed)
         nothing = dict.fromkeys(observations, False)
-        masks = {agent: _mask(observation) for agent, observation in observations.items()}
+        # Taken at once: what was handed out may be written to before the next step.
+        masks = _masks(observations, infos)
         yield _moment(env, observations, {}, nothing, nothing, infos)
+    else:
+        masks = _masks(after.observations, after.infos)
     for _ in range(steps):
         if not env.agents:
             return
         actions = {agent: chooser.choose(env, agent, masks.get(agent)) for agent in env.agents}
-        observations, *rest = env.step(actions)
-        masks = {agent: _mask(observation) for agent, observation in observations.items()}
-        yield _moment(env, observations, *rest)
+        observations, rewards, terminations, truncations, infos = env.step(actions)
+        masks = _masks(observations, infos)
+        yield _moment(env, observations, rewards, terminations, truncations, infos)
 
 
 def _spoil(value: Any) -> None:
@@ -149,11 +152,18 @@ class _Chooser:
         return known[agent].sample(mask)
 
 
-def _mask(observation: Any) -> Any:
-    if isinstance(observation, dict) and "action_mask" in observation:
-        mask = np.asarray(observation["action_mask"], dtype=np.int8)
-        return mask if mask.any() else None
-    return None
+def _masks(observations: dict[Any, Any], infos: dict[Any, Any]) -> dict[Any, Any]:
+    return {agent: _mask(seen, infos.get(agent)) for agent, seen in observations.items()}
+
+
+def _mask(observation: Any, info: Any) -> Any:
+    """Returns a mask as spaces take it; None where it is none, or allows nothing."""
+    told = action_mask(observation, info)
+    if told is None or isinstance(told, tuple | dict):
+        # Spaces of several parts have a mask for each.
+        return told
+    mask = np.asarray(told, dtype=np.int8)
+    return mask if mask.any() else None
 
 
 def _aec_moment(env: Any, looks: int) -> Moment:

@@ -37,6 +37,10 @@ def check_rounds(trial: Trial) -> None:
     for moment in play(env, trial.seed, trial.steps):
         counts = acting in waiting or not isinstance(env, AECEnv)
         waiting.discard(acting)
+        if not waiting <= set(moment.agents):
+            # Who has left without a last turn has nothing more to do in this cycle.
+            waiting.intersection_update(moment.agents)
+            counts = True
         if not expected or (counts and not (cycles and waiting)):
             expected.append(len(expected))
             waiting = _live(moment)

@@ -26,7 +26,11 @@ LOSSY: list[CommunicationModel] = [
 
 @dataclass(frozen=True)
 class Trial:
-    """An environment, how to wrap it, and how long to try it."""
+    """An environment, how to wrap it, and how long to try it.
+
+    Attributes:
+        bare: Whether it is left without its wrapper, to see what it does by itself.
+    """
 
     make: Callable[[], Any]
     models: list[CommunicationModel]
@@ -36,6 +40,7 @@ class Trial:
     steps: int
     seed: int
     noise_models: NoiseModels = ()
+    bare: bool = False
 
     @property
     def noisy(self) -> bool:
@@ -45,6 +50,8 @@ class Trial:
     def wrap(self, models: list[CommunicationModel], env: Any = None) -> Any:
         """Returns a wrapped environment, a new one unless one is given."""
         env = self.make() if env is None else env
+        if self.bare:
+            return env
         kind = CommunicationWrapper if isinstance(env, AECEnv) else CommunicationWrapperParallel
         chosen = self.wrapper or kind
         options: dict[str, Any] = {"exchange": self.exchange, "positions": self.positions}

@@ -8,10 +8,10 @@ from typing import Any, Protocol
 from gymnasium.spaces import Space
 from pettingzoo import AECEnv
 
-from failure_api.errors import NotResetError, invalid
+from failure_api.errors import NotResetError
 from failure_api.exchanges.spoken_actions import SpokenActions
-from failure_api.wrappers.below import check_seed
-from failure_api.wrappers.mirror import Mirror
+from failure_api.wrappers.below import Travels, check_agent, check_seed, not_reset, space_of
+from failure_api.wrappers.mirror import FOLLOWED, Mirror
 
 
 class Rounds(Protocol):
@@ -42,8 +42,15 @@ class Rounds(Protocol):
     def advance(self, observations: Mapping[Any, Any], dead: Mapping[Any, bool]) -> None:
         """Runs the round that follows an environment step."""
 
+    def stop(self) -> None:
+        """Ends the episode; until the next one there is nothing to tell of it."""
 
-class AECRounds(Mirror):
+
+class _NotResetAttributeError(NotResetError, AttributeError):
+    """An attribute that there is from the first reset on."""
+
+
+class AECRounds(Travels, Mirror):
     """Runs a round after every environment step, and shows agents what it leaves of their view.
 
     Args:
@@ -62,14 +69,25 @@ class AECRounds(Mirror):
             self.action_spaces: dict[Any, Space[Any]] = rounds.actions.spaces
 
     def observation_space(self, agent: Any) -> Space[Any]:
-        """Returns the space of an agent's observations, as it sees them."""
+        """Returns the space of an agent's observations, as it sees them.
+
+        Raises:
+            InvalidArgumentError: The environment has no such agent.
+        """
+        check_agent(agent, self.observation_spaces)
         return self.observation_spaces[agent]
 
     def action_space(self, agent: Any) -> Space[Any]:
-        """Returns the space of an agent's actions, with what it says where that is part of them."""
+        """Returns the space of an agent's actions, with what it says where that is part of them.
+
+        Raises:
+            InvalidArgumentError: The environment has no such agent.
+            WrongEnvironmentError: The environment has no such space.
+        """
+        check_agent(agent, self.observation_spaces)
         if self._actions is not None:
             return self._actions.spaces[agent]
-        return self.env.action_space(agent)  # type: ignore[no-any-return]
+        return space_of(self.env, "action_space", agent)
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> None:
         """Starts an episode.
@@ -99,7 +117,7 @@ class AECRounds(Mirror):
             InvalidArgumentError: An action that is to carry a message and does not.
         """
         if not self._started:
-            raise _not_started("step")
+            raise not_reset("step was called")
         before = self._observations
         if self._actions is None:
             super().step(action)
@@ -123,7 +141,7 @@ class AECRounds(Mirror):
             NotResetError: There has been no reset yet.
         """
         if not self._started:
-            raise _not_started("last")
+            raise not_reset("last was called")
         return super().last(observe)  # type: ignore[no-any-return]
 
     def observe(self, agent: Any) -> Any:
@@ -133,20 +151,25 @@ class AECRounds(Mirror):
             NotResetError: There has been no reset yet.
         """
         if not self._started:
-            raise _not_started("observe")
+            raise not_reset("observe was called")
         if agent in self._observations and not self._moved:
             return self._view(agent)
-        if agent not in self.observation_spaces:
-            known = ", ".join(map(str, self.observation_spaces))
-            raise invalid("agent", "must be one of the environment's", agent, f"take {known}")
+        check_agent(agent, self.observation_spaces)
         return self._view(agent, self._source.observe(agent))
+
+    def __getattr__(self, name: str) -> Any:
+        # Layers around a copy that has to be reset would take these from an environment below.
+        if name in FOLLOWED and vars(self).get("_started") is False:
+            raise not_reset(f"{name} was asked for", _NotResetAttributeError)
+        return super().__getattr__(name)
+
+    def _forget(self) -> None:
+        for name in FOLLOWED:
+            self.__dict__.pop(name, None)
+        self.agents, self._observations = [], {}
 
     def _newer(self) -> dict[Any, Any]:
         """Returns the observations that have changed since the round."""
         if not self._moved:
             return {}
         return {agent: self._source.observe(agent) for agent in self._observations}
-
-
-def _not_started(what: str) -> NotResetError:
-    return NotResetError(f"{what} was called before a reset that succeeded: call reset().")

@@ -21,9 +21,20 @@ from pettingzoo.utils.wrappers import (
 )
 
 from failure_api.exchanges.envelope import copy_value
+from failure_api.wrappers.below import space_of
 
 TRANSPARENT = (BaseWrapper, OrderEnforcingWrapper, AssertOutOfBoundsWrapper, ClipOutOfBoundsWrapper)
 """Wrappers that change neither what agents observe nor what `Mirror` follows."""
+
+FOLLOWED = (
+    "rewards",
+    "terminations",
+    "truncations",
+    "infos",
+    "agent_selection",
+    "_cumulative_rewards",
+)
+"""What `Mirror` follows beside `agents`; there is none of it before the first reset."""
 
 MPE = "mpe2._mpe_utils.simple_env"
 
@@ -40,7 +51,7 @@ class Mirror(BaseWrapper):
         self._source = source(env)
         # An environment without possible_agents is refused elsewhere, in words.
         agents = getattr(env, "possible_agents", ())
-        action_spaces = {agent: env.action_space(agent) for agent in agents}
+        action_spaces = {agent: space_of(env, "action_space", agent) for agent in agents}
         self._discrete = {a: space for a, space in action_spaces.items() if type(space) is Discrete}
         self._still = moves_once_a_cycle(env)
         self._turn_based = not env.metadata.get("is_parallelizable", False)

@@ -9,18 +9,21 @@ from pettingzoo import ParallelEnv
 from pettingzoo.utils import BaseParallelWrapper
 from pettingzoo.utils.conversions import aec_to_parallel_wrapper
 
-from failure_api.errors import NotResetError, invalid
+from failure_api.errors import invalid
 from failure_api.wrappers.aec_rounds import Rounds
-from failure_api.wrappers.below import check_seed
+from failure_api.wrappers.below import Travels, check_agent, check_seed, not_reset, space_of
 from failure_api.wrappers.mirror import Mirror, moves_once_a_cycle
 
 
-class ParallelRounds(BaseParallelWrapper):
+class ParallelRounds(Travels, BaseParallelWrapper):
     """Runs a round after every environment step, and shows agents what it leaves of their view.
 
     Args:
         env: The environment.
         rounds: What happens in a round.
+
+    Attributes:
+        infos: What the last reset or step told of each agent, which may hold action masks.
     """
 
     def __init__(self, env: ParallelEnv, rounds: Rounds) -> None:
@@ -29,6 +32,7 @@ class ParallelRounds(BaseParallelWrapper):
         self._inner = _quick(env)
         self._converted = isinstance(env, aec_to_parallel_wrapper)
         self._started = False
+        self.infos: dict[Any, Any] = {}
         # Vector environments ask for it in every step, and would ask through every layer.
         self.possible_agents = env.possible_agents
         self._actions = rounds.actions
@@ -37,14 +41,25 @@ class ParallelRounds(BaseParallelWrapper):
             self.action_spaces: dict[Any, Space[Any]] = rounds.actions.spaces
 
     def observation_space(self, agent: Any) -> Space[Any]:
-        """Returns the space of an agent's observations, as it sees them."""
+        """Returns the space of an agent's observations, as it sees them.
+
+        Raises:
+            InvalidArgumentError: The environment has no such agent.
+        """
+        check_agent(agent, self.observation_spaces)
         return self.observation_spaces[agent]
 
     def action_space(self, agent: Any) -> Space[Any]:
-        """Returns the space of an agent's actions, with what it says where that is part of them."""
+        """Returns the space of an agent's actions, with what it says where that is part of them.
+
+        Raises:
+            InvalidArgumentError: The environment has no such agent.
+            WrongEnvironmentError: The environment has no such space.
+        """
+        check_agent(agent, self.observation_spaces)
         if self._actions is not None:
             return self._actions.spaces[agent]
-        return self.env.action_space(agent)  # type: ignore[no-any-return]
+        return space_of(self.env, "action_space", agent)
 
     def reset(
         self, seed: int | None = None, options: dict[str, Any] | None = None
@@ -68,6 +83,7 @@ class ParallelRounds(BaseParallelWrapper):
         self._started = False
         observations, infos = self._inner.reset(seed=seed, options=options)
         self._follow()
+        self.infos = dict(infos)
         self._rounds.start(seed, observations, {})
         self._started = True
         return self._views(observations), dict(self._rounds.told(infos))
@@ -89,7 +105,7 @@ class ParallelRounds(BaseParallelWrapper):
                 that is to carry a message and does not.
         """
         if not self._started:
-            raise NotResetError("step was called before a reset that succeeded: call reset().")
+            raise not_reset("step was called")
         self._check_agents(actions)
         messages: dict[Any, Any] = {}
         if self._actions is not None:
@@ -97,6 +113,7 @@ class ParallelRounds(BaseParallelWrapper):
         playing = set(self.agents)
         observations, rewards, terminations, truncations, infos = self._inner.step(actions)
         self._follow()
+        self.infos = dict(infos)
         dead = terminations
         if not playing.issuperset(observations):
             # Some environments go on telling what the dead observe.
@@ -125,6 +142,11 @@ class ParallelRounds(BaseParallelWrapper):
 
     def _follow(self) -> None:
         self.agents = self._inner.agents
+        if self._inner is not self.env:
+            self.env.agents = self.agents
+
+    def _forget(self) -> None:
+        self.agents, self.infos = [], {}
         if self._inner is not self.env:
             self.env.agents = self.agents
 

@@ -26,7 +26,7 @@ from failure_api.exchanges import Exchange, Team, default_exchange
 from failure_api.exchanges.bits import counted
 from failure_api.exchanges.corruption import Corruption
 from failure_api.positions import read_positions
-from failure_api.wrappers.below import agent_ids_of, alike_below
+from failure_api.wrappers.below import agent_ids_of, alike_below, check_observations, space_of
 from failure_api.wrappers.clean import CleanView
 from failure_api.wrappers.curriculum import Curriculum
 from failure_api.wrappers.places import position_function
@@ -82,6 +82,7 @@ class RoundKeeper:
         self.env = env
         self.agent_ids = agent_ids_of(env)
         self.index = {agent: place for place, agent in enumerate(self.agent_ids)}
+        spaces = {agent: space_of(env, "observation_space", agent) for agent in self.agent_ids}
         self.chain = Chain(models=cast("Any", failure_models))
         check_heard(self.chain)
         self.exchange = _chosen(exchange, env)
@@ -91,7 +92,6 @@ class RoundKeeper:
         self._streams = EpisodeStreams(*alike_below(env, Reports))
         self._everyone = np.ones(len(self.agent_ids), dtype=bool)
         self._everyone.flags.writeable = False
-        spaces = {agent: env.observation_space(agent) for agent in self.agent_ids}
         self.noise = Corruption(NoiseChain(models=cast("Any", noise_models)), self.agent_ids)
         # What takes too much memory is refused before anything takes time.
         self._channel.check_memory((len(self.agent_ids),) * 2)
@@ -148,6 +148,11 @@ class RoundKeeper:
         """Runs the round that follows an environment step; arguments as for `start`."""
         context = self._present(self._number + 1, observations, dead)
         self._exchange(self._state, context, observations)
+
+    def stop(self) -> None:
+        """Ends the episode; until the next one there is nothing to tell of it."""
+        self._number = -1
+        self.clean.start()
 
     def told(self, infos: Mapping[Any, Any]) -> Mapping[Any, Any]:
         """Returns infos with what each agent's links did in this round, where that was asked for.
@@ -229,7 +234,11 @@ class RoundKeeper:
         following, delivery = self._channel.step(self._parameters, state, context, self._random)
         # What is said in a round stays as it was then, whoever goes on talking in mid-cycle.
         messages = dict(self._messages)
-        self._content.share(context.round, observations, messages, delivery)
+        try:
+            self._content.share(context.round, observations, messages, delivery)
+        except Exception:
+            check_observations(self.env, observations)
+            raise
         self.clean.hear(context.round, observations, messages, context.alive)
         self._number, self._state, self._delivery = context.round, following, delivery
         self._told = None

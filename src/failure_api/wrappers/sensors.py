@@ -16,7 +16,7 @@ from failure_api.exchanges.corruption import Corruption, Entries, numbers_of, pa
 from failure_api.exchanges.envelope import Envelope, copy_value
 from failure_api.exchanges.numbers import Numbers
 from failure_api.exchanges.spoken_actions import SpokenActions
-from failure_api.wrappers.below import agent_ids_of, alike_below
+from failure_api.wrappers.below import agent_ids_of, alike_below, check_observations, space_of
 from failure_api.wrappers.rounds import NoiseModels
 
 
@@ -45,7 +45,7 @@ class Sensors:
         self.agent_ids = agent_ids_of(env)
         self.index = {agent: place for place, agent in enumerate(self.agent_ids)}
         self.spaces: dict[Any, Space[Any]] = {
-            agent: env.observation_space(agent) for agent in self.agent_ids
+            agent: space_of(env, "observation_space", agent) for agent in self.agent_ids
         }
         self._envelopes = {agent: Envelope(space) for agent, space in self.spaces.items()}
         self._numbers: dict[Any, Numbers] = {}
@@ -85,20 +85,29 @@ class Sensors:
 
     def advance(self, observations: Mapping[Any, Any], dead: Mapping[Any, bool]) -> None:
         """Runs the round that follows an environment step; arguments as for `start`."""
-        number = self._number + 1
+        try:
+            self._readings.update(self._read(self._number + 1, observations))
+        except Exception:
+            check_observations(self.env, observations)
+            raise
+        self._number += 1
+
+    def _read(self, number: int, observations: Mapping[Any, Any]) -> dict[Any, Any]:
+        """Returns what the sensors show of observations."""
         if not self.noise.acts():
-            read = {agent: copy_value(value) for agent, value in observations.items()}
-        else:
-            before, real = self._rows(observations)
-            if not self._still:
-                self._before = self.noise.snapshot(), before, real
-            after = self.noise.apply(number, before, real)
-            read = {
-                agent: self._written(agent, after, before, observation)
-                for agent, observation in observations.items()
-            }
-        self._readings.update(read)
-        self._number = number
+            return {agent: copy_value(value) for agent, value in observations.items()}
+        before, real = self._rows(observations)
+        if not self._still:
+            self._before = self.noise.snapshot(), before, real
+        after = self.noise.apply(number, before, real)
+        return {
+            agent: self._written(agent, after, before, observation)
+            for agent, observation in observations.items()
+        }
+
+    def stop(self) -> None:
+        """Ends the episode; until the next one there is nothing to tell of it."""
+        self._number = -1
 
     def view(self, agent: Any, observation: Any = None) -> Any:
         """Returns what an agent's sensors show, as an object that nobody else holds.

@@ -11,6 +11,7 @@ from pettingzoo import AECEnv
 
 from failure_api.errors import InvalidArgumentError, describe, invalid
 from failure_api.exchanges.envelope import Envelope
+from failure_api.wrappers.below import action_mask
 from failure_api.wrappers.reports import actions_of
 
 _LISTED = 10
@@ -27,7 +28,8 @@ def check_actions(actions: Any, env: Any, agents: Iterable[Any] | Mapping[Any, A
         actions: What the policy returned.
         env: The environment in its wrapper.
         agents: The agents that had to answer. Given as a mapping to their observations, their
-            action masks count; without, they count in an AEC environment, which can be asked.
+            action masks count; without, they count in an AEC environment, which can be asked. Masks
+            in `env.infos` count always.
 
     Raises:
         InvalidArgumentError: Not a dict, an agent without an action, an unknown agent, an action
@@ -85,11 +87,13 @@ def _within(space: Any, action: Any) -> bool:
 
 def _mask(agent: Any, env: Any, agents: Any) -> Any:
     """Returns an agent's action mask; None where it has none or cannot be asked for it."""
-    if not Envelope(env.observation_space(agent)).masked:
-        return None
-    if isinstance(agents, Mapping):
-        return agents[agent]["action_mask"]
-    return env.observe(agent)["action_mask"] if isinstance(env, AECEnv) else None
+    observation = None
+    if Envelope(env.observation_space(agent)).masked:
+        if isinstance(agents, Mapping):
+            observation = agents[agent]
+        elif isinstance(env, AECEnv):
+            observation = env.observe(agent)
+    return action_mask(observation, getattr(env, "infos", {}).get(agent))
 
 
 def _check_mask(agent: Any, action: Any, space: Any, mask: Any) -> None:

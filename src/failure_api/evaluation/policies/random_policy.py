@@ -10,6 +10,7 @@ import numpy as np
 from gymnasium import spaces
 
 from failure_api.exchanges.envelope import Envelope
+from failure_api.wrappers.below import action_mask
 from failure_api.wrappers.reports import actions_of
 
 _SEEDS = 2**31
@@ -17,6 +18,9 @@ _SEEDS = 2**31
 
 class RandomPolicy:
     """Samples each agent's action space; a masked `Discrete` one among its legal actions.
+
+    An `action_mask` counts in observations, and in infos where the environment keeps them, as
+    wrapped environments do.
 
     Where actions carry messages, these are samples too, and beside them agents act as without.
 
@@ -39,6 +43,7 @@ class RandomPolicy:
     """
 
     def __init__(self, env: Any) -> None:
+        self._env = env
         self._agents = tuple(env.possible_agents)
         self._spoken = actions_of(env)
         own = None if self._spoken is None else self._spoken.own_spaces
@@ -84,9 +89,10 @@ class RandomPolicy:
     def _sample_own(self, agent: Any, observation: Any, seed: int) -> Any:
         space = self._spaces[agent]
         space.seed(seed)
-        if agent not in self._masked:
+        told = observation if agent in self._masked else None
+        mask = action_mask(told, getattr(self._env, "infos", {}).get(agent))
+        if mask is None:
             return space.sample()
-        mask = observation["action_mask"]
         if isinstance(space, spaces.Discrete):
             mask = np.asarray(mask, dtype=np.int8)
         return space.sample(mask=mask)
