@@ -3,7 +3,8 @@
 `rounds.py` starts one process for each version of the package that it compares, with `PYTHONPATH`
 at that version's sources, so nothing else of the project is imported here. A request is a line of
 JSON with the name of a function below and its arguments, and so is the answer. A setting is
-`{"agents": 3, "models": [...]}`, its models as plain dictionaries.
+`{"agents": 3, "models": [...]}`, its models as plain dictionaries, and `"exchange"` with one of the
+names below where agents say something else than segments.
 """
 
 from __future__ import annotations
@@ -20,7 +21,12 @@ from gymnasium import spaces
 from pettingzoo import ParallelEnv
 
 import failure_api
-from failure_api import CommunicationWrapperParallel, MaskSegments
+from failure_api import (
+    CommunicationWrapperParallel,
+    MaskSegments,
+    SendMessages,
+    ShareObservations,
+)
 from failure_api.catalogue import from_dict
 from failure_api.errors import InvalidArgumentError
 
@@ -34,15 +40,17 @@ class Idle(ParallelEnv):
     metadata = {"name": "idle"}  # noqa: RUF012
     render_mode = None
 
-    def __init__(self, agents: int) -> None:
+    def __init__(self, agents: int, unlike: bool = False) -> None:
         self.possible_agents = [f"agent_{number}" for number in range(agents)]
         self.agents = list(self.possible_agents)
         size = ENTRIES * agents
-        box = spaces.Box(-1.0, 1.0, (size,), np.float32)
-        self.observation_spaces = dict.fromkeys(self.agents, box)
+        sizes = [size - number % ENTRIES if unlike else size for number in range(agents)]
+        boxes = [spaces.Box(-1.0, 1.0, (each,), np.float32) for each in sizes]
+        self.observation_spaces = dict(zip(self.agents, boxes, strict=True))
         self.action_spaces = {agent: spaces.Discrete(5) for agent in self.agents}
         seen = np.random.default_rng(0).uniform(-1, 1, (agents, size)).astype(np.float32)
-        self._seen = dict(zip(self.agents, seen, strict=True))
+        rows = (row[:each] for row, each in zip(seen, sizes, strict=True))
+        self._seen = dict(zip(self.agents, rows, strict=True))
 
     def observation_space(self, agent: str) -> spaces.Space[Any]:
         """Returns the space of an agent's observations."""
@@ -82,8 +90,17 @@ def segments(agents: list[str]) -> dict[str, dict[str, slice]]:
 
 
 def wrapped(setting: dict[str, Any]) -> CommunicationWrapperParallel:
-    env = Idle(setting["agents"])
-    exchange = MaskSegments(segments=segments(env.possible_agents))
+    name = setting.get("exchange", "segments")
+    env = Idle(setting["agents"], unlike=name == "flat, unlike")
+    parts = segments(env.possible_agents)
+    exchanges: dict[str, Callable[[], Any]] = {
+        "segments": lambda: MaskSegments(segments=parts),
+        "hold, age": lambda: MaskSegments(segments=parts, missing="hold", report_age=True),
+        "flat": lambda: ShareObservations(form="flat"),
+        "flat, unlike": lambda: ShareObservations(form="flat"),
+        "send, flat": lambda: SendMessages(spaces.Box(-1, 1, (ENTRIES,)), form="flat"),
+    }
+    exchange = exchanges[name]()
     return CommunicationWrapperParallel(env, from_dict(setting["models"]), exchange=exchange)
 
 
@@ -99,6 +116,12 @@ def _opened(setting: dict[str, Any]) -> CommunicationWrapperParallel:
     return ENVS[name]
 
 
+def _actions(env: CommunicationWrapperParallel) -> dict[str, Any]:
+    """Returns an action of each agent, always the same."""
+    spaces_of = {agent: env.action_space(agent) for agent in env.possible_agents}
+    return {a: 0 if isinstance(s, spaces.Discrete) else s.sample() for a, s in spaces_of.items()}
+
+
 def where() -> str:
     """Returns which sources these are."""
     return str(failure_api.__file__)
@@ -111,7 +134,7 @@ def warm_up(setting: dict[str, Any], steps: int, limit: float) -> tuple[int, flo
         How many steps were played, and the median of the last hundred's seconds.
     """
     env = _opened(setting)
-    actions = dict.fromkeys(env.possible_agents, 0)
+    actions = _actions(env)
     times: list[float] = []
     began = time.perf_counter()
     while len(times) < steps and time.perf_counter() - began < limit:
@@ -127,7 +150,7 @@ def warm_up(setting: dict[str, Any], steps: int, limit: float) -> tuple[int, flo
 def play(setting: dict[str, Any], steps: int) -> float:
     """Returns the mean time of so many further steps, with the garbage collector at rest."""
     env = _opened(setting)
-    actions = dict.fromkeys(env.possible_agents, 0)
+    actions = _actions(env)
     gc.collect()
     gc.disable()
     try:
@@ -152,7 +175,7 @@ def wrap(setting: dict[str, Any]) -> tuple[float, str | None]:
 def reset(setting: dict[str, Any], times: int) -> float:
     """Returns the time of the slowest of some resets, each with a step behind it."""
     env = wrapped(setting)
-    actions = dict.fromkeys(env.possible_agents, 0)
+    actions = _actions(env)
     took = []
     for seed in range(times):
         start = time.perf_counter()

@@ -44,8 +44,8 @@ BURSTS = {"model": "gilbert_elliott", "p": 0.1, "r": 0.3}
 Setting = dict[str, Any]
 
 
-def setting_of(agents: int, *models: dict[str, Any]) -> Setting:
-    return {"agents": agents, "models": models}
+def setting_of(agents: int, *models: dict[str, Any], exchange: str = "segments") -> Setting:
+    return {"agents": agents, "models": models, "exchange": exchange}
 
 
 def delay(longest: int) -> dict[str, Any]:
@@ -133,13 +133,23 @@ def compared(what: str, measured: Side, measure: Side, must: float, aim: float) 
 def measure_rounds(new: Worker, old: Worker) -> Iterator[Finding]:
     """Rounds in multiples of the plain one, as it was."""
     promises = {
-        "the plain round": ([LOSS], 1.0, 0.8),
-        "Gilbert-Elliott and a delay of 0 to 3 rounds": ([BURSTS, delay(3)], 2.0, 1.5),
+        "the plain round": ([LOSS], "segments", 0.9, 0.75),
+        "Gilbert-Elliott and a delay of 0 to 3 rounds": ([BURSTS, delay(3)], "segments", 2.0, 1.5),
+        "hold and report_age": ([LOSS], "hold, age", 1.5, 1.1),
+        "flat observations, alike": ([LOSS], "flat", 1.5, 1.1),
+        "flat observations, unlike": ([LOSS], "flat, unlike", 4.0, 2.5),
+        "flat messages": ([LOSS], "send, flat", 4.0, 2.5),
+        "Gilbert-Elliott, a delay of 0 to 3 rounds, hold and report_age": (
+            [BURSTS, delay(3)],
+            "hold, age",
+            2.4,
+            1.9,
+        ),
     }
-    for what, (models, must, aim) in promises.items():
+    for what, (models, exchange, must, aim) in promises.items():
         for agents in (3, 10, 25):
             plain = Side(old, setting_of(agents, LOSS))
-            measured = Side(new, setting_of(agents, *models))
+            measured = Side(new, setting_of(agents, *models, exchange=exchange))
             name = f"{what}, N = {agents}, over the plain round before"
             yield compared(name, measured, plain, must, aim)
 
