@@ -57,7 +57,7 @@ def heard(space: Any, observed: Any, exchange: Any, shown: Any) -> list[float]:
     views = env.reset(seed=1)[0]
     found = [shown(views["a"])]
     for _ in LINE[1:]:
-        views = env.step({agent: 0 for agent in IDS})[0]
+        views = env.step(dict.fromkeys(IDS, 0))[0]
         assert env.observation_space("a").contains(views["a"])
         found.append(shown(views["a"]))
     return np.array(found, dtype=np.float64).tolist()

@@ -316,13 +316,16 @@ def test_observations_that_contradict_their_space(shown: Any, start: int) -> Non
 def test_what_an_exchange_raises_by_itself_stays_as_it_is() -> None:
     class Fails(ShareObservations):
         def bind(self, team: Any) -> Any:
-            bound = super().bind(team)
+            codec = super().bind(team)
+            say = codec.say_team
 
-            def share(*arguments: Any) -> None:
-                raise ZeroDivisionError("of the exchange")
+            def say_team(observations: Any, messages: Any) -> Any:
+                if observations:
+                    raise ZeroDivisionError("of the exchange")
+                return say(observations, messages)
 
-            bound.share = share
-            return bound
+            codec.say_team = say_team
+            return codec
 
     env = CommunicationWrapperParallel(Plain(), LOSSY, exchange=Fails())
     with pytest.raises(ZeroDivisionError, match="of the exchange"):

@@ -184,8 +184,8 @@ def numbers_of(agent: Any, space: Space[Any], kind: type[Numbers] = Numbers) -> 
         return kind(space)
     except TypeError:
         raise InvalidArgumentError(
-            f"noise must act on numbers, but the observations of agent {agent!r} are {space}: "
-            "leave the noise models out, or flatten the space first."
+            f"noise and predictions must be of numbers, but what agent {agent!r} observes or says "
+            f"is {space}: leave them out, or flatten the space first."
         ) from None
 
 
