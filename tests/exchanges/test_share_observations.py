@@ -140,7 +140,8 @@ SEQUENCE = spaces.Sequence(spaces.Discrete(2))
 @pytest.mark.parametrize(
     ("form", "space"),
     [
-        ("dict", spaces.Text(4)),
+        ("flat", spaces.Text(4)),
+        ("flat", spaces.OneOf([spaces.Discrete(2), spaces.Box(0, 1, (2,))])),
         ("dict", SEQUENCE),
         ("dict", spaces.Dict(a=spaces.Graph(spaces.Discrete(2), None))),
         ("flat", SEQUENCE),

@@ -236,7 +236,7 @@ def test_what_is_kept_does_not_grow_with_the_episode(name: str, missing: str, mo
 
 @pytest.mark.parametrize("missing", ["zero", "hold"])
 def test_of_a_link_that_never_works_only_what_waits_is_kept(missing: str) -> None:
-    """The first message waits for good, with newest-first one more, and there is room for no more."""
+    """The first message waits for good, with newest-first one more; there is room for no more."""
     never = np.where(np.eye(3)[0] > 0, 0.0, 1.0) * np.ones((3, 3))
     for drop, places in (("tail", 40), ("newest_first", 2)):
         model = BandwidthModel(capacity=never, queue_length=40, drop=drop)

@@ -110,9 +110,12 @@ class TeamContent:
 
     def views(self, agents: Iterable[Any]) -> dict[Any, Any]:
         """Returns what agents see that took part in the round, as objects that nobody holds."""
-        assert self._received is not None
-        observations = self._observations
-        return self._codec.see_team({a: observations[a] for a in agents}, self._received)
+        received, observations = self._received, self._observations
+        assert received is not None
+        views = self._codec.see_team({agent: observations[agent] for agent in agents}, received)
+        # What was cut out of the content is handed out once.
+        received.fresh = False
+        return views
 
     def view(self, agent: Any, observation: Any = None) -> Any:
         """Returns what an agent sees, as an object that nobody else holds.
