@@ -9,13 +9,13 @@ from typing import Annotated, Any, NamedTuple, Protocol
 from failure_api.core.channel import Delivery
 from failure_api.core.kinds import Count
 from failure_api.core.links import Array
-from failure_api.core.part import Part
+from failure_api.core.parameters import normalise_fields
 from failure_api.core.rules import Rule
 from failure_api.errors import ModelError, invalid, nearest
 
 
 @dataclass(frozen=True, kw_only=True)
-class Predict(Part):
+class Predict:
     r"""Goes on in a straight line from the last two contents that arrived.
 
     $$ \hat x(t) = x_1 + (x_1 - x_0) \, \frac{\min(t - t_1, \text{horizon})}{t_1 - t_0} $$
@@ -38,6 +38,10 @@ class Predict(Part):
     """
 
     horizon: Count = 10
+
+    def __post_init__(self) -> None:
+        """Checks the horizon."""
+        normalise_fields(self)
 
 
 class MissingRule(Rule):
