@@ -95,8 +95,8 @@ CALLS = {
     "nothing": (lambda: CHANNEL.init(0, None), ("payloads", "array", "None")),
     "nothing done": (lambda: CHANNEL.reset_where(STATE, None), ("done", "array", "None")),
     "a flag for a seed": (lambda: CHANNEL.init(True, PAYLOADS), ("random", "True")),
-    "keys of another kind, raw": (
-        lambda: CHANNEL.init(jax.random.PRNGKey(3, impl="rbg"), jnp.asarray(PAYLOADS)),
+    "keys of too many words": (
+        lambda: CHANNEL.init(jnp.zeros(6, dtype=jnp.uint32), jnp.asarray(PAYLOADS)),
         ("random", "JAX key"),
     ),
     "a key of JAX for others": (
