@@ -13,9 +13,6 @@ from failure_api.core.links import Array
 from failure_api.core.mailbox import Layout
 from failure_api.core.rings import FEW, at_places, with_put, with_row
 
-ZERO = np.zeros((), dtype=np.int32)
-"""To compare with: NumPy takes longer to find the type of a Python number."""
-
 
 class Gathered(NamedTuple):
     """Rows that are not yet put together, since most of them may not be needed.

@@ -36,21 +36,17 @@ class Entries(NamedTuple):
 class Corruption:
     """Corrupts the content that arrives, for whoever delivers it.
 
-    An exchange says once what the entries of its content may be, and has every round's content
+    Whoever delivers it says once what the entries of the content may be, and has every round's
     corrupted as it arrives. Nothing happens, and nothing is drawn, while there are no noise models
     and no link adds noise.
 
     Args:
         chain: The noise models.
         agent_ids: All agents.
-
-    Attributes:
-        placed: Whether anybody has said what the content is.
     """
 
     def __init__(self, chain: NoiseChain, agent_ids: tuple[Any, ...]) -> None:
         self.chain = chain
-        self.placed = False
         self._agent_ids = agent_ids
         self._models = bool(chain.parts)
         self._entries: Entries | None = None
@@ -67,7 +63,6 @@ class Corruption:
         Raises:
             InvalidArgumentError: A model does not suit the environment.
         """
-        self.placed = True
         self._describe = describe
         self._entries = None
         if self._models and self.entries.shape[-1]:
