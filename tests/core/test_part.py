@@ -25,11 +25,9 @@ def test_parts_within_parts_are_values_up_to_a_depth():
     assert pickle.loads(pickle.dumps(deep)) == copy.deepcopy(deep) == deep
     assert eval(repr(deep)) == deep
     assert hash(eval(repr(deep))) == hash(deep)
-    check_model(
-        RandomizedModel(
-            model=ProbabilisticModel(failure_prob=0.0), parameters={"failure_prob": deep}
-        )
-    )
+    # A severity holds the distribution in one part more.
+    drawn = {"failure_prob": nested(DEEPEST - 1)}
+    check_model(RandomizedModel(model=ProbabilisticModel(failure_prob=0.0), parameters=drawn))
 
 
 @pytest.mark.parametrize("depth", [DEEPEST + 1, 300])

@@ -55,7 +55,9 @@ def check_closed_forms(model: CommunicationModel, agent_ids: Sequence[Any], seed
     for what in _BOUNDS:
         value = getattr(model, f"expected_{what}")()
         if value is not None:
-            expected[what] = _on_links(model, what, value, agent_ids)
+            # Where nothing is lost there is no burst, and none of any length.
+            free = expected["loss"] == 0 if what == "burst_length" and "loss" in expected else None
+            expected[what] = _on_links(model, what, value, agent_ids, free)
     compared = sum(int(np.isfinite(table).sum()) for table in expected.values())
     rate = FALSE_ALARM / max(compared, 1)
     wrong: dict[str, NDArray[np.bool_]] = {}
@@ -143,8 +145,22 @@ def _spread(values: Table) -> Table:
     return np.asarray(values.std(axis=0, ddof=1) / np.sqrt(len(values)))
 
 
-def _on_links(model: CommunicationModel, what: str, value: Any, agent_ids: Sequence[Any]) -> Table:
-    """Returns a value `[sender, receiver]` for each link, NaN where nothing is said of it."""
+def _on_links(
+    model: CommunicationModel,
+    what: str,
+    value: Any,
+    agent_ids: Sequence[Any],
+    free: NDArray[np.bool_] | None,
+) -> Table:
+    """Returns a value `[sender, receiver]` for each link, NaN where nothing is said of it.
+
+    Args:
+        model: Who says it.
+        what: What it says.
+        value: What it gives.
+        agent_ids: All agents.
+        free: Where NaN is an answer, too; None for nowhere.
+    """
     agents, (low, high) = list(agent_ids), _BOUNDS[what]
     count = len(agents)
     said = f"{model.name}.expected_{what}()"
@@ -165,11 +181,19 @@ def _on_links(model: CommunicationModel, what: str, value: Any, agent_ids: Seque
         told = values
         for pair, one in zip(named, values, strict=True):
             if set(pair) <= set(agents):
-                table[agents.index(pair[0]), agents.index(pair[1])] = one
+                table[_index(agents, pair)] = one
     else:
         table = np.broadcast_to(values, apart.shape).copy()
         told = table[apart]
     possible = (told >= low - 1e-9) & (told <= high + 1e-9)
+    if free is not None:
+        # A loss says nothing of pairs of another team.
+        lossless = free[apart]
+        if isinstance(value, Mapping):
+            ours = [set(pair) <= set(agents) for pair in named]
+            pairs_of = zip(ours, named, strict=True)
+            lossless = np.array([not own or free[_index(agents, p)] for own, p in pairs_of], bool)
+        possible |= np.isnan(told) & lossless
     demand(1, possible.all(), f"{said} gives {describe(value)}, not within [{low:g}, {high:g}]")
     scope = _scope(model)
     if scope is not None:
@@ -221,3 +245,8 @@ def _simulated(
         before = down
     totals[0] -= delivery.pending()
     return _Seen(*(totals / rounds))
+
+
+def _index(agents: list[Any], pair: tuple[Any, ...]) -> tuple[int, ...]:
+    """Returns where a pair stands in a table of links."""
+    return tuple(map(agents.index, pair))
