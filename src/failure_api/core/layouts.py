@@ -47,7 +47,7 @@ class TeamLayout(Layout):
         # One more than there are links, for what comes over none.
         self._numbers = np.zeros(agents**2 + 1, dtype=np.int64)
         self._flags = np.ones(agents**2 + 1, dtype=bool)
-        self._unlinked = self.links == agents**2 if (self.links == agents**2).any() else None
+        self._back: NDArray[np.int64] | None = None
 
     def spread(self, of_links: Array) -> Array:
         """Returns what is known of links as it broadcasts to numbers `[receiver, sender, K]`."""
@@ -61,6 +61,18 @@ class TeamLayout(Layout):
     def _where(self, flags: Array, of_none: bool) -> NDArray[np.bool_]:
         self._flags[:-1], self._flags[-1] = flags.reshape(-1), of_none
         return self._flags.take(self.links)
+
+    def _rounds_back(self, rounds: int, clock: int, ago: Array, size: int) -> NDArray[np.int64]:
+        """Returns where in a ring of rounds that is begins which each row is from."""
+        if self._back is None or len(self._back) != 2 * rounds:
+            # Where the round of so long ago begins, from each place of the clock.
+            self._back = np.tile(np.arange(rounds)[::-1] * size, 2)
+        back = self._back[rounds - 1 - clock : 2 * rounds - 1 - clock]
+        numbers = self._numbers
+        # What does not arrive is from long ago, and anything does for it.
+        back.take(ago.reshape(-1), mode="clip", out=numbers[:-1])
+        numbers[-1] = clock * size
+        return numbers.take(self.links)
 
     def _in_ring(self, places: Array) -> NDArray[np.int64]:
         return self._indices(places, 0) * self._count + self._arange
@@ -107,13 +119,18 @@ class TeamEntries(TeamLayout):
 
     def recall(self, history: Any, clock: Any, said: Array, ago: Array) -> tuple[Any, Array]:
         """Returns the ring, which is written to, and each entry as it was so many rounds ago."""
-        history = _as_wide(history, said)
+        if history.dtype != said.dtype:
+            history = _as_wide(history, said)
         history[clock] = said
-        return history, history.reshape(-1).take(_rounds_back(self, history, clock, ago))
+        index = self._rounds_back(len(history), clock, ago, self._count)
+        index += self._arange
+        return history, history.take(index)
 
     def chosen(self, arrived: Array, content: Array, standing: Array | None, kept: bool) -> Array:
         """Returns the content, which is written to."""
-        missing = ~self._where(arrived, True)
+        np.logical_not(arrived.reshape(-1), out=self._flags[:-1])
+        self._flags[-1] = False
+        missing = self._flags.take(self.links)
         if not content.flags.writeable:
             content = content.copy()
         np.putmask(content, missing, np.zeros(1, content.dtype) if standing is None else standing)
@@ -170,7 +187,7 @@ class TeamRows(TeamLayout):
         """Returns the ring, which is written to, and each row as it was so many rounds ago."""
         queued = isinstance(said, Gathered)
         history[clock] = said.rows if queued else said
-        index = _rounds_back(self, history, clock, ago)
+        index = self._rounds_back(len(history), clock, ago, history.shape[1])
         index += self._arange if queued else self._senders
         return history, Gathered(history.reshape(-1, history.shape[-1]), index)
 
@@ -185,20 +202,6 @@ class TeamRows(TeamLayout):
             rows = standing.copy() if kept else standing
         rows[arriving, : came.shape[-1]] = came
         return rows
-
-
-def _rounds_back(
-    layout: TeamLayout, history: NDArray[Any], clock: int, ago: Array
-) -> NDArray[np.int64]:
-    """Returns where in a ring the round begins that each row is from."""
-    rounds = len(history)
-    size = history[0].size if isinstance(layout, TeamEntries) else history.shape[1]
-    # What does not arrive is from long ago, and anything does for it.
-    back = np.minimum(ago, np.int32(rounds - 1))
-    index = layout._indices((clock - back) % rounds * np.int64(size), clock * size)
-    if isinstance(layout, TeamEntries):
-        index += layout._arange
-    return index
 
 
 def _as_wide(ring: NDArray[Any], content: NDArray[Any]) -> NDArray[Any]:

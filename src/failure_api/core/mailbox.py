@@ -226,10 +226,13 @@ class Mailbox:
             waiting = layout.put(waiting, served.entered.place, served.entered.where, content)
             said = layout.take(waiting, served.place)
         if self._slots == 1:
-            return state._replace(waiting=waiting), layout.on_links(said)
+            # Written out, since it happens in every round.
+            state = state if waiting is state.waiting else state._replace(waiting=waiting)
+            return state, layout.on_links(said)
         history, content = layout.recall(state.history, state.clock, said, number - delivery.left)
         clock = (state.clock + 1) % self._slots
-        return state._replace(clock=clock, waiting=waiting, history=history), content
+        _, _, _, last, earlier, made = state
+        return MailboxState(clock, waiting, history, last, earlier, made), content
 
     def impute(
         self,
@@ -256,8 +259,9 @@ class Mailbox:
             return state, self.layout.chosen(arrived, content, zero, True)
         if self._predicts:
             state = self._moved_up(state, arrived, delivery.sent, xp)
-        last = self.layout.chosen(arrived, content, state.last, self._predicts)
-        state = state._replace(last=last)
+        clock, waiting, history, last, earlier, made = state
+        last = self.layout.chosen(arrived, content, last, self._predicts)
+        state = MailboxState(clock, waiting, history, last, earlier, made)
         if self.missing == "hold":
             return state, last
         return state, self._estimated(state, arrived, number - delivery.newest, number, xp)

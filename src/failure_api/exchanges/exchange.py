@@ -79,6 +79,8 @@ class Received:
         kept: For the codec: what it has made of the content in this round.
     """
 
+    __slots__ = ("_sent", "content", "fresh", "kept", "newest", "noisy", "number", "observations")
+
     def __init__(
         self,
         number: int,

@@ -166,7 +166,7 @@ class _Masked(TeamCodec):
         links[-1] = agents**2
         return TeamEntries(links, agents)
 
-    @property
+    @cached_property
     def zero(self) -> NDArray[Any]:
         """Zeros, or what is nearest to them in each entry's bounds."""
         return self._zeros

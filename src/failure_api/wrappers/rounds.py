@@ -33,6 +33,9 @@ from failure_api.wrappers.places import position_function
 from failure_api.wrappers.reports import Reports
 from failure_api.wrappers.team_content import TeamContent
 
+SILENCE: dict[Any, Any] = {}
+"""What is attached where nobody has attached anything; it is never written to."""
+
 TOLD = ("link_arrived", "link_age", "link_bits")
 """What an agent's info says of the links that bring it messages."""
 
@@ -233,7 +236,7 @@ class RoundKeeper:
     ) -> None:
         following, delivery = self._channel.step(self._parameters, state, context, self._random)
         # What is said in a round stays as it was then, whoever goes on talking in mid-cycle.
-        messages = dict(self._messages)
+        messages = dict(self._messages) if self._messages else SILENCE
         try:
             self._content.share(context.round, observations, messages, delivery)
         except Exception:

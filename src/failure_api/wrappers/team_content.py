@@ -13,6 +13,8 @@ from failure_api.core.mailbox import Mailbox, MailboxState
 from failure_api.exchanges.corruption import Corruption, Entries
 from failure_api.exchanges.exchange import Received, TeamCodec
 
+ZERO = np.zeros((), dtype=np.int32)
+
 
 class TeamContent:
     """Takes what agents say in each round and what of it arrives, and gives each agent's view.
@@ -33,6 +35,8 @@ class TeamContent:
     ) -> None:
         self._codec, self._missing, self._noise = codec, missing, noise
         queue = channel.chain.queue if channel else None
+        self._fresh = missing == "zero"
+        self._moves = type(codec).follow is not TeamCodec.follow
         self._slots = channel.slots if channel else 1
         self._places = queue.places if queue else 0
         self._none = np.full((len(codec.agent_ids),) * 2, -1, dtype=np.int32)
@@ -76,7 +80,7 @@ class TeamContent:
         """
         codec, noise, links = self._codec, self._noise, delivery.links
         noisy = noise is not None and noise.acts(links)
-        widened = codec.follow(noisy)
+        widened = codec.follow(noisy) if self._moves else None
         said, state, zero = codec.say_team(observations, messages), self._state, codec.zero
         if self._mailbox is None or widened is not None:
             self._mailbox = self._made()
@@ -85,8 +89,10 @@ class TeamContent:
         mailbox = self._mailbox
         if state is None:
             state = mailbox.init(said, zero, self._none, 0)
-        state, content = mailbox.arrive(state, said, delivery, number)
-        arrived = delivery.sent >= 0
+        # NumPy takes longer to find the type of a Python number.
+        now = np.array(number, dtype=np.int32)
+        state, content = mailbox.arrive(state, said, delivery, now)
+        arrived = delivery.sent >= ZERO
         if noisy:
             assert noise is not None
             numbering = codec.numbering
@@ -95,11 +101,13 @@ class TeamContent:
             made, entries = delivery.sent.T, numbering.entries
             after = noise.apply(number, before, real, links, entries, made)
             content = numbering.write(content, before, after)
-        state, content = mailbox.impute(state, content, arrived, delivery, number, zero, np)
+        if self._fresh:
+            content = mailbox.layout.chosen(arrived, content, zero, True)
+        else:
+            state, content = mailbox.impute(state, content, arrived, delivery, now, zero, np)
         self._state, self._observations = state, observations
-        fresh = self._missing == "zero"
         self._received = Received(
-            number, content, fresh, delivery.sent, delivery.newest, noisy, observations
+            number, content, self._fresh, delivery.sent, delivery.newest, noisy, observations
         )
 
     def _made(self) -> Mailbox:
@@ -112,7 +120,9 @@ class TeamContent:
         """Returns what agents see that took part in the round, as objects that nobody holds."""
         received, observations = self._received, self._observations
         assert received is not None
-        views = self._codec.see_team({agent: observations[agent] for agent in agents}, received)
+        if agents is not observations:
+            observations = {agent: observations[agent] for agent in agents}
+        views = self._codec.see_team(observations, received)
         # What was cut out of the content is handed out once.
         received.fresh = False
         return views
