@@ -16,7 +16,7 @@ from failure_api import (
     ShareObservations,
     TraceModel,
 )
-from failure_api.errors import InvalidArgumentError
+from failure_api.errors import FailureApiError, InvalidArgumentError
 from failure_api.exchanges import Predict
 from failure_api.testing import check_wrapper
 from failure_api.traces import Trace
@@ -155,3 +155,13 @@ def test_text_is_passed_on_as_it_is() -> None:
             Plain(team), [], exchange=ShareObservations(missing="predict")
         ).reset(seed=1)
     assert_one_sentence(caught.value)
+
+
+@pytest.mark.parametrize("way", ["block", "objects", "flat"])
+def test_observations_of_another_shape_shift_nobody(way: str) -> None:
+    space, _, exchange, _ = WAYS[way]
+    sizes = iter([1, 0, 2] * 9)
+    wrong: Any = lambda x: np.zeros(next(sizes), np.float32)  # noqa: E731
+    env = CommunicationWrapperParallel(Drawn(space, wrong), [], exchange=exchange(missing="zero"))
+    with pytest.raises(FailureApiError):
+        env.reset(seed=1)

@@ -298,7 +298,9 @@ class Codec(TeamCodec):
     @cached_property
     def layout(self) -> TeamLayout:
         """One row for each receiver and sender."""
-        return rows_to_all(len(self.agent_ids))
+        agents = len(self.agent_ids)
+        # What an agent says to itself comes over no link that ever brings anything.
+        return TeamRows(np.arange(agents**2).reshape(agents, agents).T, agents)
 
     @cached_property
     def zero(self) -> NDArray[Any] | None:
@@ -359,17 +361,6 @@ class Codec(TeamCodec):
             return copy_value(row[0]) if packings is None else packings[sender].unpack(row)
 
         return self.see(agent, observation, Heard(self, receiver, received, content))
-
-
-def rows_to_all(agents: int, width: int = 0) -> TeamRows:
-    """Returns the layout of one row for each receiver and sender.
-
-    Args:
-        agents: Number of agents.
-        width: Length of a row; 0 for that of what is said.
-    """
-    # What an agent says to itself comes over no link that ever brings anything.
-    return TeamRows(np.arange(agents**2).reshape(agents, agents).T, agents, width)
 
 
 def _as_rows(values: list[Any]) -> NDArray[Any]:

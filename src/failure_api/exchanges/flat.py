@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -89,19 +89,8 @@ class FlatCodec(TeamCodec):
         self._alike = self._plain and alike
 
     def _box(self, agent: Any, space: spaces.Space[Any]) -> spaces.Box:
-        try:
-            flat = flatten_space(space)
-            if not isinstance(flat, spaces.Box):
-                raise TypeError(f"{type(space).__name__} has no fixed number of entries")
-            # Some spaces are flattened to a Box that cannot be read again.
-            bits_of(space)
-        except (TypeError, NotImplementedError, ValueError) as error:
-            raise InvalidArgumentError(
-                f"exchange {self._exchange} cannot share the observations of agent {agent!r}, "
-                f"whose space is {space} ({error}): give another exchange, or flatten the space "
-                "first."
-            ) from None
-        return flat
+        box: spaces.Box = shareable(_flat_space, agent, space, self._exchange)
+        return box
 
     @cached_property
     def layout(self) -> TeamRows:
@@ -213,6 +202,28 @@ class FlatCodec(TeamCodec):
                 found[sender] = body[start : start + size]
                 start += size + 2
         return found
+
+
+def _flat_space(space: spaces.Space[Any]) -> spaces.Box:
+    flat = flatten_space(space)
+    if not isinstance(flat, spaces.Box):
+        raise TypeError(f"{type(space).__name__} has no fixed number of entries")
+    # Some spaces are flattened to a Box that cannot be read again.
+    bits_of(space)
+    return flat
+
+
+def shareable(
+    function: Callable[[Any], Any], agent: Any, space: spaces.Space[Any], exchange: str
+) -> Any:
+    """Calls a function of a space; what it refuses becomes an error that names the agent."""
+    try:
+        return function(space)
+    except (TypeError, NotImplementedError, ValueError) as error:
+        raise InvalidArgumentError(
+            f"exchange {exchange} cannot share the observations of agent {agent!r}, "
+            f"whose space is {space} ({error}): give another exchange, or flatten the space first."
+        ) from None
 
 
 def _joined(agent: Any, own: spaces.Box, said: Mapping[Any, spaces.Box]) -> spaces.Box:

@@ -83,11 +83,10 @@ class RowNumbers(ContentNumbers):
 
     def write(self, content: Any, before: NDArray[Any], after: NDArray[Any]) -> Any:
         """Returns the rows with the entries that have changed."""
-        rows = content.rows if isinstance(content, Gathered) else content
+        rows = content.rows if isinstance(content, Gathered) else content.copy()
         part = rows[:, : after.shape[-1]].reshape(after.shape)
         changed = after != before
         part = np.where(changed, np.where(changed, after, 0).astype(rows.dtype), part)
-        rows = rows.copy()
         rows[:, : after.shape[-1]] = part.reshape(len(rows), -1)
         return rows
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -12,10 +12,10 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from failure_api.core.mailbox import Missing
-from failure_api.errors import InvalidArgumentError, invalid
+from failure_api.errors import invalid
 from failure_api.exchanges.envelope import Envelope, copy_value
 from failure_api.exchanges.exchange import Codec, Exchange, Heard, Received, Team, TeamCodec
-from failure_api.exchanges.flat import FlatCodec
+from failure_api.exchanges.flat import FlatCodec, shareable
 from failure_api.exchanges.numbering import ContentNumbers, RowNumbers
 from failure_api.exchanges.zero import with_zero
 
@@ -121,13 +121,12 @@ class _Block(_Shared):
     ) -> NDArray[Any]:
         """Returns a row of what each agent observes."""
         said = [observations.get(agent, self._absent) for agent in self.agent_ids]
-        try:
-            return np.concatenate(said, dtype=self._dtype).reshape(len(said), -1)
-        except (ValueError, TypeError):
-            pairs = zip(self.agent_ids, said, strict=True)
-            agent, wrong = next(pair for pair in pairs if np.shape(pair[1]) != self._shape)
-            rule, remedy = f"must have the shape {self._shape}", "mend the space it declares"
-            raise invalid(f"what agent {agent!r} observes", rule, wrong, remedy) from None
+        # Arrays of other shapes could be as many numbers together, and shift what others said.
+        for agent, one in zip(self.agent_ids, said, strict=True):
+            if np.shape(one) != self._shape:
+                rule, remedy = f"must have the shape {self._shape}", "mend the space it declares"
+                raise invalid(f"what agent {agent!r} observes", rule, one, remedy)
+        return np.concatenate(said, dtype=self._dtype).reshape(len(said), -1)
 
     def see_one(self, agent: Any, observation: Any, received: Received) -> Any:
         """Returns what an agent has heard, in arrays cut from one copy."""
@@ -161,19 +160,6 @@ def _one_block(team: Team) -> bool:
         for space in rest
     )
     return alike and len(team.agent_ids) ** 2 * int(np.prod(first.shape)) <= LARGEST_BLOCK
-
-
-def shareable(
-    function: Callable[[Any], Any], agent: Any, space: spaces.Space[Any], exchange: str
-) -> Any:
-    """Calls a function of a space; what it refuses becomes an error that names the agent."""
-    try:
-        return function(space)
-    except (TypeError, NotImplementedError) as error:
-        raise InvalidArgumentError(
-            f"exchange {exchange} cannot share the observations of agent {agent!r}, "
-            f"whose space is {space} ({error}): give another exchange, or flatten the space first."
-        ) from None
 
 
 def copied(space: spaces.Space[Any], value: Any) -> Any:
