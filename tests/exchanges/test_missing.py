@@ -157,10 +157,12 @@ def test_text_is_passed_on_as_it_is() -> None:
     assert_one_sentence(caught.value)
 
 
-@pytest.mark.parametrize("way", ["block", "objects", "flat"])
+@pytest.mark.parametrize("way", WAYS)
 def test_observations_of_another_shape_shift_nobody(way: str) -> None:
     space, _, exchange, _ = WAYS[way]
-    sizes = iter([1, 0, 2] * 9)
+    # As many together as the spaces say.
+    size = 1 if space.shape is None else space.shape[0]
+    sizes = iter([size, size - 1, size + 1] * 9)
     wrong: Any = lambda x: np.zeros(next(sizes), np.float32)  # noqa: E731
     env = CommunicationWrapperParallel(Drawn(space, wrong), [], exchange=exchange(missing="zero"))
     with pytest.raises(FailureApiError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -186,18 +186,16 @@ class _Masked(TeamCodec):
         self, observations: Mapping[Any, Any], messages: Mapping[Any, Any]
     ) -> NDArray[Any]:
         """Returns all observations in one vector; zeros where an agent takes no part."""
-        parts: Iterable[Any] = observations.values()
-        if not (self._plain and tuple(observations) == self.agent_ids):
-            parts = (self._flat(agent, observations.get(agent)) for agent in self.agent_ids)
+        if self._plain and tuple(observations) == self.agent_ids:
+            parts = [*observations.values()]
+        else:
+            parts = [self._flat(agent, observations.get(agent)) for agent in self.agent_ids]
+        # Others could be as many entries together, and shift what stands behind them.
+        if tuple(map(len, parts)) != self._sizes:
+            self._accuse(observations)
         if self._room:
             parts = [part for one in parts for part in (one, *self._room)]
-        try:
-            vector = np.concatenate((*parts, self._spare))
-        except ValueError:
-            vector = self._spare
-        if vector.shape != self._zeros.shape:
-            self._accuse(observations)
-        return vector
+        return np.concatenate((*parts, self._spare))
 
     def _accuse(self, observations: Mapping[Any, Any]) -> None:
         """Raises an error for an observation of another shape than was declared."""
