@@ -172,10 +172,28 @@ def test_episode_streams_travel():
 
 @pytest.mark.parametrize("largest", [1.0 - 2.0**-24, 0.0])
 def test_a_normal_draw_is_finite_even_from_the_most_extreme_uniform_number(largest):
-    class Extreme:
-        def random(self, shape, dtype):
-            return np.full(shape, largest, dtype)
+    class Extreme(NumpyStream):
+        def uniform(self, shape):
+            return np.full(shape, largest, np.float32)
 
-    stream = NumpyStream(3)
-    stream._generator = Extreme()
+    stream = Extreme(3)
     assert np.isfinite(stream.normal((2,))).all()
+
+
+@pytest.mark.parametrize(
+    "travel", [lambda s: s, copy.deepcopy, lambda s: pickle.loads(pickle.dumps(s))]
+)
+def test_drawing_ahead_gives_the_numbers_of_the_generator_in_their_order(travel):
+    """Of whatever shapes draws are, and whatever else is drawn between them."""
+    stream = NumpyStream(3).child("Model")
+    sequence = np.random.SeedSequence(3, spawn_key=stream.path)
+    plain = np.random.Generator(np.random.PCG64(sequence))
+    shapes = [(3, 3)] * 40 + [(2,), (), (3, 3), (0, 3), (40, 40), (3, 3), (1,), (1,)]
+    for count, shape in enumerate(shapes):
+        assert same(stream.uniform(shape), plain.random(shape, np.float32))
+        if count % 7 == 0:
+            drawn = np.floor(plain.random((2,)) * 9)
+            assert same(stream.integers(0, 9, (2,)), drawn.astype(np.int32))
+        if count % 5 == 0:
+            stream = travel(stream)
+    assert stream.position() == plain.bit_generator.state

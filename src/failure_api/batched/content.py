@@ -172,17 +172,17 @@ class Content:
         mailbox, noise = self._mailbox(kept, xp), state.noise
         over_links = number if isinstance(number, int) else number[..., None, None]
         box, content = mailbox.arrive(state.mailbox, payloads, delivery, over_links)
-        arrived = sent >= 0
+        absent = sent < 0
         if self._chain.parts or delivery.links.noise is not None:
             noise, content = self._corrupted(
-                noise, content, arrived, delivery, number, call, kept, random
+                noise, content, ~absent, delivery, number, call, kept, random
             )
         blank = kept.limits.blank
-        box, content = mailbox.impute(box, content, arrived, delivery, over_links, blank, xp)
+        box, content = mailbox.impute(box, content, absent, delivery, over_links, blank, xp)
         if self._missing != "zero":
             content = own(content, call.library)
         delivery = _handed_out(delivery, call.library)
-        towards = swapped(content, xp), xp.matrix_transpose(arrived)
+        towards = swapped(content, xp), xp.matrix_transpose(~absent)
         return ContentState(state.form, box, noise), Received(*towards, number, delivery)
 
     def _corrupted(

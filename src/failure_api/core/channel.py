@@ -43,7 +43,7 @@ class UnderWay(NamedTuple):
         made: For each place, one more than the round in which the newest message that arrives
             then was made, 0 where none arrives; int32 `[..., D, N, N]`.
         count: How many messages arrive then, `[..., D, N, N]`, of the shortest type of integers
-            that holds so many.
+            that holds so many; int32 where they are few.
         left: One more than the round in which the newest left, likewise; None where messages
             leave in the round in which they are made.
     """
@@ -242,6 +242,9 @@ class Channel:
         queue = self.chain.queue
         most = self.slots * (queue.places if queue else 1)
         count = xp.int8 if most < 2**7 else xp.int16 if most < 2**15 else xp.int32
+        if xp is np and math.prod(ring) <= FEW_LINKS:
+            # Few numbers take less memory than they take time to be converted.
+            count = np.int32
         clock = 0 if xp.__name__ != JAX.namespace else xp.zeros((), dtype=xp.int32)
         # Each has memory of its own, since it may be written to.
         left = xp.zeros(ring, dtype=xp.int32) if queue else None
@@ -490,7 +493,8 @@ class Channel:
             leaving = leaving - 1
         arriving, rounds = taken(rounds, clock, xp)
         arrivals, count = taken(count, clock, xp)
-        arrivals = of_type(arrivals, xp.int32, xp)
+        if arrivals.dtype != xp.int32:
+            arrivals = of_type(arrivals, xp.int32, xp)
         following = UnderWay((clock + 1) % self.slots, rounds, count, left)
         # NumPy takes longer to find the type of a Python number.
         one = ONE if xp is np else 1

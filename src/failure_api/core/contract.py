@@ -47,9 +47,7 @@ def check_links(name: str, worse: Links, links: Links, first: int, context: Cont
         first: The first of the fields that it may write.
         context: What is known of the round.
     """
-    if worse is links:
-        return
-    if context.xp is np and _loses_or_delays(worse, links, context.shape):
+    if worse is links or (context.xp is np and _loses_or_delays(worse, links, context.shape)):
         return
     for place, (new, old) in enumerate(zip(worse, links, strict=True)):
         if new is old:

@@ -47,6 +47,7 @@ class TeamLayout(Layout):
         # One more than there are links, for what comes over none.
         self._numbers = np.zeros(agents**2 + 1, dtype=np.int64)
         self._flags = np.ones(agents**2 + 1, dtype=bool)
+        self._zero: NDArray[Any] = np.zeros(1)
         self._back: NDArray[np.int64] | None = None
 
     def spread(self, of_links: Array) -> Array:
@@ -83,8 +84,8 @@ class TeamEntries(TeamLayout):
 
     Example:
         >>> layout = TeamEntries(np.array([1, 4]), 2)
-        >>> sent = np.array([[False, False], [True, True]])
-        >>> layout.chosen(sent, np.array([7.0, 8.0]), None, True).tolist()
+        >>> absent = np.array([[True, True], [False, False]])
+        >>> layout.chosen(absent, np.array([7.0, 8.0]), None, True).tolist()
         [0.0, 8.0]
     """
 
@@ -126,14 +127,15 @@ class TeamEntries(TeamLayout):
         index += self._arange
         return history, history.take(index)
 
-    def chosen(self, arrived: Array, content: Array, standing: Array | None, kept: bool) -> Array:
+    def chosen(self, absent: Array, content: Array, standing: Array | None, kept: bool) -> Array:
         """Returns the content, which is written to."""
-        np.logical_not(arrived.reshape(-1), out=self._flags[:-1])
-        self._flags[-1] = False
-        missing = self._flags.take(self.links)
         if not content.flags.writeable:
             content = content.copy()
-        np.putmask(content, missing, np.zeros(1, content.dtype) if standing is None else standing)
+        if standing is None:
+            standing = self._zero
+            if standing.dtype is not content.dtype:
+                self._zero = standing = np.zeros(1, content.dtype)
+        np.putmask(content, self._where(absent, False), standing)
         return content
 
 
@@ -191,9 +193,10 @@ class TeamRows(TeamLayout):
         index += self._arange if queued else self._senders
         return history, Gathered(history.reshape(-1, history.shape[-1]), index)
 
-    def chosen(self, arrived: Array, content: Array, standing: Array | None, kept: bool) -> Array:
+    def chosen(self, absent: Array, content: Array, standing: Array | None, kept: bool) -> Array:
         """Returns the rows; what stands in is written to unless it is kept."""
-        arriving = self._where(arrived, False).nonzero()[0]
+        # What comes over no link is not for the mailbox.
+        arriving = np.logical_not(self._where(absent, True)).nonzero()[0]
         dense = not isinstance(content, Gathered)
         came = content[arriving] if dense else content.table.take(content.places[arriving], axis=0)
         if standing is None:
@@ -276,12 +279,12 @@ class BatchRows(Layout):
         place = clock - ago
         return history, self.take(history, place + rounds * xp.astype(place < 0, xp.int32))
 
-    def chosen(self, arrived: Array, content: Array, standing: Array | None, kept: bool) -> Array:
+    def chosen(self, absent: Array, content: Array, standing: Array | None, kept: bool) -> Array:
         """Returns the content of all links."""
         xp, width = self._xp, content.shape[-1]
         if standing is None:
-            return zero_where(xp.broadcast_to(content, (*arrived.shape, width)), ~arrived, xp)
-        return xp.where(for_entries(~arrived, width, xp), standing, content)
+            return zero_where(xp.broadcast_to(content, (*absent.shape, width)), absent, xp)
+        return xp.where(for_entries(absent, width, xp), standing, content)
 
     def spread(self, of_links: Array) -> Array:
         """Returns what is known of links as it broadcasts to numbers `[receiver, sender, K]`."""

@@ -127,11 +127,11 @@ class Layout(ABC):
         """
 
     @abstractmethod
-    def chosen(self, arrived: Array, content: Array, standing: Array | None, kept: bool) -> Array:
-        """Returns content where it arrived, and elsewhere what stands in for it.
+    def chosen(self, absent: Array, content: Array, standing: Array | None, kept: bool) -> Array:
+        """Returns content, and where it is absent what stands in for it.
 
         Args:
-            arrived: Where it did.
+            absent: Where it did not arrive.
             content: What arrives, used up.
             standing: What stands in; None for zeros.
             kept: Whether what stands in is needed as it is.
@@ -238,7 +238,7 @@ class Mailbox:
         self,
         state: MailboxState,
         content: Array,
-        arrived: Array,
+        absent: Array,
         delivery: Delivery,
         number: Any,
         zero: Array | None,
@@ -249,32 +249,32 @@ class Mailbox:
         Args:
             state: What `arrive` returned.
             content: What arrived, used up.
-            arrived: Where it did, bool `[..., sender, receiver]`.
+            absent: Where nothing arrived, bool `[..., sender, receiver]`.
             delivery: What the channel brings.
             number: The round, as in `arrive`.
             zero: As in `init`.
             xp: The array namespace.
         """
         if not self._holds:
-            return state, self.layout.chosen(arrived, content, zero, True)
+            return state, self.layout.chosen(absent, content, zero, True)
         if self._predicts:
-            state = self._moved_up(state, arrived, delivery.sent, xp)
+            state = self._moved_up(state, absent, delivery.sent, xp)
         clock, waiting, history, last, earlier, made = state
-        last = self.layout.chosen(arrived, content, last, self._predicts)
+        last = self.layout.chosen(absent, content, last, self._predicts)
         state = MailboxState(clock, waiting, history, last, earlier, made)
         if self.missing == "hold":
             return state, last
-        return state, self._estimated(state, arrived, number - delivery.newest, number, xp)
+        return state, self._estimated(state, absent, number - delivery.newest, number, xp)
 
-    def _moved_up(self, state: MailboxState, arrived: Array, sent: Array, xp: Any) -> MailboxState:
+    def _moved_up(self, state: MailboxState, absent: Array, sent: Array, xp: Any) -> MailboxState:
         """Returns the state with the newest content as the one before it, where new one arrives."""
         last, earlier = state.made
-        made = xp.where(arrived, sent, last), xp.where(arrived, last, earlier)
-        before = self.layout.chosen(~arrived, state.earlier, state.last, True)
+        made = xp.where(absent, last, sent), xp.where(absent, earlier, last)
+        before = self.layout.chosen(~absent, state.earlier, state.last, True)
         return state._replace(earlier=before, made=made)
 
     def _estimated(
-        self, state: MailboxState, arrived: Array, age: Array, number: Any, xp: Any
+        self, state: MailboxState, absent: Array, age: Array, number: Any, xp: Any
     ) -> Array:
         """Returns the newest content with what stands in for it as a function of numbers."""
         layout, numbering = self.layout, self._numbering
@@ -298,5 +298,5 @@ class Mailbox:
                     f"given, but returned {shape}: let it work entry by entry."
                 )
             found = xp.astype(found, last.dtype)
-        found = xp.where(layout.spread(arrived), last, numbering.within(found, last))
+        found = xp.where(layout.spread(absent), numbering.within(found, last), last)
         return numbering.write(state.last, last, found)

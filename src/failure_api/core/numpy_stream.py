@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import math
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any, Self
 
@@ -13,6 +15,14 @@ from failure_api.core.links import Array
 from failure_api.core.random import RandomStream, name_key, seed_key
 from failure_api.core.threefry import Words
 from failure_api.errors import invalid
+
+ROUNDS_AHEAD = 32
+"""Draws of one shape that are made at a time."""
+
+MOST_AHEAD = 256
+"""Numbers in a draw up to which that takes less time."""
+
+NOTHING: NDArray[np.float32] = np.empty(0, dtype=np.float32)
 
 
 class NumpyStream(RandomStream):
@@ -42,7 +52,9 @@ class NumpyStream(RandomStream):
         self.path = path
         self.xp = xp
         self._generator = np.random.Generator(np.random.PCG64(sequence))
-        self._scratch: NDArray[np.float32] = np.empty(0, dtype=np.float32)
+        self._ahead, self._used = NOTHING, 0
+        self._shape: tuple[int, ...] = ()
+        self._before: Mapping[str, Any] = {}
 
     def _below(self, name: str, occurrence: int) -> Self:
         return type(self)(self.seed, (*self.path, *name_key(name), occurrence), self.xp)
@@ -53,30 +65,46 @@ class NumpyStream(RandomStream):
 
     def uniform(self, shape: tuple[int, ...]) -> Array:
         """Returns float32 draws from [0, 1), in steps of 2**-24."""
-        draws = self._generator.random(shape, np.float32)
+        index = self._used
+        if index == len(self._ahead) or shape != self._shape:
+            self._rewind()
+            if not shape or math.prod(shape) > MOST_AHEAD:
+                draws = self._generator.random(shape, np.float32)
+                return draws if self.xp is np else self.xp.asarray(draws)
+            # The generator gives the same numbers many at a time as few by few, in less time.
+            self._before, self._shape = self._generator.bit_generator.state, shape
+            self._ahead = self._generator.random((ROUNDS_AHEAD, *shape), np.float32)
+            index = 0
+        self._used = index + 1
+        draws = self._ahead[index]
         return draws if self.xp is np else self.xp.asarray(draws)
-
-    def bernoulli(self, probability: Any, shape: tuple[int, ...]) -> Array:
-        """Returns True with the given probability, drawn in memory that is used again."""
-        scratch = self._scratch
-        if scratch.shape != shape:
-            self._scratch = scratch = np.empty(shape, dtype=np.float32)
-        self._generator.random(None, np.float32, scratch)
-        return (scratch if self.xp is np else self.xp.asarray(scratch)) < probability
 
     def integers(self, low: int, high: int, shape: tuple[int, ...]) -> Array:
         """Returns int32 draws from low, ..., high - 1, all equally likely."""
+        self._rewind()
         span = self._generator.random(shape) * (high - low)
         return self.xp.asarray((low + np.floor(span)).astype(np.int32))
 
+    def position(self) -> Mapping[str, Any]:
+        """Returns the state of the generator, which tells how far the stream has been used."""
+        self._rewind()
+        return self._generator.bit_generator.state
+
+    def _rewind(self) -> None:
+        """Puts the generator behind what has been used, where it has drawn ahead."""
+        if self._used < len(self._ahead):
+            self._generator.bit_generator.state = self._before
+            self._generator.random((self._used, *self._shape), np.float32)
+        self._ahead, self._used = NOTHING, 0
+
     def __getstate__(self) -> dict[str, Any]:
         """Leaves out what need not travel: array namespaces do not pickle."""
-        return {**self.__dict__, "xp": self.xp.__name__, "_scratch": None}
+        self._rewind()
+        return {**self.__dict__, "xp": self.xp.__name__}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self.xp = importlib.import_module(state["xp"])
-        self._scratch = np.empty(0, dtype=np.float32)
 
 
 class EpisodeStreams:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ from failure_api.core.rules import numbers
 from failure_api.errors import InvalidArgumentError, invalid
 from failure_api.exchanges.numbers import Numbers, leaves
 from failure_api.exchanges.one_hot import OneHotNumbers
-from failure_api.exchanges.zero import zero_of
+from failure_api.exchanges.spoken_actions import Attachment
 
 CHOICES = (spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
 
@@ -42,7 +44,56 @@ def attached_entries(
     return made(own_space, message_space)
 
 
-class AttachedChoices:
+class _AttachedEntries(Attachment):
+    """An action and a message as one vector of numbers.
+
+    Attributes:
+        shape: Of the vector.
+    """
+
+    _numbers: Numbers
+    shape: tuple[int, ...]
+
+    def parted(self, agent: Any, action: Any) -> tuple[Any, Any]:
+        """Returns the environment's action and the message, each in its own type."""
+        given = numbers(action, flags=True)
+        fits = given is not None and given.shape == self.shape
+        rows = self._rows(given[None]) if given is not None and fits else None
+        if rows is None:
+            raise self._refused(f"the action of agent {agent!r}", action)
+        own, said = self._numbers.elements(rows)[0]
+        return own, said
+
+    def parted_of_all(self, actions: Mapping[Any, Any]) -> dict[Any, tuple[Any, Any]]:
+        """Returns what `parted` does for each of some agents, by agent."""
+        arrays = [*actions.values()]
+        # What is no array of numbers is looked at by itself, for what is wrong with it.
+        if all(type(a) is np.ndarray and a.shape == self.shape for a in arrays):
+            given = np.array(arrays)
+            rows = self._rows(given.astype(np.float64)) if given.dtype.kind in "biuf" else None
+            if rows is not None:
+                return dict(zip(actions, self._numbers.elements(rows), strict=True))
+        return super().parted_of_all(actions)
+
+    def like(self, other: Attachment) -> bool:
+        """Returns whether the spaces are the same, to the last bit of their bounds."""
+        if type(other) is not type(self):
+            return False
+        one, two = self._numbers, other._numbers
+        types = [leaf.dtype for leaf in one.leaves] == [leaf.dtype for leaf in two.leaves]
+        bounds = np.array_equal(one.low, two.low) and np.array_equal(one.high, two.high)
+        return types and bounds and one.space == two.space
+
+    @abstractmethod
+    def _rows(self, given: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        """Returns the numbers that vectors stand for, a row each; None where one is refused."""
+
+    @abstractmethod
+    def _refused(self, name: str, action: Any) -> InvalidArgumentError:
+        """Returns the error for an action that is not what the space says."""
+
+
+class AttachedChoices(_AttachedEntries):
     """Every choice is an entry of a `MultiDiscrete`, which counts from 0 whatever they do.
 
     Args:
@@ -60,24 +111,19 @@ class AttachedChoices:
     def __init__(self, own_space: spaces.Space[Any], message_space: spaces.Space[Any]) -> None:
         self.message_space = message_space
         self._numbers = Numbers(spaces.Tuple([own_space, message_space]))
-        self._zero = zero_of(self._numbers.space)
         starts = [_starts(leaf) for leaf in self._numbers.leaves]
         counts = [_counts(leaf) for leaf in self._numbers.leaves]
         self._starts = np.concatenate(starts).astype(np.float64)
         self._counts = np.concatenate(counts)
         self.space: spaces.Space[Any] = spaces.MultiDiscrete(self._counts)
+        self.shape = self._counts.shape
 
-    def parted(self, agent: Any, action: Any) -> tuple[Any, Any]:
-        """Returns the environment's action and the message, each in its own type."""
-        given = _numbers_in(action)
-        if given is None or given.shape != self._counts.shape or not self._counted(given):
-            rule, name = f"must be in {self.space}", f"the action of agent {agent!r}"
-            raise invalid(name, rule, action, "give an element of that space")
-        own, said = _element(self._numbers, given + self._starts, self._zero)
-        return own, said
+    def _rows(self, given: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        counted = ((given >= 0) & (given < self._counts) & (given % 1 == 0)).all()
+        return given + self._starts if counted else None
 
-    def _counted(self, given: NDArray[np.float64]) -> bool:
-        return bool(((given >= 0) & (given < self._counts) & (given % 1 == 0)).all())
+    def _refused(self, name: str, action: Any) -> InvalidArgumentError:
+        return invalid(name, f"must be in {self.space}", action, "give an element of that space")
 
     def joined(self, own: Any, message: Any) -> Any:
         """Returns the entries of both."""
@@ -85,7 +131,7 @@ class AttachedChoices:
         return (row - self._starts).astype(np.int64)
 
 
-class AttachedVector:
+class AttachedVector(_AttachedEntries):
     """Entries of a float32 `Box`: numbers stand as they are, a choice is a block for one-hot.
 
     The greatest entry of a block is chosen, and a bit is 1 above one half. What is beyond the
@@ -108,12 +154,11 @@ class AttachedVector:
         self.message_space = message_space
         self._both = spaces.Tuple([own_space, message_space])
         self._flat, self._numbers = OneHotNumbers(self._both), Numbers(self._both)
-        self._zero = zero_of(self._both)
         box: Any = flatten_space(self._both)
         with np.errstate(over="ignore"):
             low, high = box.low.astype(np.float32), box.high.astype(np.float32)
         self.space: spaces.Space[Any] = spaces.Box(low, high, dtype=np.float32)
-        self._size = low.size
+        self.shape = low.shape
         own = np.arange(self._numbers.width) < Numbers(own_space).width
         free = own & ~self._numbers.whole
         # An entry within what float32 makes of its bounds is meant to be within them.
@@ -122,34 +167,23 @@ class AttachedVector:
         self._far_low = np.where(free, near[0], np.inf)
         self._far_high = np.where(free, near[1], -np.inf)
 
-    def parted(self, agent: Any, action: Any) -> tuple[Any, Any]:
-        """Returns the environment's action and the message, each in its own type."""
-        given = _numbers_in(action)
-        if given is None or given.shape != (self._size,) or np.isnan(given).any():
-            rule = f"must be a vector of {self._size} numbers"
-            name = f"the action of agent {agent!r}"
-            raise invalid(name, rule, action, f"give one as in {self.space}")
-        row = self._flat.row(given, np.float64)
-        row = np.where(self._numbers.whole, np.rint(row), row)
-        inside = np.clip(row, self._numbers.low, self._numbers.high)
-        beyond = (row < self._far_low) & (self._far_low < np.inf)
-        beyond |= (row > self._far_high) & (self._far_high > -np.inf)
-        own, said = _element(self._numbers, np.where(beyond, row, inside), self._zero)
-        return own, said
+    def _rows(self, given: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        if np.isnan(given).any():
+            return None
+        rows = self._flat.rows(given, np.float64)
+        rows = np.where(self._numbers.whole, np.rint(rows), rows)
+        inside = np.clip(rows, self._numbers.low, self._numbers.high)
+        beyond = (rows < self._far_low) & (self._far_low < np.inf)
+        beyond |= (rows > self._far_high) & (self._far_high > -np.inf)
+        return np.where(beyond, rows, inside)
+
+    def _refused(self, name: str, action: Any) -> InvalidArgumentError:
+        rule = f"must be a vector of {self.shape[0]} numbers"
+        return invalid(name, rule, action, f"give one as in {self.space}")
 
     def joined(self, own: Any, message: Any) -> Any:
         """Returns the entries of both."""
         return np.array(flatten(self._both, (own, message)), dtype=np.float32)
-
-
-def _numbers_in(action: Any) -> NDArray[np.float64] | None:
-    """Returns an action as float64; None where it is no array of numbers."""
-    return numbers(action, flags=True)
-
-
-def _element(numbers: Numbers, row: NDArray[np.float64], zero: Any) -> Any:
-    """Returns the element that a row stands for."""
-    return numbers.observation(row, np.full(row.shape, np.nan), zero)
 
 
 def _starts(leaf: Any) -> NDArray[Any]:

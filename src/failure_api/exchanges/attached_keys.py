@@ -10,11 +10,12 @@ from gymnasium import spaces
 
 from failure_api.core.rules import as_array
 from failure_api.errors import invalid
+from failure_api.exchanges.spoken_actions import Attachment
 
 ACTION, MESSAGE = "action", "message"
 
 
-class AttachedKeys:
+class AttachedKeys(Attachment):
     """`{"action": the environment's, "message": what the agent says}`.
 
     Args:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from gymnasium.spaces import Space
@@ -15,6 +15,8 @@ from failure_api.core.noise import NoiseContext
 from failure_api.core.noise_chain import NoiseChain
 from failure_api.errors import InvalidArgumentError, ModelError
 from failure_api.exchanges.numbers import Numbers
+
+N = TypeVar("N", bound=Numbers)
 
 
 class Entries(NamedTuple):
@@ -173,7 +175,7 @@ class Corruption:
             )
 
 
-def numbers_of(agent: Any, space: Space[Any], kind: type[Numbers] = Numbers) -> Numbers:
+def numbers_of(agent: Any, space: Space[Any], kind: type[N] = Numbers) -> N:  # type: ignore[assignment]
     """Returns how an agent's observations are numbers, or raises that they are none."""
     try:
         return kind(space)
@@ -184,7 +186,7 @@ def numbers_of(agent: Any, space: Space[Any], kind: type[Numbers] = Numbers) -> 
         ) from None
 
 
-def padded(all_numbers: list[Numbers], shape: tuple[int, ...]) -> Entries:
+def padded(all_numbers: Sequence[Numbers], shape: tuple[int, ...]) -> Entries:
     """Returns what the entries are where each agent has a row, filled up to equal lengths.
 
     Args:

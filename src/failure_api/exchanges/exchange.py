@@ -62,6 +62,10 @@ class Exchange(ABC):
         """
 
 
+ZERO = np.zeros((), dtype=np.int32)
+"""To compare with: NumPy takes longer to find the type of a Python number."""
+
+
 class Received:
     """What one round has brought a whole team.
 
@@ -98,12 +102,12 @@ class Received:
     @property
     def arrived(self) -> NDArray[np.bool_]:
         """Whether a message arrived in this round, bool `[sender, receiver]`."""
-        return np.asarray(self._sent >= 0)
+        return np.greater_equal(self._sent, ZERO)
 
     @property
     def age(self) -> NDArray[np.int32]:
         """Rounds since the newest that ever arrived was made, int32 `[sender, receiver]`."""
-        return np.int32(self.number) - self.newest
+        return np.subtract(np.array(self.number, np.int32), self.newest)
 
     @property
     def current(self) -> NDArray[np.bool_]:

@@ -58,6 +58,10 @@ class FlatCodec(TeamCodec):
         row = self._width + 2
         self._own_rows = -(-max(self._own_sizes.values()) // row)
         self._place(row)
+        # What is joined to one array without a look at each.
+        self._shape_seen = _one_shape(team.spaces)
+        self._shape_said = _one_shape(self._said_spaces)
+        self.start()
 
     def _place(self, row: int) -> None:
         """Works out where in the rows of a receiver its view stands."""
@@ -87,6 +91,11 @@ class FlatCodec(TeamCodec):
         sizes = {int(box.shape[0]) for box in self._said.values()}
         alike = len(set(self._own_sizes.values())) == 1 and sizes <= {self._width}
         self._alike = self._plain and alike
+
+    def start(self) -> None:
+        """Forgets what was observed."""
+        # What agents observe in a round is joined once, whether they say it or see it.
+        self._seen: tuple[Any, NDArray[np.float32] | None] = (None, None)
 
     def _box(self, agent: Any, space: spaces.Space[Any]) -> spaces.Box:
         box: spaces.Box = shareable(_flat_space, agent, space, self._exchange)
@@ -120,6 +129,15 @@ class FlatCodec(TeamCodec):
         self, observations: Mapping[Any, Any], messages: Mapping[Any, Any]
     ) -> NDArray[Any]:
         """Returns a row of what each agent says, of the length of the longest."""
+        if self._observed:
+            self._seen = observations, self._joined(observations, self._shape_seen)
+            rows = self._seen[1]
+        elif len(observations) == len(self.agent_ids):
+            rows = self._joined(messages, self._shape_said)
+        else:
+            rows = None
+        if rows is not None:
+            return rows
         rows = np.zeros((len(self.agent_ids), self._width), np.float32)
         for agent, box in self._said.items():
             if agent not in observations:
@@ -132,6 +150,18 @@ class FlatCodec(TeamCodec):
                     agent, self._said_spaces[agent], said
                 )
         return rows
+
+    def _joined(
+        self, given: Mapping[Any, Any], shape: tuple[int, ...] | None
+    ) -> NDArray[np.float32] | None:
+        """Returns a row for each agent; None where they are not all arrays of one shape."""
+        if shape is None or tuple(given) != self.agent_ids:
+            return None
+        arrays = [*given.values()]
+        if {getattr(array, "shape", None) for array in arrays} != {shape}:
+            return None
+        joined = np.concatenate(arrays, dtype=np.float32, casting="unsafe")
+        return joined.reshape(len(arrays), -1)
 
     def _flat(self, agent: Any, space: spaces.Space[Any], value: Any) -> NDArray[Any]:
         """Returns an element of a space as a vector, or raises that it is none."""
@@ -176,6 +206,12 @@ class FlatCodec(TeamCodec):
         rows = self._filled(received)
         rows = rows if received.fresh else rows.copy()
         first = self._slices[self.agent_ids[0]]
+        if self._seen[0] is not observations:
+            self._seen = observations, self._joined(observations, self._shape_seen)
+        own = self._seen[1]
+        if own is not None:
+            rows[:, first.start : first.start + own.shape[1]] = own
+            return dict(zip(observations, rows[:, first], strict=True))
         bodies = [self.envelopes[a].open(observations[a]) for a in self.agent_ids]
         own = np.concatenate(
             [np.ravel(body) for body in bodies], dtype=np.float32, casting="unsafe"
@@ -202,6 +238,14 @@ class FlatCodec(TeamCodec):
                 found[sender] = body[start : start + size]
                 start += size + 2
         return found
+
+
+def _one_shape(spaces_of: Mapping[Any, spaces.Space[Any]]) -> tuple[int, ...] | None:
+    """Returns the shape of what may be joined along its first axis; None where nothing may."""
+    shapes = {
+        space.shape if isinstance(space, spaces.Box) else None for space in spaces_of.values()
+    }
+    return shapes.pop() or None if len(shapes) == 1 else None
 
 
 def _flat_space(space: spaces.Space[Any]) -> spaces.Box:

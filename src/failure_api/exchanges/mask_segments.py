@@ -21,6 +21,7 @@ from failure_api.exchanges.envelope import Envelope
 from failure_api.exchanges.exchange import Exchange, Received, Team, TeamCodec
 from failure_api.exchanges.known_segments import known_segments
 from failure_api.exchanges.numbering import ContentNumbers
+from failure_api.exchanges.numbers import Numbers
 from failure_api.exchanges.segments import REMEDY, places
 
 
@@ -243,7 +244,9 @@ class _Masked(TeamCodec):
         """Returns what agents see, cut out of one copy where that is possible."""
         if not self._plain:
             return super().see_team(observations, received)
-        vector, slices = self._shown(received).copy(), self._slices
+        vector, slices = self._shown(received), self._slices
+        if not received.fresh:
+            vector = vector.copy()
         return {agent: vector[slices[agent]] for agent in observations}
 
     def see_one(self, agent: Any, observation: Any, received: Received) -> Any:
@@ -366,14 +369,14 @@ class _MovingEntries(TeamEntries):
         super().__init__(np.tile(links, (2, 1, 1, width)), agents)
 
     def chosen(
-        self, arrived: Any, content: NDArray[Any], standing: NDArray[Any] | None, kept: bool
+        self, absent: Any, content: NDArray[Any], standing: NDArray[Any] | None, kept: bool
     ) -> NDArray[Any]:
         """Returns the content; what was not there has not arrived."""
         if not content.flags.writeable:
             content = content.copy()
         count = len(content) // 2
-        there = self._where(arrived, True) & (np.tile(content[count:], 2) != 0)
-        np.putmask(content, ~there, 0 if standing is None else standing)
+        nothing = self._where(absent, False) | (np.tile(content[count:], 2) == 0)
+        np.putmask(content, nothing, 0 if standing is None else standing)
         return content
 
 
@@ -387,7 +390,7 @@ class _Limits:
     """
 
     def __init__(self, boxes: Mapping[Any, spaces.Box], reports: int, moving: bool) -> None:
-        rows = [numbers_of(agent, box) for agent, box in boxes.items()]
+        rows: list[Numbers] = [numbers_of(agent, box) for agent, box in boxes.items()]
         dtype = np.result_type(*(row.dtype for row in rows))
         room = np.zeros(reports)
         self._size = sum(row.width + reports for row in rows)

@@ -68,7 +68,9 @@ class RowNumbers(ContentNumbers):
     @cached_property
     def entries(self) -> Entries:  # type: ignore[override]
         """What the numbers may be."""
-        numbers = [numbers_of(agent, self._spaces[agent]) for agent in self._agent_ids]
+        numbers: list[Numbers] = [
+            numbers_of(agent, self._spaces[agent]) for agent in self._agent_ids
+        ]
         return padded(numbers, (len(numbers),) * 2)
 
     def real(self, content: Any) -> NDArray[np.bool_]:
@@ -94,7 +96,7 @@ class RowNumbers(ContentNumbers):
 class _BySender(ContentNumbers):
     """Rows that each sender's space gives a meaning of its own."""
 
-    def __init__(self, all_numbers: list[Numbers]) -> None:
+    def __init__(self, all_numbers: Sequence[Numbers]) -> None:
         self._numbers = all_numbers
         count = len(all_numbers)
         self.entries = padded(all_numbers, (count, count))
@@ -171,16 +173,17 @@ class FlatNumbers(_BySender):
     ) -> None:
         kinds = [numbers_of(agent, message_spaces[agent], OneHotNumbers) for agent in agent_ids]
         super().__init__(kinds)
-        self._rows = rows
+        self._kinds, self._rows = kinds, rows
 
     def read(self, content: Any) -> NDArray[Any]:
         """Returns the numbers of all messages, one after the other."""
         rows = content.rows if isinstance(content, Gathered) else content
         shape, low, *_ = self.entries
         found = np.zeros(shape, low.dtype)
-        for receiver, sender in np.argwhere(self._rows >= 0).tolist():
-            numbers, row = self._numbers[sender], rows[self._rows[receiver, sender]]
-            found[receiver, sender, : numbers.width] = numbers.row(row, low.dtype)
+        for sender, numbers in enumerate(self._kinds):
+            receivers = np.flatnonzero(self._rows[:, sender] >= 0)
+            said = rows[self._rows[receivers, sender]]
+            found[receivers, sender, : numbers.width] = numbers.rows(said, low.dtype)
         return found
 
     def write(self, content: Any, before: NDArray[Any], after: NDArray[Any]) -> Any:

@@ -72,6 +72,17 @@ class Numbers:
         flat = [np.ravel(part) for part in parts(self.space, observation)]
         return np.concatenate([np.empty(0), *flat], dtype=dtype or self.dtype, casting="unsafe")
 
+    def elements(self, rows: Row) -> list[Any]:
+        """Returns the element of the space that each row stands for, `[n, width]`."""
+        columns = []
+        for leaf, place in zip(self.leaves, self.slices, strict=True):
+            dtype: Any = leaf.dtype
+            column = rows[:, place].astype(dtype)
+            # A choice is a number by itself.
+            single = isinstance(leaf, spaces.Discrete)
+            columns.append(column[:, 0] if single else column.reshape(-1, *(leaf.shape or ())))
+        return [joined(self.space, iter(row)) for row in zip(*columns, strict=True)]
+
     def observation(self, row: Row, before: Row, original: Any) -> Any:
         """Returns the observation that a row stands for, as an object that nobody else holds.
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from gymnasium import spaces
+from numpy.typing import NDArray
 
 from failure_api.exchanges.numbers import Numbers, Row
 
@@ -50,11 +51,16 @@ class OneHotNumbers(Numbers):
 
     def row(self, observation: Any, dtype: Any = None) -> Row:
         """Returns a flattened observation as one row."""
-        row = np.empty(self.width, dtype=dtype or self.dtype)
-        row[self._entries] = observation[self._values]
-        for entry, place, first in self._choices:
-            row[entry] = first + int(np.argmax(observation[place]))
+        row: Row = self.rows(observation[None], dtype or self.dtype)[0]
         return row
+
+    def rows(self, vectors: Row, dtype: Any) -> NDArray[Any]:
+        """Returns flattened observations, `[n, D]`, as a row each."""
+        rows = np.empty((len(vectors), self.width), dtype=dtype)
+        rows[:, self._entries] = vectors[:, self._values]
+        for entry, place, first in self._choices:
+            rows[:, entry] = first + vectors[:, place].argmax(axis=1)
+        return rows
 
     def observation(self, row: Row, before: Row, original: Any) -> Any:
         """Returns the flattened observation that a row stands for."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from gymnasium.spaces import Space
 
 
-class Attachment(Protocol):
+class Attachment(ABC):
     """How one agent's action and its message are one action.
 
     Attributes:
@@ -19,6 +20,7 @@ class Attachment(Protocol):
     space: Space[Any]
     message_space: Space[Any]
 
+    @abstractmethod
     def parted(self, agent: Any, action: Any) -> tuple[Any, Any]:
         """Returns the environment's action and the message.
 
@@ -31,6 +33,15 @@ class Attachment(Protocol):
             InvalidArgumentError: It is not what the space says.
         """
 
+    def parted_of_all(self, actions: Mapping[Any, Any]) -> dict[Any, tuple[Any, Any]]:
+        """Returns what `parted` does for each of some agents, by agent."""
+        return {agent: self.parted(agent, action) for agent, action in actions.items()}
+
+    def like(self, other: Attachment) -> bool:
+        """Returns whether another one does the same with any action."""
+        return self is other
+
+    @abstractmethod
     def joined(self, own: Any, message: Any) -> Any:
         """Returns the action that carries an action of the environment's and a message."""
 
@@ -51,6 +62,14 @@ class SpokenActions:
         self, attachments: Mapping[Any, Attachment], own_spaces: Mapping[Any, Space[Any]]
     ) -> None:
         self._attachments = attachments
+        first: list[Attachment] = []
+        self._groups: dict[Any, int] = {}
+        for agent, one in attachments.items():
+            group = next((i for i, other in enumerate(first) if one.like(other)), len(first))
+            if group == len(first):
+                first.append(one)
+            self._groups[agent] = group
+        self._first = first
         self.own_spaces = dict(own_spaces)
         self.spaces = {
             agent: attachments[agent].space if agent in attachments else space
@@ -80,9 +99,15 @@ class SpokenActions:
         Raises:
             InvalidArgumentError: An action is not what its space says.
         """
-        both = {agent: self.parted(agent, action) for agent, action in actions.items()}
-        said = {agent: message for agent, (_, message) in both.items() if message is not None}
-        return {agent: own for agent, (own, _) in both.items()}, said
+        own, said = dict(actions), {}
+        speaking: dict[int, dict[Any, Any]] = {}
+        for agent, action in actions.items():
+            if action is not None and agent in self._groups:
+                speaking.setdefault(self._groups[agent], {})[agent] = action
+        for group, spoken in speaking.items():
+            for agent, both in self._first[group].parted_of_all(spoken).items():
+                own[agent], said[agent] = both
+        return own, {agent: said[agent] for agent in actions if agent in said}
 
     def joined(self, agent: Any, own: Any, message: Any = None) -> Any:
         """Returns the action that carries an action of the environment's and a message.

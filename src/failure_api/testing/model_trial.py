@@ -217,8 +217,8 @@ def alike(one: Links, other: Links, precision: float = 1e-5) -> bool:
 
 def positions_of(stream: NumpyStream) -> dict[tuple[int, ...], Any]:
     """Returns how far each stream has been used, of those that anything was drawn from."""
-    place = stream._generator.bit_generator.state
-    fresh = NumpyStream(stream.seed, stream.path)._generator.bit_generator.state
+    place = stream.position()
+    fresh = NumpyStream(stream.seed, stream.path).position()
     found = {} if place == fresh else {stream.path: place}
     for child in stream._children.values():
         found |= positions_of(child)

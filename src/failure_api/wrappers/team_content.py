@@ -11,9 +11,7 @@ import numpy as np
 from failure_api.core import Channel, Delivery
 from failure_api.core.mailbox import Mailbox, MailboxState
 from failure_api.exchanges.corruption import Corruption, Entries
-from failure_api.exchanges.exchange import Received, TeamCodec
-
-ZERO = np.zeros((), dtype=np.int32)
+from failure_api.exchanges.exchange import ZERO, Received, TeamCodec
 
 
 class TeamContent:
@@ -89,22 +87,22 @@ class TeamContent:
         mailbox = self._mailbox
         if state is None:
             state = mailbox.init(said, zero, self._none, 0)
-        # NumPy takes longer to find the type of a Python number.
-        now = np.array(number, dtype=np.int32)
+        # NumPy takes longer to find the type of a Python number; nobody asks where all is new.
+        now = number if self._slots == 1 and self._fresh else np.array(number, dtype=np.int32)
         state, content = mailbox.arrive(state, said, delivery, now)
-        arrived = delivery.sent >= ZERO
+        absent = delivery.sent < ZERO
         if noisy:
             assert noise is not None
             numbering = codec.numbering
             before = numbering.read(content)
-            real = numbering.real(content) & arrived.T[..., None]
+            real = numbering.real(content) & ~absent.T[..., None]
             made, entries = delivery.sent.T, numbering.entries
             after = noise.apply(number, before, real, links, entries, made)
             content = numbering.write(content, before, after)
         if self._fresh:
-            content = mailbox.layout.chosen(arrived, content, zero, True)
+            content = mailbox.layout.chosen(absent, content, zero, True)
         else:
-            state, content = mailbox.impute(state, content, arrived, delivery, now, zero, np)
+            state, content = mailbox.impute(state, content, absent, delivery, now, zero, np)
         self._state, self._observations = state, observations
         self._received = Received(
             number, content, self._fresh, delivery.sent, delivery.newest, noisy, observations
