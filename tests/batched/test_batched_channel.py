@@ -13,6 +13,7 @@ import pytest
 import torch
 from batched_models import AGENTS, EVERY, IDS, SINGLE
 from batched_play import CONVERT, ROUNDS, script
+from torch._dynamo.testing import CompileCounterWithBackend
 
 from failure_api.batched import BatchedChannel
 from failure_api.communication_models import (
@@ -385,3 +386,47 @@ def test_content_keeps_its_precision(payloads):
         _, received = channel.step(channel.init(0, payloads), payloads)
         assert received.content.dtype == payloads.dtype
         assert set(received.content.reshape(-1).tolist()) <= {blank, 1.0}
+
+
+@pytest.mark.parametrize("models", ["bursts", "delay", "random bursts", "jammers on a period"])
+@pytest.mark.parametrize("streams", ["native", "portable"])
+@pytest.mark.parametrize("library", ["numpy", "torch"])
+def test_a_restart_changes_nothing_for_the_others(library, streams, models):
+    convert = CONVERT[library]
+    happens = script(rounds=10)
+    channel = BatchedChannel(failure_models=SINGLE[models], agent_ids=IDS, streams=streams)
+    seen = []
+    for restarts in ((), (2, 5), (2, 2, 7)):
+        now = [convert(np.array(array[0])) for array in happens]
+        state, flags = channel.init(0, now[0], positions=now[1]), []
+        for number in range(10):
+            now = [convert(np.array(array[number])) for array in happens]
+            for _ in range(restarts.count(number)):
+                done = convert(np.array([False, True, False]))
+                state = channel.reset_where(state, done, positions=now[1])
+            state, received = channel.step(state, now[0], positions=now[1])
+            flags.append(np.asarray(received.flags))
+        seen.append(np.stack(flags))
+    for other in seen[1:]:
+        np.testing.assert_array_equal(seen[0][:, [0, 2]], other[:, [0, 2]])
+
+
+@pytest.mark.heavy
+@pytest.mark.filterwarnings("ignore:Dynamo detected")
+@pytest.mark.parametrize("streams", ["native", "portable"])
+def test_pytorch_compiles_nothing_again_from_round_to_round(streams):
+    torch._dynamo.reset()
+    models = [SINGLE["bursts"], SINGLE["delay"]]
+    channel = BatchedChannel(failure_models=models, agent_ids=IDS, streams=streams)
+    compiled = CompileCounterWithBackend("eager")
+    step = torch.compile(channel.step, backend=compiled)
+    payloads = torch.ones(2, AGENTS, 1)
+    state, plain, counts = channel.init(0, payloads), channel.init(0, payloads), []
+    for _ in range(6):
+        state, received = step(state, payloads)
+        plain, expected = channel.step(plain, payloads)
+        assert torch.equal(received.flags, expected.flags)
+        assert torch.equal(received.ages, expected.ages)
+        counts.append(compiled.frame_count)
+    assert counts[0] > 0
+    assert counts[3:] == [counts[2]] * 3

@@ -1,11 +1,14 @@
 """Gradients flow through what was delivered, also late, and through nothing else."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 import torch
 from batched_models import AGENTS, IDS
+from torch.utils.checkpoint import checkpoint
 
 from failure_api.batched import BatchedChannel
 from failure_api.communication_models import (
@@ -13,6 +16,8 @@ from failure_api.communication_models import (
     GilbertElliottModel,
     MatrixModel,
 )
+from failure_api.errors import InvalidArgumentError
+from failure_api.noise_models import GaussianNoiseModel
 
 ROUNDS = 5
 CHANNEL = BatchedChannel(
@@ -78,3 +83,48 @@ def test_content_that_is_held_teaches_whoever_said_it():
         state, received = channel.step(state, payloads[number])
     received.content.sum().backward()
     assert payloads.grad[..., 0].tolist() == [[1, 1], [0, 0], [0, 0]]
+
+
+@pytest.mark.parametrize(("longest", "batch"), [(2, 4), (40, 200)], ids=["short", "in place"])
+def test_a_checkpointed_round_has_the_same_gradients(longest, batch):
+    channel = BatchedChannel(
+        failure_models=[
+            GilbertElliottModel(p=0.3, r=0.4),
+            DelayBasedModel(min_delay=0, max_delay=longest),
+        ],
+        noise_models=GaussianNoiseModel(standard_deviation=0.1),
+        agent_ids=IDS,
+        streams="portable",
+    )
+    said = torch.rand((ROUNDS, batch, AGENTS, 1), generator=torch.Generator().manual_seed(0))
+    weights = torch.rand((ROUNDS, batch, AGENTS, AGENTS))
+
+    def gradients(step):
+        payloads = said.clone().requires_grad_()
+        state, total = channel.init(7, payloads[0]), 0.0
+        for number in range(ROUNDS):
+            state, received = step(state, 2 * payloads[number])
+            total = total + (received.content[..., 0] * weights[number]).square().sum()
+        total.backward()
+        return payloads.grad
+
+    plain = gradients(channel.step)
+    again = gradients(functools.partial(checkpoint, channel.step, use_reentrant=False))
+    assert plain.abs().sum() > 0
+    assert torch.equal(plain, again)
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_a_checkpointed_round_of_native_draws_is_refused(reentrant):
+    channel = BatchedChannel(failure_models=GilbertElliottModel(p=0.3, r=0.4), agent_ids=IDS)
+    payloads = torch.rand((4, AGENTS, 1)).requires_grad_()
+    state = channel.init(7, payloads)
+
+    def content(payloads):
+        return channel.step(state, payloads)[1].content
+
+    found = checkpoint(content, payloads, use_reentrant=reentrant)
+    with pytest.raises(InvalidArgumentError, match="streams must be 'portable'"):
+        found.sum().backward()
+    # What comes after it goes on.
+    channel.step(state, payloads)[1].content.sum().backward()

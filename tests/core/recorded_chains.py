@@ -4,6 +4,8 @@
 commit 61d3415, when every link had a bandwidth, and what loss, delay and whole capacities delivered
 then they are to deliver to the bit. What was to change is not in it: queues and fractions of a
 message, outages of nodes with messages under way, and order or expiry in several models at once.
+Batches of native draws in which an element restarts were recorded anew when such an element got
+draws of its own.
 """
 
 from __future__ import annotations

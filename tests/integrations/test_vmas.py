@@ -378,3 +378,24 @@ def test_gradients_end_where_the_links_are_detached():
     found = torch.autograd.grad(heard, [*first, *second], allow_unused=True)
     assert all(gradient is None for gradient in found[:3])
     assert any(gradient is not None and gradient.abs().sum() > 0 for gradient in found[3:])
+
+
+@pytest.mark.parametrize("streams", ["native", "portable"])
+def test_a_restart_draws_anew_and_changes_nothing_for_the_others(streams):
+    flags = []
+    for restarts in ((), (2,), (2, 2)):
+        env = wrapped(HALF, streams=streams)
+        env.reset(seed=5)
+        seen = []
+        for step in range(8):
+            env.step([torch.zeros(ENVIRONMENTS, 2)] * 3)
+            if step == 3:
+                for index in restarts:
+                    env.reset_at(index)
+                    seen.append(env.get_communication_state()[index])
+        flags.append((seen, env.get_communication_state()))
+    others = [0, 1, 3, 4]
+    for _, last in flags[1:]:
+        assert torch.equal(last[others], flags[0][1][others])
+    (first, second), _ = flags[2]
+    assert not torch.equal(first, second)

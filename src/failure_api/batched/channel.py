@@ -22,6 +22,7 @@ from failure_api.batched.limits import Limits
 from failure_api.core import Chain, Channel, ChannelState, CommunicationModel
 from failure_api.core.backends import (
     apart,
+    is_compiled,
     library_of,
     on_arrays_of,
     on_device_of,
@@ -220,6 +221,8 @@ class BatchedChannel:
         Raises:
             InvalidArgumentError: As for `init`, or the payloads are of another form than before.
         """
+        if is_compiled() and isinstance(state, BatchedState):
+            state = _with_tensors(state)
         state = self._checked(state, payloads=payloads)
         batch = tuple(state.channel.newest.shape[:-2])
         arrays = {"payloads": payloads, "state": state.channel.newest}
@@ -287,7 +290,9 @@ class BatchedChannel:
             way = way._replace(clock=(way.clock - 1) % slots)
         box = box._replace(clock=(box.clock - 1) % slots)
         return state._replace(
-            channel=channel._replace(under_way=way), content=content._replace(mailbox=box)
+            channel=channel._replace(under_way=way),
+            content=content._replace(mailbox=box),
+            source=state.source.aside(),
         )
 
     def detached(self, state: BatchedState) -> BatchedState:
@@ -349,3 +354,21 @@ class BatchedChannel:
             content, payloads, delivery, number, call, kept, random
         )
         return BatchedState(number + 1, channel, content, source, severity), received
+
+
+def _with_tensors(state: BatchedState) -> BatchedState:
+    """Returns a state with tensors for integers, which PyTorch would compile as constants."""
+    number, channel, content, way = state.round, state.channel, state.content, None
+    batch = channel.newest[..., 0, 0]
+    if isinstance(number, int):
+        number = batch * 0 + number
+    # Whatever the batch, there is one of these.
+    zero = batch.flatten()[:0].sum(dtype=batch.dtype)
+    if channel.under_way is not None:
+        way = channel.under_way._replace(clock=zero + channel.under_way.clock)
+    mailbox = content.mailbox._replace(clock=zero + content.mailbox.clock)
+    return state._replace(
+        round=number,
+        channel=channel._replace(under_way=way),
+        content=content._replace(mailbox=mailbox),
+    )

@@ -306,6 +306,30 @@ def _differentiated(tensor: Any) -> bool:
     return bool(tensor.requires_grad) or mapped or getattr(forward, "_current_level", 0) >= 0
 
 
+def is_compiled() -> bool:
+    """Returns whether `torch.compile` runs what runs now."""
+    # Written so that it can itself be compiled.
+    torch = sys.modules.get("torch")
+    return torch is not None and bool(torch.compiler.is_compiling())
+
+
+def is_run_again() -> bool:
+    """Returns whether PyTorch runs what runs now within a backward pass."""
+    torch = sys.modules.get("torch")
+    if torch is None or torch.compiler.is_compiling():
+        return False
+    task = getattr(torch._C, "_current_graph_task_id", None)
+    return task is not None and task() >= 0
+
+
+def may_run_again() -> bool:
+    """Returns whether PyTorch may run again, or does, what runs now: activation checkpointing."""
+    if is_compiled():
+        return False
+    hooks = getattr(_imported("torch")._C._autograd, "_top_saved_tensors_default_hooks", None)
+    return is_run_again() or (hooks is not None and hooks(False) is not None)
+
+
 def viewed(array: Array, dtype: str, xp: ModuleType) -> Array:
     """Returns an array's memory read as another type of the same size."""
     name = xp.__name__
@@ -341,7 +365,8 @@ class TorchStream(RandomStream):
         """The array namespace that draws are returned in."""
         return TORCH.xp
 
-    def _below(self, name: str, occurrence: int) -> Self:
+    def new(self, name: str, occurrence: int = 0) -> Self:
+        """Returns the stream of that name from its beginning."""
         return type(self)(self._seed, self._device, (*self._path, *name_key(name), occurrence))
 
     def key(self) -> Words:

@@ -56,7 +56,8 @@ class NumpyStream(RandomStream):
         self._shape: tuple[int, ...] = ()
         self._before: Mapping[str, Any] = {}
 
-    def _below(self, name: str, occurrence: int) -> Self:
+    def new(self, name: str, occurrence: int = 0) -> Self:
+        """Returns the stream of that name from its beginning."""
         return type(self)(self.seed, (*self.path, *name_key(name), occurrence), self.xp)
 
     def key(self) -> Words:

@@ -68,7 +68,8 @@ class PortableStream(RandomStream):
         """The key with an axis for the counters."""
         return with_axis(self.key())
 
-    def _below(self, name: str, occurrence: int) -> Self:
+    def new(self, name: str, occurrence: int = 0) -> Self:
+        """Returns the stream of that name from its beginning."""
         path = (*self._path, (name, occurrence))
         return type(self)(self._root, self.batch, self.xp, self.number, path)
 

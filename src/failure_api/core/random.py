@@ -54,12 +54,17 @@ class RandomStream(ABC):
         place = (name, occurrence)
         stream = self._children.get(place)
         if stream is None:
-            stream = self._children[place] = self._below(name, occurrence)
+            stream = self._children[place] = self.new(name, occurrence)
         return stream
 
     @abstractmethod
-    def _below(self, name: str, occurrence: int) -> Self:
-        """Returns a new stream of that name."""
+    def new(self, name: str, occurrence: int = 0) -> Self:
+        """Returns the stream of that name from its beginning, which is not kept.
+
+        Args:
+            name: Whose stream it is.
+            occurrence: Number of earlier ones with the same name.
+        """
 
     @abstractmethod
     def key(self) -> Words:

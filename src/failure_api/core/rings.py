@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from failure_api.core.backends import JAX, TORCH
+from failure_api.core.backends import JAX, TORCH, may_run_again
 from failure_api.core.links import Array
 
 LARGE = 2**17
@@ -161,8 +161,7 @@ def with_row(ring: Array, place: Any, values: Array, xp: Any) -> Array:
     if xp is np:
         ring = writable(ring)
     elif xp.__name__ == TORCH.namespace:
-        large = ring.numel() * ring.element_size() >= LARGE
-        ring = ring if large and not (ring.requires_grad or values.requires_grad) else ring.clone()
+        ring = ring if _is_ours(ring, values) else ring.clone()
     else:
         ring = xp.asarray(ring, copy=True)
     ring[..., place, :, :] = values
@@ -219,6 +218,13 @@ def writable(ring: Array) -> Array:
     return ring if ring.nbytes >= LARGE and ring.flags.writeable else ring.copy()
 
 
+def _is_ours(ring: Array, values: Array) -> bool:
+    """Returns whether a ring of PyTorch's may be written to with some values."""
+    large = ring.numel() * ring.element_size() >= LARGE
+    # What gradients flow through is needed as it was, and so is what a round may be run with again.
+    return large and not (ring.requires_grad or values.requires_grad or may_run_again())
+
+
 def _is_long(ring: Array, xp: Any) -> bool:
     return ring.shape[-3] > FEW and xp.__name__ in (TORCH.namespace, JAX.namespace)
 
@@ -232,10 +238,7 @@ def _scattered(ring: Array, places: Array, values: Array, xp: Any) -> Array:
     """Returns a ring with a value at a place of each link, in one of the libraries that can."""
     if xp.__name__ == TORCH.namespace:
         index = xp.astype(places, xp.int64)[..., None, :, :]
-        large = ring.numel() * ring.element_size() >= LARGE
-        # What gradients flow through is needed as it was.
-        large = large and not (ring.requires_grad or values.requires_grad)
-        scatter = ring.scatter_ if large else ring.scatter
+        scatter = ring.scatter_ if _is_ours(ring, values) else ring.scatter
         return scatter(-3, index, values[..., None, :, :])
     flat = ring.reshape(-1, *ring.shape[-3:])
     count, _, *links = flat.shape

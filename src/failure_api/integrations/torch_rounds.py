@@ -152,7 +152,8 @@ class TorchRounds:
         fresh = self.channel.set_back(fresh)
         before = before._replace(round=torch.zeros_like(fresh.round) + before.round)
         self._run(fresh, self._bound.payloads(self._row(observations)), positions, alive)
-        self._state = chosen(where, self._state, before, torch)
+        source = fresh.source.beside(where, before.source, torch)
+        self._state = chosen(where, self._state, before, torch)._replace(source=source)
         self._received = chosen(where, self._received, received, torch)
 
     def views(self, observations: Sequence[torch.Tensor]) -> Tensors:
