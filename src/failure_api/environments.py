@@ -11,7 +11,7 @@ import importlib
 import importlib.util
 import inspect
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -27,6 +27,9 @@ from failure_api.errors import (
 _CONSTRUCTORS = {"aec": "env", "parallel": "parallel_env"}
 # Where each package keeps the modules that are environments.
 _HOMES = {"mpe2": "*_v*.py", "pettingzoo": "*/*_v*.py"}
+
+BELOW = ("env", "aec_env", "par_env", "_env")
+"""Where environments keep the one that they wrap or convert."""
 
 
 def make_environment(name: str, *, api: str = "aec", **options: Any) -> Any:
@@ -200,3 +203,13 @@ def _refused(
     reason = " ".join(str(error).split()).rstrip(".").replace(". ", "; ") or type(error).__name__
     takes = f"it takes {', '.join(known)}" if known else "its documentation lists what it takes"
     return invalid("options", f"must suit {name} ({reason})", dict(options), takes)
+
+
+def layers(env: Any) -> Iterator[Any]:
+    """Yields an environment, and those that it wraps or converts, one within the other."""
+    seen: set[int] = set()
+    while env is not None and id(env) not in seen:
+        yield env
+        seen.add(id(env))
+        inside = getattr(env, "__dict__", {})
+        env = next((inside[name] for name in BELOW if inside.get(name) is not None), None)

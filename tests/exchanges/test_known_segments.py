@@ -11,9 +11,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from mpe2 import simple_spread_v3
+from pettingzoo.utils.conversions import aec_to_parallel
 from pettingzoo.utils.wrappers import BaseWrapper
 
-from failure_api.exchanges.known_segments import current_segments, known_segments
+from failure_api import (
+    CommunicationWrapper,
+    MaskSegments,
+    ProbabilisticModel,
+    ShareObservations,
+)
+from failure_api.errors import InvalidArgumentError
+from failure_api.exchanges.known_segments import current_segments, known_segments, mover
 
 Moved = dict[Any, dict[Any, set[int]]]
 
@@ -416,3 +425,57 @@ def test_importing_needs_no_environment() -> None:
         "            or n == 'pygame'], loaded"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+class ByDistance(BaseWrapper):  # type: ignore[misc]
+    """Shows the others in the order of their distance: of the same shape, and elsewhere."""
+
+    def observe(self, agent: Any) -> Any:
+        seen = super().observe(agent)
+        offsets = seen[10:14].reshape(2, 2)
+        nearest = np.argsort(np.abs(offsets).sum(axis=1))
+        return np.concatenate([seen[:10], offsets[nearest].ravel(), seen[14:]])
+
+
+class Rewarding(BaseWrapper):  # type: ignore[misc]
+    """Changes nothing that is shown."""
+
+    def step(self, action: Any) -> None:
+        super().step(action)
+
+
+class Hidden(ByDistance):
+    """Keeps the environment where nobody looks."""
+
+    def __init__(self, env: Any) -> None:
+        super().__init__(env)
+        self.__dict__["inside"] = self.__dict__.pop("env")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__dict__["inside"], name)
+
+
+def test_segments_are_not_known_where_a_layer_may_have_moved_entries() -> None:
+    env = ByDistance(simple_spread_v3.env(N=3))
+    assert known_segments(env) is None
+    with pytest.warns(UserWarning, match="layer ByDistance of"):
+        wrapped = CommunicationWrapper(env, ProbabilisticModel(failure_prob=0.5))
+    assert type(wrapped._rounds.exchange) is ShareObservations
+    with pytest.raises(InvalidArgumentError, match="MaskSegments cannot tell whether the layer By"):
+        CommunicationWrapper(env, [], exchange=MaskSegments())
+    # What the user says is taken.
+    given = MaskSegments(segments={"agent_0": {"agent_1": [10, 11], "agent_2": [12, 13]}})
+    CommunicationWrapper(env, [], exchange=given).reset(seed=0)
+
+
+def test_layers_that_hand_observations_on_keep_segments_known() -> None:
+    env = simple_spread_v3.env(N=3)
+    for layer in (
+        Rewarding(env),
+        aec_to_parallel(Rewarding(env)),
+        CommunicationWrapper(env, []),
+        simple_spread_v3.raw_env(N=3),
+    ):
+        assert known_segments(layer) is not None
+    assert known_segments(aec_to_parallel(ByDistance(env))) is None
+    assert mover(Hidden(env)) is not None

@@ -1,8 +1,10 @@
 """What agents say to each other, and how a receiver sees it."""
 
+import warnings
+
 from failure_api.core.mailbox import Missing, Predict
 from failure_api.exchanges.exchange import Codec, Exchange, Heard, Received, Team, TeamCodec
-from failure_api.exchanges.known_segments import known_segments
+from failure_api.exchanges.known_segments import is_moved, known_segments, why_unknown
 from failure_api.exchanges.mask_segments import MaskSegments
 from failure_api.exchanges.send_messages import SendMessages
 from failure_api.exchanges.share_observations import ShareObservations
@@ -28,7 +30,8 @@ def default_exchange(env: object) -> Exchange:
 
     That is `MaskSegments()` where it is known which parts of an observation come from which
     agent, since such observations carry what others say already, and `ShareObservations()`
-    elsewhere.
+    elsewhere. Where that is only because a layer in between may have moved entries, a warning
+    says so.
 
     Args:
         env: A PettingZoo environment of either kind.
@@ -40,4 +43,12 @@ def default_exchange(env: object) -> Exchange:
         >>> default_exchange(simple_line_v1.env())
         ShareObservations(form='dict', missing='zero')
     """
-    return ShareObservations() if known_segments(env) is None else MaskSegments()
+    if known_segments(env) is not None:
+        return MaskSegments()
+    if is_moved(env):
+        warnings.warn(
+            f"exchange=None stands for ShareObservations() here, since it {why_unknown(env)}: give "
+            "exchange=MaskSegments(segments=...) to let parts of observations fail.",
+            stacklevel=3,
+        )
+    return ShareObservations()

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from failure_api.environments import layers
 from failure_api.exchanges.block_walk import BlockWalk
 
 Indices = Sequence[int] | NDArray[np.int64]
@@ -36,8 +37,8 @@ def known_segments(env: Any) -> Segments | Callable[[Any], Segments] | None:
         says), with every agent as a receiver; or, where they move with the state, a function of
         the environment that gives those of the present round: senders out of view are absent, and
         a pair has the same number of entries whenever it is present. None where the environment
-        is not known, where nobody perceives anybody, or where an observation has another length
-        than the layout, as under a wrapper that pads or stacks.
+        is not known, where nobody perceives anybody, where an observation has another length
+        than the layout, as under a wrapper that pads or stacks, and where `mover` finds a layer.
 
     Example:
         >>> from mpe2 import simple_spread_v3
@@ -45,7 +46,7 @@ def known_segments(env: Any) -> Segments | Callable[[Any], Segments] | None:
         array([12, 13, 16, 17])
     """
     raw = env.unwrapped
-    if _module(raw) not in _LAYOUTS:
+    if _module(raw) not in _LAYOUTS or mover(env) is not None:
         return None
     views = _walk(raw)
     if any(env.observation_space(name).shape != (view.length,) for name, view in views.items()):
@@ -54,6 +55,44 @@ def known_segments(env: Any) -> Segments | Callable[[Any], Segments] | None:
         return None
     moves = _module(raw) == "collect_treasure.collect_treasure" or _neighbors(raw.scenario)
     return current_segments if moves else _segments(views)
+
+
+TRUSTED = ("pettingzoo.", "mpe2.", "failure_api.")
+"""The packages whose layers show entries where the environment has them, or other shapes."""
+
+
+def mover(env: Any) -> Any:
+    """Returns the outermost layer that may show entries elsewhere than the environment has them.
+
+    A layer that hands observations on as they are inherits the methods that do so.
+
+    Args:
+        env: An environment in any wrappers.
+
+    Returns:
+        The layer; None where all of them are PettingZoo's, mpe2's or this package's own.
+    """
+    layer = env
+    for layer in layers(env):
+        shows = ("observe", "last") if hasattr(type(layer), "observe") else ("reset", "step")
+        methods = (getattr(type(layer), name, None) for name in shows)
+        if not all(str(getattr(m, "__module__", "")).startswith(TRUSTED) for m in methods):
+            return layer
+    # What keeps the environment where nobody looks may do anything with what it shows.
+    return None if layer is env.unwrapped else layer
+
+
+def why_unknown(env: Any) -> str:
+    """Returns why `known_segments` knows none of an environment, as the middle of a sentence."""
+    layer = mover(env)
+    if layer is None or _module(env.unwrapped) not in _LAYOUTS:
+        return f"knows nothing of {env} that an agent hears from another"
+    return f"cannot tell whether the layer {type(layer).__name__} of {env} moves entries"
+
+
+def is_moved(env: Any) -> bool:
+    """Returns whether segments would be known, were it not for a layer that may move entries."""
+    return _module(env.unwrapped) in _LAYOUTS and mover(env) is not None
 
 
 def current_segments(env: Any) -> Segments:

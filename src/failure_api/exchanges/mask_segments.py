@@ -19,7 +19,7 @@ from failure_api.exchanges.bits import bits_of_segments
 from failure_api.exchanges.corruption import Entries, numbers_of
 from failure_api.exchanges.envelope import Envelope
 from failure_api.exchanges.exchange import Exchange, Received, Team, TeamCodec
-from failure_api.exchanges.known_segments import known_segments
+from failure_api.exchanges.known_segments import known_segments, why_unknown
 from failure_api.exchanges.numbering import ContentNumbers
 from failure_api.exchanges.numbers import Numbers
 from failure_api.exchanges.segments import REMEDY, places
@@ -81,8 +81,8 @@ class MaskSegments(Exchange):
         segments = known_segments(team.env) if self.segments is None else self.segments
         if segments is None:
             raise InvalidArgumentError(
-                f"exchange MaskSegments knows nothing of {team.env} that an agent hears from "
-                "another: give segments={receiver: {sender: indices}}, or use ShareObservations()."
+                f"exchange MaskSegments {why_unknown(team.env)}: give "
+                "segments={receiver: {sender: indices}}, or use ShareObservations()."
             )
         codec = _Moving if callable(segments) else _Masked
         return codec(team, segments, self.report_age)

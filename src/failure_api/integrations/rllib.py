@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from failure_api.environments import layers
 from failure_api.errors import WrongEnvironmentError
-from failure_api.wrappers.below import layers
 
 
 def set_severity(algorithm: Any, severity: float) -> None:

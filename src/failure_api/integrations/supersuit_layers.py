@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from failure_api.wrappers.below import layers
+from failure_api.environments import layers
 
 
 def get(env: Any, name: str) -> Any:

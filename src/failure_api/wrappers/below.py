@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Collection, Iterator, KeysView, Mapping, Set
+from collections.abc import Collection, KeysView, Mapping, Set
 from typing import Any
 
 import numpy as np
 from gymnasium.spaces import Box, Space
 from pettingzoo import AECEnv, ParallelEnv
 
+from failure_api.environments import layers
 from failure_api.errors import NotResetError, WrongEnvironmentError, describe, invalid
-
-BELOW = ("env", "aec_env", "par_env", "_env")
-"""Where environments keep the one that they wrap or convert."""
 
 
 def check_kind(name: str, env: Any, kind: type[AECEnv] | type[ParallelEnv]) -> None:
@@ -153,16 +151,6 @@ def _shape(observation: Any) -> Any:
     except ValueError:
         return None
     return array.shape if array.dtype.kind in "biuf" else None
-
-
-def layers(env: Any) -> Iterator[Any]:
-    """Yields an environment, and those that it wraps or converts, one within the other."""
-    seen: set[int] = set()
-    while env is not None and id(env) not in seen:
-        yield env
-        seen.add(id(env))
-        inside = getattr(env, "__dict__", {})
-        env = next((inside[name] for name in BELOW if inside.get(name) is not None), None)
 
 
 def alike_below(env: Any, kind: type) -> tuple[int, ...]:

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from failure_api.core import Context, Delivery
 from failure_api.core.queue import QueueState
+from failure_api.environments import layers
 from failure_api.errors import NotResetError, WrongEnvironmentError, describe
 from failure_api.traces.fields import duration
 from failure_api.traces.trace import Trace
-from failure_api.wrappers.below import layers
 from failure_api.wrappers.reports import Reports
 
 

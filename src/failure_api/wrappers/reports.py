@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from failure_api.core import Context, Delivery, Links
 from failure_api.core.tally import LinkNumbers
+from failure_api.environments import layers
 from failure_api.errors import invalid
 from failure_api.exchanges.spoken_actions import SpokenActions
-from failure_api.wrappers.below import layers
 
 if TYPE_CHECKING:
     from failure_api.wrappers.rounds import RoundKeeper
