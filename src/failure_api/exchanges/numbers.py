@@ -110,12 +110,34 @@ def leaves(space: spaces.Space[Any]) -> Iterator[spaces.Space[Any]]:
         inner = space.spaces
         for part in inner.values() if isinstance(inner, dict) else inner:
             yield from leaves(part)
-    elif isinstance(
-        space, spaces.Box | spaces.Discrete | spaces.MultiDiscrete | spaces.MultiBinary
-    ):
+    elif isinstance(space, NUMERIC) and is_plain(space):
         yield space
     else:
         raise TypeError(f"{type(space).__name__} has no fixed number of numbers")
+
+
+NUMERIC = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
+
+
+def is_plain(space: spaces.Space[Any]) -> bool:
+    """Returns whether a space has the elements of Gymnasium's space of its kind.
+
+    A subclass may have others: missions in place of rows of numbers, for example.
+
+    Example:
+        >>> class Even(spaces.Discrete):
+        ...     def contains(self, x):
+        ...         return super().contains(x) and x % 2 == 0
+        >>> is_plain(spaces.Discrete(3)), is_plain(Even(3))
+        (True, False)
+    """
+    kind: Any = next(each for each in type(space).__mro__ if is_gymnasium(each))
+    return type(space).contains is kind.contains and type(space).sample is kind.sample
+
+
+def is_gymnasium(kind: type) -> bool:
+    """Returns whether a class of spaces is Gymnasium's own."""
+    return kind.__module__.startswith("gymnasium.spaces.")
 
 
 def parts(space: spaces.Space[Any], value: Any) -> Iterator[Any]:

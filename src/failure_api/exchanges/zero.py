@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
 
+from failure_api.exchanges.numbers import NUMERIC, is_gymnasium, is_plain
+
 
 def zero_of(space: spaces.Space[Any]) -> Any:
     """Returns the zero of a space, in the type of its samples.
+
+    A space of another kind than Gymnasium's, and a subclass that does not hold the zero of its
+    kind, has a sample in its place, which is always the same.
 
     Raises:
         TypeError: Samples of the space have no zero of fixed shape.
@@ -18,6 +24,17 @@ def zero_of(space: spaces.Space[Any]) -> Any:
         >>> zero_of(spaces.Tuple([spaces.Box(-1, 1, (2,)), spaces.Discrete(3)]))
         (array([0., 0.], dtype=float32), np.int64(0))
     """
+    if not is_plain(space):
+        zero = _zero_of_kind(space) if isinstance(space, NUMERIC) else None
+        if zero is None or not space.contains(zero):
+            stand_in = copy.deepcopy(space)
+            stand_in.seed(0)
+            zero = stand_in.sample()
+        return zero
+    return _zero_of_kind(space)
+
+
+def _zero_of_kind(space: spaces.Space[Any]) -> Any:
     if isinstance(space, spaces.Box | spaces.MultiBinary | spaces.MultiDiscrete):
         return np.zeros(space.shape, dtype=space.dtype)
     if isinstance(space, spaces.Discrete):
@@ -43,6 +60,9 @@ def with_zero(space: spaces.Space[Any]) -> spaces.Space[Any]:
         >>> with_zero(spaces.Box(1, 2, (1,))).low.tolist()
         [0.0]
     """
+    # A subclass stays what it is, where it has the zero.
+    if not is_gymnasium(type(space)) and space.contains(zero_of(space)):
+        return space
     if isinstance(space, spaces.Box):
         low, high = np.minimum(space.low, 0), np.maximum(space.high, 0)
         # The shape is said because Gymnasium takes a 0-d array for one of one entry.
