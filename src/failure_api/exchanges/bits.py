@@ -44,16 +44,22 @@ def to_each(bits: Sequence[int]) -> NDArray[np.float64]:
 
 
 def bits_of_segments(
-    boxes: Iterable[spaces.Box], present: NDArray[np.bool_]
+    arrays: Iterable[spaces.Space[Any]], local: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Returns the bits of the parts of observations that come from others, `[sender, receiver]`.
 
     Args:
-        boxes: The space of each receiver's observation.
-        present: Where a sender has an entry, `[receiver, sender, k]`.
+        arrays: What each receiver's observation is made of, boxes alone.
+        local: Which entries a sender has, `[receiver, sender, k]`, one past the last for none.
     """
-    of_entry = np.array([_bits_of_entry(box.dtype) for box in boxes], dtype=np.float64)
-    return np.asarray(present.sum(axis=-1) * of_entry[:, None]).T
+    rows = []
+    for space, entries in zip(arrays, local, strict=True):
+        each = [
+            np.full(int(np.prod(box.shape or (1,))), _bits_of_entry(box.dtype))
+            for box in leaves(space)
+        ]
+        rows.append(np.concatenate([*each, [0.0]])[entries].sum(axis=-1))
+    return np.array(rows, dtype=np.float64).T
 
 
 def counted(bits: NDArray[np.float64] | None) -> NDArray[np.float32] | None:

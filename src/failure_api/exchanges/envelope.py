@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+import functools
+import operator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,8 +16,11 @@ class Envelope:
     """Keeps the action mask of `{"observation", "action_mask"}` out of the exchange.
 
     Attributes:
+        space: Of whole observations.
         masked: Whether the space follows that convention.
         body_space: Space of the part that the exchange works on.
+        arrays: The same as what it is made of, where that is several arrays.
+        entries: Where each array stands in that part, by its key path; None where it is one.
 
     Example:
         >>> space = spaces.Dict(
@@ -26,14 +32,17 @@ class Envelope:
         {'observation': 'body', 'action_mask': 'own'}
     """
 
+    entries: dict[tuple[Any, ...], slice] | None = None
+
     def __init__(self, space: spaces.Space[Any]) -> None:
-        self._space = space
+        self.space = space
         self.masked = (
             isinstance(space, spaces.Dict)
             and "observation" in space.spaces
             and "action_mask" in space.spaces
         )
         self.body_space: spaces.Space[Any] = space["observation"] if self.masked else space  # type: ignore[index]
+        self.arrays: spaces.Space[Any] = self.body_space
 
     def open(self, observation: Any) -> Any:
         """Returns the part of an observation that the exchange works on."""
@@ -52,8 +61,102 @@ class Envelope:
         """Returns the space of observations with another body."""
         if not self.masked:
             return body_space
-        assert isinstance(self._space, spaces.Dict)
-        return spaces.Dict({**self._space.spaces, "observation": body_space})
+        assert isinstance(self.space, spaces.Dict)
+        return spaces.Dict({**self.space.spaces, "observation": body_space})
+
+
+class ArraysEnvelope(Envelope):
+    """Takes the arrays of a Dict or Tuple observation, one after the other as one vector.
+
+    Attributes:
+        entries: Where each of them stands in the vector, by its key path.
+
+    Example:
+        >>> space = spaces.Dict(
+        ...     others=spaces.Box(-1, 1, (2, 2)), goal=spaces.Discrete(3)
+        ... )
+        >>> envelope = ArraysEnvelope(space)
+        >>> envelope.entries
+        {('others',): slice(0, 4, None)}
+        >>> seen = {"others": np.ones((2, 2), np.float32), "goal": 2}
+        >>> envelope.close(seen, envelope.open(seen) * 0)["others"].tolist()
+        [[0.0, 0.0], [0.0, 0.0]]
+    """
+
+    def __init__(self, space: spaces.Space[Any]) -> None:
+        super().__init__(space)
+        self.masked = False
+        self._boxes = dict(_boxes(space, ()))
+        if not self._boxes:
+            raise TypeError(f"{type(space).__name__} holds no Box")
+        ends = np.cumsum([int(np.prod(box.shape)) for box in self._boxes.values()]).tolist()
+        starts = [0, *ends[:-1]]
+        self._places = {
+            path: slice(start, end)
+            for path, start, end in zip(self._boxes, starts, ends, strict=True)
+        }
+        self.entries = self._places
+        boxes = self._boxes.values()
+        self.dtype = np.result_type(*(box.dtype for box in boxes))
+        self.arrays = spaces.Tuple(list(boxes))
+        low, high = (
+            np.concatenate([getattr(box, end).ravel() for box in boxes]).astype(self.dtype)
+            for end in ("low", "high")
+        )
+        self.body_space = spaces.Box(low, high, dtype=self.dtype.type)
+
+    def open(self, observation: Any) -> Any:
+        """Returns the entries of all arrays.
+
+        Raises:
+            ValueError: One is not of the shape that its space declares.
+        """
+        parts = []
+        for path, box in self._boxes.items():
+            part = np.asarray(functools.reduce(operator.getitem, path, observation))
+            if part.shape != box.shape:
+                raise ValueError(f"{path} has the shape {part.shape}")
+            parts.append(part.ravel())
+        return np.concatenate(parts, dtype=self.dtype)
+
+    def close(self, observation: Any, body: Any) -> Any:
+        """Returns a copy of an observation with other entries in its arrays."""
+        changed = body != self.open(observation)
+        return self._closed(observation, body, changed, ())
+
+    def _closed(self, part: Any, body: Any, changed: Any, path: tuple[Any, ...]) -> Any:
+        box = self._boxes.get(path)
+        if box is not None:
+            place = self._places[path]
+            array = np.array(part, dtype=box.dtype)
+            # Through the places of what has changed, since not every type holds all of the others.
+            np.place(array, changed[place], body[place][changed[place]].astype(box.dtype))
+            return array
+        if isinstance(part, Mapping):
+            return {key: self._closed(it, body, changed, (*path, key)) for key, it in part.items()}
+        if isinstance(part, tuple):
+            return tuple(
+                self._closed(it, body, changed, (*path, key)) for key, it in enumerate(part)
+            )
+        return copy_value(part)
+
+    def enclose(self, body_space: spaces.Space[Any]) -> spaces.Space[Any]:
+        """Returns the space as it is: the arrays stay what they are."""
+        return self.space
+
+
+def _boxes(
+    space: spaces.Space[Any], path: tuple[Any, ...]
+) -> Iterator[tuple[tuple[Any, ...], spaces.Box]]:
+    """Yields the key path and the space of each array in a space."""
+    if isinstance(space, spaces.Box):
+        yield path, space
+    elif isinstance(space, spaces.Dict):
+        for key, part in space.spaces.items():
+            yield from _boxes(part, (*path, key))
+    elif isinstance(space, spaces.Tuple):
+        for index, part in enumerate(space.spaces):
+            yield from _boxes(part, (*path, index))
 
 
 def copy_value(value: Any) -> Any:

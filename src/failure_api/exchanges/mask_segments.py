@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +18,7 @@ from failure_api.core.mailbox import Missing
 from failure_api.errors import InvalidArgumentError, invalid
 from failure_api.exchanges.bits import bits_of_segments
 from failure_api.exchanges.corruption import Entries, numbers_of
-from failure_api.exchanges.envelope import Envelope
+from failure_api.exchanges.envelope import ArraysEnvelope, Envelope
 from failure_api.exchanges.exchange import Exchange, Received, Team, TeamCodec
 from failure_api.exchanges.known_segments import known_segments, why_unknown
 from failure_api.exchanges.numbering import ContentNumbers
@@ -35,7 +36,10 @@ class MaskSegments(Exchange):
     Args:
         segments: `{receiver: {sender: slice or indices}}` into the receiver's flattened
             observation, or a function that takes the environment and returns that, called once
-            a round. None takes what is known of the environment: all of mpe2.
+            a round. Where observations are a Dict or Tuple, the entries are those of an array in
+            it, by its keys: `{receiver: {sender: {"others": slice(0, 2)}}}`, and further keys in a
+            further mapping. None takes what is known of the environment: all of mpe2, unless a
+            layer in between may have moved entries.
         missing: What stands in a part that did not arrive: `"zero"`; `"hold"` for the newest
             content that ever arrived on the link (zero before the first); `"predict"` or
             `Predict(...)` for a straight line through the last two; or a function `(content, age)
@@ -70,11 +74,7 @@ class MaskSegments(Exchange):
         if given is not None and not callable(given) and not isinstance(given, Mapping):
             raise invalid("segments", "must be a mapping or a function", given, REMEDY)
         if isinstance(self.segments, Mapping):
-            frozen = {
-                receiver: FrozenMapping(parts) if isinstance(parts, Mapping) else parts
-                for receiver, parts in self.segments.items()
-            }
-            object.__setattr__(self, "segments", FrozenMapping(frozen))
+            object.__setattr__(self, "segments", _frozen(self.segments))
 
     def bind(self, team: Team) -> TeamCodec:
         """Returns this exchange at work in one environment."""
@@ -88,6 +88,23 @@ class MaskSegments(Exchange):
         return codec(team, segments, self.report_age)
 
 
+def _frozen(parts: Any) -> Any:
+    """Returns mappings, and those in them, as ones that nobody can write to."""
+    if not isinstance(parts, Mapping):
+        return parts
+    return FrozenMapping({key: _frozen(part) for key, part in parts.items()})
+
+
+def _envelope(space: spaces.Space[Any]) -> Envelope:
+    """Returns what takes the arrays out of an observation."""
+    envelope = Envelope(space)
+    if not isinstance(envelope.body_space, spaces.Dict | spaces.Tuple):
+        return envelope
+    with contextlib.suppress(TypeError):
+        return ArraysEnvelope(space)
+    return envelope
+
+
 class _Masked(TeamCodec):
     """`MaskSegments` at work, where segments stay in place.
 
@@ -99,7 +116,7 @@ class _Masked(TeamCodec):
     def __init__(self, team: Team, segments: Any, report_age: bool) -> None:
         super().__init__(team)
         self._report_age = report_age
-        self.envelopes = {agent: Envelope(space) for agent, space in team.spaces.items()}
+        self.envelopes = {agent: _envelope(space) for agent, space in team.spaces.items()}
         boxes = [self._box(agent) for agent in self.agent_ids]
         self._boxes = dict(zip(self.agent_ids, boxes, strict=True))
         self._sizes = tuple(int(np.prod(box.shape)) for box in boxes)
@@ -129,7 +146,8 @@ class _Masked(TeamCodec):
 
     def _place(self, segments: Any, width: int) -> None:
         """Works out where in the vector the parts stand, `[receiver, sender, k]`."""
-        local = places(segments, self.agent_ids, self._sizes, width)
+        paths = [envelope.entries for envelope in self.envelopes.values()]
+        local = places(segments, self.agent_ids, self._sizes, width, paths)
         absent = local == np.asarray(self._sizes)[:, None, None]
         self._local = local
         self._global = np.where(absent, self._end, local + self._starts[:, None, None])
@@ -138,15 +156,21 @@ class _Masked(TeamCodec):
         space = self.envelopes[agent].body_space
         if not isinstance(space, spaces.Box):
             raise InvalidArgumentError(
-                f"exchange MaskSegments needs observations that are a Box, but those of agent "
-                f"{agent!r} are {space}: use ShareObservations()."
+                f"exchange MaskSegments needs observations that are or hold a Box, but those of "
+                f"agent {agent!r} are {space}: use ShareObservations()."
             )
-        if self._report_age and (len(space.shape) != 1 or space.dtype.kind != "f"):
+        several = self.envelopes[agent].entries is not None
+        if self._report_age and (several or len(space.shape) != 1 or space.dtype.kind != "f"):
             raise InvalidArgumentError(
                 f"report_age needs one-dimensional float observations, but those of agent "
-                f"{agent!r} are {space}: leave it out, or read message_age from the wrapper."
+                f"{agent!r} are {self.envelopes[agent].space}: leave it out, and let the wrapper "
+                "tell ages with report='infos'."
             )
         return space
+
+    def _arrays(self) -> dict[Any, spaces.Space[Any]]:
+        """Returns what each agent's observation is made of."""
+        return {agent: envelope.arrays for agent, envelope in self.envelopes.items()}
 
     def _space(self, agent: Any) -> spaces.Space[Any]:
         envelope, box = self.envelopes[agent], self._boxes[agent]
@@ -175,13 +199,13 @@ class _Masked(TeamCodec):
     @cached_property
     def numbering(self) -> ContentNumbers:
         """The entries of each pair in a row."""
-        limits = _Limits(self._boxes, self._reports, moving=False)
+        limits = _Limits(self._arrays(), self._reports, moving=False)
         return _SegmentNumbers(self._global, self._end, limits)
 
     @property
     def message_bits(self) -> NDArray[np.float64] | None:
         """Bits of a segment on each link, `[sender, receiver]`."""
-        return bits_of_segments(self._boxes.values(), self._global != self._end)
+        return bits_of_segments(self._arrays().values(), self._local)
 
     def say_team(
         self, observations: Mapping[Any, Any], messages: Mapping[Any, Any]
@@ -296,7 +320,7 @@ class _Moving(_Masked):
     def __init__(self, team: Team, segments: Any, report_age: bool) -> None:
         self._env, self._segments = team.env, segments
         super().__init__(team, {}, report_age)
-        self._limits = _Limits(self._boxes, self._reports, moving=True)
+        self._limits = _Limits(self._arrays(), self._reports, moving=True)
         self._width = 0
 
     @property
@@ -384,13 +408,13 @@ class _Limits:
     """Knows the limits of every entry of a team's observations, one after the other.
 
     Args:
-        boxes: Each agent's observation space.
+        arrays: What each agent's observation is made of.
         reports: Entries behind each observation that are no part of it.
         moving: Whether what stands nowhere now may stand somewhere else later.
     """
 
-    def __init__(self, boxes: Mapping[Any, spaces.Box], reports: int, moving: bool) -> None:
-        rows: list[Numbers] = [numbers_of(agent, box) for agent, box in boxes.items()]
+    def __init__(self, arrays: Mapping[Any, spaces.Space[Any]], reports: int, moving: bool) -> None:
+        rows: list[Numbers] = [numbers_of(agent, space) for agent, space in arrays.items()]
         dtype = np.result_type(*(row.dtype for row in rows))
         room = np.zeros(reports)
         self._size = sum(row.width + reports for row in rows)

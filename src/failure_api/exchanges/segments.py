@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,15 +16,22 @@ REMEDY = "give {receiver: {sender: slice or indices}} into each receiver's flatt
 
 
 def places(
-    segments: Any, agent_ids: tuple[Any, ...], sizes: tuple[int, ...], width: int = 0
+    segments: Any,
+    agent_ids: tuple[Any, ...],
+    sizes: tuple[int, ...],
+    width: int = 0,
+    paths: Sequence[Mapping[Any, slice] | None] = (),
 ) -> NDArray[np.int64]:
     """Returns where in each receiver's observation the parts from each sender stand.
 
     Args:
-        segments: `{receiver: {sender: slice or indices}}`.
+        segments: `{receiver: {sender: slice or indices}}`; of observations of several arrays
+            `{receiver: {sender: {key: slice or indices}}}`, with a mapping for each further key.
         agent_ids: All agents.
         sizes: Number of entries of each agent's observation.
         width: Least length of the last axis.
+        paths: For each agent where the arrays of its observation stand, by their key paths; None
+            for an observation that is one array, and nothing where all are.
 
     Returns:
         Places `[receiver, sender, k]` in the receiver's flat observation. Pairs with fewer than
@@ -55,7 +62,11 @@ def places(
                     "leave out the agent's own part, which no link carries",
                 )
             name = f"segments[{describe(receiver)}][{describe(sender)}]"
-            found[row, column] = _entries(name, entries, sizes[row])
+            keyed = paths[row] if paths else None
+            if keyed is not None:
+                found[row, column] = _entries_by_path(name, entries, keyed)
+            else:
+                found[row, column] = _entries(name, entries, sizes[row])
         _check_disjoint(receiver, [part for (r, _), part in found.items() if r == row])
     width = max([width, *(len(part) for part in found.values())])
     table = np.empty((len(agent_ids), len(agent_ids), width), dtype=np.int64)
@@ -70,6 +81,26 @@ def _index(agent: Any, agent_ids: tuple[Any, ...]) -> int:
         return agent_ids.index(agent)
     remedy = f"choose from {listed(agent_ids)}"
     raise invalid("segments", "must name agents of the environment", agent, remedy)
+
+
+def _entries_by_path(
+    name: str, entries: Any, paths: Mapping[Any, slice], path: tuple[Any, ...] = ()
+) -> NDArray[np.int64]:
+    """Returns the entries that a mapping of keys names, in its order."""
+    place = paths.get(path)
+    if place is not None:
+        found: NDArray[np.int64] = _entries(name, entries, place.stop - place.start) + place.start
+        return found
+    ways = dict.fromkeys(it[len(path)] for it in paths if it[: len(path)] == path)
+    remedy = f"choose from {listed(tuple(ways))}, as in {{{next(iter(ways))!r}: slice(0, 2)}}"
+    if not isinstance(entries, Mapping) or not entries:
+        raise invalid(name, "must name the keys of the observation", entries, remedy)
+    parts = []
+    for key, part in entries.items():
+        if key not in ways:
+            raise invalid(name, "must name keys of the observation that hold a Box", key, remedy)
+        parts.append(_entries_by_path(f"{name}[{describe(key)}]", part, paths, (*path, key)))
+    return np.concatenate(parts)
 
 
 def _entries(name: str, entries: Any, size: int) -> NDArray[np.int64]:
