@@ -197,6 +197,8 @@ def bind(
         )
     if callable(known):
         raise invalid("segments", "must stay in place in batches", known, "give a mapping")
+    if exchange.relative_to == "world":
+        raise invalid("relative_to", "must be 'receiver' in batches", "world", "leave it out")
     tables = masked_tables(known, ids, lows, highs, exchange.report_age)
     return BatchedExchange(exchange, ids, lengths, tables)
 

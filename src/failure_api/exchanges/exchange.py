@@ -30,11 +30,14 @@ class Team:
         env: The environment below the wrapper.
         agent_ids: Its `possible_agents`.
         spaces: Each agent's observation space.
+        positions: A function of the environment that gives positions `[N, dim]`; None for what is
+            known of the environment.
     """
 
     env: Any
     agent_ids: tuple[Any, ...]
     spaces: Mapping[Any, Space[Any]]
+    positions: Callable[[Any], Any] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,10 +47,12 @@ class Exchange(ABC):
     Attributes:
         missing: What stands in for a message that did not arrive. A subclass makes it a field,
             `missing: Missing = "zero"`, where users are to choose.
+        follows_environment: Whether codecs look at the environment in every round.
     """
 
-    # Without a type, since it is no field of this class.
+    # Without types, since they are no fields of this class.
     missing = "zero"
+    follows_environment = False
 
     def __post_init__(self) -> None:
         """Checks and normalises every field that has a rule."""

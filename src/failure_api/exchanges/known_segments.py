@@ -57,6 +57,24 @@ def known_segments(env: Any) -> Segments | Callable[[Any], Segments] | None:
     return current_segments if moves else _segments(views)
 
 
+def known_frame(env: Any) -> Segments | None:
+    """Returns which entries of the known segments are positions seen from the receiver.
+
+    Args:
+        env: An environment for which `known_segments` returned segments.
+
+    Returns:
+        Segments that are parts of those; None where there are none. Where agents may be hidden, an
+        entry of 0 may say so, and is no position.
+    """
+    views = _walk(env.unwrapped)
+    found = {
+        receiver: {s: np.array(entries, dtype=np.int64) for s, entries in view.relative.items()}
+        for receiver, view in views.items()
+    }
+    return found if any(found.values()) else None
+
+
 TRUSTED = ("pettingzoo.", "mpe2.", "failure_api.")
 """The packages whose layers show entries where the environment has them, or other shapes."""
 
@@ -115,10 +133,12 @@ class _View(BlockWalk):
         others: The world's other agents, in the world's order.
         seen: One agent for each slot; None for a slot that stays empty.
         landmarks: Number of entries that describe landmarks.
+        relative: For each sender, those of its entries that say where it is from the receiver.
     """
 
     def __init__(self, scenario: Any, world: Any, receiver: Any) -> None:
         super().__init__()
+        self.relative: dict[Any, list[int]] = {}
         self.world = world
         self.receiver = receiver
         self.others = [agent for agent in world.agents if agent is not receiver]
@@ -133,6 +153,16 @@ class _View(BlockWalk):
                 self.own(width)
             else:
                 self.heard(sender.name, width)
+
+    def positions(self, senders: Iterable[Any]) -> None:
+        """Walks over where senders are, seen from the receiver."""
+        before = {sender: len(entries) for sender, entries in self.entries.items()}
+        self.each(senders, _POSITION)
+        for sender, entries in self.entries.items():
+            self.relative[sender] = [
+                *self.relative.get(sender, ()),
+                *entries[before.get(sender, 0) :],
+            ]
 
     def by_distance(self) -> list[Any]:
         """Returns the others as `sorted` by distance has them: equally far in the world's order."""
@@ -156,7 +186,7 @@ class _View(BlockWalk):
 def _simple_adversary(view: _View) -> None:
     view.own(0 if view.receiver.adversary else _POSITION)
     view.own(view.landmarks)
-    view.each(view.seen, _POSITION)
+    view.positions(view.seen)
 
 
 def _simple_crypto(view: _View) -> None:
@@ -173,7 +203,7 @@ def _simple_push(view: _View) -> None:
     if not view.receiver.adversary:
         # Where its goal is, its colour, and the colours of the landmarks.
         view.own(_POSITION + view.world.dim_color * (1 + len(view.world.landmarks)))
-    view.each(view.others, _POSITION)
+    view.positions(view.others)
 
 
 def _simple_reference(view: _View) -> None:
@@ -191,13 +221,13 @@ def _simple_speaker_listener(view: _View) -> None:
 
 def _simple_spread(view: _View) -> None:
     view.own(_VELOCITY + _POSITION + view.landmarks)
-    view.each(view.seen, _POSITION)
+    view.positions(view.seen)
     view.each(view.seen, view.world.dim_c)
 
 
 def _simple_tag(view: _View) -> None:
     view.own(_VELOCITY + _POSITION + view.landmarks)
-    view.each(view.seen, _POSITION)
+    view.positions(view.seen)
     # Only prey show their velocity. With neighbours chosen, a pursuer's slot stays and is empty.
     prey = [agent if agent and not agent.adversary else None for agent in view.seen]
     if view.seen is view.others:

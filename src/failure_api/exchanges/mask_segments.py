@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from gymnasium import spaces
@@ -20,10 +20,11 @@ from failure_api.exchanges.bits import bits_of_segments
 from failure_api.exchanges.corruption import Entries, numbers_of
 from failure_api.exchanges.envelope import ArraysEnvelope, Envelope
 from failure_api.exchanges.exchange import Exchange, Received, Team, TeamCodec
-from failure_api.exchanges.known_segments import known_segments, why_unknown
+from failure_api.exchanges.known_segments import known_frame, known_segments, why_unknown
 from failure_api.exchanges.numbering import ContentNumbers
 from failure_api.exchanges.numbers import Numbers
 from failure_api.exchanges.segments import REMEDY, places
+from failure_api.positions import known_positions, read_positions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,10 +48,17 @@ class MaskSegments(Exchange):
         report_age: Appends to every observation, for each other agent in the order of
             `possible_agents`, a flag that is 1 where a message arrived in this round, and the age
             in rounds of what was last received.
+        frame: Which entries of segments are positions seen from the receiver, in the order of their
+            axes: `"receiver"` for all of them, or a mapping like that of the segments. None takes
+            what is known of the environment where segments are.
+        relative_to: What a position is relative to that comes late, is held or is predicted:
+            `"receiver"` leaves it as it was said; `"world"` lets it stand still in the world while
+            the receiver moves on, which knows its own position.
 
     Raises:
         InvalidArgumentError: The environment's segments are not known and none are given; they
-            are out of range, overlap or name unknown agents; an observation is not a Box.
+            are out of range, overlap or name unknown agents; an observation holds no Box; no
+            positions are known for `relative_to="world"`, or the segments move.
 
     Example:
         >>> from mpe2 import simple_spread_v3
@@ -66,6 +74,8 @@ class MaskSegments(Exchange):
     segments: Mapping[Any, Mapping[Any, Any]] | Callable[[Any], Any] | None = None
     missing: Missing = "zero"
     report_age: bool = False
+    frame: Mapping[Any, Mapping[Any, Any]] | Literal["receiver"] | None = None
+    relative_to: Literal["receiver", "world"] = "receiver"
 
     def __post_init__(self) -> None:
         """Checks the fields and takes a copy of the segments."""
@@ -75,6 +85,16 @@ class MaskSegments(Exchange):
             raise invalid("segments", "must be a mapping or a function", given, REMEDY)
         if isinstance(self.segments, Mapping):
             object.__setattr__(self, "segments", _frozen(self.segments))
+        if isinstance(self.frame, Mapping):
+            object.__setattr__(self, "frame", _frozen(self.frame))
+        elif self.frame not in (None, "receiver"):
+            rule = "must be 'receiver', a mapping like that of segments, or None"
+            raise invalid("frame", rule, self.frame, "say which entries are positions")
+
+    @property
+    def follows_environment(self) -> bool:  # type: ignore[override]
+        """Whether codecs look at the environment in every round."""
+        return callable(self.segments) or self.relative_to == "world"
 
     def bind(self, team: Team) -> TeamCodec:
         """Returns this exchange at work in one environment."""
@@ -84,8 +104,26 @@ class MaskSegments(Exchange):
                 f"exchange MaskSegments {why_unknown(team.env)}: give "
                 "segments={receiver: {sender: indices}}, or use ShareObservations()."
             )
+        if self.relative_to == "world":
+            return _InWorld(team, segments, self.report_age, self._frame(team, segments))
         codec = _Moving if callable(segments) else _Masked
         return codec(team, segments, self.report_age)
+
+    def _frame(self, team: Team, segments: Any) -> Any:
+        """Returns which entries are positions seen from the receiver."""
+        if callable(segments):
+            rule = "must be 'receiver' where segments move"
+            raise invalid("relative_to", rule, self.relative_to, "leave it out")
+        if self.frame == "receiver":
+            return segments
+        found = known_frame(team.env) if self.frame is self.segments is None else self.frame
+        if found is None:
+            raise InvalidArgumentError(
+                f"relative_to='world' of MaskSegments must know which entries of {team.env} are "
+                "positions seen from the receiver, but frame is None: give frame='receiver' where "
+                "all of them are, or a mapping like that of segments."
+            )
+        return found
 
 
 def _frozen(parts: Any) -> Any:
@@ -309,6 +347,82 @@ class _Masked(TeamCodec):
         return {sender: flat[part] for sender, part in parts.items() if len(part)}
 
 
+class _InWorld(_Masked):
+    """`MaskSegments` at work, where positions are said in the world's frame.
+
+    A receiver knows where it is, so what it has of another's position is where that is from there.
+    """
+
+    def __init__(self, team: Team, segments: Any, report_age: bool, frame: Any) -> None:
+        super().__init__(team, segments, report_age)
+        self._env, self._ids = team.env, team.agent_ids
+        function = team.positions or known_positions(team.env)
+        if function is None:
+            raise InvalidArgumentError(
+                "relative_to='world' of MaskSegments needs the agents' positions, which are not "
+                f"known for {team.env}: give the wrapper positions=, a function of the environment."
+            )
+        self._function = function
+        if self._dtype.kind != "f":
+            rule, remedy = "must be 'receiver' unless observations are floats", "leave it out"
+            raise invalid("relative_to", rule, "world", remedy)
+        paths = [envelope.entries for envelope in self.envelopes.values()]
+        local = places(frame, self.agent_ids, self._sizes, 0, paths)
+        there = local < np.asarray(self._sizes)[:, None, None]
+        self._receivers, senders, self._axes = there.nonzero()
+        self._where = (local + self._starts[:, None, None])[there]
+        self._links = senders * len(self.agent_ids) + self._receivers
+        pairs = zip(self._receivers, senders, self._where, strict=True)
+        if not all(place in self._global[receiver, sender] for receiver, sender, place in pairs):
+            rule = "must name entries of the segments from the same sender"
+            raise invalid("frame", rule, frame, "leave out the others")
+        room = np.zeros(self._reports)
+        boxes = self._boxes.values()
+        low, high = (
+            np.concatenate([part for box in boxes for part in (getattr(box, end).ravel(), room)])
+            for end in ("low", "high")
+        )
+        self._low, self._high = low[self._where], high[self._where]
+
+    @cached_property
+    def numbering(self) -> ContentNumbers:
+        """The entries of each pair in a row; positions in the world have no bounds."""
+        limits = _Limits(self._arrays(), self._reports, moving=False, unbound=self._where)
+        return _SegmentNumbers(self._global, self._end, limits)
+
+    def follow(self, noisy: bool) -> None:
+        """Looks where receivers are now."""
+        given = np.asarray(self._function(self._env), dtype=np.float64)
+        there: NDArray[np.bool_] = np.asarray(np.isfinite(np.atleast_2d(given)).all(axis=-1))
+        positions = read_positions(lambda env: given, self._env, self._ids, there)
+        axes = positions.shape[1]
+        counts = np.unique_counts(self._links).counts
+        if (counts % axes).any():
+            rule = f"must name {axes} entries for each position, one for each axis"
+            raise invalid("frame", rule, int(counts[(counts % axes) > 0][0]), "name all of them")
+        self._offsets = positions[self._receivers, self._axes % axes]
+
+    def say_team(
+        self, observations: Mapping[Any, Any], messages: Mapping[Any, Any]
+    ) -> NDArray[Any]:
+        """Returns all observations in one vector, with positions in the world's frame."""
+        self._raw = vector = super().say_team(observations, messages)
+        if observations:
+            vector = vector.copy()
+            vector[self._where] += self._offsets.astype(self._dtype)
+        return vector
+
+    def _heard(self, received: Received) -> NDArray[Any]:
+        vector: NDArray[Any] = received.content.copy()
+        kept = vector[self._where]
+        has = received.arrived if received.fresh else received.newest >= 0
+        current, has = (flags.reshape(-1)[self._links] for flags in (received.current, has))
+        seen = np.clip(kept - self._offsets, self._low, self._high).astype(vector.dtype)
+        # What is as it is said is not changed by rounding, and zero says that there is nothing.
+        vector[self._where] = np.where(current, self._raw[self._where], np.where(has, seen, kept))
+        return vector
+
+
 class _Moving(_Masked):
     """`MaskSegments` at work, where segments change from round to round.
 
@@ -411,9 +525,16 @@ class _Limits:
         arrays: What each agent's observation is made of.
         reports: Entries behind each observation that are no part of it.
         moving: Whether what stands nowhere now may stand somewhere else later.
+        unbound: Entries that have no limits where they are said.
     """
 
-    def __init__(self, arrays: Mapping[Any, spaces.Space[Any]], reports: int, moving: bool) -> None:
+    def __init__(
+        self,
+        arrays: Mapping[Any, spaces.Space[Any]],
+        reports: int,
+        moving: bool,
+        unbound: NDArray[np.int64] | slice = slice(0),
+    ) -> None:
         rows: list[Numbers] = [numbers_of(agent, space) for agent, space in arrays.items()]
         dtype = np.result_type(*(row.dtype for row in rows))
         room = np.zeros(reports)
@@ -429,6 +550,7 @@ class _Limits:
         self._low = np.concatenate([*low, lows]).astype(dtype)
         self._high = np.concatenate([*high, highs]).astype(dtype)
         self._whole = np.concatenate([*whole, wholes]).astype(bool)
+        self._low[unbound], self._high[unbound] = -np.inf, np.inf
         self._nowhere = self._size + np.arange(len(rows))[:, None, None]
         self.start()
 

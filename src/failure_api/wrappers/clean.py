@@ -30,8 +30,8 @@ class CleanView:
         self._exchange = exchange
         self._team = team
         self._remembers = exchange.missing != "zero"
-        # Segments that move are those of the round, and the environment has moved on later.
-        self._at_once = self._remembers and callable(getattr(exchange, "segments", None))
+        # What follows the environment does so in its round: later it has moved on.
+        self._at_once = self._remembers and exchange.follows_environment
         self._apart = ~np.eye(len(team.agent_ids), dtype=bool)
         self._content: TeamContent | None = None
         self._number = -1

@@ -98,7 +98,7 @@ class RoundKeeper:
         self.noise = Corruption(NoiseChain(models=cast("Any", noise_models)), self.agent_ids)
         # What takes too much memory is refused before anything takes time.
         self._channel.check_memory((len(self.agent_ids),) * 2)
-        team = Team(env, self.agent_ids, spaces)
+        team = Team(env, self.agent_ids, spaces, positions)
         self.codec = self.exchange.bind(team)
         missing = self.exchange.missing
         self._content = TeamContent(self.codec, missing, self._channel, self.noise)
