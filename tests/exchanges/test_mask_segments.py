@@ -204,7 +204,10 @@ def test_it_is_a_value() -> None:
     one, other = (MaskSegments(segments={"a": {"b": [1]}}) for _ in range(2))
     assert one == other == pickle.loads(pickle.dumps(one))
     assert one != MaskSegments(segments={"a": {"b": [2]}})
-    assert repr(one) == "MaskSegments(segments={'a': {'b': [1]}}, missing='zero', report_age=False)"
+    assert repr(one) == (
+        "MaskSegments(segments={'a': {'b': [1]}}, missing='zero', report_age=False, frame=None, "
+        "relative_to='receiver')"
+    )
 
 
 def test_segments_are_the_users_to_change_afterwards() -> None:
