@@ -117,9 +117,7 @@ def test_what_comes_late_is_where_the_sender_was_then() -> None:
 
 @pytest.mark.parametrize("missing", ["zero", "hold", "predict", lambda content, age: content])
 @pytest.mark.parametrize("report_age", [False, True])
-def test_no_failure_changes_no_bit_and_silence_is_zero(
-    missing: Any, report_age: bool
-) -> None:
+def test_no_failure_changes_no_bit_and_silence_is_zero(missing: Any, report_age: bool) -> None:
     plain = simple_spread_v3.parallel_env(N=3)
     clear = wrapped([], missing=missing, report_age=report_age)
     dark = wrapped(ProbabilisticModel(failure_prob=1.0), missing=missing, report_age=report_age)

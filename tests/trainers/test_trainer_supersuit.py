@@ -103,6 +103,36 @@ def test_the_end_of_an_episode_is_told_as_it_was(processes: int) -> None:
 
 
 @HERE_AND_AWAY
+def test_a_critic_gets_the_end_of_an_episode_over_perfect_links(processes: int) -> None:
+    dark = at_once(models=ProbabilisticModel(failure_prob=1.0))
+    with several(dark, processes=processes) as vec_env:
+        vec_env.seed(5)
+        vec_env.reset()
+        ends = [stand(vec_env)[3] for _ in range(8)]
+    assert all("terminal_clean_observation" not in info for infos in ends[:-1] for info in infos)
+    clear = at_once(models=())
+    clear.reset(seed=5)
+    last = [clear.step(STILL) for _ in range(8)][-1][0]
+    for info, expected in zip(ends[-1][:3], last.values(), strict=True):
+        np.testing.assert_array_equal(info["terminal_clean_observation"], expected)
+        assert (info["terminal_observation"] != expected).any()
+
+
+def test_a_bare_environment_tells_no_clean_end() -> None:
+    with several(simple_spread_v3.parallel_env(N=3, max_cycles=2)) as vec_env:
+        vec_env.reset()
+        infos = [stand(vec_env)[3] for _ in range(2)][-1]
+    assert all(set(info) == {"terminal_observation", "TimeLimit.truncated"} for info in infos)
+
+
+@pytest.mark.parametrize("agents", [1, 2])
+def test_a_team_of_one_sees_an_array_as_a_larger_team_does(agents: int) -> None:
+    env = CommunicationWrapperParallel(simple_spread_v3.parallel_env(N=agents), ())
+    with several(env, copies=2) as vec_env:
+        assert vec_env.reset().shape == (2 * agents, 6 * agents)
+
+
+@HERE_AND_AWAY
 def test_an_end_is_not_a_time_limit(processes: int) -> None:
     env = Plain(lengths=dict.fromkeys("abc", 3), max_cycles=3 if processes else 8)
     wrapped = CommunicationWrapperParallel(env, (), exchange=ShareObservations(form="flat"))

@@ -1,11 +1,12 @@
 """What agents say to each other, and how a receiver sees it."""
 
 import warnings
+from typing import Any
 
 from failure_api.core.mailbox import Missing, Predict
 from failure_api.exchanges.exchange import Codec, Exchange, Heard, Received, Team, TeamCodec
 from failure_api.exchanges.known_segments import is_moved, known_segments, why_unknown
-from failure_api.exchanges.mask_segments import MaskSegments
+from failure_api.exchanges.mask_segments import MaskSegments, holds_arrays
 from failure_api.exchanges.send_messages import SendMessages
 from failure_api.exchanges.share_observations import ShareObservations
 
@@ -25,13 +26,13 @@ __all__ = [
 ]
 
 
-def default_exchange(env: object) -> Exchange:
+def default_exchange(env: Any) -> Exchange:
     """Returns the exchange that `exchange=None` stands for.
 
     That is `MaskSegments()` where it is known which parts of an observation come from which
     agent, since such observations carry what others say already, and `ShareObservations()`
-    elsewhere. Where that is only because a layer in between may have moved entries, a warning
-    says so.
+    elsewhere. An agent that is alone sees what it observes. Where segments would be known, were it
+    not for a layer in between that may have moved entries, a warning says so.
 
     Args:
         env: A PettingZoo environment of either kind.
@@ -45,6 +46,10 @@ def default_exchange(env: object) -> Exchange:
     """
     if known_segments(env) is not None:
         return MaskSegments()
+    agents = list(getattr(env, "possible_agents", ()))
+    if len(agents) == 1 and holds_arrays(env.observation_space(agents[0])):
+        # Nobody else has anything to say, and a Dict of one would only be in the way.
+        return MaskSegments(segments={})
     if is_moved(env):
         warnings.warn(
             f"exchange=None stands for ShareObservations() here, since it {why_unknown(env)}: give "

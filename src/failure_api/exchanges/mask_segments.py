@@ -143,6 +143,11 @@ def _envelope(space: spaces.Space[Any]) -> Envelope:
     return envelope
 
 
+def holds_arrays(space: spaces.Space[Any]) -> bool:
+    """Returns whether there is an array in an observation, whose entries could be masked."""
+    return isinstance(_envelope(space).body_space, spaces.Box)
+
+
 class _Masked(TeamCodec):
     """`MaskSegments` at work, where segments stay in place.
 

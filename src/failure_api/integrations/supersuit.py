@@ -117,8 +117,9 @@ class TeamsVecEnv(VecEnv):
 
         Returns:
             Observations `[num_envs, ...]`, rewards, dones and infos. Where an episode ended,
-            `"terminal_observation"` is what was last seen of it, and `"TimeLimit.truncated"` says
-            that it was only cut off.
+            `"terminal_observation"` is what was last seen of it, `"terminal_clean_observation"`
+            what perfect links would have shown then, which a critic can bootstrap from, and
+            `"TimeLimit.truncated"` says that it was only cut off.
         """
         observations, _, _, results = self._inner.step_wait()
         _raise(results)

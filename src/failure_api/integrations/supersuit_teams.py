@@ -9,7 +9,9 @@ import cloudpickle  # type: ignore[import-untyped]
 import gymnasium
 import numpy as np
 from gymnasium.vector.utils import batch_space, create_empty_array
-from supersuit import pettingzoo_env_to_vec_env_v1
+from supersuit.vector import MarkovVectorEnv
+
+from failure_api.environments import layers
 
 
 class Failed(NamedTuple):
@@ -35,6 +37,46 @@ class Failed(NamedTuple):
         return error
 
 
+class Team(MarkovVectorEnv):  # type: ignore[misc]
+    """A Parallel environment as a vector with an entry for each agent, as SuperSuit makes it.
+
+    Where an episode ends, infos hold `"terminal_clean_observation"` beside SuperSuit's
+    `"terminal_observation"`, if a layer of the environment tells clean observations.
+
+    Args:
+        env: The environment.
+    """
+
+    def __init__(self, env: Any) -> None:
+        super().__init__(env)
+        self._tells = next((each for each in layers(env) if hasattr(each, CLEAN)), None)
+        self._steps = False
+        self._last: dict[Any, Any] = {}
+
+    def reset(self, seed: int | None = None, options: Any = None) -> tuple[Any, list[Any]]:
+        """Starts an episode."""
+        if self._steps and self._tells is not None:
+            # SuperSuit starts the next episode within the step that ends one.
+            self._last = getattr(self._tells, CLEAN)()
+        begun: tuple[Any, list[Any]] = super().reset(seed=seed, options=options)
+        return begun
+
+    def step(self, actions: Any) -> Any:
+        """Steps the environment, and starts it anew where it ends."""
+        self._steps, self._last = True, {}
+        try:
+            *played, infos = super().step(actions)
+        finally:
+            self._steps = False
+        for agent, info in zip(self.par_env.possible_agents, infos, strict=True):
+            if agent in self._last:
+                info["terminal_clean_observation"] = self._last[agent]
+        return *played, infos
+
+
+CLEAN = "clean_observations"
+
+
 class Teams(gymnasium.Env[Any, Any]):
     """Copies of a Parallel environment, each of them a vector with an entry for each agent.
 
@@ -56,7 +98,7 @@ class Teams(gymnasium.Env[Any, Any]):
 
     def __init__(self, pickled: bytes, numbers: Sequence[int]) -> None:
         self.numbers = tuple(numbers)
-        self._teams = [pettingzoo_env_to_vec_env_v1(cloudpickle.loads(pickled)) for _ in numbers]
+        self._teams = [Team(cloudpickle.loads(pickled)) for _ in numbers]
         first = self._teams[0]
         self.size: int = first.num_envs
         self.render_mode = first.render_mode
