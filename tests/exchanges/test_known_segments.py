@@ -478,4 +478,17 @@ def test_layers_that_hand_observations_on_keep_segments_known() -> None:
     ):
         assert known_segments(layer) is not None
     assert known_segments(aec_to_parallel(ByDistance(env))) is None
+
+
+def test_layers_of_supersuit_that_show_nothing_else_are_taken() -> None:
+    supersuit = pytest.importorskip("supersuit")
+    env = simple_spread_v3.env(N=3, continuous_actions=True)
+    for layer in (
+        supersuit.clip_actions_v0(env),
+        supersuit.clip_reward_v0(env),
+        supersuit.black_death_v3(aec_to_parallel(env)),
+    ):
+        assert known_segments(layer) is not None
+    assert known_segments(supersuit.dtype_v0(env, np.float64)) is None
+    env = simple_spread_v3.env(N=3)
     assert mover(Hidden(env)) is not None

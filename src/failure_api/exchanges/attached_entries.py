@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from gymnasium import spaces
-from gymnasium.spaces.utils import flatten, flatten_space
+from gymnasium.spaces.utils import flatdim, flatten, flatten_space
 from numpy.typing import NDArray
 
 from failure_api.core.rules import numbers
@@ -52,7 +52,13 @@ class _AttachedEntries(Attachment):
     """
 
     _numbers: Numbers
+    _message_entries: int
     shape: tuple[int, ...]
+
+    @property
+    def message_entries(self) -> int:
+        """Entries of a mask that are the message's."""
+        return self._message_entries
 
     def parted(self, agent: Any, action: Any) -> tuple[Any, Any]:
         """Returns the environment's action and the message, each in its own type."""
@@ -117,6 +123,7 @@ class AttachedChoices(_AttachedEntries):
         self._counts = np.concatenate(counts)
         self.space: spaces.Space[Any] = spaces.MultiDiscrete(self._counts)
         self.shape = self._counts.shape
+        self._message_entries = int(self._counts[len(starts[0]) :].sum())
 
     def _rows(self, given: NDArray[np.float64]) -> NDArray[np.float64] | None:
         counted = ((given >= 0) & (given < self._counts) & (given % 1 == 0)).all()
@@ -159,6 +166,7 @@ class AttachedVector(_AttachedEntries):
             low, high = box.low.astype(np.float32), box.high.astype(np.float32)
         self.space: spaces.Space[Any] = spaces.Box(low, high, dtype=np.float32)
         self.shape = low.shape
+        self._message_entries = self.shape[0] - int(flatdim(own_space))
         own = np.arange(self._numbers.width) < Numbers(own_space).width
         free = own & ~self._numbers.whole
         # An entry within what float32 makes of its bounds is meant to be within them.

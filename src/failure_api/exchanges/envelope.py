@@ -15,6 +15,10 @@ from gymnasium import spaces
 class Envelope:
     """Keeps the action mask of `{"observation", "action_mask"}` out of the exchange.
 
+    Args:
+        space: Of whole observations.
+        room: Entries that actions have besides those that the mask is of; all of them are allowed.
+
     Attributes:
         space: Of whole observations.
         masked: Whether the space follows that convention.
@@ -34,8 +38,8 @@ class Envelope:
 
     entries: dict[tuple[Any, ...], slice] | None = None
 
-    def __init__(self, space: spaces.Space[Any]) -> None:
-        self.space = space
+    def __init__(self, space: spaces.Space[Any], room: int = 0) -> None:
+        self.space, self._room = space, room
         self.masked = (
             isinstance(space, spaces.Dict)
             and "observation" in space.spaces
@@ -52,17 +56,51 @@ class Envelope:
         """Returns an observation with another body, everything else copied."""
         if not self.masked:
             return body
-        return {
+        closed = {
             key: body if key == "observation" else copy_value(value)
             for key, value in observation.items()
         }
+        if self._room:
+            closed["action_mask"] = with_room(closed["action_mask"], self._room)
+        return closed
 
     def enclose(self, body_space: spaces.Space[Any]) -> spaces.Space[Any]:
         """Returns the space of observations with another body."""
         if not self.masked:
             return body_space
         assert isinstance(self.space, spaces.Dict)
-        return spaces.Dict({**self.space.spaces, "observation": body_space})
+        parts = {**self.space.spaces, "observation": body_space}
+        if self._room:
+            parts["action_mask"] = _space_with_room(parts["action_mask"], self._room)
+        return spaces.Dict(parts)
+
+
+def mask_length(space: spaces.Space[Any]) -> int | None:
+    """Returns how many entries the action mask in observations has; None where there is no row."""
+    if not Envelope(space).masked:
+        return None
+    shape: Any = space["action_mask"].shape  # type: ignore[index]
+    return int(shape[0]) if shape is not None and len(shape) == 1 else None
+
+
+def with_room(mask: Any, room: int) -> Any:
+    """Returns a mask with further entries, all of them allowed."""
+    mask = np.asarray(mask)
+    return np.concatenate([mask, np.ones(room, mask.dtype)])
+
+
+def _space_with_room(space: Any, room: int) -> spaces.Space[Any]:
+    if isinstance(space, spaces.MultiBinary):
+        return spaces.MultiBinary(int(space.shape[0]) + room)
+    if isinstance(space, spaces.MultiDiscrete):
+        counts = np.concatenate([space.nvec, np.full(room, 2)])
+        starts = np.concatenate([space.start, np.zeros(room, space.start.dtype)])
+        return spaces.MultiDiscrete(counts, dtype=space.dtype.str, start=starts)
+    low, high = (
+        np.concatenate([bound, np.full(room, end, bound.dtype)])
+        for bound, end in ((space.low, 0), (space.high, 1))
+    )
+    return spaces.Box(low, high, dtype=space.dtype.type)
 
 
 class ArraysEnvelope(Envelope):

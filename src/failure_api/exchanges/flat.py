@@ -17,6 +17,7 @@ from failure_api.exchanges.bits import bits_of, to_each
 from failure_api.exchanges.envelope import Envelope
 from failure_api.exchanges.exchange import Received, Team, TeamCodec
 from failure_api.exchanges.numbering import ContentNumbers, FlatNumbers
+from failure_api.exchanges.spoken_actions import SpokenActions
 
 
 class FlatCodec(TeamCodec):
@@ -31,11 +32,20 @@ class FlatCodec(TeamCodec):
         message_spaces: The space of what each agent says; None for what each observes. Agents that
             say nothing are absent.
         exchange: What errors call the exchange.
+        actions: How actions carry messages; None where they do not.
     """
 
-    def __init__(self, team: Team, message_spaces: Mapping[Any, Any] | None, exchange: str) -> None:
+    def __init__(
+        self,
+        team: Team,
+        message_spaces: Mapping[Any, Any] | None,
+        exchange: str,
+        actions: SpokenActions | None = None,
+    ) -> None:
         super().__init__(team)
-        self.envelopes = {agent: Envelope(space) for agent, space in team.spaces.items()}
+        self.actions = actions
+        rooms = {} if actions is None else actions.rooms(team.spaces)
+        self.envelopes = {a: Envelope(space, rooms.get(a, 0)) for a, space in team.spaces.items()}
         self._observed = message_spaces is None
         if message_spaces is None:
             message_spaces = {a: envelope.body_space for a, envelope in self.envelopes.items()}

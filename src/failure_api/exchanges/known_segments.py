@@ -78,6 +78,13 @@ def known_frame(env: Any) -> Segments | None:
 TRUSTED = ("pettingzoo.", "mpe2.", "failure_api.")
 """The packages whose layers show entries where the environment has them, or other shapes."""
 
+STILL = {
+    "supersuit.lambda_wrappers.action_lambda",
+    "supersuit.lambda_wrappers.reward_lambda",
+    "supersuit.multiagent_wrappers.black_death",
+}
+"""Modules of layers that could move entries, and change other things."""
+
 
 def mover(env: Any) -> Any:
     """Returns the outermost layer that may show entries elsewhere than the environment has them.
@@ -88,12 +95,15 @@ def mover(env: Any) -> Any:
         env: An environment in any wrappers.
 
     Returns:
-        The layer; None where all of them are PettingZoo's, mpe2's or this package's own.
+        The layer; None where all of them are PettingZoo's, mpe2's, this package's own, or those of
+        SuperSuit that change actions, rewards or the dead.
     """
     layer = env
     for layer in layers(env):
         shows = ("observe", "last") if hasattr(type(layer), "observe") else ("reset", "step")
         methods = (getattr(type(layer), name, None) for name in shows)
+        if type(layer).__module__ in STILL:
+            continue
         if not all(str(getattr(m, "__module__", "")).startswith(TRUSTED) for m in methods):
             return layer
     # What keeps the environment where nobody looks may do anything with what it shows.

@@ -38,7 +38,9 @@ class SendMessages(Exchange):
     it said last.
 
     Where observations are `{"observation", "action_mask"}`, what is received comes under
-    `observation`; the mask is that of the environment's own action.
+    `observation`. The mask is that of the environment's own action, the one under `"action"`; in
+    the flat form, where that is a choice, a 1 is appended for each entry of the message, so that
+    the mask is one of the whole action, and so it is where masks come in infos.
 
     Args:
         space: The space of a message: Box, Discrete, MultiBinary or MultiDiscrete. Or `{agent:
@@ -100,18 +102,17 @@ class SendMessages(Exchange):
         """Returns this exchange at work in one environment."""
         messages = self._messages(team.agent_ids)
         own_spaces = {agent: team.env.action_space(agent) for agent in team.agent_ids}
-        codec: TeamCodec
         if self.form == "flat":
             attached: dict[Any, Any] = {
                 agent: attached_entries(agent, own_spaces[agent], space)
                 for agent, space in messages.items()
             }
-            codec = FlatCodec(team, messages, "SendMessages")
-        else:
-            attached = {
-                agent: AttachedKeys(own_spaces[agent], space) for agent, space in messages.items()
-            }
-            codec = _Sent(team, messages)
+            actions = SpokenActions(attached, own_spaces)
+            return FlatCodec(team, messages, "SendMessages", actions)
+        attached = {
+            agent: AttachedKeys(own_spaces[agent], space) for agent, space in messages.items()
+        }
+        codec = _Sent(team, messages)
         codec.actions = SpokenActions(attached, own_spaces)
         return codec
 

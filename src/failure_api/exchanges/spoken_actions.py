@@ -6,7 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
-from gymnasium.spaces import Space
+from gymnasium.spaces import Discrete, Space
+
+from failure_api.exchanges.envelope import mask_length
 
 
 class Attachment(ABC):
@@ -40,6 +42,11 @@ class Attachment(ABC):
     def like(self, other: Attachment) -> bool:
         """Returns whether another one does the same with any action."""
         return self is other
+
+    @property
+    def message_entries(self) -> int:
+        """Entries of a mask that are the message's; 0 where the two have masks of their own."""
+        return 0
 
     @abstractmethod
     def joined(self, own: Any, message: Any) -> Any:
@@ -75,6 +82,21 @@ class SpokenActions:
             agent: attachments[agent].space if agent in attachments else space
             for agent, space in own_spaces.items()
         }
+
+    def rooms(self, seen: Mapping[Any, Space[Any]]) -> dict[Any, int]:
+        """Returns the entries to append to action masks in observations, by agent.
+
+        Args:
+            seen: Each agent's observation space.
+        """
+        lengths = {agent: mask_length(space) for agent, space in seen.items()}
+        return {agent: self.room(agent, length) for agent, length in lengths.items()}
+
+    def room(self, agent: Any, length: int | None) -> int:
+        """Returns the entries to append to an agent's action mask of a length."""
+        own = self.own_spaces[agent]
+        fits = isinstance(own, Discrete) and length == own.n and agent in self._attachments
+        return self._attachments[agent].message_entries if fits else 0
 
     def parted(self, agent: Any, action: Any) -> tuple[Any, Any]:
         """Returns the environment's action, and the message, None where there is none.

@@ -1,7 +1,8 @@
 """The laws, as checks that anyone can run on their own models and environments.
 
 1. **Truthful spaces.** Every observation is in its declared space, with the same keys, shapes and
-   dtypes in every step. `action_mask` passes through untouched.
+   dtypes in every step. `action_mask` passes through untouched, with further entries at most for
+   a message that actions carry.
 2. **One round per environment step**, the same in AEC and Parallel. Turn-based AEC environments
    tick once a turn.
 3. **Looking changes nothing.** `observe` and `last` are idempotent.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from gymnasium import spaces
 from numpy.typing import NDArray
 from pettingzoo import AECEnv
 
@@ -138,7 +139,11 @@ class _Chooser:
         actions = actions_of(env)
         if actions is None:
             return self._drawn(self._spaces, agent, env.action_space(agent), mask)
-        own = self._drawn(self._spaces, agent, actions.own_spaces[agent], mask)
+        space = actions.own_spaces[agent]
+        if isinstance(mask, np.ndarray) and isinstance(space, spaces.Discrete):
+            # Behind the environment's own choices may stand those of a message.
+            mask = mask[: space.n]
+        own = self._drawn(self._spaces, agent, space, mask)
         space = actions.message_space(agent)
         if space is None:
             return own

@@ -24,6 +24,7 @@ from failure_api.testing.round_law import Recorder, check_rounds, check_same_in_
 from failure_api.testing.travel_law import check_travel
 from failure_api.testing.trial import DOWN, LOSSY, Trial, compare
 from failure_api.testing.verdict import demand, demand_sentence, same
+from failure_api.wrappers.reports import actions_of
 from failure_api.wrappers.rounds import Models, NoiseModels
 
 
@@ -108,7 +109,8 @@ def _check_spaces(trial: Trial, models: list[CommunicationModel]) -> None:
             demand(1, alike, f"{agent}'s view has other types than {space}")
             own = plain.observations[agent]
             if isinstance(own, dict) and "action_mask" in own:
-                passed = same(own["action_mask"], observation["action_mask"])
+                told = _told(observation, own, actions_of(env))
+                passed = same(own["action_mask"], told["action_mask"])
                 demand(1, passed, f"the action_mask of {agent} has been changed")
 
 
@@ -139,6 +141,7 @@ def _check_looking(trial: Trial, models: list[CommunicationModel]) -> None:
 def _check_against_bare(trial: Trial, models: list[CommunicationModel], law: int) -> None:
     """Plays the same with and without the wrapper."""
     env, bare = trial.wrap([*models, Recorder()]), trial.make()
+    spoken = actions_of(env)
     Recorder.asked.clear()
     rounds = 0
     late = any(model.traits.longest_delay for model in models)
@@ -147,7 +150,10 @@ def _check_against_bare(trial: Trial, models: list[CommunicationModel], law: int
     for moment, plain in zip(*both, strict=False):
         demand(8, moment.agents == plain.agents, f"agents are {moment.agents}, not {plain.agents}")
         for what in ("rewards", "terminations", "truncations", "infos"):
-            equal = same(getattr(moment, what), getattr(plain, what))
+            found, expected = getattr(moment, what), getattr(plain, what)
+            if what == "infos":
+                found = {a: _told(info, expected.get(a), spoken) for a, info in found.items()}
+            equal = same(found, expected)
             deaths = models and what in ("terminations", "truncations")
             demand(8 if deaths else law, equal, f"{what} are not the environment's")
         for agent, view in moment.observations.items():
@@ -162,6 +168,24 @@ def _check_against_bare(trial: Trial, models: list[CommunicationModel], law: int
         if len(Recorder.asked) > rounds:
             _check_dead(env, moment, late)
         rounds = len(Recorder.asked)
+
+
+def _told(told: Any, own: Any, spoken: Any) -> Any:
+    """Returns what is told of an agent, its action mask without the entries of a message.
+
+    Args:
+        told: An observation or an info.
+        own: The environment's.
+        spoken: How actions carry messages; None where they do not.
+    """
+    mask, before = (np.asarray(_mask_in(each)) for each in (told, own))
+    if spoken is None or mask.ndim != 1 or before.ndim != 1:
+        return told
+    return {**told, "action_mask": mask[: len(before)]} if mask[len(before) :].all() else told
+
+
+def _mask_in(told: Any) -> Any:
+    return told.get("action_mask") if isinstance(told, dict) else None
 
 
 def _silent(env: Any, moment: Moment) -> list[Any]:

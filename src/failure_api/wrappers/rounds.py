@@ -25,6 +25,8 @@ from failure_api.errors import NotResetError, invalid, nearest
 from failure_api.exchanges import Exchange, Team, default_exchange
 from failure_api.exchanges.bits import counted
 from failure_api.exchanges.corruption import Corruption
+from failure_api.exchanges.envelope import with_room
+from failure_api.exchanges.spoken_actions import SpokenActions
 from failure_api.positions import read_positions
 from failure_api.wrappers.below import agent_ids_of, alike_below, check_observations, space_of
 from failure_api.wrappers.clean import CleanView
@@ -163,6 +165,9 @@ class RoundKeeper:
         Args:
             infos: The environment's, by agent; they are not written to.
         """
+        actions = self.actions
+        if actions is not None:
+            infos = {agent: _masked(actions, agent, info) for agent, info in infos.items()}
         if not self._reports:
             return infos
         if self._told is None:
@@ -248,6 +253,15 @@ class RoundKeeper:
         self.tally.add(context.round, delivery)
         for watch in self.watchers:
             watch(context, delivery)
+
+
+def _masked(actions: SpokenActions, agent: Any, info: Any) -> Any:
+    """Returns an info whose action mask, where it has one, is that of the whole action."""
+    mask = info.get("action_mask") if isinstance(info, Mapping) else None
+    if mask is None or np.ndim(mask) != 1:
+        return info
+    room = actions.room(agent, len(mask))
+    return {**info, "action_mask": with_room(mask, room)} if room else info
 
 
 def _chosen(exchange: Any, env: Any) -> Exchange:

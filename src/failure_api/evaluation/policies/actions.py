@@ -99,7 +99,8 @@ def _mask(agent: Any, env: Any, agents: Any) -> Any:
 def _check_mask(agent: Any, action: Any, space: Any, mask: Any) -> None:
     if mask is None or not isinstance(space, spaces.Discrete):
         return
-    legal = np.flatnonzero(mask) + space.start
+    # Behind the environment's own choices may stand those of a message.
+    legal = np.flatnonzero(np.asarray(mask)[: space.n]) + space.start
     if legal.size and int(action) not in legal:
         rule = f"must hold for {agent!r} an action that its action mask allows"
         listed = ", ".join(map(str, legal[:_LISTED])) + (", ..." if len(legal) > _LISTED else "")

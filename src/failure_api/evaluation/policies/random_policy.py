@@ -94,5 +94,6 @@ class RandomPolicy:
         if mask is None:
             return space.sample()
         if isinstance(space, spaces.Discrete):
-            mask = np.asarray(mask, dtype=np.int8)
+            # Behind the environment's own choices may stand those of a message.
+            mask = np.asarray(mask, dtype=np.int8)[: space.n]
         return space.sample(mask=mask)
