@@ -17,7 +17,7 @@ from failure_api.batched.call import (
     check_same_form,
 )
 from failure_api.batched.constants import Constants
-from failure_api.batched.content import Content, ContentState, Received
+from failure_api.batched.content import Content, ContentState, Received, handed_out
 from failure_api.batched.limits import Limits
 from failure_api.core import Chain, Channel, ChannelState, CommunicationModel
 from failure_api.core.backends import (
@@ -220,6 +220,25 @@ class BatchedChannel:
 
         Raises:
             InvalidArgumentError: As for `init`, or the payloads are of another form than before.
+        """
+        state, received = self.run_round(state, payloads, positions=positions, alive=alive)
+        return state, handed_out(received)
+
+    def run_round(
+        self,
+        state: BatchedState,
+        payloads: Array,
+        *,
+        positions: Array = None,
+        alive: Array = None,
+    ) -> tuple[BatchedState, Received]:
+        """Does what `step` does, for who writes to nothing of the delivery: part of it is kept.
+
+        Args:
+            state: As for `step`.
+            payloads: As for `step`.
+            positions: As for `step`.
+            alive: As for `step`.
         """
         if is_compiled() and isinstance(state, BatchedState):
             state = _with_tensors(state)

@@ -9,7 +9,7 @@ from failure_api.batched.call import Call
 from failure_api.batched.constants import Kept
 from failure_api.batched.limits import noise_context
 from failure_api.core import Channel, Delivery, RandomStream
-from failure_api.core.backends import Library, library_of, on_device_of, own
+from failure_api.core.backends import library_of, on_device_of, own
 from failure_api.core.layouts import BatchRows
 from failure_api.core.links import Array
 from failure_api.core.mailbox import Mailbox, MailboxState
@@ -21,15 +21,19 @@ class Received(NamedTuple):
 
     Attributes:
         content: What each receiver has of each sender, `[..., receiver, sender, D]`.
-        flags: Where something has arrived in this round, bool `[..., receiver, sender]`.
         round: The round, an integer or an int32 array `[...]`.
         delivery: What the channel brought.
     """
 
     content: Array
-    flags: Array
     round: Any
     delivery: Delivery
+
+    @property
+    def flags(self) -> Array:
+        """Where something has arrived in this round, bool `[..., receiver, sender]`."""
+        sent = self.delivery.sent
+        return library_of({"sent": sent}).xp.matrix_transpose(sent >= 0)
 
     @property
     def ages(self) -> Array:
@@ -181,9 +185,8 @@ class Content:
         box, content = mailbox.impute(box, content, absent, delivery, over_links, blank, xp)
         if self._missing != "zero":
             content = own(content, call.library)
-        delivery = _handed_out(delivery, call.library)
-        towards = swapped(content, xp), xp.matrix_transpose(~absent)
-        return ContentState(state.form, box, noise), Received(*towards, number, delivery)
+        received = Received(swapped(content, xp), number, delivery)
+        return ContentState(state.form, box, noise), received
 
     def _corrupted(
         self,
@@ -220,12 +223,14 @@ def swapped(content: Array, xp: Any) -> Array:
     return xp.permute_dims(content, (*axes, last + 1, last, last + 2))
 
 
-def _handed_out(delivery: Delivery, library: Library) -> Delivery:
-    """Returns a delivery without what the channel keeps for itself."""
+def handed_out(received: Received) -> Received:
+    """Returns what a round brings without what the channel keeps for itself."""
+    delivery = received.delivery
+    library = library_of({"sent": delivery.sent})
     sends, made = delivery.links.sends, delivery.made
     copy = own(made, library)
     sent = copy if sends is made else own(sends, library)
-    return delivery._replace(
+    delivery = delivery._replace(
         links=delivery.links.send(sent),
         newest=own(delivery.newest, library),
         made=copy,
@@ -234,3 +239,4 @@ def _handed_out(delivery: Delivery, library: Library) -> Delivery:
         waiting=None,
         under_way=None,
     )
+    return received._replace(delivery=delivery)

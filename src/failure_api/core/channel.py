@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from failure_api.core.backends import JAX, of_type
+from failure_api.core.backends import JAX, TORCH, holds_everywhere, of_type
 from failure_api.core.chain import Chain, prepared
 from failure_api.core.links import Array, Context, Links
 from failure_api.core.queue import (
@@ -291,8 +291,7 @@ class Channel:
         apart = ~xp.eye(context.shape[-1], dtype=xp.bool)
         sends, listens = apart & alive[..., :, None], alive[..., None, :]
         makes = sends & listens
-        # What NumPy knows at once, others may be tracing.
-        everyone = xp is np and bool(alive.all())
+        everyone = holds_everywhere(alive, xp)
         return sends if self.chain.queue else None, makes, None if everyone else listens
 
     def _ask(
@@ -536,7 +535,10 @@ def all_but(refused: Array, numbers: Array, xp: Any) -> Array:
 
 def but_not(these: Array, those: Array, xp: Any) -> Array:
     """Returns where flags are set and others are not."""
-    return np.greater(these, those) if xp is np else these & ~those
+    if xp is np or xp.__name__ == TORCH.namespace:
+        # What the array API has for numbers alone takes one step for flags.
+        return np.greater(these, those) if xp is np else these > those
+    return these & ~those
 
 
 NO_ROUND = np.array(-1, dtype=np.int32)

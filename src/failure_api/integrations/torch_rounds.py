@@ -14,6 +14,7 @@ import torch
 
 from failure_api.batched import BatchedState, Received
 from failure_api.batched.call import check_severity
+from failure_api.batched.content import handed_out
 from failure_api.core.backends import without_gradient
 from failure_api.core.trees import chosen, map_leaves
 from failure_api.errors import NotResetError, invalid
@@ -84,7 +85,7 @@ class TorchRounds:
         """
         if self._state is None:
             raise NotResetError("the environment has not been reset: call reset() first.")
-        return self._received
+        return handed_out(self._received)
 
     def start(
         self,
@@ -138,7 +139,7 @@ class TorchRounds:
             positions: Where the agents are.
             alive: Which of them take part.
         """
-        received, before = self.received, self._state
+        received, before = self._received, self._state
         assert before is not None
         # All elements start anew, in arrays that nobody else has, and those that are not due are
         # taken as they were: a state whose rings are written to in place is good for one step.
@@ -158,7 +159,9 @@ class TorchRounds:
 
     def views(self, observations: Sequence[torch.Tensor]) -> Tensors:
         """Returns what each agent sees: its own senses now, and what the last round brought."""
-        views: Tensors = self._bound.views(self._row(observations), self.received)
+        if self._state is None:
+            raise NotResetError("the environment has not been reset: call reset() first.")
+        views: Tensors = self._bound.views(self._row(observations), self._received)
         return views
 
     def _row(self, observations: Sequence[torch.Tensor]) -> torch.Tensor:
@@ -171,7 +174,7 @@ class TorchRounds:
     def _run(
         self, state: Any, payloads: Any, positions: torch.Tensor | None, alive: torch.Tensor | None
     ) -> None:
-        self._state, self._received = self.channel.step(
+        self._state, self._received = self.channel.run_round(
             state, payloads, positions=positions, alive=alive
         )
 
