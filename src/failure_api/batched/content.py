@@ -206,12 +206,13 @@ class Content:
             number, call.batch, width, kept.limits, self._ids, xp, arrived, made
         )
         content = xp.broadcast_to(swapped(content, xp), entries.shape)
-        inside = xp.where(arrived[..., None], content, xp.zeros_like(content))
-        inside = xp.minimum(xp.maximum(inside, entries.low), entries.high)
         if variance is not None:
             variance = xp.matrix_transpose(variance)
         stream = random.child("noise")
-        state, after = self._chain.step(kept.noises, state, inside, entries, stream, variance)
+        real = xp.broadcast_to(arrived[..., None], entries.shape)
+        state, after = self._chain.corrupt(
+            kept.noises, state, content, real, entries, stream, variance
+        )
         return state, swapped(after, xp)
 
 

@@ -306,21 +306,6 @@ def _differentiated(tensor: Any) -> bool:
     return bool(tensor.requires_grad) or mapped or getattr(forward, "_current_level", 0) >= 0
 
 
-def holds_everywhere(flags: Array, xp: ModuleType) -> bool:
-    """Returns whether all flags are set; False where that cannot be known at once.
-
-    Nobody may look at what is traced, and to look at what is on another device takes long.
-    """
-    if xp.__name__ == TORCH.namespace:
-        if is_compiled() or flags.device.type != "cpu":
-            return False
-        if _imported("torch")._C._functorch.is_functorch_wrapped_tensor(flags):
-            return False
-    elif xp is not np:
-        return False
-    return bool(flags.all())
-
-
 def is_compiled() -> bool:
     """Returns whether `torch.compile` runs what runs now."""
     # Written so that it can itself be compiled.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, cast
 
+from failure_api.core.backends import of_type
 from failure_api.core.links import Array
 from failure_api.core.noise import NoiseContext, NoiseModel, senders
 from failure_api.core.random import RandomStream
@@ -123,6 +124,43 @@ class NoiseChain(NoiseModel):
         content = xp.where(context.whole, xp.round(content), content)
         content = xp.minimum(xp.maximum(content, context.low), context.high)
         return tuple(following), content
+
+    def corrupt(
+        self,
+        parameters: Any,
+        state: Any,
+        content: Array,
+        real: Array,
+        context: NoiseContext,
+        random: RandomStream,
+        variance: Array | None = None,
+        watch: Callable[[str, Array, Array], None] | None = None,
+    ) -> tuple[Any, Array]:
+        """Returns the next state, and what arrives as the models and the links leave it.
+
+        What does not arrive the models do not see, and it stays as it is; so do numbers that
+        nothing has changed, whatever their type.
+
+        Args:
+            parameters: As for `step`.
+            state: As for `step`.
+            content: Numbers of any type, of the context's shape or one that broadcasts to it.
+            real: Which of them arrive in this round, bool, likewise.
+            context: As for `step`; content is corrupted in the type of its bounds.
+            random: As for `step`.
+            variance: As for `step`.
+            watch: As for `step`.
+        """
+        xp, low, high = context.xp, context.low, context.high
+        # Out of bounds there is nothing to corrupt; what is missing is what is nearest to zero.
+        inside = xp.minimum(xp.maximum(of_type(content, low.dtype, xp), low), high)
+        nothing = xp.minimum(xp.maximum(xp.zeros_like(low), low), high)
+        before = xp.where(real, inside, nothing)
+        state, after = self.step(parameters, state, before, context, random, variance, watch)
+        changed = real & (after != before)
+        # Through zeros, since not every type holds what has not changed.
+        new = of_type(xp.where(changed, after, xp.zeros_like(after)), content.dtype, xp)
+        return state, xp.where(changed, new, content)
 
     def reports(self, state: Any) -> dict[str, dict[str, Any]]:
         """Returns what the models have counted, by name; models that count nothing are absent.

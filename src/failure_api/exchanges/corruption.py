@@ -119,10 +119,6 @@ class Corruption:
             # What an agent knows of itself needs no link.
             real = real & ~np.eye(len(self._agent_ids), dtype=bool)[..., None]
         real = np.broadcast_to(real, entries.shape)
-        inside = np.clip(content.astype(entries.low.dtype), entries.low, entries.high)
-        before = np.where(
-            real, inside, np.clip(entries.low.dtype.type(0), entries.low, entries.high)
-        )
         context = self._context(number, np.asarray(real.any(axis=-1)), entries)._replace(made=made)
         # Where the entries that others fill move about, their limits move with them.
         if self._prepared[0] is not entries.low:
@@ -137,12 +133,11 @@ class Corruption:
             if not np.isfinite(now).all():
                 self._demand_finite(name, number, real & np.isfinite(then), now)
 
-        self._state, after = self.chain.step(
-            parameters, self._state, before, context, self._random, variance, watch
+        self._state, after = self.chain.corrupt(
+            parameters, self._state, content, real, context, self._random, variance, watch
         )
-        changed = real & (after != before)
-        new = np.where(changed, after, 0).astype(content.dtype)
-        return np.where(changed, new, content)
+        corrupted: NDArray[Any] = after
+        return corrupted
 
     def snapshot(self) -> Corruption:
         """Returns one that will do to the next content what this one will do."""
