@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# Which cases of sampled tests are run: others with each commit.
+SEED ?= $(shell git rev-parse --short HEAD 2>/dev/null || echo 0)
 # One worker for each processor; the statistics and the trainers gain most from it.
 WORKERS ?= auto
 
@@ -15,7 +17,7 @@ TRAINERS := 'stable-baselines3==2.9.2' 'supersuit==3.11.0' 'tianshou==2.0.1' 'sk
 RLLIB := 'ray[rllib]==2.60.0'
 BENCHMARL := 'benchmarl==1.5.2' 'torchrl<0.12' 'vmas>=1.5' array-api-compat
 
-.PHONY: setup demo test test-heavy test-trainers browser test-oldest benchmark clean
+.PHONY: setup demo test test-every-case test-heavy test-trainers browser test-oldest benchmark clean
 
 setup: .venv/ready
 
@@ -40,7 +42,12 @@ test: setup browser
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal -m 'not heavy and not trainers'
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal --seed $(SEED) \
+		-m 'not heavy and not trainers'
+
+# All cases of tests of which `make test` picks some.
+test-every-case: setup browser
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal -m sampled --every-case
 
 # Clusters, whole trainings, and measurements that take their time.
 test-heavy: setup

@@ -172,6 +172,7 @@ def test_keys_of_jax_are_seeds(key, streams):
     np.testing.assert_array_equal(flags(payloads, each)[7], flags(payloads[7], each[7]))
 
 
+@pytest.mark.sampled(20)
 @pytest.mark.parametrize("models", EVERY.values(), ids=EVERY.keys())
 def test_a_restarted_element_is_as_a_fresh_start_would_have_it(models):
     happens = script()

@@ -197,6 +197,7 @@ def test_views_are_those_of_the_wrapper(case: Any, library: str) -> None:
             inner, outer = env.step(actions)[0], wrapped.step(actions)[0]
 
 
+@pytest.mark.sampled(12)
 @on_every_library
 @either
 def test_a_restarted_element_has_nothing_waiting_and_the_others_notice_nothing(

@@ -79,6 +79,7 @@ def played(models, batch=(), **options):
     )
 
 
+@pytest.mark.sampled(20)
 @every_chain
 @pytest.mark.parametrize("batch", [(), (4,), (2, 3)], ids=str)
 def test_strict_arrays_and_read_only_arrays_deliver_the_same_as_numpy(models, batch):

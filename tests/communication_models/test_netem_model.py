@@ -210,6 +210,7 @@ def fate(played, number, one, other):
     return number + (0 if played.delay is None else int(played.delay[number, one, other]))
 
 
+@pytest.mark.sampled(30)
 @pytest.mark.parametrize("number", range(100))
 def test_every_message_of_a_random_line_has_the_fate_that_the_formula_gives_it(number):
     line = line_of(number)

@@ -24,6 +24,7 @@ CASES = [
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
 
+@pytest.mark.sampled(45)
 @pytest.mark.parametrize(("subject", "api", "name"), CASES, ids=lambda value: str(value))
 def test_the_laws_hold(subject: Subject, api: str, name: str) -> None:
     exchange = fitting_exchanges(subject)[name]

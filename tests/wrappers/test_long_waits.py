@@ -217,6 +217,7 @@ GROWS = {
 }
 
 
+@pytest.mark.sampled(16)
 @every_exchange
 @either
 @pytest.mark.parametrize("models", GROWS.values(), ids=GROWS.keys())

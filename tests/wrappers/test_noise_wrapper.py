@@ -44,6 +44,7 @@ def sensors(env: Any, *models: Any) -> Any:
     return kind(env, list(models))
 
 
+@pytest.mark.sampled(27)
 @pytest.mark.parametrize(("subject", "api"), CASES, ids=str)
 @pytest.mark.parametrize(
     "models", [(), (Normal(size=0.0),), (Normal(size=0.3), Wanders())], ids=len
@@ -70,6 +71,7 @@ def test_all_but_the_observations_is_the_environments(subject: Any, api: str, mo
     assert differs != silent
 
 
+@pytest.mark.sampled(12)
 @pytest.mark.parametrize(("subject", "api"), CASES, ids=str)
 def test_pettingzoos_own_tests(subject: Any, api: str) -> None:
     env = sensors(subject.make(api), Normal(size=0.1), Wanders(agent_ids=None))

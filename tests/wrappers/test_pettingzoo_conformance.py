@@ -73,12 +73,14 @@ def wrapping(subject: Subject, api: str, name: str, **options: Any) -> Callable[
     return make
 
 
+@pytest.mark.sampled(24)
 @pytest.mark.parametrize(("subject", "name"), CASES, ids=str)
 def test_api_test(subject: Subject, name: str) -> None:
     make = wrapping(subject, "aec", name)
     passes_like_the_bare(lambda wrapped: api_test(make(wrapped), num_cycles=8))
 
 
+@pytest.mark.sampled(24)
 @pytest.mark.parametrize(("subject", "name"), CASES, ids=str)
 def test_parallel_api_test(subject: Subject, name: str) -> None:
     if not subject.parallel:
