@@ -126,15 +126,17 @@ class BatchedExchange:
         """Returns the namespace of a row, and the tables where it is."""
         library, device = library_of({"row": row}), device_of(row)
         xp, key = library.xp, (library.package, device)
+        placed = None if library.traces else self._placed.get(key)
+        if placed is not None:
+            return xp, placed
         tables = self._tables.said.reshape(-1), self._seen
         if library.traces:
             # While a function is traced, what is made belongs to it alone.
             return xp, (xp.asarray(tables[0]), xp.asarray(tables[1]))
-        if key not in self._placed:
-            with lasting(library):
-                said, seen = (xp.asarray(table, device=device) for table in tables)
-            self._placed[key] = said, seen
-        return xp, self._placed[key]
+        with lasting(library):
+            said, seen = (xp.asarray(table, device=device) for table in tables)
+        self._placed[key] = said, seen
+        return xp, (said, seen)
 
 
 def bind(

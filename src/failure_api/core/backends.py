@@ -99,17 +99,24 @@ def library_of(arrays: Mapping[str, Any]) -> Library:
 
 
 def _library(name: str, array: Any) -> Library:
+    known = _KINDS.get(type(array))
+    if known is not None:
+        return known
     if isinstance(array, np.ma.MaskedArray):
         remedy = "say what its hidden entries are, as in array.filled(0)"
         raise invalid(name, "must have no mask", array, remedy)
     for library in LIBRARIES:
         module = sys.modules.get(library.package)
         if module is not None and isinstance(array, operator.attrgetter(library.kind)(module)):
+            _KINDS[type(array)] = library
             return library
     raise invalid(name, "must be an array", type(array).__name__, _ARRAYS)
 
 
 _ARRAYS = "give one of NumPy, PyTorch or JAX"
+
+_KINDS: dict[type, Library] = {}
+"""The libraries of types that have been seen."""
 
 
 def device_of(array: Array) -> Any:
