@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
+from failure_api.exchanges.numbers import is_plain
+
 
 class Envelope:
     """Keeps the action mask of `{"observation", "action_mask"}` out of the exchange.
@@ -86,6 +88,8 @@ def mask_length(space: spaces.Space[Any]) -> int | None:
 def with_room(mask: Any, room: int) -> Any:
     """Returns a mask with further entries, all of them allowed."""
     mask = np.asarray(mask)
+    if mask.ndim != 1:
+        return copy_value(mask)
     return np.concatenate([mask, np.ones(room, mask.dtype)])
 
 
@@ -160,9 +164,9 @@ class ArraysEnvelope(Envelope):
     def close(self, observation: Any, body: Any) -> Any:
         """Returns a copy of an observation with other entries in its arrays."""
         changed = body != self.open(observation)
-        return self._closed(observation, body, changed, ())
+        return self._closed(self.space, observation, body, changed, ())
 
-    def _closed(self, part: Any, body: Any, changed: Any, path: tuple[Any, ...]) -> Any:
+    def _closed(self, space: Any, part: Any, body: Any, changed: Any, path: tuple[Any, ...]) -> Any:
         box = self._boxes.get(path)
         if box is not None:
             place = self._places[path]
@@ -170,11 +174,18 @@ class ArraysEnvelope(Envelope):
             # Through the places of what has changed, since not every type holds all of the others.
             np.place(array, changed[place], body[place][changed[place]].astype(box.dtype))
             return array
-        if isinstance(part, Mapping):
-            return {key: self._closed(it, body, changed, (*path, key)) for key, it in part.items()}
-        if isinstance(part, tuple):
+        # By the space: a list may stand where it says Tuple.
+        if isinstance(space, spaces.Dict) and isinstance(part, Mapping):
+            return {
+                key: self._closed(space.spaces.get(key), it, body, changed, (*path, key))
+                for key, it in part.items()
+            }
+        if isinstance(space, spaces.Tuple):
             return tuple(
-                self._closed(it, body, changed, (*path, key)) for key, it in enumerate(part)
+                [
+                    self._closed(inner, it, body, changed, (*path, index))
+                    for index, (inner, it) in enumerate(zip(space.spaces, part, strict=True))
+                ]
             )
         return copy_value(part)
 
@@ -187,7 +198,7 @@ def _boxes(
     space: spaces.Space[Any], path: tuple[Any, ...]
 ) -> Iterator[tuple[tuple[Any, ...], spaces.Box]]:
     """Yields the key path and the space of each array in a space."""
-    if isinstance(space, spaces.Box):
+    if isinstance(space, spaces.Box) and is_plain(space):
         yield path, space
     elif isinstance(space, spaces.Dict):
         for key, part in space.spaces.items():

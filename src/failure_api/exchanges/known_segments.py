@@ -102,6 +102,8 @@ def mover(env: Any) -> Any:
     for layer in layers(env):
         shows = ("observe", "last") if hasattr(type(layer), "observe") else ("reset", "step")
         methods = (getattr(type(layer), name, None) for name in shows)
+        if any(name in vars(layer) for name in shows):
+            return layer
         if type(layer).__module__ in STILL:
             continue
         if not all(str(getattr(m, "__module__", "")).startswith(TRUSTED) for m in methods):

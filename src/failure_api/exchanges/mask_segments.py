@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from failure_api.core.frozen import FrozenMapping
 from failure_api.core.layouts import TeamEntries
 from failure_api.core.mailbox import Missing
+from failure_api.core.rules import numbers
 from failure_api.errors import InvalidArgumentError, invalid
 from failure_api.exchanges.bits import bits_of_segments
 from failure_api.exchanges.corruption import Entries, numbers_of
@@ -22,7 +23,7 @@ from failure_api.exchanges.envelope import ArraysEnvelope, Envelope
 from failure_api.exchanges.exchange import Exchange, Received, Team, TeamCodec
 from failure_api.exchanges.known_segments import known_frame, known_segments, why_unknown
 from failure_api.exchanges.numbering import ContentNumbers
-from failure_api.exchanges.numbers import Numbers
+from failure_api.exchanges.numbers import DOUBLE_EXACT, Numbers, is_plain, leaves
 from failure_api.exchanges.segments import REMEDY, places
 from failure_api.positions import known_positions, read_positions
 
@@ -185,7 +186,23 @@ class _Masked(TeamCodec):
             len(box.shape) == 1 and box.dtype == self._dtype and space is box
             for box, space in zip(boxes, team.spaces.values(), strict=True)
         )
+        self._inexact = np.append(self._of_entries(self._is_inexact, False), False)
         self._place(segments, 0)
+
+    def _is_inexact(self, box: spaces.Box) -> NDArray[np.bool_]:
+        """Returns which whole numbers the type of all observations does not hold."""
+        if box.dtype.kind not in "iu" or self._dtype.kind != "f":
+            return np.zeros(box.shape, dtype=bool)
+        far = np.maximum(np.abs(box.low.astype(np.float64)), np.abs(box.high.astype(np.float64)))
+        return np.asarray(far > DOUBLE_EXACT)
+
+    def _of_entries(self, function: Callable[[Any], Any], of_reports: Any) -> NDArray[Any]:
+        """Returns what a function says of the entries of each box, in the order of the vector."""
+        parts = []
+        for envelope in self.envelopes.values():
+            parts += [np.ravel(function(box)) for box in leaves(envelope.arrays)]
+            parts.append(np.full(self._reports, of_reports))
+        return np.concatenate(parts)
 
     def _place(self, segments: Any, width: int) -> None:
         """Works out where in the vector the parts stand, `[receiver, sender, k]`."""
@@ -194,10 +211,16 @@ class _Masked(TeamCodec):
         absent = local == np.asarray(self._sizes)[:, None, None]
         self._local = local
         self._global = np.where(absent, self._end, local + self._starts[:, None, None])
+        inexact = self._inexact[self._global]
+        if inexact.any():
+            receiver = self.agent_ids[int(inexact.any(axis=(1, 2)).argmax())]
+            rule = "must be of whole numbers within 2**53 where observations hold floats too"
+            remedy = "leave those entries out, or use ShareObservations()"
+            raise invalid(f"segments[{receiver!r}]", rule, "larger ones", remedy)
 
     def _box(self, agent: Any) -> spaces.Box:
         space = self.envelopes[agent].body_space
-        if not isinstance(space, spaces.Box):
+        if not isinstance(space, spaces.Box) or not is_plain(space):
             raise InvalidArgumentError(
                 f"exchange MaskSegments needs observations that are or hold a Box, but those of "
                 f"agent {agent!r} are {space}: use ShareObservations()."
@@ -257,7 +280,12 @@ class _Masked(TeamCodec):
         if self._plain and tuple(observations) == self.agent_ids:
             parts = [*observations.values()]
         else:
-            parts = [self._flat(agent, observations.get(agent)) for agent in self.agent_ids]
+            parts = [
+                self._flat(agent, observations[agent])
+                if agent in observations
+                else np.zeros(self._boxes[agent].shape, self._dtype).ravel()
+                for agent in self.agent_ids
+            ]
         # Others could be as many entries together, and shift what stands behind them.
         if tuple(map(len, parts)) != self._sizes:
             self._accuse(observations)
@@ -274,9 +302,7 @@ class _Masked(TeamCodec):
                 raise invalid(f"what agent {agent!r} observes", rule, body, remedy)
 
     def _flat(self, agent: Any, observation: Any) -> NDArray[Any]:
-        """Returns an agent's observation as a vector; zeros where it takes no part."""
-        if observation is None:
-            return np.zeros(self._boxes[agent].shape, self._dtype).ravel()
+        """Returns an agent's observation as a vector."""
         return np.asarray(self.envelopes[agent].open(observation)).reshape(-1)
 
     def _shown(self, received: Received) -> NDArray[Any]:
@@ -368,11 +394,8 @@ class _InWorld(_Masked):
                 f"known for {team.env}: give the wrapper positions=, a function of the environment."
             )
         self._function = function
-        if self._dtype.kind != "f":
-            rule, remedy = "must be 'receiver' unless observations are floats", "leave it out"
-            raise invalid("relative_to", rule, "world", remedy)
         paths = [envelope.entries for envelope in self.envelopes.values()]
-        local = places(frame, self.agent_ids, self._sizes, 0, paths)
+        local = places(frame, self.agent_ids, self._sizes, 0, paths, "frame")
         there = local < np.asarray(self._sizes)[:, None, None]
         self._receivers, senders, self._axes = there.nonzero()
         self._where = (local + self._starts[:, None, None])[there]
@@ -381,13 +404,18 @@ class _InWorld(_Masked):
         if not all(place in self._global[receiver, sender] for receiver, sender, place in pairs):
             rule = "must name entries of the segments from the same sender"
             raise invalid("frame", rule, frame, "leave out the others")
-        room = np.zeros(self._reports)
-        boxes = self._boxes.values()
-        low, high = (
-            np.concatenate([part for box in boxes for part in (getattr(box, end).ravel(), room)])
-            for end in ("low", "high")
-        )
-        self._low, self._high = low[self._where], high[self._where]
+        whole = self._of_entries(lambda box: np.full(box.shape, box.dtype.kind != "f"), False)
+        if whole[self._where].any():
+            rule = "must be 'receiver' where a position is not of floats"
+            raise invalid("relative_to", rule, "world", "leave it out")
+        self._low = self._of_entries(lambda box: box.low, 0.0)[self._where]
+        self._high = self._of_entries(lambda box: box.high, 0.0)[self._where]
+        self.start()
+
+    def start(self) -> None:
+        """Forgets where agents were."""
+        self._last: NDArray[np.float64] | None = None
+        self._first: NDArray[np.float64] | None = None
 
     @cached_property
     def numbering(self) -> ContentNumbers:
@@ -397,15 +425,26 @@ class _InWorld(_Masked):
 
     def follow(self, noisy: bool) -> None:
         """Looks where receivers are now."""
-        given = np.asarray(self._function(self._env), dtype=np.float64)
-        there: NDArray[np.bool_] = np.asarray(np.isfinite(np.atleast_2d(given)).all(axis=-1))
-        positions = read_positions(lambda env: given, self._env, self._ids, there)
+        given = self._function(self._env)
+        array = numbers(given)
+        known: NDArray[np.bool_] = np.ones(len(self._ids), dtype=bool)
+        if array is not None and array.ndim == 2 and len(array) == len(known):
+            known = np.asarray(np.isfinite(array).all(axis=1))
+        positions = read_positions(lambda env: given, self._env, self._ids, known)
+        # Who has left is where it was last seen; who has never been anywhere sees nothing.
+        positions[~known] = np.nan
+        if self._last is None or self._last.shape != positions.shape:
+            self._last = self._first = np.full(positions.shape, np.nan)
+        assert self._first is not None
+        self._last = positions = np.where(known[:, None], positions, self._last)
+        self._first = np.where(np.isnan(self._first), positions, self._first)
         axes = positions.shape[1]
         counts = np.unique_counts(self._links).counts
         if (counts % axes).any():
             rule = f"must name {axes} entries for each position, one for each axis"
             raise invalid("frame", rule, int(counts[(counts % axes) > 0][0]), "name all of them")
-        self._offsets = positions[self._receivers, self._axes % axes]
+        # From where each receiver began, since not every type holds what is far from the origin.
+        self._offsets = (positions - self._first)[self._receivers, self._axes % axes]
 
     def say_team(
         self, observations: Mapping[Any, Any], messages: Mapping[Any, Any]
@@ -413,6 +452,13 @@ class _InWorld(_Masked):
         """Returns all observations in one vector, with positions in the world's frame."""
         self._raw = vector = super().say_team(observations, messages)
         if observations:
+            lost = np.isnan(self._offsets)
+            if lost.any():
+                agent = self.agent_ids[self._receivers[lost.argmax()]]
+                if agent in observations:
+                    rule = f"must be finite for {agent!r}, which observes"
+                    raise invalid("positions", rule, "NaN or infinity", "say where it is")
+                self._offsets = np.where(lost, 0.0, self._offsets)
             vector = vector.copy()
             vector[self._where] += self._offsets.astype(self._dtype)
         return vector
@@ -440,6 +486,8 @@ class _Moving(_Masked):
         self._env, self._segments = team.env, segments
         super().__init__(team, {}, report_age)
         self._limits = _Limits(self._arrays(), self._reports, moving=True)
+        self._low = np.append(self._of_entries(lambda box: box.low, 0.0), 0.0)
+        self._high = np.append(self._of_entries(lambda box: box.high, 0.0), 0.0)
         self._width = 0
 
     @property
@@ -461,7 +509,7 @@ class _Moving(_Masked):
     def follow(self, noisy: bool) -> Callable[[NDArray[Any]], NDArray[Any]] | None:
         """Looks where segments are now."""
         # The draws of noise may not depend on how many entries are in sight.
-        before, least = self._width, max(self._sizes) if noisy else self._width
+        before, least = self._width, max(self._sizes) if noisy else max(self._width, 1)
         self._place(self._segments(self._env), least)
         self._width = width = self._global.shape[-1]
         agents = len(self.agent_ids)
@@ -498,9 +546,12 @@ class _Moving(_Masked):
         return np.concatenate([contents, there.astype(contents.dtype)])
 
     def _heard(self, received: Received) -> NDArray[Any]:
-        vector = self._vector
+        vector, where = self._vector, self._global
         count = len(received.content) // 2
-        vector[self._global] = received.content[:count].reshape(self._global.shape)
+        content = received.content[:count].reshape(where.shape)
+        # What was said of another entry, or of none, may lie beyond the bounds of this one.
+        inside = np.clip(content, self._low[where], self._high[where]).astype(content.dtype)
+        vector[where] = np.where(received.current.T[..., None], content, inside)
         return vector
 
 

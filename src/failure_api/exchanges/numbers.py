@@ -106,8 +106,8 @@ def leaves(space: spaces.Space[Any]) -> Iterator[spaces.Space[Any]]:
     Raises:
         TypeError: Observations of the space are no fixed number of numbers.
     """
-    if isinstance(space, spaces.Dict | spaces.Tuple):
-        inner = space.spaces
+    if isinstance(space, spaces.Dict | spaces.Tuple) and is_plain(space):
+        inner: Any = space.spaces
         for part in inner.values() if isinstance(inner, dict) else inner:
             yield from leaves(part)
     elif isinstance(space, NUMERIC) and is_plain(space):

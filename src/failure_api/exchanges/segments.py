@@ -21,6 +21,7 @@ def places(
     sizes: tuple[int, ...],
     width: int = 0,
     paths: Sequence[Mapping[Any, slice] | None] = (),
+    argument: str = "segments",
 ) -> NDArray[np.int64]:
     """Returns where in each receiver's observation the parts from each sender stand.
 
@@ -32,6 +33,7 @@ def places(
         width: Least length of the last axis.
         paths: For each agent where the arrays of its observation stand, by their key paths; None
             for an observation that is one array, and nothing where all are.
+        argument: What errors call the segments.
 
     Returns:
         Places `[receiver, sender, k]` in the receiver's flat observation. Pairs with fewer than
@@ -45,29 +47,31 @@ def places(
         [[[4, 4], [2, 3]], [[3, 3], [3, 3]]]
     """
     if not isinstance(segments, Mapping):
-        raise invalid("segments", "must be a mapping", segments, REMEDY)
+        raise invalid(argument, "must be a mapping", segments, REMEDY)
     found: dict[tuple[int, int], NDArray[np.int64]] = {}
     for receiver, by_sender in segments.items():
-        row = _index(receiver, agent_ids)
+        row = _index(receiver, agent_ids, argument)
         if not isinstance(by_sender, Mapping):
-            name = f"segments[{describe(receiver)}]"
+            name = f"{argument}[{describe(receiver)}]"
             raise invalid(name, "must be a mapping", by_sender, REMEDY)
         for sender, entries in by_sender.items():
-            column = _index(sender, agent_ids)
+            column = _index(sender, agent_ids, argument)
             if row == column:
                 raise invalid(
-                    f"segments[{receiver!r}]",
+                    f"{argument}[{receiver!r}]",
                     "must name other agents",
                     sender,
                     "leave out the agent's own part, which no link carries",
                 )
-            name = f"segments[{describe(receiver)}][{describe(sender)}]"
+            name = f"{argument}[{describe(receiver)}][{describe(sender)}]"
             keyed = paths[row] if paths else None
             if keyed is not None:
                 found[row, column] = _entries_by_path(name, entries, keyed)
             else:
                 found[row, column] = _entries(name, entries, sizes[row])
-        _check_disjoint(receiver, [part for (r, _), part in found.items() if r == row])
+        _check_disjoint(
+            f"{argument}[{receiver!r}]", [part for (r, _), part in found.items() if r == row]
+        )
     width = max([width, *(len(part) for part in found.values())])
     table = np.empty((len(agent_ids), len(agent_ids), width), dtype=np.int64)
     table[...] = np.asarray(sizes)[:, None, None]
@@ -76,11 +80,11 @@ def places(
     return table
 
 
-def _index(agent: Any, agent_ids: tuple[Any, ...]) -> int:
+def _index(agent: Any, agent_ids: tuple[Any, ...], argument: str) -> int:
     if agent in agent_ids:
         return agent_ids.index(agent)
     remedy = f"choose from {listed(agent_ids)}"
-    raise invalid("segments", "must name agents of the environment", agent, remedy)
+    raise invalid(argument, "must name agents of the environment", agent, remedy)
 
 
 def _entries_by_path(
@@ -124,10 +128,10 @@ def _entries(name: str, entries: Any, size: int) -> NDArray[np.int64]:
     return array.astype(np.int64)
 
 
-def _check_disjoint(receiver: Any, parts: list[NDArray[np.int64]]) -> None:
+def _check_disjoint(name: str, parts: list[NDArray[np.int64]]) -> None:
     entries, counts = np.unique_counts(np.concatenate([np.empty(0, np.int64), *parts]))
     if (counts > 1).any():
         raise InvalidArgumentError(
-            f"segments[{receiver!r}] must give each entry to one sender, but entry "
+            f"{name} must give each entry to one sender, but entry "
             f"{int(entries[counts > 1][0])} is given twice: let each entry come from one agent."
         )

@@ -19,6 +19,7 @@ from failure_api.exchanges.bits import bits_of
 from failure_api.exchanges.envelope import Envelope
 from failure_api.exchanges.exchange import Codec, Exchange, Heard, Team, TeamCodec
 from failure_api.exchanges.flat import FlatCodec
+from failure_api.exchanges.numbers import is_plain
 from failure_api.exchanges.share_observations import copied
 from failure_api.exchanges.space_words import plain_spaces, spaces_from_plain
 from failure_api.exchanges.spoken_actions import SpokenActions
@@ -202,7 +203,7 @@ _SILENCE = spaces.Box(0, 1, (0,), np.float32)
 
 def _checked(name: str, space: Any) -> spaces.Space[Any]:
     """Returns a copy of a space of messages, or raises what is wrong with it."""
-    if not isinstance(space, MESSAGES):
+    if not isinstance(space, MESSAGES) or not is_plain(space):
         rule = "must be a Box, Discrete, MultiBinary or MultiDiscrete space"
         raise invalid(name, rule, space, _REMEDY)
     if not bits_of(space):

@@ -17,6 +17,7 @@ from failure_api.exchanges.envelope import Envelope, copy_value
 from failure_api.exchanges.exchange import Codec, Exchange, Heard, Received, Team, TeamCodec
 from failure_api.exchanges.flat import FlatCodec, shareable
 from failure_api.exchanges.numbering import ContentNumbers, RowNumbers
+from failure_api.exchanges.numbers import is_plain
 from failure_api.exchanges.zero import with_zero
 
 LARGEST_BLOCK = 1_000_000
@@ -153,10 +154,12 @@ class _Block(_Shared):
 def _one_block(team: Team) -> bool:
     """Returns whether all observations are arrays that are alike, and together small enough."""
     first, *rest = team.spaces.values()
-    if not isinstance(first, spaces.Box) or not first.shape:
+    if not isinstance(first, spaces.Box) or not first.shape or not is_plain(first):
         return False
     alike = all(
-        isinstance(space, spaces.Box) and (space.shape, space.dtype) == (first.shape, first.dtype)
+        isinstance(space, spaces.Box)
+        and is_plain(space)
+        and (space.shape, space.dtype) == (first.shape, first.dtype)
         for space in rest
     )
     return alike and len(team.agent_ids) ** 2 * int(np.prod(first.shape)) <= LARGEST_BLOCK
@@ -164,6 +167,6 @@ def _one_block(team: Team) -> bool:
 
 def copied(space: spaces.Space[Any], value: Any) -> Any:
     """Returns a copy of an element of a space, in the space's type."""
-    if isinstance(space, spaces.Box):
+    if isinstance(space, spaces.Box) and is_plain(space):
         return np.array(value, dtype=space.dtype, order="C")
     return copy_value(value)

@@ -32,12 +32,14 @@ class Shown:
     Args:
         exchange: The exchange; None for the environment's default.
         bare: The environment.
+        positions: A function of the environment that says where agents are, if there is one.
     """
 
-    def __init__(self, exchange: Exchange | None, bare: Any) -> None:
+    def __init__(self, exchange: Exchange | None, bare: Any, positions: Any = None) -> None:
         self.exchange = default_exchange(bare) if exchange is None else exchange
         ids = tuple(bare.possible_agents)
-        team = Team(bare, ids, {agent: bare.observation_space(agent) for agent in ids})
+        seen = {agent: bare.observation_space(agent) for agent in ids}
+        team = Team(bare, ids, seen, positions)
         self._apart = ~np.eye(len(ids), dtype=bool)
         self._team = team
 
@@ -78,7 +80,7 @@ def check_contents(trial: Trial) -> None:
     mid-cycle, and content that noise corrupts are left to their own tests.
     """
     bare = trial.make()
-    shown = Shown(trial.exchange, bare)
+    shown = Shown(trial.exchange, bare, trial.positions)
     codec = shown.codec
     moves = type(codec).follow is not TeamCodec.follow
     turns = isinstance(bare, AECEnv) and not moves_once_a_cycle(bare)
@@ -153,8 +155,9 @@ def own_parts(
             are the environment's own observations, the parts that come from others are too.
         dead: Agents that neither send nor receive, whether links fail or not.
     """
-    exchange = getattr(getattr(env, "_rounds", None), "exchange", None)
-    shown = Shown(exchange, bare)
+    rounds = getattr(env, "_rounds", None)
+    team = getattr(rounds, "team", None)
+    shown = Shown(getattr(rounds, "exchange", None), bare, getattr(team, "positions", None))
     codec = shown.codec
     codec.follow(False)
     expected = shown.view(agent, observation, {}, {}, False)

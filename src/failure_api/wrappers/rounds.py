@@ -58,6 +58,7 @@ class RoundKeeper:
 
     Attributes:
         noise: What corrupts it.
+        team: What the exchange is told of the environment.
         codec: The exchange at work.
         view: Returns what an agent sees, as `TeamContent.view` does.
         spaces: The space of each agent's view.
@@ -100,7 +101,7 @@ class RoundKeeper:
         self.noise = Corruption(NoiseChain(models=cast("Any", noise_models)), self.agent_ids)
         # What takes too much memory is refused before anything takes time.
         self._channel.check_memory((len(self.agent_ids),) * 2)
-        team = Team(env, self.agent_ids, spaces, positions)
+        self.team = team = Team(env, self.agent_ids, spaces, positions)
         self.codec = self.exchange.bind(team)
         missing = self.exchange.missing
         self._content = TeamContent(self.codec, missing, self._channel, self.noise)
