@@ -109,6 +109,14 @@ def test_whole_numbers_that_floats_do_not_hold_are_refused_where_they_could_be_l
         views_of(env, LATE, exchange=MaskSegments(segments={"a": {"b": {"i": [0]}}}))
     views = views_of(env, LATE, exchange=MaskSegments(segments={"a": {"b": {"f": [0]}}}))
     assert [int(view["i"][0]) - 2**60 for view in views] == [0, 1, 2, 3, 4]
+    if np.finfo(np.longdouble).nmant >= 63:
+        other = {"a": spaces.Box(0, 2**62, (1,), np.int64), "b": spaces.Box(0, 1, (1,))}
+        beside = Small(
+            other,
+            lambda agent, t: np.array([2**60 + t]) if agent == "a" else np.ones(1, np.float32),
+        )
+        views = views_of(beside, LATE, exchange=MaskSegments(segments={"a": {"b": [0]}}))
+        assert [int(view[0]) - 2**60 for view in views[1:]] == [0, 1, 2, 3]
     alone = Small(spaces.Box(0, 2**62, (1,), np.int64), lambda agent, t: np.array([2**60 + t]))
     views = views_of(alone, LATE, exchange=MaskSegments(segments={"a": {"b": [0]}}))
     assert [int(view[0]) - 2**60 for view in views[1:]] == [0, 1, 2, 3]

@@ -149,6 +149,14 @@ def holds_arrays(space: spaces.Space[Any]) -> bool:
     return isinstance(_envelope(space).body_space, spaces.Box)
 
 
+def _beyond(box: Any, dtype: Any) -> NDArray[np.bool_]:
+    """Returns which entries of a Box may be whole numbers that a type does not hold."""
+    if box.dtype.kind not in "iu" or dtype.kind != "f" or np.finfo(dtype).nmant >= 63:
+        return np.zeros(box.shape, dtype=bool)
+    far = np.maximum(np.abs(box.low.astype(np.float64)), np.abs(box.high.astype(np.float64)))
+    return np.asarray(far > DOUBLE_EXACT)
+
+
 class _Masked(TeamCodec):
     """`MaskSegments` at work, where segments stay in place.
 
@@ -173,6 +181,9 @@ class _Masked(TeamCodec):
             for agent, start, end in zip(self.agent_ids, self._starts, ends, strict=True)
         }
         self._dtype = np.result_type(*(box.dtype for box in boxes))
+        if any(_beyond(box, self._dtype).any() for box in boxes):
+            # Where it is longer than a double it holds all whole numbers of 64 bits.
+            self._dtype = np.dtype(np.longdouble)
         self._room = [np.zeros(self._reports, self._dtype)] if report_age else []
         self._spare = np.zeros(1, dtype=self._dtype)
         zeros = [
@@ -186,15 +197,13 @@ class _Masked(TeamCodec):
             len(box.shape) == 1 and box.dtype == self._dtype and space is box
             for box, space in zip(boxes, team.spaces.values(), strict=True)
         )
-        self._inexact = np.append(self._of_entries(self._is_inexact, False), False)
+        inexact: list[Any] = []
+        for envelope in self.envelopes.values():
+            dtype = self._dtype if envelope.entries is None else envelope.body_space.dtype
+            inexact += [_beyond(box, dtype).ravel() for box in leaves(envelope.arrays)]
+            inexact.append(np.zeros(self._reports, dtype=bool))
+        self._inexact = np.concatenate([*inexact, [False]])
         self._place(segments, 0)
-
-    def _is_inexact(self, box: spaces.Box) -> NDArray[np.bool_]:
-        """Returns which whole numbers the type of all observations does not hold."""
-        if box.dtype.kind not in "iu" or self._dtype.kind != "f":
-            return np.zeros(box.shape, dtype=bool)
-        far = np.maximum(np.abs(box.low.astype(np.float64)), np.abs(box.high.astype(np.float64)))
-        return np.asarray(far > DOUBLE_EXACT)
 
     def _of_entries(self, function: Callable[[Any], Any], of_reports: Any) -> NDArray[Any]:
         """Returns what a function says of the entries of each box, in the order of the vector."""
