@@ -30,12 +30,11 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         if item.get_closest_marker("sampled"):
             groups[item.nodeid.split("[", 1)[0]].append(item)
-    left_out = set()
-    for name, group in groups.items():
+    seed, left_out = config.getoption("seed"), set()
+    for group in groups.values():
         (most,) = group[0].get_closest_marker("sampled").args
         # By their names, so that one more case moves few others.
-        key = random.Random(f"{config.getoption('seed')} {name}").random()
-        group.sort(key=lambda item, key=key: random.Random(f"{key} {item.nodeid}").random())
+        group.sort(key=lambda item: random.Random(f"{seed} {item.nodeid}").random())
         left_out.update(group[most:])
     if left_out:
         config.hook.pytest_deselected(items=[item for item in items if item in left_out])

@@ -323,7 +323,7 @@ def is_compiled() -> bool:
 def is_run_again() -> bool:
     """Returns whether PyTorch runs what runs now within a backward pass."""
     torch = sys.modules.get("torch")
-    if torch is None or torch.compiler.is_compiling():
+    if torch is None or is_compiled():
         return False
     task = getattr(torch._C, "_current_graph_task_id", None)
     return task is not None and task() >= 0

@@ -69,14 +69,11 @@ class SpokenActions:
         self, attachments: Mapping[Any, Attachment], own_spaces: Mapping[Any, Space[Any]]
     ) -> None:
         self._attachments = attachments
-        first: list[Attachment] = []
-        self._groups: dict[Any, int] = {}
+        # Agents whose actions are read alike share one attachment, which reads them all at once.
+        self._shared: dict[Any, Attachment] = {}
         for agent, one in attachments.items():
-            group = next((i for i, other in enumerate(first) if one.like(other)), len(first))
-            if group == len(first):
-                first.append(one)
-            self._groups[agent] = group
-        self._first = first
+            known = self._shared.values()
+            self._shared[agent] = next((other for other in known if one.like(other)), one)
         self.own_spaces = dict(own_spaces)
         self.spaces = {
             agent: attachments[agent].space if agent in attachments else space
@@ -122,12 +119,12 @@ class SpokenActions:
             InvalidArgumentError: An action is not what its space says.
         """
         own, said = dict(actions), {}
-        speaking: dict[int, dict[Any, Any]] = {}
+        speaking: dict[Attachment, dict[Any, Any]] = {}
         for agent, action in actions.items():
-            if action is not None and agent in self._groups:
-                speaking.setdefault(self._groups[agent], {})[agent] = action
-        for group, spoken in speaking.items():
-            for agent, both in self._first[group].parted_of_all(spoken).items():
+            if action is not None and agent in self._shared:
+                speaking.setdefault(self._shared[agent], {})[agent] = action
+        for attachment, spoken in speaking.items():
+            for agent, both in attachment.parted_of_all(spoken).items():
                 own[agent], said[agent] = both
         return own, {agent: said[agent] for agent in actions if agent in said}
 
