@@ -8,11 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from gymnasium import spaces
 from numpy.typing import NDArray
 from pettingzoo import AECEnv
 
-from failure_api.wrappers.below import action_mask
+from failure_api.wrappers.below import action_mask, own_mask
 from failure_api.wrappers.reports import actions_of
 
 
@@ -140,9 +139,7 @@ class _Chooser:
         if actions is None:
             return self._drawn(self._spaces, agent, env.action_space(agent), mask)
         space = actions.own_spaces[agent]
-        if isinstance(mask, np.ndarray) and isinstance(space, spaces.Discrete):
-            # Behind the environment's own choices may stand those of a message.
-            mask = mask[: space.n]
+        mask = None if mask is None else own_mask(mask, space)
         own = self._drawn(self._spaces, agent, space, mask)
         space = actions.message_space(agent)
         if space is None:

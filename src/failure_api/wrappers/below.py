@@ -7,7 +7,7 @@ from collections.abc import Collection, KeysView, Mapping, Set
 from typing import Any
 
 import numpy as np
-from gymnasium.spaces import Box, Space
+from gymnasium.spaces import Box, Discrete, Space
 from pettingzoo import AECEnv, ParallelEnv
 
 from failure_api.environments import layers
@@ -123,6 +123,14 @@ def action_mask(observation: Any, info: Any) -> Any:
         if isinstance(told, Mapping) and told.get("action_mask") is not None:
             return told["action_mask"]
     return None
+
+
+def own_mask(mask: Any, space: Space[Any]) -> Any:
+    """Returns of an action mask what belongs to the environment's own action.
+
+    Behind the choices of a `Discrete` space may stand those of a message.
+    """
+    return np.asarray(mask)[: int(space.n)] if isinstance(space, Discrete) else mask
 
 
 def check_observations(env: Any, observations: Mapping[Any, Any]) -> None:

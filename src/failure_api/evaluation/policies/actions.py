@@ -11,7 +11,7 @@ from pettingzoo import AECEnv
 
 from failure_api.errors import InvalidArgumentError, describe, invalid
 from failure_api.exchanges.envelope import Envelope
-from failure_api.wrappers.below import action_mask
+from failure_api.wrappers.below import action_mask, own_mask
 from failure_api.wrappers.reports import actions_of
 
 _LISTED = 10
@@ -99,8 +99,7 @@ def _mask(agent: Any, env: Any, agents: Any) -> Any:
 def _check_mask(agent: Any, action: Any, space: Any, mask: Any) -> None:
     if mask is None or not isinstance(space, spaces.Discrete):
         return
-    # Behind the environment's own choices may stand those of a message.
-    legal = np.flatnonzero(np.asarray(mask)[: space.n]) + space.start
+    legal = np.flatnonzero(own_mask(mask, space)) + space.start
     if legal.size and int(action) not in legal:
         rule = f"must hold for {agent!r} an action that its action mask allows"
         listed = ", ".join(map(str, legal[:_LISTED])) + (", ..." if len(legal) > _LISTED else "")

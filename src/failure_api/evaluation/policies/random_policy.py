@@ -10,7 +10,7 @@ import numpy as np
 from gymnasium import spaces
 
 from failure_api.exchanges.envelope import Envelope
-from failure_api.wrappers.below import action_mask
+from failure_api.wrappers.below import action_mask, own_mask
 from failure_api.wrappers.reports import actions_of
 
 _SEEDS = 2**31
@@ -94,6 +94,5 @@ class RandomPolicy:
         if mask is None:
             return space.sample()
         if isinstance(space, spaces.Discrete):
-            # Behind the environment's own choices may stand those of a message.
-            mask = np.asarray(mask, dtype=np.int8)[: space.n]
+            mask = np.asarray(own_mask(mask, space), dtype=np.int8)
         return space.sample(mask=mask)
