@@ -217,3 +217,31 @@ def test_what_no_model_may_return(result: Any, word: str) -> None:
     with pytest.raises(ModelError) as caught:
         corrupted(Returns(result=result))
     assert_one_sentence(caught.value, "Returns.step", word)
+
+
+@pytest.mark.parametrize("xp", [np, array_api_strict])
+def test_models_do_not_see_what_does_not_arrive_and_leave_it_as_it_is(xp: Any) -> None:
+    seen = []
+
+    def watch(name: str, before: Any, after: Any) -> None:
+        seen.append(np.asarray(before))
+
+    context = context_of(low=1.0, high=9.0, xp=xp)
+    content = np.full((3, 3, 2), 5.0, np.float32)
+    content[0, 0], content[1, 1] = 20.0, 30.0
+    real = np.zeros((3, 3, 1), bool)
+    real[1, 1:] = True
+    chain = NoiseChain(models=Add(amount=2.0))
+    parameters = chain.prepare(context)
+    stream = NumpyStream(0, xp=xp)
+    state = chain.init(parameters, context, stream)
+    given = xp.asarray(content), xp.broadcast_to(xp.asarray(real), context.shape)
+    _, after = chain.corrupt(parameters, state, *given, context, stream, None, watch)
+    # Nothing is what is nearest to zero, and what lies out of bounds is seen within them.
+    expected = np.ones((3, 3, 2), np.float32)
+    expected[1, 1], expected[1, 2] = 9.0, 5.0
+    np.testing.assert_array_equal(seen[0], expected)
+    content[1, 2] = 7.0
+    left = np.asarray(after)
+    np.testing.assert_array_equal(left[real[..., 0] == 0], content[real[..., 0] == 0])
+    assert left[1, 2].tolist() == [7, 7]
