@@ -173,19 +173,25 @@ def _placed(positions: Array, alive: Array, library: Library) -> Array:
     return xp.clip(placed, -FARTHEST, FARTHEST)
 
 
-def batch_of(payloads: Array, agent_ids: tuple[Any, ...], per_link: bool) -> tuple[int, ...]:
-    """Returns the shape of the batch that payloads are for, or raises what is wrong with them."""
+def batch_of(payloads: Array, axes: tuple[int, ...], width: int | None) -> tuple[int, ...]:
+    """Returns the shape of the batch that payloads are for, or raises what is wrong with them.
+
+    Args:
+        payloads: What is said.
+        axes: The axes of agents that it must have.
+        width: How many entries there must be; None for any number.
+    """
     xp = library_of({"payloads": payloads}).xp
     if not xp.isdtype(payloads.dtype, "real floating"):
         rule, remedy = "must be of a floating-point type", "convert them, as to float32"
         raise invalid("payloads", rule, payloads.dtype, remedy)
-    count, shape = len(agent_ids), tuple(payloads.shape)
-    agents = (count, count) if per_link else (count,)
-    if len(shape) <= len(agents) or shape[-len(agents) - 1 : -1] != agents:
-        rule = f"must have the shape [..., {', '.join(map(str, agents))}, D]"
-        remedy = "give what each agent says to each" if per_link else "give one row for each agent"
-        raise invalid("payloads", rule, shape, remedy)
-    return shape[: -len(agents) - 1]
+    shape, last = tuple(payloads.shape), -len(axes) - 1
+    wide = width is None or shape[-1:] == (width,)
+    if len(shape) <= len(axes) or shape[last:-1] != axes or not wide:
+        rule = f"must have the shape [..., {', '.join(map(str, (*axes, width or 'D')))}]"
+        remedies = "give each entry", "give one row for each agent", "give what each says to each"
+        raise invalid("payloads", rule, shape, remedies[len(axes)])
+    return shape[:last]
 
 
 def check_same_form(payloads: Array, batch: tuple[int, ...], form: Array) -> None:

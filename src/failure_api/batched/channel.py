@@ -18,7 +18,7 @@ from failure_api.batched.call import (
 )
 from failure_api.batched.constants import Constants
 from failure_api.batched.content import Content, ContentState, Received, handed_out
-from failure_api.batched.limits import Limits
+from failure_api.batched.limits import Entries, Limits
 from failure_api.core import Chain, Channel, ChannelState, CommunicationModel
 from failure_api.core.backends import (
     apart,
@@ -88,6 +88,9 @@ class BatchedChannel:
         blank: What there is where nothing has arrived, likewise.
         per_link: Whether agents say something else to each receiver, so that payloads are
             `[..., sender, receiver, D]`, and else `[..., N, D]`.
+        entry_links: Where payloads and what is received are one row of entries `[..., K]`, of which
+            link each is, and the how manyth number of its message: sender, receiver and that,
+            `[K, 3]`. None where they are not.
         streams: `"native"` draws as the array library does best. `"portable"` draws the same, bit
             for bit, with NumPy, PyTorch and JAX, and an element of a batch as it does alone; it
             costs more on arrays that are small.
@@ -118,6 +121,7 @@ class BatchedChannel:
     whole: Any = False
     blank: Any = 0.0
     per_link: bool = False
+    entry_links: Any = None
     streams: Literal["native", "portable"] = "native"
 
     def __post_init__(self) -> None:
@@ -125,6 +129,7 @@ class BatchedChannel:
         normalise_fields(self)
         object.__setattr__(self, "agent_ids", distinct(self.agent_ids))
         self._limits.check()
+        _ = self._entries
         check_heard(self.chain)
         # The noise models are checked where they are made a chain, too.
         _ = self.noise
@@ -145,11 +150,22 @@ class BatchedChannel:
 
     @cached_property
     def _constants(self) -> Constants:
-        return Constants(self._channel, self.noise, self._limits, self._ids)
+        return Constants(self._channel, self.noise, self._limits, self._ids, self._entries)
 
     @cached_property
     def _content(self) -> Content:
-        return Content(self.noise, self.missing, self._channel, self._ids)
+        return Content(self.noise, self.missing, self._channel, self._ids, self._axes)
+
+    @cached_property
+    def _entries(self) -> Entries | None:
+        return None if self.entry_links is None else Entries.of(self.entry_links, len(self._ids))
+
+    @property
+    def _axes(self) -> tuple[int, ...]:
+        """The axes of agents that payloads have."""
+        if self._entries is not None:
+            return ()
+        return (len(self._ids),) * (2 if self.per_link else 1)
 
     @property
     def _limits(self) -> Limits:
@@ -191,7 +207,8 @@ class BatchedChannel:
                 another device than the payloads, positions are missing or too far off, or no
                 model takes a severity.
         """
-        batch = batch_of(payloads, self._ids, self.per_link)
+        width = None if self._entries is None else len(self._entries.links)
+        batch = batch_of(payloads, self._axes, width)
         call = call_of(self.chain, self._ids, batch, {"payloads": payloads}, positions, alive)
         with on_device_of(payloads):
             call = call.graded(severity, self.chain)
@@ -331,7 +348,7 @@ class BatchedChannel:
         fits = whole and (
             state.channel.newest.shape[-1] == len(self._ids)
             and len(state.channel.models) == len(self.chain.parts)
-            and self._content.fits(state.content, self.per_link)
+            and self._content.fits(state.content)
         )
         if not fits:
             what = "one of another channel" if isinstance(state, BatchedState) else state

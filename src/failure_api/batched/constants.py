@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from failure_api.batched.limits import Limits, noise_context
+from failure_api.batched.limits import Entries, Limits, noise_context
 from failure_api.core import Channel, Context
 from failure_api.core.backends import Library, lasting, on_arrays_of
 from failure_api.core.links import Array
@@ -21,11 +21,13 @@ class Kept(NamedTuple):
         models: The failure models' parameters.
         noises: The noise models' parameters.
         limits: What the entries of the content may be.
+        entries: Where they belong, where content is one row of them; else None.
     """
 
     models: Any
     noises: Any
     limits: Limits
+    entries: Entries | None
 
 
 class Constants:
@@ -36,12 +38,19 @@ class Constants:
         noise: The noise models.
         limits: What the entries of the content may be.
         agent_ids: The team.
+        entries: Where entries belong, where content is one row of them; else None.
     """
 
     def __init__(
-        self, channel: Channel, noise: NoiseChain, limits: Limits, agent_ids: tuple[Any, ...]
+        self,
+        channel: Channel,
+        noise: NoiseChain,
+        limits: Limits,
+        agent_ids: tuple[Any, ...],
+        entries: Entries | None,
     ) -> None:
         self._channel, self._noise, self._limits, self._ids = channel, noise, limits, agent_ids
+        self._entries = entries
         self._found: dict[Any, Any] = {}
 
     def of(self, columns: int | None, form: Array, library: Library, device: Any) -> Kept:
@@ -53,9 +62,9 @@ class Constants:
             library: The library that it is needed in.
             device: Where it is needed.
         """
-        kind = columns, form.shape[-1], str(form.dtype)
-        key = *kind, library.package, device
+        key = columns, form.shape[-1], form.dtype, device
         if key not in self._found:
+            kind = columns, form.shape[-1], str(form.dtype)
             if kind not in self._found:
                 self._found[kind] = self._prepared(columns, form)
             xp = library.xp
@@ -76,13 +85,13 @@ class Constants:
         places = None if columns is None else np.zeros((count, columns), np.float32)
         alive = np.ones(count, dtype=bool)
         context = Context(0, alive, places, np, (count, count), self._ids)
-        entries = noise_context(
-            0, (), form.shape[-1], self._limits.on_host(np.float32), self._ids, np
-        )
+        width = form.shape[-1] if self._entries is None else self._entries.table.shape[-1]
+        content = noise_context(0, (), width, self._limits.on_host(np.float32), self._ids, np)
         return Kept(
             self._channel.prepare(context),
-            self._noise.prepare(entries),
-            self._limits.on_host(form.dtype),
+            self._noise.prepare(content),
+            self._limits.on_host(form.dtype, self._entries),
+            self._entries,
         )
 
 

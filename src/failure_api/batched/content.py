@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 from failure_api.batched.call import Call
 from failure_api.batched.constants import Kept
-from failure_api.batched.limits import noise_context
+from failure_api.batched.limits import Entries, noise_context
 from failure_api.core import Channel, Delivery, RandomStream
-from failure_api.core.backends import library_of, on_device_of, own
-from failure_api.core.layouts import BatchRows
+from failure_api.core.backends import library_of, on_device_of, own, picked
+from failure_api.core.layouts import BatchEntries, BatchRows
 from failure_api.core.links import Array
 from failure_api.core.mailbox import Mailbox, MailboxState
 from failure_api.core.noise_chain import NoiseChain
@@ -20,7 +20,8 @@ class Received(NamedTuple):
     """What one round brings each receiver.
 
     Attributes:
-        content: What each receiver has of each sender, `[..., receiver, sender, D]`.
+        content: What each receiver has of each sender, `[..., receiver, sender, D]`; where content
+            is one row of entries, that.
         round: The round, an integer or an int32 array `[...]`.
         delivery: What the channel brought.
     """
@@ -32,8 +33,8 @@ class Received(NamedTuple):
     @property
     def flags(self) -> Array:
         """Where something has arrived in this round, bool `[..., receiver, sender]`."""
-        sent = self.delivery.sent
-        return library_of({"sent": sent}).xp.matrix_transpose(sent >= 0)
+        arrived = self.delivery.arrived
+        return library_of({"arrived": arrived}).xp.matrix_transpose(arrived)
 
     @property
     def ages(self) -> Array:
@@ -53,8 +54,8 @@ class ContentState(NamedTuple):
     """What is kept of what was said.
 
     Attributes:
-        form: One message of each agent, `[1, N, D]` or `[1, sender, receiver, D]`: says what they
-            are like, and is zero.
+        form: One message of each agent, `[1, N, D]`, `[1, sender, receiver, D]` or `[1, K]`: says
+            what they are like, and is zero.
         mailbox: What waits, is under way, or was held.
         noise: The noise models' state; () where there are none.
     """
@@ -69,19 +70,30 @@ class _Numbers(NamedTuple):
 
     Attributes:
         limits: What the entries may be, as arrays.
+        entries: Where they belong, where content is one row of them; else None.
         xp: The array namespace.
     """
 
     limits: Any
+    entries: Entries | None
     xp: Any
 
     def read(self, content: Array) -> Array:
         """Returns `[..., receiver, sender, K]`."""
-        return swapped(content, self.xp)
+        xp, entries = self.xp, self.entries
+        if entries is None:
+            return swapped(content, xp)
+        filled = xp.concat((content, xp.zeros_like(content[..., :1])), axis=-1)
+        shape = (*content.shape[:-1], *entries.table.shape)
+        return xp.reshape(picked(filled, xp.reshape(entries.table, (-1,)), xp), shape)
 
     def write(self, content: Array, before: Array, after: Array) -> Array:
         """Returns the numbers as content."""
-        return swapped(after, self.xp)
+        xp, entries = self.xp, self.entries
+        if entries is None:
+            return swapped(after, xp)
+        flat = xp.reshape(after, (*after.shape[:-3], math.prod(after.shape[-3:])))
+        return picked(flat, entries.places, xp)
 
     def within(self, numbers: Array, last: Array) -> Array:
         """Returns numbers within their bounds; whole ones are as they were last."""
@@ -98,28 +110,35 @@ class Content:
         missing: What stands in for content that did not arrive.
         channel: The channel, which knows how long messages wait and take.
         agent_ids: The team.
+        axes: The axes of agents that what is said in a round has.
     """
 
     def __init__(
-        self, chain: NoiseChain, missing: Any, channel: Channel, agent_ids: tuple[Any, ...]
+        self,
+        chain: NoiseChain,
+        missing: Any,
+        channel: Channel,
+        agent_ids: tuple[Any, ...],
+        axes: tuple[int, ...],
     ) -> None:
-        self._chain, self._missing, self._ids = chain, missing, agent_ids
+        self._chain, self._missing, self._ids, self._axes = chain, missing, agent_ids, axes
         queue = channel.chain.queue
         self._channel, self._slots = channel, channel.slots
         self._places = 0 if queue is None else queue.places
 
     def _mailbox(self, kept: Kept, xp: Any) -> Mailbox:
-        numbers = _Numbers(kept.limits, xp)
-        return Mailbox(BatchRows(xp), self._slots, self._places, self._missing, numbers)
+        numbers = _Numbers(kept.limits, kept.entries, xp)
+        layout = BatchRows(xp) if kept.entries is None else BatchEntries(kept.entries.links, xp)
+        return Mailbox(layout, self._slots, self._places, self._missing, numbers)
 
-    def fits(self, state: ContentState, per_link: bool) -> bool:
+    def fits(self, state: ContentState) -> bool:
         """Returns whether a state is one of this content."""
         mailbox = state.mailbox
         holds = (not isinstance(mailbox.last, tuple)) == (self._missing != "zero")
         waits = (not isinstance(mailbox.waiting, tuple)) == bool(self._places)
         history, depth = mailbox.history, self._slots - 1
         rounds = len(history) if isinstance(history, tuple) else depth
-        return holds and waits and rounds == depth and state.form.ndim == (4 if per_link else 3)
+        return holds and waits and rounds == depth and state.form.shape[1:-1] == self._axes
 
     def begun(self, form: Array, call: Call, kept: Kept, random: RandomStream) -> ContentState:
         """Returns the state before round 0, in which nothing has been said.
@@ -130,21 +149,28 @@ class Content:
             kept: What is the same for all elements.
             random: The stream of what models begin with.
         """
-        xp, batch, width, count = call.xp, call.batch, form.shape[-1], len(self._ids)
+        xp, batch, count, mailbox = (
+            call.xp,
+            call.batch,
+            len(self._ids),
+            self._mailbox(kept, call.xp),
+        )
+        width = form.shape[-1] if kept.entries is None else kept.entries.table.shape[-1]
         entries = noise_context(0, batch, width, kept.limits, self._ids, xp)
         noise = self._chain.init(kept.noises, entries, random.child("noise"))
-        receivers = count if form.ndim > 3 else 1
-        wide = xp.finfo(form.dtype).bits // 8
-        rows = self._places * count
-        if self._slots > 1:
-            rows += self._slots * (count if self._places else receivers)
+        said = xp.zeros((*batch, *form.shape[1:]), dtype=form.dtype)
+        on_links = xp.finfo(form.dtype).bits // 8 * form.shape[-1]
+        if self._axes:
+            on_links *= count**2
+        if len(self._axes) == 1:
+            said = said[..., None, :]
+        queued = self._places or len(self._axes) != 1
+        rounds = 0 if self._slots == 1 else self._slots * on_links // (1 if queued else count)
         links = (*batch, count, count)
-        self._channel.check_memory(links, math.prod(batch) * rows * count * width * wide)
-        said = xp.zeros((*batch, count, receivers, width), dtype=form.dtype)
+        self._channel.check_memory(links, math.prod(batch) * (self._places * on_links + rounds))
         clock = 0 if not call.library.traces else xp.zeros((), dtype=xp.int32)
         nothing = xp.full(links, -1, dtype=xp.int32)
-        mailbox = self._mailbox(kept, xp).init(said, kept.limits.blank, nothing, clock)
-        return ContentState(form, mailbox, noise)
+        return ContentState(form, mailbox.init(said, kept.limits.blank, nothing, clock), noise)
 
     def received(
         self,
@@ -167,26 +193,25 @@ class Content:
             kept: What is the same for all elements.
             random: The stream of this round.
         """
-        xp, sent = call.xp, delivery.sent
+        xp, absent = call.xp, ~delivery.arrived
         # What is remembered and what is handed out are copies where anybody could write to them.
         if self._slots > 1 or self._places:
             payloads = own(payloads, call.library)
-        if payloads.ndim <= sent.ndim:
+        if len(self._axes) == 1:
             payloads = payloads[..., None, :]
         mailbox, noise = self._mailbox(kept, xp), state.noise
         over_links = number if isinstance(number, int) else number[..., None, None]
         box, content = mailbox.arrive(state.mailbox, payloads, delivery, over_links)
-        absent = sent < 0
         if self._chain.parts or delivery.links.noise is not None:
             noise, content = self._corrupted(
-                noise, content, ~absent, delivery, number, call, kept, random
+                noise, content, delivery.arrived, delivery, number, call, kept, random
             )
         blank = kept.limits.blank
         box, content = mailbox.impute(box, content, absent, delivery, over_links, blank, xp)
         if self._missing != "zero":
             content = own(content, call.library)
-        received = Received(swapped(content, xp), number, delivery)
-        return ContentState(state.form, box, noise), received
+        seen = content if kept.entries is not None else swapped(content, xp)
+        return ContentState(state.form, box, noise), Received(seen, number, delivery)
 
     def _corrupted(
         self,
@@ -200,20 +225,22 @@ class Content:
         random: RandomStream,
     ) -> tuple[Any, Array]:
         """Returns the noise models' state, and the content as they and the links leave it."""
-        xp, width, arrived = call.xp, content.shape[-1], call.xp.matrix_transpose(arrived)
+        xp, arrived = call.xp, call.xp.matrix_transpose(arrived)
         variance, made = delivery.links.noise, xp.matrix_transpose(delivery.sent)
+        numbers = _Numbers(kept.limits, kept.entries, xp)
+        before = numbers.read(content)
         entries = noise_context(
-            number, call.batch, width, kept.limits, self._ids, xp, arrived, made
+            number, call.batch, before.shape[-1], kept.limits, self._ids, xp, arrived, made
         )
-        content = xp.broadcast_to(swapped(content, xp), entries.shape)
+        before = xp.broadcast_to(before, entries.shape)
         if variance is not None:
             variance = xp.matrix_transpose(variance)
         stream = random.child("noise")
         real = xp.broadcast_to(arrived[..., None], entries.shape)
         state, after = self._chain.corrupt(
-            kept.noises, state, content, real, entries, stream, variance
+            kept.noises, state, before, real, entries, stream, variance
         )
-        return state, swapped(after, xp)
+        return state, numbers.write(content, before, after)
 
 
 def swapped(content: Array, xp: Any) -> Array:
@@ -227,15 +254,17 @@ def swapped(content: Array, xp: Any) -> Array:
 def handed_out(received: Received) -> Received:
     """Returns what a round brings without what the channel keeps for itself."""
     delivery = received.delivery
-    library = library_of({"sent": delivery.sent})
-    sends, made = delivery.links.sends, delivery.made
-    copy = own(made, library)
-    sent = copy if sends is made else own(sends, library)
+    library = library_of({"arrived": delivery.arrived})
+    sends, made, survivors = delivery.links.sends, delivery.made, delivery.survivors
+    copies = {id(made): own(made, library)}
+    if sends is not made:
+        copies[id(sends)] = own(sends, library)
     delivery = delivery._replace(
-        links=delivery.links.send(sent),
+        links=delivery.links.send(copies[id(sends)]),
+        arrived=copies.get(id(delivery.arrived), delivery.arrived),
         newest=own(delivery.newest, library),
-        made=copy,
-        survivors=sent if delivery.survivors is sends else delivery.survivors,
+        made=copies[id(made)],
+        survivors=copies.get(id(survivors), survivors),
         served=None,
         waiting=None,
         under_way=None,

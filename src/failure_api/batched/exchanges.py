@@ -13,7 +13,7 @@ from failure_api.batched.channel import BatchedChannel
 from failure_api.batched.content import Received
 from failure_api.batched.tables import Rows, Tables, masked_tables, shared_tables
 from failure_api.core import CommunicationModel
-from failure_api.core.backends import device_of, lasting, library_of, picked
+from failure_api.core.backends import device_of, lasting, library_of, picked, with_placed
 from failure_api.core.links import Array
 from failure_api.core.model import distinct
 from failure_api.core.noise import NoiseModel
@@ -75,7 +75,7 @@ class BatchedExchange:
             low=tables.low,
             high=tables.high,
             blank=tables.blank,
-            per_link=tables.said.ndim == 3,
+            entry_links=tables.links,
             streams=streams,
         )
 
@@ -92,7 +92,7 @@ class BatchedExchange:
         return library_of({"observations": observations[0]}).xp.concat(observations, axis=-1)
 
     def payloads(self, row: Array) -> Array:
-        """Returns what the agents say: `[..., N, D]`, or `[..., sender, receiver, D]`.
+        """Returns what the agents say: `[..., N, D]`, or one row of entries `[..., K]`.
 
         Args:
             row: From `row`.
@@ -105,20 +105,25 @@ class BatchedExchange:
         """Returns what each agent sees, `[..., sizes[i]]`.
 
         Args:
-            row: From `row`, of the same round.
+            row: From `row`, of the same round; used up.
             received: What the channel brought.
         """
-        xp, (_, seen) = self._at(row)
-        batch = row.shape[:-1]
-        # As the channel keeps it, so that nothing has to be moved in memory.
-        content = xp.moveaxis(received.content, -3, -2)
-        links = len(self.agent_ids) ** 2
-        parts = [row, xp.reshape(content, (*batch, links * content.shape[-1]))]
+        xp, (said, seen) = self._at(row)
+        batch, content, links = row.shape[:-1], received.content, len(self.agent_ids) ** 2
+        if self._tables.links is None:
+            # As the channel keeps it, so that nothing has to be moved in memory.
+            content = xp.moveaxis(content, -3, -2)
+            content = xp.reshape(content, (*batch, links * content.shape[-1]))
+        parts, views = [row, content], None
         if self._tables.reports:
             for report in (received.flags, received.ages):
                 flat = xp.reshape(xp.matrix_transpose(report), (*batch, links))
                 parts.append(xp.astype(flat, row.dtype))
-        views = picked(xp.concat(parts, axis=-1), seen, xp)
+        elif self._tables.links is not None:
+            # What is heard stands where it was said.
+            views = with_placed(row, said, content, xp)
+        if views is None:
+            views = picked(xp.concat(parts, axis=-1), seen, xp)
         starts = (0, *self._ends[:-1])
         return tuple(views[..., start:end] for start, end in zip(starts, self._ends, strict=True))
 

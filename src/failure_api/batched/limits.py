@@ -50,20 +50,65 @@ class Limits(NamedTuple):
         if not ordered:
             raise invalid("high", "must be at least low", self.high, "exchange the two")
 
-    def on_host(self, dtype: Any) -> Limits:
-        """Returns the limits as NumPy arrays, what is blank by `[sender, receiver, D]`.
+    def on_host(self, dtype: Any, entries: Entries | None = None) -> Limits:
+        """Returns the limits as NumPy arrays, what is blank as content is laid out.
 
-        None stands for what is blank where all of it is zero.
+        That is by `[sender, receiver, D]`, or entry by entry. None stands for what is blank where
+        all of it is zero.
 
         Args:
             dtype: Type of the content, of any library.
+            entries: Of which link each entry of the content is, where it is one row.
         """
         wide = np.float64 if "float64" in str(dtype) else np.float32
         low, high, blank = (np.asarray(each, wide) for each in (self.low, self.high, self.blank))
-        if blank.ndim > 1:
+        if entries is not None:
+            blank = np.broadcast_to(blank, entries.table.shape).reshape(-1)[entries.places]
+        elif blank.ndim > 1:
             blank = np.swapaxes(blank[(None,) * (3 - blank.ndim)], 0, 1).copy()
         zeros = not blank.any()
         return Limits(low, high, np.asarray(self.whole, np.bool_), None if zeros else blank)
+
+
+class Entries(NamedTuple):
+    """Where the entries of content that is one row `[..., K]` belong.
+
+    Attributes:
+        links: The link of each, as its index into the flat array of links, `[K]`.
+        places: Where it stands in the flat array of `[receiver, sender, D]`, `[K]`.
+        table: Which of them each number of a link is, `[receiver, sender, D]`; K for none.
+    """
+
+    links: Any
+    places: Any
+    table: Any
+
+    @staticmethod
+    def of(listed: Any, count: int) -> Entries:
+        """Returns where entries belong, or raises what is wrong with what says so.
+
+        Args:
+            listed: Sender, receiver, and place in the message of each entry, `[K, 3]`.
+            count: Number of agents.
+        """
+        found, most = numbers(listed), (count, count, np.inf)
+        if (
+            found is None
+            or found.ndim != 2
+            or found.shape[-1] != len(most)
+            or not ((found == np.floor(found)) & (found >= 0) & (found < most)).all()
+        ):
+            rule = "must be sender, receiver and place in the message of each entry, [K, 3]"
+            raise invalid("entry_links", rule, listed, f"give whole numbers, agents below {count}")
+        sender, receiver, place = found.astype(np.int64).T
+        width = int(place.max(initial=-1)) + 1
+        places = (receiver * count + sender) * width + place
+        if len(np.unique(places)) < len(places):
+            rule, remedy = "must give each place once", "give every entry a place of its own"
+            raise invalid("entry_links", rule, listed, remedy)
+        table = np.full(count * count * width, len(places))
+        table[places] = np.arange(len(places))
+        return Entries(sender * count + receiver, places, table.reshape(count, count, width))
 
 
 def noise_context(

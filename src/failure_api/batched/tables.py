@@ -23,8 +23,10 @@ class Tables(NamedTuple):
     the content of each sender and receiver, then the flags and the ages of all links.
 
     Attributes:
-        said: Where each message's entries stand in the row of what is said, int32 `[N, D]` or
-            `[sender, receiver, D]`; anywhere for entries that are there to fill up.
+        said: Where each message's entries stand in the row of what is said, `[N, D]`, and
+            anywhere for entries that are there to fill up; or `[K]`, of one row of entries.
+        links: Sender, receiver and place in the message of each entry of one row, `[K, 3]`; None
+            where messages are rows of their own.
         seen: Where the entries of each agent's view stand in the row of what is seen.
         reports: Whether any of them is a flag or an age.
         low: Least values of the content; broadcasts to `[receiver, sender, D]`.
@@ -34,7 +36,8 @@ class Tables(NamedTuple):
         highs: Greatest values of each agent's view.
     """
 
-    said: NDArray[np.int32]
+    said: NDArray[np.int64]
+    links: NDArray[np.int64] | None
     seen: list[list[int]]
     reports: bool
     low: Any
@@ -47,26 +50,20 @@ class Tables(NamedTuple):
 class _SeenRow:
     """Where things stand in the row of what is seen."""
 
-    def __init__(self, sizes: tuple[int, ...], width: int) -> None:
+    def __init__(self, sizes: tuple[int, ...], entries: int) -> None:
         ends = np.cumsum(sizes).tolist()
         self.starts = [0, *ends[:-1]]
         self.end = ends[-1]
-        self._width, self._agents = width, len(sizes)
+        self._reports, self._agents = self.end + entries, len(sizes)
 
     def own(self, agent: int, size: int) -> list[int]:
         """Returns the places of an agent's own observation."""
         return list(range(self.starts[agent], self.starts[agent] + size))
 
-    def content(self, receiver: int, sender: int, entries: int) -> list[int]:
-        """Returns the places of the first entries that a receiver has of a sender."""
-        start = self.end + (sender * self._agents + receiver) * self._width
-        return list(range(start, start + entries))
-
     def flag_and_age(self, receiver: int, sender: int) -> list[int]:
         """Returns the places of a link's flag and age."""
-        links = self._agents**2
-        flag = self.end + links * self._width + sender * self._agents + receiver
-        return [flag, flag + links]
+        flag = self._reports + sender * self._agents + receiver
+        return [flag, flag + self._agents**2]
 
 
 def masked_tables(
@@ -83,12 +80,12 @@ def masked_tables(
     """
     sizes = tuple(map(len, lows))
     local = places(segments, ids, sizes)
-    row = _SeenRow(sizes, local.shape[-1])
     there = local < np.asarray(sizes)[:, None, None]
+    heard = np.argwhere(there)
+    row = _SeenRow(sizes, len(heard))
     table = np.where(there, local + np.asarray(row.starts)[:, None, None], 0)
     seen = [row.own(agent, size) for agent, size in enumerate(sizes)]
-    for receiver, sender, entry in np.argwhere(there).tolist():
-        place = row.content(receiver, sender, entry + 1)[-1]
+    for place, (receiver, sender, entry) in enumerate(heard.tolist(), start=row.end):
         seen[receiver][local[receiver, sender, entry]] = place
     low, high = (np.where(there, np.concatenate(rows)[table], 0.0) for rows in (lows, highs))
     if report_age:
@@ -98,16 +95,16 @@ def masked_tables(
         others = len(ids) - 1
         lows = [np.append(one, np.zeros(2 * others, np.float32)) for one in lows]
         highs = [np.append(one, np.tile(FLAG_AND_AGE, others)) for one in highs]
-    said = np.swapaxes(table, 0, 1).astype(np.int32)
-    return Tables(said, seen, report_age, low, high, np.clip(0.0, low, high), lows, highs)
+    said, links = table[there], heard[:, [1, 0, 2]]
+    return Tables(said, links, seen, report_age, low, high, np.clip(0.0, low, high), lows, highs)
 
 
 def shared_tables(lows: Rows, highs: Rows) -> Tables:
     """Returns the tables of `ShareObservations(form="flat")`; arguments as above."""
     sizes = tuple(map(len, lows))
     width = max(sizes)
-    row = _SeenRow(sizes, width)
-    said = np.zeros((len(sizes), width), dtype=np.int32)
+    row = _SeenRow(sizes, len(sizes) ** 2 * width)
+    said = np.zeros((len(sizes), width), dtype=np.int64)
     low, high = np.zeros((2, len(sizes), width), dtype=np.float32)
     for sender, size in enumerate(sizes):
         said[sender, :size] = row.own(sender, size)
@@ -116,14 +113,15 @@ def shared_tables(lows: Rows, highs: Rows) -> Tables:
     for receiver, size in enumerate(sizes):
         view, bottom, top = row.own(receiver, size), [lows[receiver]], [highs[receiver]]
         for sender in _others(receiver, sizes):
-            view += row.content(receiver, sender, sizes[sender])
+            start = row.end + (sender * len(sizes) + receiver) * width
+            view += range(start, start + sizes[sender])
             view += row.flag_and_age(receiver, sender)
             bottom += [np.minimum(lows[sender], 0), np.zeros(2, np.float32)]
             top += [np.maximum(highs[sender], 0), FLAG_AND_AGE]
         seen.append(view)
         least.append(np.concatenate(bottom))
         greatest.append(np.concatenate(top))
-    return Tables(said, seen, True, low, high, 0.0, least, greatest)
+    return Tables(said, None, seen, True, low, high, 0.0, least, greatest)
 
 
 def _others(agent: int, sizes: tuple[int, ...]) -> list[int]:

@@ -129,6 +129,18 @@ def device_of(array: Array) -> Any:
     return next(iter(devices)) if len(devices) == 1 else None
 
 
+def on_host(tensor: Any) -> NDArray[Any] | None:
+    """Returns the memory of a tensor as a NumPy array.
+
+    None where it is on another device or of a type that NumPy does not have, and where PyTorch
+    compiles, transforms or may want a derivative of what is made of it.
+    """
+    torch = _imported(TORCH.package)
+    if type(tensor) is not torch.Tensor or not tensor.is_cpu or tensor.dtype == torch.bfloat16:
+        return None
+    return None if is_differentiated(tensor) or is_compiled() else tensor.numpy()
+
+
 def values_of(array: Array) -> NDArray[Any] | None:
     """Returns an array's values; None where a function is traced, and on other devices."""
     device = device_of(array)
@@ -137,8 +149,7 @@ def values_of(array: Array) -> NDArray[Any] | None:
     torch = sys.modules.get(TORCH.package)
     if torch is None or not isinstance(array, torch.Tensor):
         return np.asarray(array)
-    mapped = torch._C._functorch.peek_interpreter_stack() is not None
-    traced = mapped or torch.compiler.is_compiling()
+    traced = _is_mapped() or torch.compiler.is_compiling()
     return None if traced or device.type != "cpu" else np.asarray(array.tolist())
 
 
@@ -148,12 +159,16 @@ def on_device_of(array: Array) -> contextlib.AbstractContextManager[Any]:
     if _is_jax(array):
         if device is not None and device != _imported(JAX.package).devices()[0]:
             return _imported(JAX.package).default_device(device)  # type: ignore[no-any-return]
-        return contextlib.nullcontext()
+        return _NO_CONTEXT
     torch = sys.modules.get(TORCH.package)
     tensor = torch is not None and isinstance(array, torch.Tensor)
-    if torch is not None and tensor and device != torch.get_default_device():
+    # Asked of a tensor, which takes a quarter of the time that PyTorch's own question does.
+    if torch is not None and tensor and device != torch.empty(0).device:
         return torch.device(device)  # type: ignore[no-any-return]
-    return contextlib.nullcontext()
+    return _NO_CONTEXT
+
+
+_NO_CONTEXT = contextlib.nullcontext()
 
 
 def lasting(library: Library) -> contextlib.AbstractContextManager[Any]:
@@ -260,10 +275,27 @@ def picked(array: Array, places: Array, xp: ModuleType) -> Array:
     """
     name = xp.__name__
     if name == TORCH.namespace:
+        if array.dtype == xp.int32 and not _is_mapped():
+            # The same bits, which PyTorch moves in a third of the time.
+            return array.view(xp.float32).index_select(-1, places).view(xp.int32)
         return array.index_select(-1, places)
     if name == JAX.namespace:
         return xp.take(array, places, axis=-1, mode="clip")
-    return xp.take(array, places, axis=-1)
+    # NumPy takes half the time for this that it takes for `take`.
+    return array[..., places] if xp is np else xp.take(array, places, axis=-1)
+
+
+def with_placed(array: Array, places: Array, values: Array, xp: ModuleType) -> Array | None:
+    """Returns an array that is used up with values at some places of its last axis.
+
+    None where it may be needed as it was, and where a library never writes to an array.
+    """
+    if xp is np:
+        array[..., places] = values
+        return array
+    if xp.__name__ != TORCH.namespace or is_differentiated(array) or is_differentiated(values):
+        return None
+    return array.index_copy_(-1, places, values)
 
 
 def running_sum(array: Array, axis: int, xp: ModuleType) -> Array:
@@ -292,25 +324,61 @@ def zero_where(array: Array, flags: Array, xp: ModuleType) -> Array:
         >>> zero_where(np.asarray([[1.0], [np.nan]]), np.asarray([False, True]), np).tolist()
         [[1.0], [0.0]]
     """
-    if xp.__name__ == TORCH.namespace and array.numel() and not _differentiated(array):
+    if xp.__name__ == TORCH.namespace and array.numel() and not is_differentiated(array):
         # PyTorch branches where it selects, by flags that no processor can predict. Nothing has to
         # be predicted where bits are cleared: minus one has all of them, and zero none. The wider
         # the pieces, the shorter the axis that the flags are repeated over.
         sizes = array.shape[-1], array.storage_offset()
         wide = array.is_contiguous() and not any(size * array.element_size() % 8 for size in sizes)
-        whole = xp.int64 if wide else getattr(xp, f"int{8 * array.element_size()}")
+        whole = xp.int64 if wide else _whole(array, xp)
         kept = xp.astype(flags, whole) - 1
         return (array.view(whole) & kept[..., None]).view(array.dtype)
     return xp.where(flags[..., None], xp.zeros_like(array), array)
 
 
-def _differentiated(tensor: Any) -> bool:
+def blended(flags: Array, one: Array | None, other: Array, xp: ModuleType) -> Array:
+    """Returns real numbers: those of one array where flags say so, and of the other elsewhere.
+
+    Args:
+        flags: int32, 1 and 0, of the arrays' shape.
+        one: The one; None for zeros.
+        other: The other, of the same type.
+        xp: The array namespace.
+
+    Example:
+        >>> flags, numbers = np.asarray([1, 0], np.int32), np.asarray([np.nan, 2.0])
+        >>> blended(flags, None, numbers, np).tolist()
+        [0.0, 2.0]
+    """
+    tensors = xp.__name__ == TORCH.namespace
+    if (
+        tensors and not any(is_differentiated(x) for x in (one, other) if x is not None)
+    ) or xp is np:
+        # As in `zero_where`.
+        whole = _whole(other, xp)
+        mask, bits = of_type(flags, whole, xp), other.view(whole)
+        if one is None:
+            return (bits & (mask - 1)).view(other.dtype)
+        return (bits ^ ((one.view(whole) ^ bits) & -mask)).view(other.dtype)
+    return xp.where(flags != 0, xp.zeros_like(other) if one is None else one, other)
+
+
+def _whole(array: Array, xp: ModuleType) -> Any:
+    """Returns the type of whole numbers that takes as much memory as an array's numbers."""
+    return getattr(xp, f"int{8 * array.dtype.itemsize}")
+
+
+def is_differentiated(tensor: Any) -> bool:
     """Returns whether PyTorch may want a derivative of what is made of a tensor."""
     forward = _imported("torch.autograd.forward_ad")
-    mapped = _imported(TORCH.package)._C._functorch.peek_interpreter_stack() is not None
     # Should PyTorch no longer say so, the slower way serves for all. What is mapped over may want
     # one that only the outside knows of.
-    return bool(tensor.requires_grad) or mapped or getattr(forward, "_current_level", 0) >= 0
+    return bool(tensor.requires_grad) or _is_mapped() or getattr(forward, "_current_level", 0) >= 0
+
+
+def _is_mapped() -> bool:
+    """Returns whether `torch.func` transforms what runs now."""
+    return _imported(TORCH.package)._C._functorch.peek_interpreter_stack() is not None
 
 
 def is_compiled() -> bool:

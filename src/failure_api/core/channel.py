@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from failure_api.core.backends import JAX, TORCH, of_type
+from failure_api.core.backends import JAX, TORCH, library_of, of_type
 from failure_api.core.chain import Chain, prepared
 from failure_api.core.links import Array, Context, Links
 from failure_api.core.queue import (
@@ -91,14 +91,17 @@ class Delivery(NamedTuple):
 
     Attributes:
         links: The links of the round, with `sends` where something was transmitted.
-        sent: Round in which the newest message arriving now was made, -1 where none arrives that
-            is newer than what arrived before; int32 `[..., sender, receiver]`.
+        round: The round; an integer, or an int32 array that broadcasts to the links.
+        arrived: Where a message arrives that is newer than what arrived before, bool
+            `[..., sender, receiver]`.
         newest: Round in which the newest message that has ever arrived was made, -1 where none
             has; int32 `[..., sender, receiver]`.
         made: Where a message was made in this round, bool `[..., sender, receiver]`.
         arrivals: How many messages arrived in this round, int32 `[..., sender, receiver]`; None
             where that is one wherever `sent` has one.
-        left: Round in which the message of `sent` left its sender, as `sent`.
+        made_at: Round in which the newest message arriving now was made, -1 where none arrives,
+            int32 `[..., sender, receiver]`; None where that is this round.
+        left_at: Round in which it left its sender, likewise; None where that is `sent`.
         served: What this round did to the queues; None where there are none.
         survivors: How many of the messages that left now arrive if they are heard then, the
             newest of them: bool where no more than one leaves, else int32 `[..., N, N]`.
@@ -107,15 +110,29 @@ class Delivery(NamedTuple):
     """
 
     links: Links
-    sent: Array
+    round: Any
+    arrived: Array
     newest: Array
     made: Array
-    arrivals: Array | None
-    left: Array
-    served: Served | None
     survivors: Array
+    arrivals: Array | None = None
+    made_at: Array | None = None
+    left_at: Array | None = None
+    served: Served | None = None
     waiting: QueueState | None = None
     under_way: UnderWay | None = None
+
+    @property
+    def sent(self) -> Array:
+        """Round in which the newest message arriving now was made, int32, -1 for none."""
+        if self.made_at is not None:
+            return self.made_at
+        return only(self.arrived, self.round, library_of({"arrived": self.arrived}).xp)
+
+    @property
+    def left(self) -> Array:
+        """Round in which that message left its sender, likewise."""
+        return self.sent if self.left_at is None else self.left_at
 
     def pending(self, xp: Any = np) -> Array:
         """Returns how many messages wait or are under way on each link, int32 `[..., N, N]`.
@@ -123,7 +140,7 @@ class Delivery(NamedTuple):
         Args:
             xp: The array namespace.
         """
-        found = xp.zeros_like(self.sent)
+        found = xp.zeros_like(self.newest)
         if self.waiting is not None:
             found = found + self.waiting.count
         if self.under_way is not None:
@@ -383,7 +400,7 @@ class Channel:
             xp: The array namespace.
         """
         links, arrives, survivors, held = self._departed(state, links, made, served, number, xp)
-        heard, under_way = links.hears, state.under_way
+        heard, under_way, sent, left = links.hears, state.under_way, None, None
         if state.listens is not None:
             heard = state.listens if heard is None else heard & state.listens
         if under_way is not None:
@@ -394,26 +411,31 @@ class Channel:
             if heard is not None:
                 arrivals = arrivals * of_type(heard, xp.int32, xp)
                 late = late | ~heard
-            sent = all_but(late, sent, xp)
-            left = sent if left is None else only(sent >= 0, left, xp)
+            sent, arrives = all_but(late, sent, xp), ~late
+            newest = xp.maximum(state.newest, sent)
+            left = None if left is None else only(arrives, left, xp)
         else:
             arrivals = None if served is None else survivors
             if heard is not None:
                 arrives = arrives & heard
                 if arrivals is not None:
                     arrivals = arrivals * of_type(heard, xp.int32, xp)
-            sent = only(arrives, made, xp)
-            left = sent if served is None else only(arrives, number, xp)
-        newest = xp.maximum(state.newest, sent)
+            if served is None:
+                newest = replaced(state.newest, arrives, number, xp)
+            else:
+                sent, left = only(arrives, made, xp), only(arrives, number, xp)
+                newest = xp.maximum(state.newest, sent)
         delivery = Delivery(
             links,
-            sent,
+            number,
+            arrives,
             newest,
             state.makes,
+            survivors,
             arrivals,
+            sent,
             left,
             served,
-            survivors,
             state.queues,
             under_way,
         )
@@ -523,7 +545,28 @@ def only(chosen: Array, numbers: Any, xp: Any) -> Array:
         np.putmask(found, chosen, np.array(numbers, dtype=np.int32))
         return found
     # A product, because `where` is twenty times slower on masks that no processor can predict.
-    return of_type(chosen, xp.int32, xp) * (numbers + 1) - 1
+    found = of_type(chosen, xp.int32, xp)
+    found *= numbers + 1
+    found -= 1
+    return found
+
+
+def replaced(numbers: Array, chosen: Array, number: Any, xp: Any) -> Array:
+    """Returns numbers with another one where it is chosen.
+
+    Args:
+        numbers: int32 of any shape.
+        chosen: Where, bool of that shape.
+        number: The other; an integer, or an int32 array that broadcasts to the shape.
+        xp: The array namespace.
+    """
+    if xp is np and isinstance(number, int):
+        found = numbers.copy()
+        np.putmask(found, chosen, np.array(number, dtype=np.int32))
+        return found
+    if xp.__name__ == TORCH.namespace and isinstance(number, int):
+        return numbers.masked_fill(chosen, number)
+    return xp.where(chosen, number, numbers)
 
 
 def all_but(refused: Array, numbers: Array, xp: Any) -> Array:

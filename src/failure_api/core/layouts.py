@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from failure_api.core.backends import zero_where
+from failure_api.core.backends import blended, of_type, picked, zero_where
 from failure_api.core.links import Array
 from failure_api.core.mailbox import Layout
 from failure_api.core.rings import FEW, at_places, with_put, with_row
@@ -300,6 +301,79 @@ class BatchRows(Layout):
         axes = tuple(range(content.ndim - 3))
         last = len(axes)
         return self._xp.permute_dims(content, (*axes, last + 1, last + 2, last))
+
+
+class BatchEntries(Layout):
+    """Content of batches as one row of entries `[..., K]`, each of a link, in any library.
+
+    Args:
+        links: The link of each entry, as its index into the flat array of links, `[K]`.
+        xp: The array namespace.
+    """
+
+    def __init__(self, links: Array, xp: ModuleType) -> None:
+        self._links, self._xp = links, xp
+
+    def filled(self, said: Array, zero: Array | None) -> Array:
+        """Returns `[..., K]`."""
+        zeros = self._xp.zeros_like(said)
+        return zeros if zero is None else zeros + zero
+
+    def ring(self, said: Array, length: int) -> Array:
+        """Returns so many places for each entry, `[..., L, 1, K]`."""
+        *batch, width = said.shape
+        return self._xp.zeros((*batch, length, 1, width), dtype=said.dtype)
+
+    def on_links(self, said: Array) -> Array:
+        """Returns what is said, which is of links."""
+        return said
+
+    def put(self, ring: Array, places: Array, where: Array, content: Array) -> Array:
+        """Returns the ring with the content of some links."""
+        enters = self._of_entries(where)
+        return with_put(ring, self._of_entries(places), enters, content[..., None, :], self._xp)
+
+    def take(self, ring: Array, places: Array) -> Array:
+        """Returns for each entry what stands at its link's place."""
+        return at_places(ring, self._of_entries(places), self._xp)[..., 0, :]
+
+    def history(self, said: Array, rounds: int, queued: bool) -> Any:
+        """Returns where rounds are few a tuple of them, and else a ring."""
+        xp = self._xp
+        if rounds - 1 <= FEW:
+            # Each has memory of its own, which a compiled function may take over.
+            return tuple(xp.zeros(said.shape, dtype=said.dtype) for _ in range(rounds - 1))
+        return self.ring(said, rounds)
+
+    def recall(self, history: Any, clock: Any, said: Array, ago: Array) -> tuple[Any, Array]:
+        """Returns the history, and each entry as it was so many rounds ago."""
+        xp = self._xp
+        if isinstance(history, tuple):
+            content = said
+            for rounds, before in enumerate(history, start=1):
+                content = blended(self._flags(ago == rounds), before, content, xp)
+            return (said, *history)[: len(history)], content
+        rounds = history.shape[-3]
+        history = with_row(history, clock, said[..., None, :], xp)
+        place = clock - xp.clip(ago, None, rounds - 1)
+        return history, self.take(history, place + rounds * xp.astype(place < 0, xp.int32))
+
+    def chosen(self, absent: Array, content: Array, standing: Array | None, kept: bool) -> Array:
+        """Returns the content of all links."""
+        return blended(self._flags(absent), standing, content, self._xp)
+
+    def spread(self, of_links: Array) -> Array:
+        """Returns what is known of links as it broadcasts to numbers `[receiver, sender, K]`."""
+        return self._xp.matrix_transpose(of_links)[..., None]
+
+    def _flags(self, of_links: Array) -> Array:
+        """Returns flags of links for each entry, int32 `[..., K]`: they are picked sooner so."""
+        return self._of_entries(of_type(of_links, self._xp.int32, self._xp))[..., 0, :]
+
+    def _of_entries(self, of_links: Array) -> Array:
+        """Returns what is known of links for each entry, `[..., 1, K]`."""
+        flat = self._xp.reshape(of_links, (*of_links.shape[:-2], 1, math.prod(of_links.shape[-2:])))
+        return picked(flat, self._links, self._xp)
 
 
 def for_entries(flags: Array, width: int, xp: ModuleType) -> Array:

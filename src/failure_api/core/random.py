@@ -10,6 +10,7 @@ rarer than that happens as often as that, or never.
 
 from __future__ import annotations
 
+import copy
 import functools
 import hashlib
 import math
@@ -65,6 +66,21 @@ class RandomStream(ABC):
             name: Whose stream it is.
             occurrence: Number of earlier ones with the same name.
         """
+
+    def for_arrays_of(self, xp: ModuleType) -> Self:
+        """Returns the stream with draws in another array namespace, which goes on in its place.
+
+        Args:
+            xp: The namespace.
+        """
+        if xp is self.xp:
+            return self
+        stream = copy.copy(self)
+        stream.xp = xp
+        stream._children = {
+            place: child.for_arrays_of(xp) for place, child in self._children.items()
+        }
+        return stream
 
     @abstractmethod
     def key(self) -> Words:

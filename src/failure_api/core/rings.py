@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from failure_api.core.backends import JAX, TORCH, may_run_again
+from failure_api.core.backends import JAX, TORCH, is_compiled, may_run_again
 from failure_api.core.links import Array
 
 LARGE = 2**17
@@ -106,6 +106,8 @@ def with_arrivals(
 ) -> tuple[tuple[Array, ...], Array]:
     """Returns rings with a value each at the same place of each link, and one that counts.
 
+    Values are greater than what stands in the rings.
+
     Args:
         rings: `[..., L, N, N]` each.
         count: `[..., L, N, N]`.
@@ -120,11 +122,20 @@ def with_arrivals(
     Raises:
         IndexError: A delay is negative or `L` and more, where NumPy can tell.
     """
-    if xp is not np:
+    if xp is not np and _is_long(count, xp):
         places = (clock + delay) % count.shape[-3]
         pairs = zip(rings, values, strict=True)
         put = tuple(with_put(ring, places, where, value, xp) for ring, value in pairs)
         return put, with_added(count, places, amounts, xp)
+    if xp is not np:
+        # Compared once for all of them. What leaves later has the greater number, and 0 nothing.
+        behind = (xp.arange(count.shape[-3], dtype=xp.int32) - clock) % count.shape[-3]
+        chosen = (behind[:, None, None] == delay[..., None, :, :]) & where[..., None, :, :]
+        new = (value[..., None, :, :] if getattr(value, "ndim", 0) else value for value in values)
+        hits = xp.astype(chosen, xp.int32)
+        put = tuple(xp.maximum(r, hits * v) for r, v in zip(rings, new, strict=True))
+        hits = chosen if amounts is where else hits * amounts[..., None, :, :]
+        return put, count + xp.astype(hits, count.dtype)
     # Found once for all of them, in a table, which takes less time than arithmetic.
     starts = _starts(count.shape)[clock : clock + count.shape[-3]]
     # As numbers without a sign, delays below 0 are out of bounds as well.
@@ -182,7 +193,8 @@ def taken(ring: Array, place: Any, xp: Any) -> tuple[Array, Array]:
         found = view.copy()
         view.fill(0)
         return found, ring
-    if xp.__name__ == TORCH.namespace and _is_long(ring, xp):
+    if xp.__name__ == TORCH.namespace and not is_compiled():
+        # It is new, or may be written to.
         found = ring[..., place, :, :].clone()
         ring[..., place, :, :] = 0
         return found, ring

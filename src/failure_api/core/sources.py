@@ -21,6 +21,9 @@ class Source(Protocol):
     def restarted(self, where: Array, xp: Any) -> Source:
         """Returns the source with some elements of the batch, bool `[...]`, in a new episode."""
 
+    def for_arrays_of(self, xp: Any) -> Source:
+        """Returns the source with draws in another array namespace, which goes on in its place."""
+
     def aside(self) -> Source:
         """Returns the source of a round in which only those take part that have restarted."""
 
@@ -73,6 +76,11 @@ class SequentialSource(NamedTuple):
         starts = self.starts + 1
         return self._replace(starts=starts, start=self.stream.new("restart", starts))
 
+    def for_arrays_of(self, xp: Any) -> SequentialSource:
+        """Returns the source with draws in another array namespace."""
+        start = self.start and self.start.for_arrays_of(xp)
+        return self._replace(stream=self.stream.for_arrays_of(xp), start=start)
+
     def aside(self) -> SequentialSource:
         """Returns the source whose next round draws as the last restart did."""
         return self._replace(is_aside=True)
@@ -103,6 +111,10 @@ class PortableSource(NamedTuple):
     def restarted(self, where: Array, xp: Any) -> PortableSource:
         """Returns the source with some elements in their next episode."""
         return self._replace(episode=self.episode + xp.astype(where, xp.int32))
+
+    def for_arrays_of(self, xp: Any) -> PortableSource:
+        """Returns itself, whose words are arrays like others."""
+        return self
 
     def aside(self) -> PortableSource:
         """Returns itself: each element draws by itself."""

@@ -45,7 +45,8 @@ class Tally:
     def __init__(self, agents: int) -> None:
         rounds = max(1, min(MOST_ROUNDS, MOST_ENTRIES // agents**2))
         shape = (rounds, agents, agents)
-        self._sent, self._newest, self._arrivals = np.empty((3, *shape), dtype=np.int32)
+        self._newest, self._arrivals = np.empty((2, *shape), dtype=np.int32)
+        self._came = np.empty(shape, dtype=bool)
         self._capacity = rounds
         self.start()
 
@@ -67,7 +68,7 @@ class Tally:
         if last is not None and (last.made is not delivery.made or self._kept == self._capacity):
             self._count()
         kept = self._kept
-        self._sent[kept] = delivery.sent
+        self._came[kept] = delivery.arrived
         self._newest[kept] = delivery.newest
         if delivery.arrivals is not None:
             self._arrivals[kept] = delivery.arrivals
@@ -78,7 +79,7 @@ class Tally:
         kept, last = self._kept, self._last
         if last is None or not kept:
             return
-        made, came = last.made, self._sent[:kept] >= 0
+        made, came = last.made, self._came[:kept]
         pairs = int(made.sum()) * kept
         # The numbers of these rounds add up to their mean times how many they are.
         numbers = pairs * (2 * self._number - kept + 1) // 2

@@ -19,7 +19,7 @@ class Meter:
 
     Attributes:
         alive: Which agents took part in each round, bool `[N]` each.
-        sent: Round in which the message was sent that arrived, -1 for none; `[N, N]` each.
+        arrived: Where a message arrived in it, bool `[N, N]` each.
         newest: Round in which the newest message was sent that has ever arrived; `[N, N]` each.
         positions: What `look` returned in each round.
         tally: What the links have done.
@@ -38,7 +38,7 @@ class Meter:
         self.look = look
         self.tally = Tally(1)
         self.alive: list[NDArray[np.bool_]] = []
-        self.sent: list[NDArray[np.int32]] = []
+        self.arrived: list[NDArray[np.bool_]] = []
         self.newest: list[NDArray[np.int32]] = []
         self.positions: list[Any] = []
 
@@ -49,7 +49,7 @@ class Meter:
             self.tally = Tally(len(context.agent_ids))
         self.tally.add(context.round, delivery)
         self.alive.append(context.alive)
-        self.sent.append(delivery.sent)
+        self.arrived.append(delivery.arrived)
         self.newest.append(delivery.newest)
         if self.look is not None:
             self.positions.append(self.look())
@@ -57,7 +57,7 @@ class Meter:
     @property
     def rounds(self) -> int:
         """Rounds so far, with the reset."""
-        return len(self.sent)
+        return len(self.arrived)
 
     def measure(self) -> tuple[float, float, float, float]:
         """Returns what the links did, in the order of `results.LINK_NUMBERS`.

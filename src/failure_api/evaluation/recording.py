@@ -73,13 +73,13 @@ def record(
         rewards: The team's reward of each step.
         ended: Whether the environment ended the episode.
     """
-    alive, sent = np.stack(meter.alive[:LONGEST]), np.stack(meter.sent[:LONGEST])
+    alive, arrived = np.stack(meter.alive[:LONGEST]), np.stack(meter.arrived[:LONGEST])
     ages = meter.ages()[:LONGEST]
     positions = meter.positions[:LONGEST]
     return Recording(
         agents=[str(agent) for agent in agents],
         alive=[_bits(row) for row in alive],
-        arrived=[_bits(links) for links in sent >= 0],
+        arrived=[_bits(links) for links in arrived],
         age=[age.ravel().tolist() for age in ages],
         rewards=[0.0, *rewards.tolist()][:LONGEST],
         positions=[_points(rows) for rows in positions] if positions else None,

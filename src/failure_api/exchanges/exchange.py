@@ -88,26 +88,30 @@ class Received:
         kept: For the codec: what it has made of the content in this round.
     """
 
-    __slots__ = ("_sent", "content", "fresh", "kept", "newest", "noisy", "number", "observations")
+    __slots__ = (
+        "arrived",
+        "content",
+        "fresh",
+        "kept",
+        "newest",
+        "noisy",
+        "number",
+        "observations",
+    )
 
     def __init__(
         self,
         number: int,
         content: Any,
         fresh: bool,
-        sent: NDArray[np.int32],
+        arrived: NDArray[np.bool_],
         newest: NDArray[np.int32],
         noisy: bool,
         observations: Mapping[Any, Any],
     ) -> None:
         self.number, self.content, self.fresh, self.newest = number, content, fresh, newest
-        self._sent, self.noisy, self.observations = sent, noisy, observations
+        self.arrived, self.noisy, self.observations = arrived, noisy, observations
         self.kept: Any = None
-
-    @property
-    def arrived(self) -> NDArray[np.bool_]:
-        """Whether a message arrived in this round, bool `[sender, receiver]`."""
-        return np.greater_equal(self._sent, ZERO)
 
     @property
     def age(self) -> NDArray[np.int32]:
@@ -117,7 +121,7 @@ class Received:
     @property
     def current(self) -> NDArray[np.bool_]:
         """Where what is shown is from this round and as it was said, bool `[sender, receiver]`."""
-        return np.asarray(self._sent == self.number) & (not self.noisy)
+        return np.asarray(self.newest == self.number) & (not self.noisy)
 
 
 class Heard(Mapping[Any, Any]):

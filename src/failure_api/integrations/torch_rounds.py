@@ -7,7 +7,7 @@ that is one pass over the arrays, and taken for those alone that are due.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -15,7 +15,13 @@ import torch
 from failure_api.batched import BatchedState, Received
 from failure_api.batched.call import check_severity
 from failure_api.batched.content import handed_out
-from failure_api.core.backends import without_gradient
+from failure_api.core.backends import (
+    TORCH,
+    on_arrays_of,
+    on_host,
+    without_gradient,
+)
+from failure_api.core.kinds import FARTHEST
 from failure_api.core.trees import chosen, map_leaves
 from failure_api.errors import NotResetError, invalid
 
@@ -24,6 +30,9 @@ Tensors = tuple[torch.Tensor, ...]
 
 class TorchRounds:
     """Runs the channel and the exchange of a batch, round by round.
+
+    What lies in the host's memory and has no gradient is worked on by NumPy, in the same memory:
+    PyTorch takes several times as long to begin an operation.
 
     Args:
         bound: An exchange at work, from `failure_api.batched.bind`.
@@ -45,6 +54,8 @@ class TorchRounds:
         self.positioned = self.channel.chain.needing_positions is not None
         self._state: BatchedState | None = None
         self._received: Received
+        # Whether the state's arrays are NumPy's, and not PyTorch's.
+        self._hosted = True
         self._joined: tuple[Any, Any] = (None, None)
         # A state that begins without a severity could not be given one later.
         self._severity: Any = 1.0 if "severity" in self.channel.chain.settings else None
@@ -85,7 +96,7 @@ class TorchRounds:
         """
         if self._state is None:
             raise NotResetError("the environment has not been reset: call reset() first.")
-        return handed_out(self._received)
+        return cast("Received", on_arrays_of(TORCH.xp, handed_out(self._received)))
 
     def start(
         self,
@@ -103,9 +114,12 @@ class TorchRounds:
         sequence = np.random.SeedSequence(self._entropy, spawn_key=(self._episode,))
         self._episode += 1
         seed = int(sequence.generate_state(1, np.uint64)[0])
-        payloads = self._bound.payloads(self._row(observations))
+        row = self._row(observations)
+        self._hosted = on_host(row) is not None
+        row, positions, alive, severity = self._arrays(row, positions, alive, self._severity)
+        payloads = self._bound.payloads(row)
         state = self.channel.init(
-            seed, payloads, positions=positions, alive=alive, severity=self._severity
+            seed, payloads, positions=positions, alive=alive, severity=severity
         )
         self._run(state, payloads, positions, alive)
 
@@ -122,7 +136,8 @@ class TorchRounds:
         """
         if self._state is None:
             raise NotResetError("step was called before reset: call reset() first.")
-        self._run(self._state, self._bound.payloads(self._row(observations)), positions, alive)
+        row, positions, alive = self._arrays(self._row(observations), positions, alive)
+        self._run(self._state, self._bound.payloads(row), positions, alive)
 
     def restart(
         self,
@@ -139,30 +154,33 @@ class TorchRounds:
             positions: Where the agents are.
             alive: Which of them take part.
         """
+        row, positions, alive, severity, where = self._arrays(
+            self._row(observations), positions, alive, self._severity, where
+        )
         received, before = self._received, self._state
+        xp = np if self._hosted else TORCH.xp
         assert before is not None
         # All elements start anew, in arrays that nobody else has, and those that are not due are
         # taken as they were: a state whose rings are written to in place is good for one step.
         fresh = self.channel.reset_where(
-            before,
-            torch.ones_like(where),
-            positions=positions,
-            alive=alive,
-            severity=self._severity,
+            before, xp.ones_like(where), positions=positions, alive=alive, severity=severity
         )
         fresh = self.channel.set_back(fresh)
-        before = before._replace(round=torch.zeros_like(fresh.round) + before.round)
-        self._run(fresh, self._bound.payloads(self._row(observations)), positions, alive)
-        source = fresh.source.beside(where, before.source, torch)
-        self._state = chosen(where, self._state, before, torch)._replace(source=source)
-        self._received = chosen(where, self._received, received, torch)
+        before = before._replace(round=xp.zeros_like(fresh.round) + before.round)
+        self._run(fresh, self._bound.payloads(row), positions, alive)
+        source = fresh.source.beside(where, before.source, xp)
+        self._state = chosen(where, self._state, before, xp)._replace(source=source)
+        self._received = chosen(where, self._received, received, xp)
 
     def views(self, observations: Sequence[torch.Tensor]) -> Tensors:
         """Returns what each agent sees: its own senses now, and what the last round brought."""
         if self._state is None:
             raise NotResetError("the environment has not been reset: call reset() first.")
-        views: Tensors = self._bound.views(self._row(observations), self._received)
-        return views
+        (row,) = self._arrays(self._row(observations))
+        # Views may lie in the memory of the row.
+        self._joined = (None, None)
+        views: Tensors = self._bound.views(row, self._received)
+        return tuple(map(torch.from_numpy, views)) if self._hosted else views
 
     def _row(self, observations: Sequence[torch.Tensor]) -> torch.Tensor:
         """Returns all observations in one row, made once for a round and the views of it."""
@@ -171,12 +189,31 @@ class TorchRounds:
         row: torch.Tensor = self._joined[1]
         return row
 
-    def _run(
-        self, state: Any, payloads: Any, positions: torch.Tensor | None, alive: torch.Tensor | None
-    ) -> None:
-        self._state, self._received = self.channel.run_round(
-            state, payloads, positions=positions, alive=alive
-        )
+    def _arrays(self, *given: Any) -> tuple[Any, ...]:
+        """Returns a row, positions and other tensors as arrays of what works on the state.
+
+        Where one of them has a gradient that is PyTorch, until the whole batch starts anew.
+        """
+        if not self._hosted:
+            return given
+        found = [on_host(one) if isinstance(one, torch.Tensor) else one for one in given]
+        if any(new is None and one is not None for new, one in zip(found, given, strict=True)):
+            self._hosted = False
+            if self._state is not None:
+                source = self._state.source.for_arrays_of(TORCH.xp)
+                self._state = on_arrays_of(TORCH.xp, self._state)._replace(source=source)
+                self._received = on_arrays_of(TORCH.xp, self._received)
+            return given
+        if len(found) > 1 and found[1] is not None:
+            # Where a simulated world has burst, nobody is near; NumPy's arrays would be refused.
+            found[1] = np.clip(np.nan_to_num(found[1], nan=FARTHEST), -FARTHEST, FARTHEST)
+        return tuple(found)
+
+    def _run(self, state: Any, payloads: Any, positions: Any, alive: Any) -> None:
+        with np.errstate(all="ignore"):
+            self._state, self._received = self.channel.run_round(
+                state, payloads, positions=positions, alive=alive
+            )
 
 
 def check_seed(seed: Any) -> None:

@@ -232,7 +232,7 @@ def _simulated(
         present = starts + np.int32(number)
         now = context._replace(round=present[:, 0, 0])
         state, delivery = channel.step(parameters, state, now, random)
-        down = delivery.sent < 0
+        down = ~delivery.arrived
         if number == rounds - 1:
             totals[0] += delivery.pending()
         if number >= rounds:

@@ -66,9 +66,8 @@ class Shown:
             arrives: Whether all of it arrives, or none of it.
         """
         made = self._apart & arrives
-        sent = np.where(made, np.int32(0), np.int32(-1))
         content = TeamContent(self.codec, "zero")
-        delivery = Delivery(Links(made), sent, sent, made, None, sent, None, made)
+        delivery = Delivery(Links(made), 0, made, made - np.int32(1), made, made)
         content.share(0, observations, said, delivery)
         return content.view(agent, observation)
 

@@ -87,8 +87,7 @@ class CleanView:
             codec = self._exchange.bind(self._team)
             self._content = TeamContent(codec, self._exchange.missing)
         talk = self._talking()
-        sent = np.where(talk, np.int32(self._number), np.int32(-1))
-        delivery = Delivery(Links(talk), sent, self._heard(), talk, None, sent, None, talk)
+        delivery = Delivery(Links(talk), self._number, talk, self._heard(), talk, talk)
         self._content.share(self._number, self._observations, self._messages, delivery)
         return self._content
 

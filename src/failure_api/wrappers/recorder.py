@@ -130,7 +130,7 @@ class Recorder:
             # The episode began before the recording did.
             return
         links = delivery.links
-        shape = delivery.sent.shape
+        shape = delivery.arrived.shape
         listens = np.broadcast_to(context.alive[None, :], shape)
         self._listens.append(listens if links.hears is None else listens & links.hears)
         self._left.extend(_leaving(context.round, delivery))

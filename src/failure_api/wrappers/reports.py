@@ -33,7 +33,7 @@ class Reports:
         Raises:
             NotResetError: There has been no reset yet.
         """
-        return np.asarray(self._rounds.delivery.sent >= 0)
+        return np.array(self._rounds.delivery.arrived)
 
     def communication_report(self) -> LinkNumbers:
         """Returns what the links have done in this episode so far, as four numbers.

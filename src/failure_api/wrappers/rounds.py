@@ -173,8 +173,8 @@ class RoundKeeper:
             return infos
         if self._told is None:
             bits = self.codec.message_bits
-            none = np.zeros(self.delivery.sent.shape)
-            arrays = (self.delivery.sent >= 0, self.age, none if bits is None else bits)
+            arrived = self.delivery.arrived
+            arrays = (arrived, self.age, np.zeros(arrived.shape) if bits is None else bits)
             # By receiver, and copies that nobody else holds.
             self._told = [array.T.astype(np.float32) for array in arrays]
         found = {}

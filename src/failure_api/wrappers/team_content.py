@@ -11,7 +11,7 @@ import numpy as np
 from failure_api.core import Channel, Delivery
 from failure_api.core.mailbox import Mailbox, MailboxState
 from failure_api.exchanges.corruption import Corruption, Entries
-from failure_api.exchanges.exchange import ZERO, Received, TeamCodec
+from failure_api.exchanges.exchange import Received, TeamCodec
 
 
 class TeamContent:
@@ -90,7 +90,7 @@ class TeamContent:
         # NumPy takes longer to find the type of a Python number; nobody asks where all is new.
         now = number if self._slots == 1 and self._fresh else np.array(number, dtype=np.int32)
         state, content = mailbox.arrive(state, said, delivery, now)
-        absent = delivery.sent < ZERO
+        absent = ~delivery.arrived
         if noisy:
             assert noise is not None
             numbering = codec.numbering
@@ -105,7 +105,7 @@ class TeamContent:
             state, content = mailbox.impute(state, content, absent, delivery, now, zero, np)
         self._state, self._observations = state, observations
         self._received = Received(
-            number, content, self._fresh, delivery.sent, delivery.newest, noisy, observations
+            number, content, self._fresh, delivery.arrived, delivery.newest, noisy, observations
         )
 
     def _made(self) -> Mailbox:
