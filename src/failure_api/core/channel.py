@@ -421,7 +421,7 @@ class Channel:
                 if arrivals is not None:
                     arrivals = arrivals * of_type(heard, xp.int32, xp)
             if served is None:
-                newest = replaced(state.newest, arrives, number, xp)
+                newest = raised(state.newest, arrives, number, xp)
             else:
                 sent, left = only(arrives, made, xp), only(arrives, number, xp)
                 newest = xp.maximum(state.newest, sent)
@@ -551,22 +551,20 @@ def only(chosen: Array, numbers: Any, xp: Any) -> Array:
     return found
 
 
-def replaced(numbers: Array, chosen: Array, number: Any, xp: Any) -> Array:
-    """Returns numbers with another one where it is chosen.
+def raised(numbers: Array, chosen: Array, number: Any, xp: Any) -> Array:
+    """Returns numbers with a greater one where it is chosen.
 
     Args:
         numbers: int32 of any shape.
         chosen: Where, bool of that shape.
-        number: The other; an integer, or an int32 array that broadcasts to the shape.
+        number: The greater; an integer, or an int32 array that broadcasts to the shape.
         xp: The array namespace.
     """
-    if xp is np and isinstance(number, int):
+    if xp is np and isinstance(number, int) and chosen.size <= FEWEST_LINKS:
         found = numbers.copy()
-        np.putmask(found, chosen, np.array(number, dtype=np.int32))
+        found[chosen] = number
         return found
-    if xp.__name__ == TORCH.namespace and isinstance(number, int):
-        return numbers.masked_fill(chosen, number)
-    return xp.where(chosen, number, numbers)
+    return xp.maximum(numbers, only(chosen, number, xp))
 
 
 def all_but(refused: Array, numbers: Array, xp: Any) -> Array:
@@ -587,8 +585,8 @@ def but_not(these: Array, those: Array, xp: Any) -> Array:
 
 NO_ROUND = np.array(-1, dtype=np.int32)
 
-FEW_LINKS = 4096
-"""Links up to which choosing takes NumPy less time than arithmetic."""
+FEWEST_LINKS, FEW_LINKS = 128, 4096
+"""Links up to which indexing, and choosing, take NumPy less time than arithmetic."""
 
 
 def _within(links: Links, sends: Array) -> Links:
