@@ -9,7 +9,6 @@ import pytest
 
 from failure_api.core.backends import (
     LIBRARIES,
-    TorchStream,
     from_host,
     library_of,
     own,
@@ -17,6 +16,7 @@ from failure_api.core.backends import (
     without_gradient,
     zero_where,
 )
+from failure_api.core.native import TorchStream
 from failure_api.core.trees import chosen, map_leaves
 from failure_api.errors import InvalidArgumentError
 from helpers import assert_one_sentence

@@ -1,7 +1,7 @@
 """Array libraries: all that the package knows of any one of them.
 
 Everything else takes its operations from an array namespace. Here is which namespace goes with an
-array, where an array lives, how its memory is read as another type, and how each library draws.
+array, where an array lives, and how its memory is read as another type.
 """
 
 from __future__ import annotations
@@ -10,17 +10,14 @@ import contextlib
 import functools
 import operator
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import ModuleType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from failure_api.core.links import Array
-from failure_api.core.numpy_stream import NumpyStream
-from failure_api.core.random import RandomStream, name_key, seed_key
-from failure_api.core.threefry import Words, folded
 from failure_api.core.trees import map_leaves
 from failure_api.errors import ModelError, invalid
 from failure_api.needs import needed
@@ -45,11 +42,11 @@ class Library(NamedTuple):
     @property
     def xp(self) -> ModuleType:
         """The array namespace."""
-        return _imported(self.namespace)
+        return imported(self.namespace)
 
 
 @functools.cache
-def _imported(module: str) -> ModuleType:
+def imported(module: str) -> ModuleType:
     """Returns a module; Python asks for a lock wherever an import is repeated, which takes time."""
     extra = "jax" if module.startswith("jax") else "torch"
     return needed(module, "working on arrays other than NumPy's", extra)
@@ -121,9 +118,9 @@ _KINDS: dict[type, Library] = {}
 
 def device_of(array: Array) -> Any:
     """Returns where an array is; None where it is in several places, or being traced."""
-    if not _is_jax(array):
+    if not is_jax(array):
         return getattr(array, "device", None)
-    if isinstance(array, _imported("jax.core").Tracer):
+    if isinstance(array, imported("jax.core").Tracer):
         return None
     devices = array.devices()
     return next(iter(devices)) if len(devices) == 1 else None
@@ -135,7 +132,7 @@ def on_host(tensor: Any) -> NDArray[Any] | None:
     None where it is on another device or of a type that NumPy does not have, and where PyTorch
     compiles, transforms or may want a derivative of what is made of it.
     """
-    torch = _imported(TORCH.package)
+    torch = imported(TORCH.package)
     if type(tensor) is not torch.Tensor or not tensor.is_cpu or tensor.dtype == torch.bfloat16:
         return None
     return None if is_differentiated(tensor) or is_compiled() else tensor.numpy()
@@ -144,7 +141,7 @@ def on_host(tensor: Any) -> NDArray[Any] | None:
 def values_of(array: Array) -> NDArray[Any] | None:
     """Returns an array's values; None where a function is traced, and on other devices."""
     device = device_of(array)
-    if _is_jax(array):
+    if is_jax(array):
         return np.asarray(array) if device is not None and device.platform == "cpu" else None
     torch = sys.modules.get(TORCH.package)
     if torch is None or not isinstance(array, torch.Tensor):
@@ -156,9 +153,9 @@ def values_of(array: Array) -> NDArray[Any] | None:
 def on_device_of(array: Array) -> contextlib.AbstractContextManager[Any]:
     """Returns a context in which new arrays are where this one is."""
     device = device_of(array)
-    if _is_jax(array):
-        if device is not None and device != _imported(JAX.package).devices()[0]:
-            return _imported(JAX.package).default_device(device)  # type: ignore[no-any-return]
+    if is_jax(array):
+        if device is not None and device != imported(JAX.package).devices()[0]:
+            return imported(JAX.package).default_device(device)  # type: ignore[no-any-return]
         return _NO_CONTEXT
     torch = sys.modules.get(TORCH.package)
     tensor = torch is not None and isinstance(array, torch.Tensor)
@@ -177,7 +174,7 @@ def lasting(library: Library) -> contextlib.AbstractContextManager[Any]:
     PyTorch's of an inference mode could not be used in training afterwards.
     """
     if library is TORCH:
-        return _imported(TORCH.package).inference_mode(False)  # type: ignore[no-any-return]
+        return imported(TORCH.package).inference_mode(False)  # type: ignore[no-any-return]
     return contextlib.nullcontext()
 
 
@@ -209,10 +206,10 @@ def apart(tree: Any, library: Library, *kept: Any) -> Any:
     """
     if not library.traces:
         return tree
-    tracer, seen = _imported("jax.core").Tracer, {id(array) for array in kept}
+    tracer, seen = imported("jax.core").Tracer, {id(array) for array in kept}
 
     def leaf(one: Any) -> Any:
-        if not _is_jax(one) or isinstance(one, tracer):
+        if not is_jax(one) or isinstance(one, tracer):
             return one
         if id(one) in seen:
             one = one.copy()
@@ -232,8 +229,8 @@ def of_type(array: Array, dtype: Any, xp: ModuleType) -> Array:
 
 def without_gradient(array: Array) -> Array:
     """Returns an array through which no gradient flows; whatever is no array, as it is."""
-    if _is_jax(array):
-        return _imported(JAX.package).lax.stop_gradient(array)
+    if is_jax(array):
+        return imported(JAX.package).lax.stop_gradient(array)
     return array.detach() if hasattr(array, "detach") else array
 
 
@@ -370,7 +367,7 @@ def _whole(array: Array, xp: ModuleType) -> Any:
 
 def is_differentiated(tensor: Any) -> bool:
     """Returns whether PyTorch may want a derivative of what is made of a tensor."""
-    forward = _imported("torch.autograd.forward_ad")
+    forward = imported("torch.autograd.forward_ad")
     # Should PyTorch no longer say so, the slower way serves for all. What is mapped over may want
     # one that only the outside knows of.
     return bool(tensor.requires_grad) or _is_mapped() or getattr(forward, "_current_level", 0) >= 0
@@ -378,7 +375,7 @@ def is_differentiated(tensor: Any) -> bool:
 
 def _is_mapped() -> bool:
     """Returns whether `torch.func` transforms what runs now."""
-    return _imported(TORCH.package)._C._functorch.peek_interpreter_stack() is not None
+    return imported(TORCH.package)._C._functorch.peek_interpreter_stack() is not None
 
 
 def is_compiled() -> bool:
@@ -401,7 +398,7 @@ def may_run_again() -> bool:
     """Returns whether PyTorch may run again, or does, what runs now: activation checkpointing."""
     if is_compiled():
         return False
-    hooks = getattr(_imported("torch")._C._autograd, "_top_saved_tensors_default_hooks", None)
+    hooks = getattr(imported("torch")._C._autograd, "_top_saved_tensors_default_hooks", None)
     return is_run_again() or (hooks is not None and hooks(False) is not None)
 
 
@@ -419,102 +416,7 @@ def viewed(array: Array, dtype: str, xp: ModuleType) -> Array:
     return array.view(getattr(xp, dtype))
 
 
-class TorchStream(RandomStream):
-    """A stream of one of PyTorch's generators, on the device of the data.
-
-    Args:
-        seed: Any non-negative integer.
-        device: Where draws are made.
-        path: Where this stream stands among its seed's streams.
-    """
-
-    def __init__(self, seed: int, device: Any, path: tuple[int, ...] = ()) -> None:
-        super().__init__()
-        self._seed, self._device, self._path = seed, device, path
-        state = np.random.SeedSequence(seed, spawn_key=path).generate_state(1, np.uint64)
-        generator = _imported(TORCH.package).Generator(device=device)
-        self._generator = generator.manual_seed(int(state[0] >> np.uint64(1)))
-
-    @property
-    def xp(self) -> ModuleType:  # type: ignore[override]
-        """The array namespace that draws are returned in."""
-        return TORCH.xp
-
-    def new(self, name: str, occurrence: int = 0) -> Self:
-        """Returns the stream of that name from its beginning."""
-        return type(self)(self._seed, self._device, (*self._path, *name_key(name), occurrence))
-
-    def key(self) -> Words:
-        """Returns two words that stand for the stream."""
-        return seed_key(self._seed, self._path, self.xp)
-
-    def uniform(self, shape: tuple[int, ...]) -> Array:
-        """Returns float32 draws from [0, 1), in steps of 2**-24."""
-        xp = self.xp
-        empty = xp.empty(shape, dtype=xp.float32, device=self._device)
-        return empty.uniform_(generator=self._generator)
-
-
-def key_for(key: Words, data: Words, xp: ModuleType) -> Words:
-    """Returns the portable key for some data under each key, as `threefry.folded` does."""
-    if xp.__name__ != JAX.namespace:
-        return folded(key, data)
-    # XLA computes again whatever it fuses into each of its uses. Draws gain by that, and keys,
-    # which are used by many draws, lose: JAX's own Threefry-2x32 is never fused.
-    jax = _imported("jax.extend")
-    words = (xp.asarray(word, dtype=xp.int32).view("uint32") for word in (*key, *data))
-    words = xp.broadcast_arrays(*words)
-    pairs = (xp.stack(pair, axis=-1) for pair in (words[:2], words[2:]))
-    found = _each(jax.random.threefry_2x32, words[0].ndim)(*pairs).view("int32")
-    return found[..., 0], found[..., 1]
-
-
-def _each(function: Callable[..., Any], axes: int) -> Callable[..., Any]:
-    """Returns a function of each element of arrays with so many batch axes."""
-    for _ in range(axes):
-        function = _imported(JAX.package).vmap(function)
-    return function
-
-
-def native_stream(random: Any, library: Library, device: Any) -> RandomStream:
-    """Returns a stream that draws as a library does.
-
-    Args:
-        random: A seed, or a `torch.Generator`.
-        library: The library.
-        device: Where the draws are needed.
-
-    Raises:
-        InvalidArgumentError: `random` does not suit the library.
-    """
-    torch = sys.modules.get(TORCH.package) if library is TORCH else None
-    if torch is not None and isinstance(random, torch.Generator):
-        random = int(torch.randint(2**62, (), generator=random, device=random.device))
-    if not isinstance(random, int):
-        kinds = "a seed or a torch.Generator" if torch else f"a seed with {library.package}"
-        remedy = 'give an integer such as 0, or streams="portable" where each element has its own'
-        raise invalid("random", f"must be {kinds}", random, remedy)
-    return TorchStream(random, device) if torch else NumpyStream(random, xp=library.xp)
-
-
-def key_words(key: Any, batch: tuple[int, ...], library: Library) -> Words | None:
-    """Returns the two words of a library's key, or of one an element; None for what is neither."""
-    if library is not JAX or not _is_jax(key):
-        return None
-    jax = _imported(JAX.package)
-    if jax.numpy.issubdtype(key.dtype, jax.dtypes.prng_key):
-        words = jax.random.key_data(key) if key.shape in ((), batch) else key
-    else:
-        words = key
-    count = words.shape[-1] if words.ndim else 0
-    if words.dtype != "uint32" or count not in (2, 4) or words.shape[:-1] not in ((), batch):
-        return None
-    words = words.view("int32")
-    first = words[..., 0], words[..., 1]
-    # A key of the kind "rbg" has four words. Its own draws would depend on its place in a batch.
-    return first if count == 2 else key_for(first, (words[..., 2], words[..., 3]), library.xp)
-
-
-def _is_jax(value: Any) -> bool:
+def is_jax(value: Any) -> bool:
+    """Returns whether something is an array of JAX's."""
     module = sys.modules.get(JAX.package)
     return module is not None and isinstance(value, module.Array)

@@ -13,8 +13,8 @@ import math
 from types import ModuleType
 from typing import Any, Self
 
-from failure_api.core.backends import key_for
 from failure_api.core.links import Array
+from failure_api.core.native import key_for
 from failure_api.core.random import STEP, RandomStream
 from failure_api.core.threefry import Words, signed, threefry, with_axis
 from failure_api.errors import ModelError

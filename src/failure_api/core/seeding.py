@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from failure_api.core.backends import Library, key_words, native_stream
+from failure_api.core.backends import Library
+from failure_api.core.native import key_words, native_stream
 from failure_api.core.sources import PortableSource, SequentialSource, Source
 from failure_api.core.threefry import Words, folded, seed_words
 from failure_api.errors import invalid

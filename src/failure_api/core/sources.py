@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol, cast
 
-from failure_api.core.backends import is_run_again, key_for
+from failure_api.core.backends import is_run_again
 from failure_api.core.links import Array
+from failure_api.core.native import key_for
 from failure_api.core.portable_stream import BEFORE, PortableStream
 from failure_api.core.random import RandomStream
 from failure_api.core.trees import chosen
