@@ -31,10 +31,10 @@ from failure_api.communication_models import (
     GilbertElliottModel,
     ProbabilisticModel,
 )
-from failure_api.core.backends import library_of
-from failure_api.core.portable_stream import BEFORE
-from failure_api.core.seeding import source_of
-from failure_api.core.trees import map_leaves
+from failure_api.core.arrays.libraries import library_of
+from failure_api.core.arrays.trees import map_leaves
+from failure_api.core.random.portable_stream import BEFORE
+from failure_api.core.random.sources import source_of
 from failure_api.integrations.jaxmarl import CommunicationWrapper as JaxMARLCommunication
 from failure_api.integrations.vmas import CommunicationWrapper as VmasCommunication
 

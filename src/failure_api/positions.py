@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from failure_api.core.kinds import FARTHEST
-from failure_api.core.rules import numbers
+from failure_api.core.parameters.rules import numbers
+from failure_api.core.parameters.types import FARTHEST
 from failure_api.errors import InvalidArgumentError, invalid
 
 PositionFunction = Callable[[Any], Any]

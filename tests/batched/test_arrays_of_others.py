@@ -24,7 +24,7 @@ from failure_api.communication_models import (
     TraceModel,
 )
 from failure_api.communication_models.radio import LogNormalShadowing
-from failure_api.core.trees import leaves
+from failure_api.core.arrays.trees import leaves
 from failure_api.noise_models import CustomNoise
 from failure_api.traces import Trace
 

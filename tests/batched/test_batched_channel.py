@@ -23,7 +23,7 @@ from failure_api.communication_models import (
     ProbabilisticModel,
     TraceModel,
 )
-from failure_api.core.trees import map_leaves
+from failure_api.core.arrays.trees import map_leaves
 from failure_api.noise_models import GaussianNoiseModel, QuantizationModel, StuckModel
 from failure_api.traces import Trace
 

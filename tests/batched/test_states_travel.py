@@ -15,7 +15,7 @@ from batched_play import CONVERT, script
 
 from failure_api import DelayBasedModel, GilbertElliottModel, ProbabilisticModel
 from failure_api.batched import BatchedChannel
-from failure_api.core.trees import leaves, map_leaves
+from failure_api.core.arrays.trees import leaves, map_leaves
 from failure_api.errors import InvalidArgumentError
 from helpers import assert_one_sentence
 

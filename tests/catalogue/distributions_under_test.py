@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from failure_api.communication_models import CommunicationModel
-from failure_api.core.kinds import Probability, Share
-from failure_api.core.part import Part
+from failure_api.core.parameters.types import Probability, Share
+from failure_api.core.parameters.component import Part
 from failure_api.noise_models import NoiseModel
 
 

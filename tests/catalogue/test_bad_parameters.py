@@ -14,8 +14,8 @@ import torch
 from models_under_test import FAILURES, NOISES, PRESETS
 
 from failure_api.catalogue import from_dict
-from failure_api.core.parameters import rules_of
-from failure_api.core.rules import Flag
+from failure_api.core.parameters.fields import rules_of
+from failure_api.core.parameters.rules import Flag
 from failure_api.errors import FailureApiError
 
 

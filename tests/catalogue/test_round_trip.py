@@ -24,8 +24,8 @@ from failure_api.communication_models import (
     ProbabilisticModel,
     ScheduledModel,
 )
-from failure_api.core.frozen import FrozenMapping
-from failure_api.core.part import Part
+from failure_api.core.parameters.component import Part
+from failure_api.core.parameters.frozen import FrozenMapping
 from failure_api.noise_models import GaussianNoiseModel
 
 every_model = pytest.mark.parametrize("model", ALL.values(), ids=ALL)

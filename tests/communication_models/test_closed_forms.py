@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from failure_api.communication_models import DelayBasedModel, ProbabilisticModel
-from failure_api.core.closed_forms import closed_form
+from failure_api.core.model import closed_form
 from helpers import off_diagonal
 
 TABLE = np.asarray([[0.0, 0.2, 0.5], [0.1, 0.0, 0.9], [1.0, 0.0, 0.0]])

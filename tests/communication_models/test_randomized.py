@@ -30,7 +30,7 @@ from failure_api.communication_models.distributions import (
     Uniform,
 )
 from failure_api.core import Links, NumpyStream, Stage
-from failure_api.core.numpy_stream import EpisodeStreams
+from failure_api.core.random.numpy_stream import EpisodeStreams
 from failure_api.errors import InvalidArgumentError
 from failure_api.testing import check_model
 from helpers import assert_one_sentence, assert_same, context_of, off_diagonal, play

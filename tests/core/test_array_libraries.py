@@ -7,7 +7,7 @@ import pickle
 import numpy as np
 import pytest
 
-from failure_api.core.backends import (
+from failure_api.core.arrays.libraries import (
     LIBRARIES,
     from_host,
     library_of,
@@ -16,8 +16,8 @@ from failure_api.core.backends import (
     without_gradient,
     zero_where,
 )
-from failure_api.core.native import TorchStream
-from failure_api.core.trees import chosen, map_leaves
+from failure_api.core.arrays.trees import chosen, map_leaves
+from failure_api.core.random.native import TorchStream
 from failure_api.errors import InvalidArgumentError
 from helpers import assert_one_sentence
 

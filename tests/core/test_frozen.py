@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
-from failure_api.core.frozen import LARGEST_SHOWN, FrozenArray, FrozenMapping
+from failure_api.core.parameters.frozen import LARGEST_SHOWN, FrozenArray, FrozenMapping
 
 
 def test_a_frozen_array_is_a_copy():

@@ -13,9 +13,9 @@ from test_against_simulator import lives, random_chain
 
 from failure_api.communication_models import JammingModel, SignalBasedModel
 from failure_api.core import Chain, Channel, Context
-from failure_api.core.backends import JAX, STRICT, TORCH
-from failure_api.core.portable_stream import BEFORE, PortableStream
-from failure_api.core.threefry import seed_words
+from failure_api.core.arrays.libraries import JAX, STRICT, TORCH
+from failure_api.core.random.portable_stream import BEFORE, PortableStream
+from failure_api.core.random.threefry import seed_words
 
 ROUNDS = 16
 LIBRARIES = {"torch": TORCH, "jax": JAX, "array_api_strict": STRICT}

@@ -18,7 +18,7 @@ from failure_api.core import (
     Stage,
     Traits,
 )
-from failure_api.core.kinds import Probability
+from failure_api.core.parameters.types import Probability
 from failure_api.errors import FailureApiError, InvalidArgumentError, ModelError
 from helpers import Scripted, assert_one_sentence, context_of, off_diagonal, play
 

@@ -15,7 +15,8 @@ from failure_api.communication_models import (
     RandomizedModel,
 )
 from failure_api.communication_models.distributions import Uniform
-from failure_api.core import CommunicationModel, kinds
+from failure_api.core import CommunicationModel
+from failure_api.core.parameters import types
 from failure_api.errors import InvalidArgumentError
 from failure_api.testing import check_model
 from helpers import assert_one_sentence, assert_same, context_of, play
@@ -152,7 +153,7 @@ def test_the_diagonal_tells_no_two_models_apart():
     assert np.diag(one.expected_loss()).tolist() == [0, 0]
 
 
-KINDS = {name: kind for name, kind in vars(kinds).items() if get_origin(kind) is Annotated}
+KINDS = {name: kind for name, kind in vars(types).items() if get_origin(kind) is Annotated}
 GIVEN = {
     "link": [0.5, np.full((3, 3), 0.5), {("a", "b"): 0.5}],
     "agent": [1.0, [1.0, 1.0, 1.0], {"a": 1.0}],

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from failure_api.core import NumpyStream
-from failure_api.core.numpy_stream import EpisodeStreams
+from failure_api.core.random.numpy_stream import EpisodeStreams
 from helpers import FALSE_ALARM
 
 SHAPE = (2, 3, 3)

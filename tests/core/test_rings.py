@@ -6,8 +6,8 @@ import array_api_strict
 import numpy as np
 import pytest
 
-from failure_api.core.backends import JAX, TORCH
-from failure_api.core.rings import (
+from failure_api.core.arrays.libraries import JAX, TORCH
+from failure_api.core.arrays.rings import (
     _index,
     at_places,
     least_place_from,

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from failure_api.core.kinds import SHARE, not_negative
-from failure_api.core.rules import (
+from failure_api.core.parameters.rules import (
     Choice,
     Flag,
     WholeNumber,
@@ -16,6 +15,7 @@ from failure_api.core.rules import (
     is_masked,
     numbers,
 )
+from failure_api.core.parameters.types import SHARE, not_negative
 from failure_api.errors import InvalidArgumentError
 from helpers import assert_one_sentence
 

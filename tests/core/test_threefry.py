@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from failure_api.core.portable_stream import PortableStream
-from failure_api.core.threefry import folded, seed_words, signed, threefry
+from failure_api.core.random.portable_stream import PortableStream
+from failure_api.core.random.threefry import folded, seed_words, signed, threefry
 from helpers import FALSE_ALARM
 
 jax = pytest.importorskip("jax", reason="the oldest versions are tried without JAX and PyTorch")

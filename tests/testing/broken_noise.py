@@ -9,9 +9,9 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
-from failure_api.core.kinds import Share
 from failure_api.core.noise import NoiseModel
-from failure_api.core.rules import WholeNumber
+from failure_api.core.parameters.rules import WholeNumber
+from failure_api.core.parameters.types import Share
 
 
 @dataclass(frozen=True, kw_only=True)

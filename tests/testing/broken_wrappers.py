@@ -11,7 +11,7 @@ import numpy as np
 from pettingzoo.utils import BaseWrapper
 
 from failure_api import CommunicationWrapper, CommunicationWrapperParallel
-from failure_api.core.numpy_stream import EpisodeStreams
+from failure_api.core.random.numpy_stream import EpisodeStreams
 from failure_api.wrappers.rounds import RoundKeeper
 
 

@@ -18,7 +18,7 @@ from failure_api.communication_models import (
     PartitionModel,
     ScheduledModel,
 )
-from failure_api.core.kinds import Probability
+from failure_api.core.parameters.types import Probability
 from failure_api.errors import LawError
 from failure_api.presets import darpa_subt, esp_now, jepsen, netem, uav_80211
 from failure_api.testing import check_model

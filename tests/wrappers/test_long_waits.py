@@ -20,7 +20,7 @@ from failure_api import (
     SendMessages,
     ShareObservations,
 )
-from failure_api.core.trees import leaves
+from failure_api.core.arrays.trees import leaves
 
 TEAM = "abc"
 MOST = 100_000

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from failure_api.core import Chain, Context
-from failure_api.core.backends import (
+from failure_api.core.arrays.libraries import (
     NUMPY,
     Library,
     device_of,
@@ -17,8 +17,8 @@ from failure_api.core.backends import (
     own,
     values_of,
 )
-from failure_api.core.kinds import FARTHEST, SHARE
 from failure_api.core.links import Array
+from failure_api.core.parameters.types import FARTHEST, SHARE
 from failure_api.errors import invalid
 
 

@@ -20,7 +20,7 @@ from failure_api.batched.constants import Constants
 from failure_api.batched.content import Content, ContentState, Received, handed_out
 from failure_api.batched.limits import Entries, Limits
 from failure_api.core import Chain, Channel, ChannelState, CommunicationModel
-from failure_api.core.backends import (
+from failure_api.core.arrays.libraries import (
     apart,
     is_compiled,
     library_of,
@@ -28,17 +28,16 @@ from failure_api.core.backends import (
     on_device_of,
     without_gradient,
 )
+from failure_api.core.arrays.trees import chosen, map_leaves
 from failure_api.core.contract import check_heard
 from failure_api.core.links import Array
 from failure_api.core.mailbox import Missing
 from failure_api.core.model import distinct
 from failure_api.core.noise import NoiseModel
 from failure_api.core.noise_chain import NoiseChain
-from failure_api.core.parameters import normalise_fields
-from failure_api.core.portable_stream import BEFORE
-from failure_api.core.seeding import source_of
-from failure_api.core.sources import Source
-from failure_api.core.trees import chosen, map_leaves
+from failure_api.core.parameters.fields import normalise_fields
+from failure_api.core.random.portable_stream import BEFORE
+from failure_api.core.random.sources import Source, source_of
 from failure_api.errors import invalid
 
 

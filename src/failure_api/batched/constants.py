@@ -8,10 +8,10 @@ import numpy as np
 
 from failure_api.batched.limits import Entries, Limits, noise_context
 from failure_api.core import Channel, Context
-from failure_api.core.backends import Library, lasting, on_arrays_of
+from failure_api.core.arrays.libraries import Library, lasting, on_arrays_of
+from failure_api.core.arrays.trees import map_leaves
 from failure_api.core.links import Array
 from failure_api.core.noise_chain import NoiseChain
-from failure_api.core.trees import map_leaves
 
 
 class Kept(NamedTuple):

@@ -13,11 +13,11 @@ from failure_api.batched.channel import BatchedChannel
 from failure_api.batched.content import Received
 from failure_api.batched.tables import Rows, Tables, masked_tables, shared_tables
 from failure_api.core import CommunicationModel
-from failure_api.core.backends import device_of, lasting, library_of, picked, with_placed
+from failure_api.core.arrays.libraries import device_of, lasting, library_of, picked, with_placed
 from failure_api.core.links import Array
 from failure_api.core.model import distinct
 from failure_api.core.noise import NoiseModel
-from failure_api.core.rules import numbers
+from failure_api.core.parameters.rules import numbers
 from failure_api.errors import InvalidArgumentError, invalid
 from failure_api.exchanges import Exchange, MaskSegments, SendMessages, ShareObservations
 

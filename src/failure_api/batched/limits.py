@@ -8,7 +8,7 @@ import numpy as np
 
 from failure_api.core.links import Array
 from failure_api.core.noise import NoiseContext
-from failure_api.core.rules import numbers
+from failure_api.core.parameters.rules import numbers
 from failure_api.errors import invalid
 
 

@@ -21,8 +21,8 @@ from failure_api.catalogue.parts import (
 )
 from failure_api.catalogue.registry import OURS, Entry, built_in, find, plugins
 from failure_api.core.noise import NoiseModel
-from failure_api.core.parameters import AgentRule, LinkRule, rules_of
-from failure_api.core.rules import Choice, Instance, Rule
+from failure_api.core.parameters.fields import AgentRule, LinkRule, rules_of
+from failure_api.core.parameters.rules import Choice, Instance, Rule
 from failure_api.errors import FailureApiError
 
 REQUIRED = "required"

@@ -11,8 +11,8 @@ from failure_api.catalogue.parts import hints_of, inner_rule, kinds_of, part_cla
 from failure_api.catalogue.reading import from_dict
 from failure_api.catalogue.registry import OURS, Entry
 from failure_api.catalogue.writing import is_default, parameters_of, tag_of
-from failure_api.core.parameters import rules_of
-from failure_api.core.rules import Choice, Instance, Rule
+from failure_api.core.parameters.fields import rules_of
+from failure_api.core.parameters.rules import Choice, Instance, Rule
 from failure_api.errors import FailureApiError, InvalidArgumentError, describe
 
 AGENTS = ("agent_0", "agent_1", "agent_2", "agent_3")

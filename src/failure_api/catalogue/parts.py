@@ -13,9 +13,9 @@ from typing import Any
 from failure_api.catalogue.names import name_of
 from failure_api.core.model import CommunicationModel
 from failure_api.core.noise import NoiseModel
-from failure_api.core.parameters import AgentRule, LinkRule
-from failure_api.core.part import Part
-from failure_api.core.rules import Function, Number, Optional, Rule
+from failure_api.core.parameters.component import Part
+from failure_api.core.parameters.fields import AgentRule, LinkRule
+from failure_api.core.parameters.rules import Function, Number, Optional, Rule
 
 
 def _hints_of(value_class: Any) -> dict[str, Any]:

@@ -22,9 +22,9 @@ from failure_api.catalogue.registry import find, plugins
 from failure_api.catalogue.writing import parameters_of, tag_of
 from failure_api.core.model import CommunicationModel
 from failure_api.core.noise import NoiseModel
-from failure_api.core.parameters import rules_of
-from failure_api.core.part import Part
-from failure_api.core.rules import Instance
+from failure_api.core.parameters.component import Part
+from failure_api.core.parameters.fields import rules_of
+from failure_api.core.parameters.rules import Instance
 from failure_api.errors import FailureApiError, InvalidArgumentError, describe, nearest
 
 KINDS: dict[str, type] = {"model": CommunicationModel, "noise": NoiseModel}

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from failure_api.catalogue.names import key_of, name_of
 from failure_api.core.model import CommunicationModel
 from failure_api.core.noise import NoiseModel
-from failure_api.core.parameters import rules_of
+from failure_api.core.parameters.fields import rules_of
 from failure_api.errors import FailureApiError, describe, invalid, nearest
 
 GROUPS = ("failure_api.models", "failure_api.noise_models")

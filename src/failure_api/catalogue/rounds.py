@@ -13,7 +13,7 @@ from failure_api.core.channel import Channel
 from failure_api.core.links import Context
 from failure_api.core.model import CommunicationModel
 from failure_api.core.noise import NoiseContext, NoiseModel, senders
-from failure_api.core.numpy_stream import NumpyStream
+from failure_api.core.random.numpy_stream import NumpyStream
 
 ROUNDS = 200
 

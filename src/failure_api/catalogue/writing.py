@@ -21,11 +21,11 @@ from failure_api.catalogue.parts import (
 )
 from failure_api.catalogue.places import Place, refused
 from failure_api.catalogue.registry import GROUPS, entry_of
-from failure_api.core.frozen import FrozenArray
 from failure_api.core.model import CommunicationModel
 from failure_api.core.noise import NoiseModel
-from failure_api.core.parameters import rules_of
-from failure_api.core.part import Part
+from failure_api.core.parameters.component import Part
+from failure_api.core.parameters.fields import rules_of
+from failure_api.core.parameters.frozen import FrozenArray
 
 INNER = "of"
 """What plain data calls a parameter that has the name of the key which tells the class."""

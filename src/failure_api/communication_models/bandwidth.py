@@ -11,14 +11,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from failure_api.core.closed_forms import closed_form
-from failure_api.core.kinds import Bandwidth, Count, Rounds
 from failure_api.core.links import Context, Links
-from failure_api.core.members import members_of
-from failure_api.core.model import CommunicationModel
-from failure_api.core.parameters import Drawn, per_link
+from failure_api.core.model import CommunicationModel, closed_form
+from failure_api.core.parameters.fields import Drawn, members_of, per_link
+from failure_api.core.parameters.types import Bandwidth, Count, Rounds
 from failure_api.core.queue import Queue
-from failure_api.core.random import RandomStream
+from failure_api.core.random.stream import RandomStream
 from failure_api.core.traits import Stage, Traits
 from failure_api.errors import InvalidArgumentError
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from failure_api.core.closed_forms import closed_form
-from failure_api.core.frozen import FrozenArray
-from failure_api.core.kinds import LARGEST
-from failure_api.core.parameters import LinkRule, check_sizes
-from failure_api.core.rules import numbers
+from failure_api.core.model import closed_form
+from failure_api.core.parameters.fields import LinkRule, check_sizes
+from failure_api.core.parameters.frozen import FrozenArray
+from failure_api.core.parameters.rules import numbers
+from failure_api.core.parameters.types import LARGEST
 from failure_api.errors import invalid
 
 _LOSS = LinkRule(

@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 
 from failure_api.communication_models.delays import closed_forms as closed
 from failure_api.communication_models.delays.distribution import DelayDistribution
-from failure_api.core.backends import of_type
-from failure_api.core.closed_forms import closed_form
-from failure_api.core.kinds import LONGEST_DELAY, Probability, Rounds
+from failure_api.core.arrays.libraries import of_type
 from failure_api.core.links import Array, Context, Links
-from failure_api.core.model import CommunicationModel
-from failure_api.core.random import RandomStream
-from failure_api.core.rules import Instance, Optional
+from failure_api.core.model import CommunicationModel, closed_form
+from failure_api.core.parameters.rules import Instance, Optional
+from failure_api.core.parameters.types import LONGEST_DELAY, Probability, Rounds
+from failure_api.core.random.stream import RandomStream
 from failure_api.core.traits import QueuePlace, Stage, Traits
 from failure_api.errors import ModelError, invalid
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from failure_api.core.kinds import Distance, Probability
 from failure_api.core.links import Array, Context, Links
 from failure_api.core.model import CommunicationModel
-from failure_api.core.random import RandomStream
+from failure_api.core.parameters.types import Distance, Probability
+from failure_api.core.random.stream import RandomStream
 from failure_api.core.traits import Stage, Traits
 
 

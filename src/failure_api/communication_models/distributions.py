@@ -10,10 +10,10 @@ from typing import Annotated, Any, TypeAlias
 
 import numpy as np
 
-from failure_api.core.kinds import LARGEST, SMALLEST, Share
 from failure_api.core.links import Array
-from failure_api.core.part import Part
-from failure_api.core.rules import Number, Rule, numbers
+from failure_api.core.parameters.component import Part
+from failure_api.core.parameters.rules import Number, Rule, numbers
+from failure_api.core.parameters.types import LARGEST, SMALLEST, Share
 from failure_api.errors import invalid
 
 _Bound: TypeAlias = Annotated[

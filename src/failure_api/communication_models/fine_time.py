@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from failure_api.core.backends import of_type
+from failure_api.core.arrays.libraries import of_type
+from failure_api.core.arrays.rings import at_places, with_added
 from failure_api.core.links import Array, Context
-from failure_api.core.rings import at_places, with_added
 
 BITS = 30
 ONE = 2**BITS

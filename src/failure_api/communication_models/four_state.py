@@ -10,11 +10,10 @@ import numpy as np
 
 from failure_api.communication_models.bursts import entries
 from failure_api.communication_models.gilbert_elliott import Recovery
-from failure_api.core.closed_forms import closed_form
-from failure_api.core.kinds import SMALLEST, Probability
 from failure_api.core.links import Array, Context, Links
-from failure_api.core.model import CommunicationModel
-from failure_api.core.random import RandomStream
+from failure_api.core.model import CommunicationModel, closed_form
+from failure_api.core.parameters.types import SMALLEST, Probability
+from failure_api.core.random.stream import RandomStream
 from failure_api.core.traits import Stage, Traits
 from failure_api.errors import invalid
 

@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from failure_api.communication_models.bursts import chain_values, two_state_matrix
-from failure_api.core.closed_forms import closed_form
-from failure_api.core.kinds import SMALLEST, LinkValue, Probability
 from failure_api.core.links import Array, Context, Links
-from failure_api.core.model import CommunicationModel
-from failure_api.core.parameters import LinkRule
-from failure_api.core.random import RandomStream
-from failure_api.core.rules import WholeNumber
+from failure_api.core.model import CommunicationModel, closed_form
+from failure_api.core.parameters.fields import LinkRule
+from failure_api.core.parameters.rules import WholeNumber
+from failure_api.core.parameters.types import SMALLEST, LinkValue, Probability
+from failure_api.core.random.stream import RandomStream
 from failure_api.core.traits import Stage, Traits
 
 Recovery: TypeAlias = Annotated[

@@ -10,8 +10,8 @@ from failure_api.communication_models.jammers.patterns import ConstantJamming, P
 from failure_api.communication_models.jammers.places import Jammers
 from failure_api.core.links import Array, Context, Links
 from failure_api.core.model import CommunicationModel
-from failure_api.core.random import RandomStream
-from failure_api.core.rules import Optional, WholeNumber
+from failure_api.core.parameters.rules import Optional, WholeNumber
+from failure_api.core.random.stream import RandomStream
 from failure_api.core.traits import Traits
 
 

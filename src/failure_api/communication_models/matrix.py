@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from failure_api.communication_models.schedule import entry
-from failure_api.core.frozen import FrozenArray
-from failure_api.core.kinds import LARGEST
 from failure_api.core.links import Array, Context, Links
 from failure_api.core.model import CommunicationModel
-from failure_api.core.random import RandomStream
-from failure_api.core.rules import Rule, numbers
+from failure_api.core.parameters.frozen import FrozenArray
+from failure_api.core.parameters.rules import Rule, numbers
+from failure_api.core.parameters.types import LARGEST
+from failure_api.core.random.stream import RandomStream
 from failure_api.core.traits import Stage, Traits
 from failure_api.errors import invalid
 

@@ -15,14 +15,13 @@ from failure_api.communication_models.delays import distributions
 from failure_api.communication_models.delays.closed_forms import mean_age
 from failure_api.communication_models.fine_time import Arrivals, Time
 from failure_api.communication_models.probabilistic import ProbabilisticModel
-from failure_api.core.backends import of_type
+from failure_api.core.arrays.libraries import of_type
 from failure_api.core.chain import Chain
-from failure_api.core.closed_forms import closed_form
-from failure_api.core.kinds import LONGEST_DELAY, Count, Share, not_negative
 from failure_api.core.links import Array, Context, Links
-from failure_api.core.model import CommunicationModel
-from failure_api.core.random import RandomStream
-from failure_api.core.rules import Instance, Optional
+from failure_api.core.model import CommunicationModel, closed_form
+from failure_api.core.parameters.rules import Instance, Optional
+from failure_api.core.parameters.types import LONGEST_DELAY, Count, Share, not_negative
+from failure_api.core.random.stream import RandomStream
 from failure_api.core.traits import Stage, Traits
 from failure_api.errors import invalid
 

@@ -19,14 +19,12 @@ from failure_api.communication_models.nodes.together import (
     share_of_links,
     size_table,
 )
-from failure_api.core.closed_forms import closed_form
-from failure_api.core.kinds import MeanRounds
 from failure_api.core.links import Array, Context, Links
-from failure_api.core.members import members_of
-from failure_api.core.model import CommunicationModel
-from failure_api.core.parameters import per_agent
-from failure_api.core.random import RandomStream
-from failure_api.core.rules import WholeNumber
+from failure_api.core.model import CommunicationModel, closed_form
+from failure_api.core.parameters.fields import members_of, per_agent
+from failure_api.core.parameters.rules import WholeNumber
+from failure_api.core.parameters.types import MeanRounds
+from failure_api.core.random.stream import RandomStream
 from failure_api.core.traits import Stage, Traits
 from failure_api.errors import invalid
 

@@ -20,11 +20,10 @@ from failure_api.communication_models.partitions.patterns import (
 )
 from failure_api.communication_models.partitions.switching import ALWAYS, Switching
 from failure_api.core.links import Array, Context, Links
-from failure_api.core.members import members_of
 from failure_api.core.model import CommunicationModel
-from failure_api.core.parameters import index_of
-from failure_api.core.random import RandomStream
-from failure_api.core.rules import WholeNumber
+from failure_api.core.parameters.fields import index_of, members_of
+from failure_api.core.parameters.rules import WholeNumber
+from failure_api.core.random.stream import RandomStream
 from failure_api.core.traits import Traits
 from failure_api.errors import invalid
 

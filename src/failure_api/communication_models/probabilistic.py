@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from failure_api.core.kinds import Bandwidth, Probability
 from failure_api.core.links import Context, Links
 from failure_api.core.model import CommunicationModel
-from failure_api.core.random import RandomStream
-from failure_api.core.rules import WholeNumber
+from failure_api.core.parameters.rules import WholeNumber
+from failure_api.core.parameters.types import Bandwidth, Probability
+from failure_api.core.random.stream import RandomStream
 from failure_api.core.traits import Stage, Traits
 
 

@@ -12,13 +12,13 @@ from typing import Annotated, Any, NamedTuple
 from failure_api.communication_models.distributions import Distribution, Milder, OneOf, Uniform
 from failure_api.communication_models.nested import NestedModel
 from failure_api.core.chain import Chain
-from failure_api.core.frozen import FrozenMapping
-from failure_api.core.kinds import SHARE
 from failure_api.core.links import Array, Context, Links
 from failure_api.core.model import CommunicationModel
-from failure_api.core.parameters import Drawn, LinkRule, inner_rule, rules_of
-from failure_api.core.random import RandomStream
-from failure_api.core.rules import Rule, numbers
+from failure_api.core.parameters.fields import Drawn, LinkRule, inner_rule, rules_of
+from failure_api.core.parameters.frozen import FrozenMapping
+from failure_api.core.parameters.rules import Rule, numbers
+from failure_api.core.parameters.types import SHARE
+from failure_api.core.random.stream import RandomStream
 from failure_api.errors import describe, invalid, nearest
 
 

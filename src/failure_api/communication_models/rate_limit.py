@@ -8,15 +8,14 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
-from failure_api.core.backends import of_type, running_sum
-from failure_api.core.kinds import AgentValue, Period
+from failure_api.core.arrays.libraries import of_type, running_sum
+from failure_api.core.arrays.rings import at_places, with_put
 from failure_api.core.links import Array, Context, Links
-from failure_api.core.members import members_of
 from failure_api.core.model import CommunicationModel
-from failure_api.core.parameters import AgentRule
-from failure_api.core.random import RandomStream
-from failure_api.core.rings import at_places, with_put
-from failure_api.core.rules import WholeNumber
+from failure_api.core.parameters.fields import AgentRule, members_of
+from failure_api.core.parameters.rules import WholeNumber
+from failure_api.core.parameters.types import AgentValue, Period
+from failure_api.core.random.stream import RandomStream
 from failure_api.core.traits import Stage, Traits
 from failure_api.errors import invalid
 

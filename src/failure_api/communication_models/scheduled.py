@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from failure_api.communication_models.nested import NestedModel
-from failure_api.core.closed_forms import closed_form
-from failure_api.core.kinds import SHARE, Period, Probability, Rounds
 from failure_api.core.links import Array, Context, Links, mixed
-from failure_api.core.random import RandomStream
+from failure_api.core.model import closed_form
+from failure_api.core.parameters.types import SHARE, Period, Probability, Rounds
+from failure_api.core.random.stream import RandomStream
 from failure_api.core.traits import Traits
 from failure_api.errors import invalid
 

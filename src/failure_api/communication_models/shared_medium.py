@@ -7,9 +7,9 @@ from typing import Any
 
 from failure_api.communication_models.medium.protocols import MediumProtocol
 from failure_api.core.links import Context, Links
-from failure_api.core.members import members_of
 from failure_api.core.model import CommunicationModel
-from failure_api.core.random import RandomStream
+from failure_api.core.parameters.fields import members_of
+from failure_api.core.random.stream import RandomStream
 from failure_api.core.traits import Stage, Traits
 
 

@@ -24,8 +24,8 @@ from failure_api.communication_models.radio.units import (
 )
 from failure_api.core.links import Array, Context, Links
 from failure_api.core.model import CommunicationModel
-from failure_api.core.random import RandomStream
-from failure_api.core.rules import numbers
+from failure_api.core.parameters.rules import numbers
+from failure_api.core.random.stream import RandomStream
 from failure_api.core.traits import Traits
 from failure_api.errors import invalid
 

@@ -11,12 +11,12 @@ from typing import Annotated, Any, Literal
 import numpy as np
 
 from failure_api.communication_models.schedule import entry
-from failure_api.core.frozen import FrozenMapping
-from failure_api.core.kinds import Rounds
 from failure_api.core.links import Array, Context, Links
 from failure_api.core.model import CommunicationModel
-from failure_api.core.random import RandomStream
-from failure_api.core.rules import Rule
+from failure_api.core.parameters.frozen import FrozenMapping
+from failure_api.core.parameters.rules import Rule
+from failure_api.core.parameters.types import Rounds
+from failure_api.core.random.stream import RandomStream
 from failure_api.core.traits import Stage, Traits
 from failure_api.errors import describe, invalid, listed
 from failure_api.traces.trace import Trace

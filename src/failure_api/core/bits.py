@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from failure_api.core.backends import viewed
+from failure_api.core.arrays.libraries import viewed
 from failure_api.core.links import Array
 
 BITS = 32

@@ -10,15 +10,14 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from failure_api.core.backends import on_arrays_of
-from failure_api.core.closed_forms import closed_form
+from failure_api.core.arrays.libraries import on_arrays_of
 from failure_api.core.contract import check_links, check_state, first_field, state_and_links
 from failure_api.core.links import Array, Context, Links, mixed
-from failure_api.core.members import members_of
-from failure_api.core.model import CommunicationModel
+from failure_api.core.model import CommunicationModel, closed_form
+from failure_api.core.parameters.fields import members_of
+from failure_api.core.parameters.rules import in_order
 from failure_api.core.queue import Queue
-from failure_api.core.random import RandomStream
-from failure_api.core.rules import in_order
+from failure_api.core.random.stream import RandomStream
 from failure_api.core.traits import Asked, QueuePlace, Stage, Traits
 from failure_api.errors import InvalidArgumentError, ModelError, invalid, nearest
 

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from failure_api.core.backends import JAX, TORCH, library_of, of_type
+from failure_api.core.arrays.libraries import JAX, TORCH, library_of, of_type
+from failure_api.core.arrays.rings import ONE, taken, with_arrivals
 from failure_api.core.chain import Chain, prepared
 from failure_api.core.links import Array, Context, Links
 from failure_api.core.queue import (
@@ -23,8 +24,7 @@ from failure_api.core.queue import (
     without_dead,
     younger,
 )
-from failure_api.core.random import RandomStream
-from failure_api.core.rings import ONE, taken, with_arrivals
+from failure_api.core.random.stream import RandomStream
 from failure_api.core.traits import Asked, Stage
 from failure_api.errors import InvalidArgumentError, ModelError, invalid
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from failure_api.core.arrays.trees import leaves
 from failure_api.core.links import Context, Links
 from failure_api.core.traits import Stage
-from failure_api.core.trees import leaves
 from failure_api.errors import ModelError, invalid
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from failure_api.core.backends import blended, of_type, picked, zero_where
+from failure_api.core.arrays.libraries import blended, of_type, picked, zero_where
+from failure_api.core.arrays.rings import FEW, at_places, with_put, with_row
 from failure_api.core.links import Array
 from failure_api.core.mailbox import Layout
-from failure_api.core.rings import FEW, at_places, with_put, with_row
 
 
 class Gathered(NamedTuple):

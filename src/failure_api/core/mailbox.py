@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple, Protocol
 
 from failure_api.core.channel import Delivery
-from failure_api.core.kinds import Count
 from failure_api.core.links import Array
-from failure_api.core.parameters import normalise_fields
-from failure_api.core.rules import Rule
+from failure_api.core.parameters.fields import normalise_fields
+from failure_api.core.parameters.rules import Rule
+from failure_api.core.parameters.types import Count
 from failure_api.errors import ModelError, invalid, nearest
 
 

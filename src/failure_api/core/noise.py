@@ -9,10 +9,9 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from failure_api.core.links import Array
-from failure_api.core.members import members_of
 from failure_api.core.model import distinct
-from failure_api.core.parameters import normalise_fields
-from failure_api.core.random import RandomStream
+from failure_api.core.parameters.fields import members_of, normalise_fields
+from failure_api.core.random.stream import RandomStream
 
 
 class NoiseContext(NamedTuple):

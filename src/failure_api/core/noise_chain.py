@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, cast
 
-from failure_api.core.backends import of_type
+from failure_api.core.arrays.libraries import of_type
 from failure_api.core.links import Array
 from failure_api.core.noise import NoiseContext, NoiseModel, senders
-from failure_api.core.random import RandomStream
-from failure_api.core.rules import in_order
+from failure_api.core.parameters.rules import in_order
+from failure_api.core.random.stream import RandomStream
 from failure_api.errors import ModelError, invalid
 
 LINK_NOISE = "link noise"

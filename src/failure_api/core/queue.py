@@ -8,9 +8,9 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from failure_api.core.backends import of_type
+from failure_api.core.arrays.libraries import of_type
+from failure_api.core.arrays.rings import at_places, least_place_from, with_put
 from failure_api.core.links import Array
-from failure_api.core.rings import at_places, least_place_from, with_put
 from failure_api.errors import invalid
 
 WHOLE_MESSAGE = 1.0 - 2.0**-16

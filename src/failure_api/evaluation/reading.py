@@ -15,7 +15,7 @@ from failure_api.catalogue.writing import part_to_dict, to_dict
 from failure_api.catalogue.yaml_text import YamlText, read_yaml
 from failure_api.core.model import CommunicationModel
 from failure_api.core.noise import NoiseModel
-from failure_api.core.rules import holds_flags, is_masked
+from failure_api.core.parameters.rules import holds_flags, is_masked
 from failure_api.environments import environment_apis
 from failure_api.errors import FailureApiError, InvalidArgumentError, nearest
 from failure_api.evaluation.policies.user_code import look_here

@@ -11,7 +11,7 @@ from gymnasium import spaces
 from gymnasium.spaces.utils import flatdim, flatten, flatten_space
 from numpy.typing import NDArray
 
-from failure_api.core.rules import numbers
+from failure_api.core.parameters.rules import numbers
 from failure_api.errors import InvalidArgumentError, invalid
 from failure_api.exchanges.numbers import Numbers, leaves
 from failure_api.exchanges.one_hot import OneHotNumbers

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from failure_api.core.rules import as_array
+from failure_api.core.parameters.rules import as_array
 from failure_api.errors import invalid
 from failure_api.exchanges.spoken_actions import Attachment
 

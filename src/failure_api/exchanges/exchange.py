@@ -13,7 +13,7 @@ from gymnasium.spaces import Space
 from numpy.typing import NDArray
 
 from failure_api.core.layouts import TeamLayout, TeamRows
-from failure_api.core.parameters import normalise_fields
+from failure_api.core.parameters.fields import normalise_fields
 from failure_api.exchanges.bits import bits_of, to_each
 from failure_api.exchanges.envelope import copy_value
 from failure_api.exchanges.numbering import ContentNumbers, PackedNumbers

@@ -12,10 +12,10 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from failure_api.core.frozen import FrozenMapping
 from failure_api.core.layouts import TeamEntries
 from failure_api.core.mailbox import Missing
-from failure_api.core.rules import numbers
+from failure_api.core.parameters.frozen import FrozenMapping
+from failure_api.core.parameters.rules import numbers
 from failure_api.errors import InvalidArgumentError, invalid
 from failure_api.exchanges.bits import bits_of_segments
 from failure_api.exchanges.corruption import Entries, numbers_of

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from failure_api.core.rules import as_array, holds_flags
+from failure_api.core.parameters.rules import as_array, holds_flags
 from failure_api.errors import InvalidArgumentError, describe, invalid, listed
 
 REMEDY = "give {receiver: {sender: slice or indices}} into each receiver's flattened observation"

@@ -10,8 +10,8 @@ from typing import Any, Literal
 import numpy as np
 from gymnasium import spaces
 
-from failure_api.core.frozen import FrozenMapping
 from failure_api.core.mailbox import Missing
+from failure_api.core.parameters.frozen import FrozenMapping
 from failure_api.errors import invalid, listed, nearest
 from failure_api.exchanges.attached_entries import attached_entries
 from failure_api.exchanges.attached_keys import AttachedKeys

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from failure_api.core.frozen import FrozenMapping
+from failure_api.core.parameters.frozen import FrozenMapping
 from failure_api.errors import InvalidArgumentError, invalid
 
 FORMS = "{discrete: 4}, {multi_binary: 3}, {multi_discrete: [2, 5]} or {box: [low, high, length]}"

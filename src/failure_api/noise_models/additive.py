@@ -8,7 +8,7 @@ from typing import Any
 
 from failure_api.core.links import Array
 from failure_api.core.noise import NoiseContext, NoiseModel
-from failure_api.core.random import RandomStream
+from failure_api.core.random.stream import RandomStream
 from failure_api.errors import invalid
 from failure_api.noise_models.kinds import Entry, Level
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from failure_api.core.links import Array
 from failure_api.core.noise import NoiseContext
-from failure_api.core.part import Part
-from failure_api.core.random import RandomStream
+from failure_api.core.parameters.component import Part
+from failure_api.core.random.stream import RandomStream
 from failure_api.errors import invalid
 from failure_api.noise_models.kinds import Entry, Level
 

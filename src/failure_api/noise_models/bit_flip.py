@@ -8,10 +8,10 @@ from types import ModuleType
 from typing import Any
 
 from failure_api.core.bits import BITS
-from failure_api.core.kinds import Share
 from failure_api.core.links import Array
 from failure_api.core.noise import NoiseContext, NoiseModel
-from failure_api.core.random import RandomStream
+from failure_api.core.parameters.types import Share
+from failure_api.core.random.stream import RandomStream
 from failure_api.errors import invalid
 from failure_api.noise_models.entry_code import EntryCode, entry_code, with_flips
 

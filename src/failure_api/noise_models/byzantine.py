@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from failure_api.core.kinds import Share
 from failure_api.core.links import Array
 from failure_api.core.noise import NoiseContext, NoiseModel, senders
-from failure_api.core.random import RandomStream
+from failure_api.core.parameters.types import Share
+from failure_api.core.random.stream import RandomStream
 from failure_api.errors import invalid
 from failure_api.noise_models.attacks import Attack
 from failure_api.noise_models.functions import check_signature, made_by

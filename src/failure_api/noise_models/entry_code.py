@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from failure_api.core.bits import BITS, bit_length, from_bits, to_bits
-from failure_api.core.kinds import LARGEST
 from failure_api.core.links import Array
 from failure_api.core.noise import NoiseContext
+from failure_api.core.parameters.types import LARGEST
 
 GREATEST = 2.0**31 - 128.0
 """Greatest int32 that is a float32 too."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, TypeAlias
 
-from failure_api.core.rules import Number
+from failure_api.core.parameters.rules import Number
 
 LARGEST = 1e30
 """What is added to finite content stays finite in float32; bounds beyond this are no bounds."""

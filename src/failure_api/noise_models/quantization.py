@@ -9,8 +9,8 @@ import numpy as np
 
 from failure_api.core.links import Array
 from failure_api.core.noise import NoiseContext, NoiseModel
-from failure_api.core.random import RandomStream
-from failure_api.core.rules import WholeNumber
+from failure_api.core.parameters.rules import WholeNumber
+from failure_api.core.random.stream import RandomStream
 from failure_api.errors import invalid
 from failure_api.noise_models.kinds import LARGEST, Entry
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from failure_api.core.kinds import Share
 from failure_api.core.links import Array
 from failure_api.core.noise import NoiseContext, NoiseModel
-from failure_api.core.random import RandomStream
+from failure_api.core.parameters.types import Share
+from failure_api.core.random.stream import RandomStream
 
 
 class StuckState(NamedTuple):

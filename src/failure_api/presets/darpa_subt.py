@@ -18,7 +18,7 @@ from failure_api.communication_models.radio import (
 from failure_api.communication_models.rate_limit import RateLimitModel
 from failure_api.communication_models.signal import SignalBasedModel
 from failure_api.core import CommunicationModel
-from failure_api.core.rules import Choice, Flag, WholeNumber
+from failure_api.core.parameters.rules import Choice, Flag, WholeNumber
 from failure_api.presets.quantities import METRES_PER_UNIT, ROUND_DURATION
 
 EXPONENTS = {"tunnel": 2.5, "urban": 2.5, "cave": 1.5, "finals": 1.5}

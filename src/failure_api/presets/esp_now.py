@@ -7,8 +7,8 @@ from failure_api.communication_models.delays import ConstantDelay
 from failure_api.communication_models.distance import DistanceModel
 from failure_api.communication_models.probabilistic import ProbabilisticModel
 from failure_api.core import CommunicationModel
-from failure_api.core.kinds import LONGEST_DELAY
-from failure_api.core.rules import numbers
+from failure_api.core.parameters.rules import numbers
+from failure_api.core.parameters.types import LONGEST_DELAY
 from failure_api.errors import invalid
 from failure_api.presets.quantities import METRES_PER_UNIT, ROUND_DURATION
 

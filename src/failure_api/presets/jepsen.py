@@ -11,7 +11,7 @@ from failure_api.communication_models.partitions import CutAtRandom
 from failure_api.communication_models.partitions.patterns import Pattern
 from failure_api.communication_models.radio.units import between
 from failure_api.core import CommunicationModel
-from failure_api.core.rules import Choice
+from failure_api.core.parameters.rules import Choice
 from failure_api.presets.netem import netem
 from failure_api.presets.quantities import ROUND_DURATION
 

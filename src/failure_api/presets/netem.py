@@ -10,7 +10,7 @@ from failure_api.communication_models.gilbert_elliott import GilbertElliottModel
 from failure_api.communication_models.netem import NetemModel
 from failure_api.communication_models.probabilistic import ProbabilisticModel
 from failure_api.core import CommunicationModel
-from failure_api.core.kinds import positive
+from failure_api.core.parameters.types import positive
 from failure_api.errors import InvalidArgumentError, invalid, nearest
 from failure_api.presets.quantities import is_quantity, rate, share, time, whole
 

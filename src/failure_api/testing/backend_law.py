@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from failure_api.core.backends import JAX, NUMPY, TORCH, Library
-from failure_api.core.portable_stream import BEFORE
-from failure_api.core.random import RandomStream
-from failure_api.core.rules import in_order
+from failure_api.core.arrays.libraries import JAX, NUMPY, TORCH, Library
+from failure_api.core.parameters.rules import in_order
+from failure_api.core.random.portable_stream import BEFORE
+from failure_api.core.random.stream import RandomStream
 from failure_api.errors import FailureApiError, LawError, invalid
 from failure_api.needs import needed
 from failure_api.testing.array_laws import raise_found

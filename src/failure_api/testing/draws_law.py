@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from failure_api.core import CommunicationModel, NumpyStream
-from failure_api.core.parameters import LinkRule, rules_of
+from failure_api.core.parameters.fields import LinkRule, rules_of
 from failure_api.errors import FailureApiError
 from failure_api.testing.model_trial import (
     Circumstances,

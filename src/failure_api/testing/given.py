@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from failure_api.core.backends import LIBRARIES
-from failure_api.core.random import RandomStream
-from failure_api.core.seeding import source_of
+from failure_api.core.arrays.libraries import LIBRARIES
+from failure_api.core.random.sources import source_of
+from failure_api.core.random.stream import RandomStream
 from failure_api.testing.hidden_arrays import HiddenArray
 
 

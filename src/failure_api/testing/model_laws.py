@@ -20,12 +20,12 @@ from failure_api.core import (
     RandomStream,
     Traits,
 )
+from failure_api.core.arrays.rings import LARGE
+from failure_api.core.arrays.trees import map_leaves
 from failure_api.core.links import NEVER
 from failure_api.core.model import distinct
-from failure_api.core.numpy_stream import EpisodeStreams
-from failure_api.core.rings import LARGE
-from failure_api.core.rules import WholeNumber
-from failure_api.core.trees import map_leaves
+from failure_api.core.parameters.rules import WholeNumber
+from failure_api.core.random.numpy_stream import EpisodeStreams
 from failure_api.errors import invalid
 from failure_api.testing.array_laws import (
     APART,

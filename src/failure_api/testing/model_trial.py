@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from failure_api.core import Chain, CommunicationModel, Context, Links, NumpyStream, RandomStream
 from failure_api.core.chain import prepared
-from failure_api.core.portable_stream import BEFORE
+from failure_api.core.random.portable_stream import BEFORE
 from failure_api.errors import FailureApiError
 from failure_api.testing.given import locked, plain, portable_draws, read_only, round_of
 from failure_api.testing.source_line import source_line, with_name

@@ -13,8 +13,8 @@ import numpy as np
 from failure_api.core import NumpyStream
 from failure_api.core.model import distinct
 from failure_api.core.noise import NoiseModel, senders
-from failure_api.core.parameters import inner_rule, rules_of
-from failure_api.core.rules import Number, WholeNumber
+from failure_api.core.parameters.fields import inner_rule, rules_of
+from failure_api.core.parameters.rules import Number, WholeNumber
 from failure_api.errors import FailureApiError, LawError, invalid
 from failure_api.testing.array_laws import ERRORS, raise_found
 from failure_api.testing.backend_law import check_backends, chosen

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from failure_api.core import NumpyStream, RandomStream
-from failure_api.core.backends import on_arrays_of
+from failure_api.core.arrays.libraries import on_arrays_of
 from failure_api.core.noise import NoiseContext, NoiseModel
-from failure_api.core.portable_stream import BEFORE
+from failure_api.core.random.portable_stream import BEFORE
 from failure_api.errors import FailureApiError, LawError
 from failure_api.testing.given import locked, plain, portable_draws, read_only, round_of
 from failure_api.testing.source_line import source_line, with_name

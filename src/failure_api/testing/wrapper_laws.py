@@ -13,7 +13,7 @@ from pettingzoo import AECEnv
 from failure_api.communication_models import ProbabilisticModel
 from failure_api.core import Chain, CommunicationModel
 from failure_api.core.noise_chain import NoiseChain
-from failure_api.core.rules import WholeNumber
+from failure_api.core.parameters.rules import WholeNumber
 from failure_api.exchanges import Exchange
 from failure_api.testing.content_law import check_contents, own_parts
 from failure_api.testing.control import Check, hold

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from failure_api.core.rules import WholeNumber, numbers
+from failure_api.core.parameters.rules import WholeNumber, numbers
 from failure_api.errors import InvalidArgumentError, invalid
 from failure_api.traces.fields import duration, names
 from failure_api.traces.trace import Trace

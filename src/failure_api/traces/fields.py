@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from failure_api.core.model import distinct
-from failure_api.core.rules import as_array, holds_flags, numbers
+from failure_api.core.parameters.rules import as_array, holds_flags, numbers
 from failure_api.errors import invalid
 
 

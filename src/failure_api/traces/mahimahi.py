@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from failure_api.core.parameters import index_of
-from failure_api.core.rules import WholeNumber, in_order
+from failure_api.core.parameters.fields import index_of
+from failure_api.core.parameters.rules import WholeNumber, in_order
 from failure_api.errors import invalid
 from failure_api.traces.contact_rounds import everywhere
 from failure_api.traces.fields import duration, names

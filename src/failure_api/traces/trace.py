@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from failure_api.core.frozen import FrozenArray
+from failure_api.core.parameters.frozen import FrozenArray
 from failure_api.errors import InvalidArgumentError, invalid
 from failure_api.traces.fields import duration, frozen, names
 from failure_api.traces.files import MOST_BYTES, read_arrays, write_arrays

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from failure_api.core import Chain, Channel
-from failure_api.core.kinds import SHARE
+from failure_api.core.parameters.types import SHARE
 from failure_api.errors import invalid
 
 KEY = "failure"

@@ -19,7 +19,7 @@ from failure_api.core import (
 from failure_api.core.contract import check_heard
 from failure_api.core.noise import NoiseModel
 from failure_api.core.noise_chain import NoiseChain
-from failure_api.core.numpy_stream import EpisodeStreams
+from failure_api.core.random.numpy_stream import EpisodeStreams
 from failure_api.core.tally import Tally
 from failure_api.errors import NotResetError, invalid, nearest
 from failure_api.exchanges import Exchange, Team, default_exchange

@@ -10,7 +10,7 @@ from gymnasium.spaces import Space
 from numpy.typing import NDArray
 
 from failure_api.core.noise_chain import NoiseChain
-from failure_api.core.numpy_stream import EpisodeStreams
+from failure_api.core.random.numpy_stream import EpisodeStreams
 from failure_api.errors import NotResetError
 from failure_api.exchanges.corruption import Corruption, Entries, numbers_of, padded
 from failure_api.exchanges.envelope import Envelope, copy_value

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from failure_api.core.links import Array
-from failure_api.core.part import Part
+from failure_api.core.parameters.component import Part
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from scipy import special
 
 from failure_api.communication_models.delays.distribution import DelayDistribution
-from failure_api.core.kinds import LONGEST_DELAY, finite, not_negative, positive
 from failure_api.core.links import Array
+from failure_api.core.parameters.types import LONGEST_DELAY, finite, not_negative, positive
 from failure_api.errors import invalid
 
 

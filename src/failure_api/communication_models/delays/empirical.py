@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from failure_api.communication_models.delays.distribution import DelayDistribution
-from failure_api.core.backends import from_host
-from failure_api.core.frozen import FrozenArray
-from failure_api.core.kinds import LONGEST_DELAY
+from failure_api.core.arrays.libraries import from_host
 from failure_api.core.links import Array
-from failure_api.core.rules import Optional, Rule, numbers
+from failure_api.core.parameters.frozen import FrozenArray
+from failure_api.core.parameters.rules import Optional, Rule, numbers
+from failure_api.core.parameters.types import LONGEST_DELAY
 from failure_api.errors import invalid
 
 RESOLUTION = 2**16

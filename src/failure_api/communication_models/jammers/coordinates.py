@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from failure_api.core.frozen import FrozenArray
 from failure_api.core.links import Array, Context
-from failure_api.core.rules import Rule, numbers
+from failure_api.core.parameters.frozen import FrozenArray
+from failure_api.core.parameters.rules import Rule, numbers
 from failure_api.errors import invalid
 
 FARTHEST = 1e9

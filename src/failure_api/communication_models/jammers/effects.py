@@ -9,10 +9,10 @@ from typing import Annotated, Any, ClassVar
 from failure_api.communication_models.radio.fading import Fading
 from failure_api.communication_models.radio.path_loss import LogDistance, PathLoss
 from failure_api.communication_models.radio.units import Level, MetresPerUnit, milliwatts
-from failure_api.core.kinds import Share, positive
 from failure_api.core.links import Array, Context, Links
-from failure_api.core.part import Part
-from failure_api.core.random import RandomStream
+from failure_api.core.parameters.component import Part
+from failure_api.core.parameters.types import Share, positive
+from failure_api.core.random.stream import RandomStream
 
 Radius = Annotated[float, positive("the environment's units")]
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from scipy.stats import binom
 
-from failure_api.core.kinds import MeanTime, Period, Rounds, Share
 from failure_api.core.links import Array
-from failure_api.core.part import Part
+from failure_api.core.parameters.component import Part
+from failure_api.core.parameters.types import MeanTime, Period, Rounds, Share
 from failure_api.errors import invalid
 
 

@@ -14,9 +14,9 @@ from failure_api.communication_models.jammers.coordinates import Coordinates, co
 from failure_api.communication_models.schedule import entry
 from failure_api.core.links import Array, Context
 from failure_api.core.model import distinct
-from failure_api.core.parameters import index_of
-from failure_api.core.part import Part
-from failure_api.core.rules import Optional
+from failure_api.core.parameters.component import Part
+from failure_api.core.parameters.fields import index_of
+from failure_api.core.parameters.rules import Optional
 from failure_api.errors import invalid
 
 

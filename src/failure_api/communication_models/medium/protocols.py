@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from failure_api.core.kinds import SHARE, Count, Share
 from failure_api.core.links import Array, Context
-from failure_api.core.part import Part
-from failure_api.core.random import RandomStream
-from failure_api.core.rules import WholeNumber
+from failure_api.core.parameters.component import Part
+from failure_api.core.parameters.rules import WholeNumber
+from failure_api.core.parameters.types import SHARE, Count, Share
+from failure_api.core.random.stream import RandomStream
 
 
 @dataclass(frozen=True, kw_only=True)

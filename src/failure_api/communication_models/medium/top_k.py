@@ -13,11 +13,11 @@ from failure_api.communication_models.medium.protocols import (
     geometric_age,
     turns_age,
 )
-from failure_api.core.kinds import LARGEST, AgentValue, Count
 from failure_api.core.links import Array, Context
-from failure_api.core.parameters import AgentRule, per_agent
-from failure_api.core.random import RandomStream
-from failure_api.core.rules import WholeNumber
+from failure_api.core.parameters.fields import AgentRule, per_agent
+from failure_api.core.parameters.rules import WholeNumber
+from failure_api.core.parameters.types import LARGEST, AgentValue, Count
+from failure_api.core.random.stream import RandomStream
 from failure_api.errors import invalid
 
 Priority: TypeAlias = Annotated[

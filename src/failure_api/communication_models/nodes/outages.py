@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from failure_api.core.frozen import FrozenMapping
-from failure_api.core.parameters import index_of
-from failure_api.core.rules import Rule, WholeNumber
+from failure_api.core.parameters.fields import index_of
+from failure_api.core.parameters.frozen import FrozenMapping
+from failure_api.core.parameters.rules import Rule, WholeNumber
 from failure_api.errors import InvalidArgumentError, describe, invalid
 
 NEVER = np.iinfo(np.int32).max

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from failure_api.communication_models.partitions.patterns import shuffled
 from failure_api.core.links import Array, Context
-from failure_api.core.random import RandomStream
-from failure_api.core.rules import Choice, Rule
+from failure_api.core.parameters.rules import Choice, Rule
+from failure_api.core.random.stream import RandomStream
 from failure_api.errors import invalid
 
 Target: TypeAlias = Literal["one", "minority_third", "minority", "majority", "all", "some"]

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from failure_api.core.links import Array, Context
-from failure_api.core.random import RandomStream
-from failure_api.core.rules import Rule
+from failure_api.core.parameters.rules import Rule
+from failure_api.core.random.stream import RandomStream
 from failure_api.errors import invalid
 
 Pattern: TypeAlias = Literal["halves", "isolate", "bridge", "majorities_ring", "minority_third"]

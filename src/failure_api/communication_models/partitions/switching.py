@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from failure_api.core.kinds import MeanTime, Period, Rounds
 from failure_api.core.links import Array, Context
-from failure_api.core.part import Part
-from failure_api.core.random import RandomStream
+from failure_api.core.parameters.component import Part
+from failure_api.core.parameters.types import MeanTime, Period, Rounds
+from failure_api.core.random.stream import RandomStream
 from failure_api.errors import invalid
 
 

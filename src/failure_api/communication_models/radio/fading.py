@@ -15,7 +15,7 @@ from scipy.stats import ncx2
 from failure_api.communication_models.radio.tables import Table, look_up, prepare, tabulate
 from failure_api.communication_models.radio.units import between, decibels
 from failure_api.core.links import Array
-from failure_api.core.part import Part
+from failure_api.core.parameters.component import Part
 
 HALF_STEP = 2.0**-25
 """Half of the step in which uniform draws are made."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Annotated, Any, TypeAlias
 
 from failure_api.communication_models.radio.units import BOLTZMANN, Loss, between
-from failure_api.core.part import Part
-from failure_api.core.rules import Rule, numbers
+from failure_api.core.parameters.component import Part
+from failure_api.core.parameters.rules import Rule, numbers
 from failure_api.errors import invalid
 
 

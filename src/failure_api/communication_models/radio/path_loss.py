@@ -18,7 +18,7 @@ from failure_api.communication_models.radio.units import (
     decibels,
 )
 from failure_api.core.links import Array
-from failure_api.core.part import Part
+from failure_api.core.parameters.component import Part
 
 
 @dataclass(frozen=True, kw_only=True)

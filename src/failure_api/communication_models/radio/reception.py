@@ -14,9 +14,9 @@ from scipy.special import erfc, expit
 from failure_api.communication_models.radio.modulation import Modulation, bit_error_rate
 from failure_api.communication_models.radio.tables import Table, look_up, prepare, tabulate
 from failure_api.communication_models.radio.units import Level, Ratio, between
-from failure_api.core.kinds import Count
 from failure_api.core.links import Array
-from failure_api.core.part import Part
+from failure_api.core.parameters.component import Part
+from failure_api.core.parameters.types import Count
 
 
 @dataclass(frozen=True, kw_only=True)

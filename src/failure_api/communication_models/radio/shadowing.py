@@ -13,8 +13,8 @@ from scipy.special import ndtr
 from failure_api.communication_models.radio.reciprocity import mirrored, upper_triangle
 from failure_api.communication_models.radio.units import Length, between
 from failure_api.core.links import Array, Context
-from failure_api.core.part import Part
-from failure_api.core.random import RandomStream
+from failure_api.core.parameters.component import Part
+from failure_api.core.random.stream import RandomStream
 
 
 @dataclass(frozen=True, kw_only=True)

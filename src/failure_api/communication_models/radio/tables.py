@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from failure_api.core.backends import from_host
+from failure_api.core.arrays.libraries import from_host
 from failure_api.core.links import Array
 
 ENTRIES = 2**16 + 1

@@ -7,10 +7,10 @@ from typing import Annotated, Any, TypeAlias
 
 import numpy as np
 
-from failure_api.core.kinds import LinkValue
 from failure_api.core.links import Array
-from failure_api.core.parameters import LinkRule
-from failure_api.core.rules import Number
+from failure_api.core.parameters.fields import LinkRule
+from failure_api.core.parameters.rules import Number
+from failure_api.core.parameters.types import LinkValue
 
 SPEED_OF_LIGHT = 299_792_458.0
 """In metres per second."""

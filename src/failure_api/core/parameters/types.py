@@ -8,8 +8,8 @@ from typing import Annotated, Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from failure_api.core.parameters import AgentRule, LinkRule
-from failure_api.core.rules import Number, WholeNumber
+from failure_api.core.parameters.fields import AgentRule, LinkRule
+from failure_api.core.parameters.rules import Number, WholeNumber
 
 LARGEST = float(np.finfo(np.float32).max)
 SMALLEST = float(np.finfo(np.float32).tiny)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from failure_api.core.parameters import normalise_fields
+from failure_api.core.parameters.fields import normalise_fields
 from failure_api.errors import invalid
 
 DEEPEST = 20

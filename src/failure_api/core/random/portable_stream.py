@@ -14,9 +14,9 @@ from types import ModuleType
 from typing import Any, Self
 
 from failure_api.core.links import Array
-from failure_api.core.native import key_for
-from failure_api.core.random import STEP, RandomStream
-from failure_api.core.threefry import Words, signed, threefry, with_axis
+from failure_api.core.random.native import key_for
+from failure_api.core.random.stream import STEP, RandomStream
+from failure_api.core.random.threefry import Words, signed, threefry, with_axis
 from failure_api.errors import ModelError
 
 BEFORE = -1
@@ -37,7 +37,7 @@ class PortableStream(RandomStream):
 
     Example:
         >>> import numpy as np
-        >>> from failure_api.core.threefry import seed_words
+        >>> from failure_api.core.random.threefry import seed_words
         >>> stream = PortableStream(seed_words(7, np), (), np, number=3)
         >>> stream.child("ProbabilisticModel").uniform((2, 2)).shape
         (2, 2)

@@ -9,11 +9,11 @@ from typing import Any, Self
 
 import numpy as np
 
-from failure_api.core.backends import JAX, TORCH, Library, imported, is_jax
+from failure_api.core.arrays.libraries import JAX, TORCH, Library, imported, is_jax
 from failure_api.core.links import Array
-from failure_api.core.numpy_stream import NumpyStream
-from failure_api.core.random import RandomStream, name_key, seed_key
-from failure_api.core.threefry import Words, folded
+from failure_api.core.random.numpy_stream import NumpyStream
+from failure_api.core.random.stream import RandomStream, name_key, seed_key
+from failure_api.core.random.threefry import Words, folded
 from failure_api.errors import invalid
 
 

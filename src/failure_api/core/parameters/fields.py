@@ -1,10 +1,4 @@
-"""Parameters that may differ from link to link or from agent to agent.
-
-A field whose type stands for a rule (`core/kinds.py` has the usual ones) is checked and normalised
-when the model is made. Link parameters accept a number for all links, an `[N, N]` array indexed
-`[sender, receiver]`, or `{(sender, receiver): value}`, where links that are not named keep the
-rule's neutral value; agent parameters a number, an `[N]` array or `{agent: value}`.
-"""
+"""The fields of a model: their rules, how they are looked up by agent and link, and their scope."""
 
 from __future__ import annotations
 
@@ -18,9 +12,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from failure_api.core.frozen import FrozenArray, FrozenMapping
 from failure_api.core.links import Array, Context
-from failure_api.core.rules import Choice, Flag, Function, Instance, Optional, Rule, numbers
+from failure_api.core.parameters.frozen import FrozenArray, FrozenMapping
+from failure_api.core.parameters.rules import (
+    Choice,
+    Flag,
+    Function,
+    Instance,
+    Optional,
+    Rule,
+    numbers,
+)
 from failure_api.errors import invalid, listed
 
 
@@ -285,3 +287,23 @@ def index_of(name: str, agent_id: Any, agent_ids: tuple[Any, ...]) -> int:
     except ValueError:
         remedy = f"choose from {listed(agent_ids)}"
         raise invalid(name, "must name agents of the environment", agent_id, remedy) from None
+
+
+def members_of(model: Any, context: Any) -> NDArray[np.bool_]:
+    """Returns which agents a model is confined to, bool `[N]`.
+
+    Args:
+        model: A failure model or a noise model.
+        context: Says who the agents are.
+
+    Example:
+        >>> from failure_api import Context, ProbabilisticModel
+        >>> context = Context(0, np.ones(3, dtype=bool), None, np, (3, 3), ("a", "b", "c"))
+        >>> members_of(ProbabilisticModel(failure_prob=0.1, agent_ids=["a", "c"]), context).tolist()
+        [True, False, True]
+    """
+    ids: tuple[Any, ...] = context.agent_ids
+    members = np.full(len(ids), model.agent_ids is None)
+    for agent_id in model.agent_ids or ():
+        members[index_of(f"{model.name}.agent_ids", agent_id, ids)] = True
+    return members

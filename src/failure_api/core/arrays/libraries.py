@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from failure_api.core.arrays.trees import map_leaves
 from failure_api.core.links import Array
-from failure_api.core.trees import map_leaves
 from failure_api.errors import ModelError, invalid
 from failure_api.needs import needed
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from failure_api.core.backends import JAX, TORCH, is_compiled, may_run_again
+from failure_api.core.arrays.libraries import JAX, TORCH, is_compiled, may_run_again
 from failure_api.core.links import Array
 
 LARGE = 2**17

@@ -1,4 +1,4 @@
-r"""Threefry-2x32: random words as a function of a key and a counter, the same everywhere.
+"""Threefry-2x32: random words as a function of a key and a counter, the same everywhere.
 
 A key and a counter of two words each give two words of output, in 20 rounds of additions modulo
 $2^{32}$, rotations and exclusive ors. Words are int32 here, because not every array library adds

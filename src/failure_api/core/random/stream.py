@@ -21,7 +21,7 @@ from typing import Any, Self
 import numpy as np
 
 from failure_api.core.links import Array
-from failure_api.core.threefry import Words, signed, threefry
+from failure_api.core.random.threefry import Words, signed, threefry
 
 STEP = 2.0**-24
 """The step in which uniform numbers are drawn."""

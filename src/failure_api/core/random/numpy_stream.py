@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from failure_api.core.links import Array
-from failure_api.core.random import RandomStream, name_key, seed_key
-from failure_api.core.threefry import Words
+from failure_api.core.random.stream import RandomStream, name_key, seed_key
+from failure_api.core.random.threefry import Words
 from failure_api.errors import invalid
 
 ROUNDS_AHEAD = 32

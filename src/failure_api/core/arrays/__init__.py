@@ -1,0 +1,1 @@
+"""Array libraries, and what is made of their arrays: rings and trees."""

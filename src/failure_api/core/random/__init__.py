@@ -1,0 +1,1 @@
+"""Random streams: named, seeded, and independent of each other."""
