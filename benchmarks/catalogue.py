@@ -41,17 +41,15 @@ from failure_api import (
     SharedMediumModel,
     SignalBasedModel,
 )
-from failure_api.communication_models.delays import (
+from failure_api.communication_models.delay import (
     EmpiricalDelay,
     GeometricDelay,
     NormalDelay,
     ParetoDelay,
     UniformDelay,
 )
-from failure_api.communication_models.distributions import Uniform
-from failure_api.communication_models.jammers import BlockReception, MovingJammers
-from failure_api.communication_models.medium import TDMA, SlottedAloha, TopK
-from failure_api.communication_models.partitions import CutAtRandom
+from failure_api.communication_models.jamming import BlockReception, MovingJammers
+from failure_api.communication_models.partition import CutAtRandom
 from failure_api.communication_models.radio import (
     LogDistance,
     LogNormalShadowing,
@@ -61,6 +59,8 @@ from failure_api.communication_models.radio import (
     Rician,
     TwoRayGround,
 )
+from failure_api.communication_models.randomized import Uniform
+from failure_api.communication_models.shared_medium import TDMA, SlottedAloha, TopK
 
 CUTS = CutAtRandom(mean_time_to_partition=20, mean_time_to_heal=5)
 FAMILIES: dict[str, tuple[float, float, dict[str, Any]]] = {

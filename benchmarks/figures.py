@@ -20,8 +20,10 @@ from failure_api import (
     RateLimitModel,
     SignalBasedModel,
 )
-from failure_api.communication_models import delays, jammers, radio
-from failure_api.communication_models.medium import TDMA, SlottedAloha, TopK
+from failure_api.communication_models import delay as delays
+from failure_api.communication_models import jamming as jammers
+from failure_api.communication_models import radio
+from failure_api.communication_models.shared_medium import TDMA, SlottedAloha, TopK
 from failure_api.core import Chain, Channel, Context, NumpyStream
 from failure_api.presets import darpa_subt, esp_now, uav_80211
 

@@ -24,7 +24,7 @@ from failure_api import (
     RandomizedModel,
     ScheduledModel,
 )
-from failure_api.communication_models.distributions import OneOf
+from failure_api.communication_models.randomized import OneOf
 
 AGED = MaskSegments(missing="hold", report_age=True)
 SHARES = OneOf([0.0, 0.0, 0.0, 0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 1.0])

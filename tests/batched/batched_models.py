@@ -26,7 +26,7 @@ from failure_api.communication_models import (
     SignalBasedModel,
     TraceModel,
 )
-from failure_api.communication_models.delays import (
+from failure_api.communication_models.delay import (
     ConstantDelay,
     EmpiricalDelay,
     GeometricDelay,
@@ -34,8 +34,7 @@ from failure_api.communication_models.delays import (
     ParetoDelay,
     UniformDelay,
 )
-from failure_api.communication_models.distributions import LogUniform, OneOf
-from failure_api.communication_models.jammers import (
+from failure_api.communication_models.jamming import (
     BlockReception,
     BurstyJamming,
     CarriedJammers,
@@ -47,8 +46,7 @@ from failure_api.communication_models.jammers import (
     RandomJamming,
     ScheduledJammers,
 )
-from failure_api.communication_models.medium import TDMA, SlottedAloha, TopK
-from failure_api.communication_models.partitions import CutAtRandom, CutOnSchedule
+from failure_api.communication_models.partition import CutAtRandom, CutOnSchedule
 from failure_api.communication_models.radio import (
     Friis,
     IndependentShadowing,
@@ -63,6 +61,8 @@ from failure_api.communication_models.radio import (
     SubtPacketError,
     TwoRayGround,
 )
+from failure_api.communication_models.randomized import LogUniform, OneOf
+from failure_api.communication_models.shared_medium import TDMA, SlottedAloha, TopK
 from failure_api.core import Chain, CommunicationModel
 from failure_api.traces import Trace
 

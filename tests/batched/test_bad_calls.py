@@ -175,7 +175,7 @@ class Unsound(CommunicationModel):
 
 def _ears():
     from failure_api.communication_models import JammingModel
-    from failure_api.communication_models.jammers import FixedJammers, RaiseInterference
+    from failure_api.communication_models.jamming import FixedJammers, RaiseInterference
 
     jamming = JammingModel(jammers=FixedJammers(positions=[[0.0, 0.0]]), effect=RaiseInterference())
     return jamming, SignalBasedModel()

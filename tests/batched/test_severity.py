@@ -19,7 +19,7 @@ from failure_api import (
     ScheduledModel,
 )
 from failure_api.batched import BatchedChannel
-from failure_api.communication_models.distributions import Descending, LogUniform, OneOf
+from failure_api.communication_models.randomized import Descending, LogUniform, OneOf
 from failure_api.errors import InvalidArgumentError
 from helpers import assert_one_sentence
 

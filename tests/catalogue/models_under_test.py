@@ -30,7 +30,7 @@ from failure_api.communication_models import (
     SignalBasedModel,
     TraceModel,
 )
-from failure_api.communication_models.delays import (
+from failure_api.communication_models.delay import (
     ConstantDelay,
     EmpiricalDelay,
     GeometricDelay,
@@ -38,14 +38,7 @@ from failure_api.communication_models.delays import (
     ParetoDelay,
     UniformDelay,
 )
-from failure_api.communication_models.distributions import (
-    Descending,
-    LogUniform,
-    Milder,
-    OneOf,
-    Uniform,
-)
-from failure_api.communication_models.jammers import (
+from failure_api.communication_models.jamming import (
     BlockReception,
     BurstyJamming,
     CarriedJammers,
@@ -56,8 +49,7 @@ from failure_api.communication_models.jammers import (
     RandomJamming,
     ScheduledJammers,
 )
-from failure_api.communication_models.medium import TDMA, TopK
-from failure_api.communication_models.partitions import CutAtRandom, CutOnSchedule
+from failure_api.communication_models.partition import CutAtRandom, CutOnSchedule
 from failure_api.communication_models.radio import (
     Friis,
     IndependentShadowing,
@@ -72,6 +64,14 @@ from failure_api.communication_models.radio import (
     SubtPacketError,
     TwoRayGround,
 )
+from failure_api.communication_models.randomized import (
+    Descending,
+    LogUniform,
+    Milder,
+    OneOf,
+    Uniform,
+)
+from failure_api.communication_models.shared_medium import TDMA, TopK
 from failure_api.noise_models import (
     BitFlipModel,
     ByzantineModel,

@@ -189,7 +189,7 @@ def test_the_command_shows_models_of_others(tmp_path: Path) -> None:
 
 def test_what_is_broken_hides_nothing_else(broken: dict[str, Any], good: dict[str, Any]) -> None:
     assert broken["listed"] == good["listed"]
-    assert broken["ours"] == "failure_api.communication_models.delay"
+    assert broken["ours"] == "failure_api.communication_models.delay.model"
     assert broken["theirs"] == "RainModel"
 
 

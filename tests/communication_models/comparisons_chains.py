@@ -11,7 +11,7 @@ from failure_api.communication_models import (
     PartitionModel,
     ProbabilisticModel,
 )
-from failure_api.communication_models.partitions import CutAtRandom
+from failure_api.communication_models.partition import CutAtRandom
 
 _LOSSY = ProbabilisticModel(failure_prob=0.2)
 _LOSSIER = ProbabilisticModel(failure_prob=0.3)

@@ -11,7 +11,7 @@ from failure_api.communication_models import (
     RandomizedModel,
     ScheduledModel,
 )
-from failure_api.communication_models.distributions import LogUniform, OneOf
+from failure_api.communication_models.randomized import LogUniform, OneOf
 
 _LOSSY = ProbabilisticModel(failure_prob=0.4)
 _BURSTY = GilbertElliottModel(p=0.05, r=0.25)

@@ -10,7 +10,7 @@ from comparisons_radio import Placed, anywhere, link
 
 from comparisons import Case
 from failure_api.communication_models import JammingModel
-from failure_api.communication_models.jammers import (
+from failure_api.communication_models.jamming import (
     BlockReception,
     BurstyJamming,
     CarriedJammers,

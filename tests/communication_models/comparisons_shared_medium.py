@@ -4,7 +4,7 @@ import numpy as np
 
 from comparisons import Case
 from failure_api.communication_models import ProbabilisticModel, SharedMediumModel
-from failure_api.communication_models.medium import TDMA, SlottedAloha, TopK
+from failure_api.communication_models.shared_medium import TDMA, SlottedAloha, TopK
 
 _ALOHA = SharedMediumModel(protocol=SlottedAloha(transmit_prob=0.1))
 _BUSY = SharedMediumModel(protocol=SlottedAloha(transmit_prob=0.3))

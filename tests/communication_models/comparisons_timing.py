@@ -5,7 +5,7 @@ from scipy import stats
 
 from comparisons import Case
 from failure_api.communication_models import DelayBasedModel
-from failure_api.communication_models.delays import (
+from failure_api.communication_models.delay import (
     EmpiricalDelay,
     GeometricDelay,
     NormalDelay,

@@ -4,7 +4,7 @@ import numpy as np
 
 from comparisons import Case
 from failure_api.communication_models import PartitionModel
-from failure_api.communication_models.partitions import CutAtRandom, CutOnSchedule
+from failure_api.communication_models.partition import CutAtRandom, CutOnSchedule
 
 _RANDOM = CutAtRandom(mean_time_to_partition=20, mean_time_to_heal=4)
 _CUT = PartitionModel(pattern="halves", switching=_RANDOM)

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from failure_api.communication_models import BandwidthModel, DelayBasedModel, ProbabilisticModel
-from failure_api.communication_models.delays import (
+from failure_api.communication_models.delay import (
     ConstantDelay,
     EmpiricalDelay,
     GeometricDelay,

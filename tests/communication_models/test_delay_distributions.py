@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from failure_api.communication_models import DelayBasedModel
-from failure_api.communication_models.delays import (
+from failure_api.communication_models.delay import (
     ConstantDelay,
     EmpiricalDelay,
     GeometricDelay,

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from failure_api.communication_models import GilbertElliottModel, ProbabilisticModel
-from failure_api.communication_models.bursts import chain_values
+from failure_api.communication_models.gilbert_elliott import chain_values
 from failure_api.errors import InvalidArgumentError
 from failure_api.testing import check_model
 from helpers import assert_one_sentence, off_diagonal, play

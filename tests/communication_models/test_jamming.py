@@ -9,7 +9,7 @@ from failure_api.communication_models import (
     NodeFailureModel,
     SignalBasedModel,
 )
-from failure_api.communication_models.jammers import (
+from failure_api.communication_models.jamming import (
     BlockReception,
     BurstyJamming,
     CarriedJammers,

@@ -18,7 +18,7 @@ from failure_api.communication_models import (
     ProbabilisticModel,
     SharedMediumModel,
 )
-from failure_api.communication_models.medium import TDMA
+from failure_api.communication_models.shared_medium import TDMA
 from failure_api.core import Chain, CommunicationModel
 from failure_api.testing import check_model, check_noise_model
 from helpers import assert_same, play

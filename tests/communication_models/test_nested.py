@@ -12,8 +12,8 @@ from failure_api.communication_models import (
     RandomizedModel,
     ScheduledModel,
 )
-from failure_api.communication_models.distributions import Uniform
 from failure_api.communication_models.nested import DEEPEST
+from failure_api.communication_models.randomized import Uniform
 from failure_api.errors import InvalidArgumentError
 from failure_api.testing import check_model
 from helpers import assert_one_sentence, assert_same, play

@@ -20,7 +20,7 @@ from failure_api.communication_models import (
     RandomizedModel,
     ScheduledModel,
 )
-from failure_api.communication_models.delays import NormalDelay, UniformDelay
+from failure_api.communication_models.delay import NormalDelay, UniformDelay
 from failure_api.core import Links, NumpyStream, Stage
 from failure_api.errors import FailureApiError
 from failure_api.presets import netem

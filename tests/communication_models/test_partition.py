@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from failure_api.communication_models import PartitionModel
-from failure_api.communication_models.partitions import (
+from failure_api.communication_models.partition import (
     AlwaysCut,
     CutAtRandom,
     CutOnSchedule,

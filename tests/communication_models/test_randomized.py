@@ -22,7 +22,7 @@ from failure_api.communication_models import (
     RandomizedModel,
     ScheduledModel,
 )
-from failure_api.communication_models.distributions import (
+from failure_api.communication_models.randomized import (
     Descending,
     LogUniform,
     Milder,

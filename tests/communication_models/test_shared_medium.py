@@ -12,7 +12,7 @@ from failure_api.communication_models import (
     ProbabilisticModel,
     SharedMediumModel,
 )
-from failure_api.communication_models.medium import TDMA, SlottedAloha, TopK
+from failure_api.communication_models.shared_medium import TDMA, SlottedAloha, TopK
 from failure_api.errors import InvalidArgumentError
 from failure_api.testing import check_model
 from helpers import FALSE_ALARM, assert_one_sentence, context_of, off_diagonal, play

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from failure_api.communication_models import RandomizedModel, ScheduledModel, SignalBasedModel
-from failure_api.communication_models.distributions import OneOf
 from failure_api.communication_models.radio import (
     Friis,
     LogDistance,
@@ -20,6 +19,7 @@ from failure_api.communication_models.radio import (
     SnrThreshold,
     TwoRayGround,
 )
+from failure_api.communication_models.randomized import OneOf
 from failure_api.core import Chain, CommunicationModel, NumpyStream, Traits
 from failure_api.core.contract import check_heard
 from failure_api.errors import InvalidArgumentError

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from failure_api.communication_models import BandwidthModel, ProbabilisticModel, TraceModel
-from failure_api.communication_models.schedule import entry
+from failure_api.communication_models.trace import entry
 from failure_api.core import Chain, Channel, NumpyStream, Stage, Traits
 from failure_api.errors import InvalidArgumentError
 from failure_api.testing import check_model

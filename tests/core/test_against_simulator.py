@@ -33,8 +33,8 @@ from failure_api.communication_models import (
     SignalBasedModel,
     TraceModel,
 )
-from failure_api.communication_models.delays import GeometricDelay, UniformDelay
-from failure_api.communication_models.jammers import (
+from failure_api.communication_models.delay import GeometricDelay, UniformDelay
+from failure_api.communication_models.jamming import (
     BlockReception,
     CarriedJammers,
     Detection,
@@ -42,9 +42,9 @@ from failure_api.communication_models.jammers import (
     RaiseInterference,
     RandomJamming,
 )
-from failure_api.communication_models.medium import TDMA, SlottedAloha, TopK
-from failure_api.communication_models.partitions import CutAtRandom
+from failure_api.communication_models.partition import CutAtRandom
 from failure_api.communication_models.radio import LogNormalShadowing, Rayleigh
+from failure_api.communication_models.shared_medium import TDMA, SlottedAloha, TopK
 from failure_api.core import Chain, Channel, Context, NumpyStream, Stage
 from failure_api.core.tally import Tally
 from failure_api.traces import Trace

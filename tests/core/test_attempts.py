@@ -26,7 +26,7 @@ from failure_api.communication_models import (
     SignalBasedModel,
     TraceModel,
 )
-from failure_api.communication_models.jammers import (
+from failure_api.communication_models.jamming import (
     BlockReception,
     BurstyJamming,
     Detection,
@@ -34,9 +34,9 @@ from failure_api.communication_models.jammers import (
     RaiseInterference,
     RandomJamming,
 )
-from failure_api.communication_models.medium import TDMA
-from failure_api.communication_models.partitions import CutAtRandom
+from failure_api.communication_models.partition import CutAtRandom
 from failure_api.communication_models.radio import LogNormalShadowing, SnrThreshold
+from failure_api.communication_models.shared_medium import TDMA
 from failure_api.core import Links, NumpyStream, Stage
 from failure_api.core.traits import Asked
 from failure_api.traces import Trace

@@ -19,8 +19,8 @@ from failure_api.communication_models import (
     ScheduledModel,
     SharedMediumModel,
 )
-from failure_api.communication_models.delays import UniformDelay
-from failure_api.communication_models.medium import TDMA
+from failure_api.communication_models.delay import UniformDelay
+from failure_api.communication_models.shared_medium import TDMA
 from failure_api.core import Chain, Channel, CommunicationModel, Links, NumpyStream, Stage, Traits
 from failure_api.core.channel import MOST_BYTES
 from failure_api.core.contract import check_links, check_state, first_field, state_and_links

@@ -33,15 +33,15 @@ from failure_api.communication_models import (
     SignalBasedModel,
     TraceModel,
 )
-from failure_api.communication_models.jammers import (
+from failure_api.communication_models.jamming import (
     BlockReception,
     Detection,
     FixedJammers,
     PeriodicJamming,
     RaiseInterference,
 )
-from failure_api.communication_models.medium import TDMA, SlottedAloha
 from failure_api.communication_models.radio import LogDistance, SnrThreshold
+from failure_api.communication_models.shared_medium import TDMA, SlottedAloha
 from failure_api.core import Channel, NumpyStream
 from failure_api.core.queue import Queue
 from failure_api.core.tally import Tally

@@ -14,7 +14,7 @@ from failure_api.communication_models import (
     ProbabilisticModel,
     RandomizedModel,
 )
-from failure_api.communication_models.distributions import Uniform
+from failure_api.communication_models.randomized import Uniform
 from failure_api.core import CommunicationModel
 from failure_api.core.parameters import types
 from failure_api.errors import InvalidArgumentError

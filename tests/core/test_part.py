@@ -6,7 +6,7 @@ import pickle
 import pytest
 
 from failure_api.communication_models import ProbabilisticModel, RandomizedModel
-from failure_api.communication_models.distributions import Descending, Milder, Uniform
+from failure_api.communication_models.randomized import Descending, Milder, Uniform
 from failure_api.core.parameters.component import DEEPEST
 from failure_api.errors import InvalidArgumentError
 from failure_api.testing import check_model

@@ -25,12 +25,12 @@ from failure_api.communication_models import (
     SignalBasedModel,
     TraceModel,
 )
-from failure_api.communication_models.jammers import (
+from failure_api.communication_models.jamming import (
     BlockReception,
     FixedJammers,
     RaiseInterference,
 )
-from failure_api.communication_models.medium import TDMA
+from failure_api.communication_models.shared_medium import TDMA
 from failure_api.core import Stage, Traits
 from failure_api.core.queue import Queue
 from failure_api.core.traits import Asked

@@ -27,7 +27,7 @@ from failure_api.communication_models import (
     ScheduledModel,
     SharedMediumModel,
 )
-from failure_api.communication_models.jammers import (
+from failure_api.communication_models.jamming import (
     BlockReception,
     CarriedJammers,
     ConstantJamming,
@@ -35,7 +35,7 @@ from failure_api.communication_models.jammers import (
     FixedJammers,
     RandomJamming,
 )
-from failure_api.communication_models.medium import TDMA, SlottedAloha, TopK
+from failure_api.communication_models.shared_medium import TDMA, SlottedAloha, TopK
 from failure_api.core import Chain, Channel, Context, NumpyStream, Stage
 
 FIRST, CHAINS, PART = 10_000, 210, 35

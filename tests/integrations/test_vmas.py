@@ -21,7 +21,7 @@ from failure_api import (
     QuantizationModel,
     ShareObservations,
 )
-from failure_api.communication_models.delays import EmpiricalDelay
+from failure_api.communication_models.delay import EmpiricalDelay
 from failure_api.integrations.vmas_segments import known_segments
 
 FLAT = ShareObservations(form="flat")

@@ -22,7 +22,7 @@ from failure_api import (
     ShareObservations,
     SignalBasedModel,
 )
-from failure_api.communication_models.jammers import FixedJammers, RaiseInterference
+from failure_api.communication_models.jamming import FixedJammers, RaiseInterference
 from failure_api.errors import (
     FailureApiError,
     InvalidArgumentError,

@@ -11,11 +11,11 @@ from failure_api.communication_models.netem import NetemModel
 from failure_api.communication_models.node_failure import NodeFailureModel
 from failure_api.communication_models.partition import PartitionModel
 from failure_api.communication_models.probabilistic import ProbabilisticModel
+from failure_api.communication_models.radio import SignalBasedModel
 from failure_api.communication_models.randomized import RandomizedModel
 from failure_api.communication_models.rate_limit import RateLimitModel
 from failure_api.communication_models.scheduled import ScheduledModel
 from failure_api.communication_models.shared_medium import SharedMediumModel
-from failure_api.communication_models.signal import SignalBasedModel
 from failure_api.communication_models.trace import TraceModel
 from failure_api.core.chain import Chain
 from failure_api.core.model import CommunicationModel

@@ -8,8 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from failure_api.communication_models.bursts import entries
-from failure_api.communication_models.gilbert_elliott import Recovery
+from failure_api.communication_models.gilbert_elliott import Recovery, entries
 from failure_api.core.links import Array, Context, Links
 from failure_api.core.model import CommunicationModel, closed_form
 from failure_api.core.parameters.types import SMALLEST, Probability

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from failure_api.communication_models.schedule import entry
+from failure_api.communication_models.trace import entry
 from failure_api.core.links import Array, Context, Links
 from failure_api.core.model import CommunicationModel
 from failure_api.core.parameters.frozen import FrozenArray

@@ -1,4 +1,4 @@
-"""Traces: what happened on the links before, played again."""
+"""Schedules: arrays with one entry for each round, and what follows the last one."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 import numpy as np
 
-from failure_api.communication_models.schedule import entry
 from failure_api.core.links import Array, Context, Links
 from failure_api.core.model import CommunicationModel
 from failure_api.core.parameters.frozen import FrozenMapping
@@ -20,6 +19,39 @@ from failure_api.core.random.stream import RandomStream
 from failure_api.core.traits import Stage, Traits
 from failure_api.errors import describe, invalid, listed
 from failure_api.traces.trace import Trace
+
+AtEnd: TypeAlias = Literal["repeat", "hold", "down"]
+
+
+def entry(schedule: Array, number: Any, at_end: AtEnd, xp: Any) -> Array:
+    """Returns the entry of a round.
+
+    Args:
+        schedule: `[T, ...]`; the first entry belongs to round 0.
+        number: The round, an integer or an integer array `[...]`.
+        at_end: What follows the last entry: `"repeat"` starts over, `"hold"` keeps the last one,
+            `"down"` gives 0.
+        xp: The array namespace.
+
+    Example:
+        >>> import numpy as np
+        >>> [int(entry(np.array([5, 6]), number, "repeat", np)) for number in range(4)]
+        [5, 6, 5, 6]
+    """
+    length = schedule.shape[0]
+    if at_end != "down" and length == 1:
+        return schedule[0, ...]
+    if isinstance(number, int):
+        index = number % length if at_end == "repeat" else min(number, length - 1)
+        now = schedule[index, ...]
+        return now if at_end != "down" or number < length else xp.zeros_like(now)
+    flat = xp.reshape(xp.asarray(number), (-1,))
+    index = flat % length if at_end == "repeat" else xp.minimum(flat, length - 1)
+    now = xp.take(schedule, index, axis=0)
+    if at_end == "down":
+        within = xp.reshape(flat < length, (-1, *(1,) * (now.ndim - 1)))
+        now = xp.where(within, now, xp.zeros_like(now))
+    return xp.reshape(now, (*number.shape, *schedule.shape[1:]))
 
 
 class Given(Rule):

@@ -15,8 +15,8 @@ from failure_api.communication_models.radio import (
     Shadowing,
     SubtPacketError,
 )
+from failure_api.communication_models.radio.model import SignalBasedModel
 from failure_api.communication_models.rate_limit import RateLimitModel
-from failure_api.communication_models.signal import SignalBasedModel
 from failure_api.core import CommunicationModel
 from failure_api.core.parameters.rules import Choice, Flag, WholeNumber
 from failure_api.presets.quantities import METRES_PER_UNIT, ROUND_DURATION

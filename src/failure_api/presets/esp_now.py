@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from failure_api.communication_models.delay import DelayBasedModel
-from failure_api.communication_models.delays import ConstantDelay
+from failure_api.communication_models.delay import ConstantDelay
+from failure_api.communication_models.delay.model import DelayBasedModel
 from failure_api.communication_models.distance import DistanceModel
 from failure_api.communication_models.probabilistic import ProbabilisticModel
 from failure_api.core import CommunicationModel

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 
-from failure_api.communication_models.radio.units import between
+from failure_api.communication_models.radio.path_loss import between
 from failure_api.errors import invalid, nearest
 
 ROUND_DURATION = between(1e-6, 1e6, "s", "give the seconds that a round lasts")

@@ -10,8 +10,8 @@ from failure_api.communication_models.radio import (
     NoiseFloor,
     SnrThreshold,
 )
-from failure_api.communication_models.radio.units import SPEED_OF_LIGHT
-from failure_api.communication_models.signal import SignalBasedModel
+from failure_api.communication_models.radio.model import SignalBasedModel
+from failure_api.communication_models.radio.path_loss import SPEED_OF_LIGHT
 from failure_api.core import CommunicationModel
 from failure_api.presets.quantities import METRES_PER_UNIT
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from failure_api.communication_models import JammingModel
-from failure_api.communication_models.jammers import (
+from failure_api.communication_models.jamming import (
     BlockReception,
     BurstyJamming,
     CarriedJammers,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from failure_api.communication_models.radio import Friis, LogDistance, TwoRayGround
-from failure_api.communication_models.radio.units import SPEED_OF_LIGHT
+from failure_api.communication_models.radio.path_loss import SPEED_OF_LIGHT
 from failure_api.errors import InvalidArgumentError
 from helpers import assert_one_sentence
 

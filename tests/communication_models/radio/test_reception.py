@@ -13,7 +13,7 @@ from failure_api.communication_models.radio import (
     SnrThreshold,
     SubtPacketError,
 )
-from failure_api.communication_models.radio.modulation import bit_error_rate
+from failure_api.communication_models.radio.reception import bit_error_rate
 from failure_api.errors import InvalidArgumentError
 from helpers import assert_one_sentence
 

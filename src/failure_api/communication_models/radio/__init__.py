@@ -1,7 +1,9 @@
-"""The parts of a radio link: path loss, shadowing, fading, noise and reception."""
+"""Radio links: path loss, shadowing, fading, noise and reception."""
+
+from __future__ import annotations
 
 from failure_api.communication_models.radio.fading import Fading, Nakagami, Rayleigh, Rician
-from failure_api.communication_models.radio.noise_floor import NoiseFloor
+from failure_api.communication_models.radio.model import SignalBasedModel
 from failure_api.communication_models.radio.path_loss import (
     Friis,
     LogDistance,
@@ -10,6 +12,7 @@ from failure_api.communication_models.radio.path_loss import (
 )
 from failure_api.communication_models.radio.reception import (
     LogisticReception,
+    NoiseFloor,
     PacketError,
     Reception,
     SnrThreshold,
@@ -36,6 +39,7 @@ __all__ = [
     "Reception",
     "Rician",
     "Shadowing",
+    "SignalBasedModel",
     "SnrThreshold",
     "SubtPacketError",
     "TwoRayGround",

@@ -1,22 +1,112 @@
-"""Reception: which signals a receiver can read."""
+"""Modulation: how often a bit is wrong at a ratio of signal to noise."""
 
 from __future__ import annotations
 
 import functools
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import erfc, expit
+from scipy.special import binom, erfc, expit
 
-from failure_api.communication_models.radio.modulation import Modulation, bit_error_rate
-from failure_api.communication_models.radio.tables import Table, look_up, prepare, tabulate
-from failure_api.communication_models.radio.units import Level, Ratio, between
+from failure_api.communication_models.radio.fading import Table, look_up, prepare, tabulate
+from failure_api.communication_models.radio.path_loss import BOLTZMANN, Level, Loss, Ratio, between
 from failure_api.core.links import Array
 from failure_api.core.parameters.component import Part
+from failure_api.core.parameters.rules import Rule, numbers
 from failure_api.core.parameters.types import Count
+from failure_api.errors import invalid
+
+Modulation: TypeAlias = Literal["bpsk", "qpsk", "802.15.4"]
+
+
+def bit_error_rate(modulation: Modulation, ratio: NDArray[np.float64]) -> NDArray[np.float64]:
+    r"""Returns the probability that a bit is wrong.
+
+    With $\gamma$ the ratio for each symbol it is $\tfrac12 \operatorname{erfc} \sqrt\gamma$ for
+    BPSK, $\tfrac12 \operatorname{erfc} \sqrt{\gamma / 2}$ for QPSK and
+
+    $$ \frac{8}{15} \cdot \frac{1}{16} \sum_{k=2}^{16} (-1)^k \binom{16}{k} e^{20 \gamma
+    (1/k - 1)} $$
+
+    for the 2.4 GHz band of IEEE 802.15.4.
+
+    Args:
+        modulation: `"bpsk"`, `"qpsk"` or `"802.15.4"`.
+        ratio: Signal to noise and interference, as a ratio of powers, not in dB.
+
+    Example:
+        >>> float(bit_error_rate("bpsk", 10.0**0.7).round(8))
+        0.00077267
+
+    Source: Proakis (2001); IEEE 802.15.4-2006, annex E; ns-3 `NistErrorRateModel` and
+    `LrWpanErrorModel`.
+    """
+    if modulation == "bpsk":
+        return np.asarray(0.5 * erfc(np.sqrt(ratio)))
+    if modulation == "qpsk":
+        return np.asarray(0.5 * erfc(np.sqrt(0.5 * np.asarray(ratio))))
+    k = np.arange(2, 17)
+    terms = (-1.0) ** k * binom(16, k) * np.exp(20.0 * np.asarray(ratio)[..., None] * (1.0 / k - 1))
+    return np.asarray(np.clip(8.0 / 15.0 / 16.0 * terms.sum(axis=-1), 0.0, 0.5))
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoiseFloor(Part):
+    r"""Thermal noise in the receiver's band, and what the receiver adds to it.
+
+    $$ 10 \log_{10} (k T B / 1\,\text{mW}) + F $$
+
+    Args:
+        bandwidth: Width $B$ of the band, in Hz.
+        temperature: Temperature $T$, in kelvin.
+        noise_figure: What the receiver adds, $F$, in dB.
+
+    Raises:
+        InvalidArgumentError: A bandwidth outside of [1, 1e15] Hz, a temperature outside of
+            [0.001, 1e9] K, or a noise figure outside of [0, 180] dB.
+
+    Example:
+        >>> round(NoiseFloor(bandwidth=20e6, temperature=290, noise_figure=7).dbm(), 3)
+        -93.965
+
+    Source: Johnson (1928) and Nyquist (1928); Friis (1944) for the noise figure.
+    """
+
+    bandwidth: Annotated[float, between(1.0, 1e15, "Hz")] = 20e6
+    temperature: Annotated[float, between(1e-3, 1e9, "K")] = 290.0
+    noise_figure: Loss = 7.0
+
+    def dbm(self) -> float:
+        """Returns the power in dBm."""
+        thermal = 1000.0 * BOLTZMANN * self.temperature * self.bandwidth
+        return 10.0 * math.log10(thermal) + self.noise_figure
+
+
+class NoiseRule(Rule):
+    """A noise floor, or its power as a plain number."""
+
+    unit = "dBm"
+
+    def normalise(self, name: str, value: Any) -> NoiseFloor | float:
+        """Returns the noise floor or its power in dBm, or raises what is wrong with it."""
+        if isinstance(value, NoiseFloor):
+            return value
+        number = numbers(value)
+        if number is not None and not number.ndim and abs(float(number)) <= 180.0:
+            return float(number)
+        raise invalid(
+            name,
+            "must be a NoiseFloor or lie in [-180, 180] dBm",
+            value,
+            "give a power such as -94.0, or NoiseFloor(bandwidth=20e6)",
+        )
+
+
+Noise: TypeAlias = Annotated[NoiseFloor | float, NoiseRule()]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Where jammers are: in fixed places, on the move, on a schedule, or on board of agents."""
+"""Coordinates of jammers, as a parameter and as an array."""
 
 from __future__ import annotations
 
@@ -8,16 +8,55 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from failure_api.communication_models.jammers.coordinates import Coordinates, coordinates
-from failure_api.communication_models.schedule import entry
+from failure_api.communication_models.trace import entry
 from failure_api.core.links import Array, Context
 from failure_api.core.model import distinct
 from failure_api.core.parameters.component import Part
 from failure_api.core.parameters.fields import index_of
-from failure_api.core.parameters.rules import Optional
+from failure_api.core.parameters.frozen import FrozenArray
+from failure_api.core.parameters.rules import Optional, Rule, numbers
 from failure_api.errors import invalid
+
+FARTHEST = 1e9
+"""Coordinates beyond this have squares that float32 does not tell apart."""
+
+
+@dataclass(frozen=True)
+class Coordinates(Rule):
+    """An array of coordinates, one row for each jammer.
+
+    Args:
+        form: The shape, as the error says it; its axes are counted.
+    """
+
+    form: str
+    unit: str = "the environment's units"
+
+    def normalise(self, name: str, value: Any) -> FrozenArray:
+        """Returns the coordinates, or raises what is wrong with them."""
+        array = numbers(value)
+        axes = self.form.count(",") + 1
+        if array is None or array.ndim != axes or not array.size:
+            remedy = "give one row of coordinates for each jammer, as in [[0.0, 1.0]]"
+            raise invalid(name, f"must be an array {self.form} of numbers", value, remedy)
+        if not (np.abs(array) <= FARTHEST).all():
+            raise invalid(
+                name, "must be finite, within 1e9 of 0", value, "give the environment's units"
+            )
+        return FrozenArray(array)
+
+
+def coordinates(name: str, value: Any, context: Context) -> Array:
+    """Returns coordinates as a float32 array, or raises where the agents have other axes."""
+    array: NDArray[np.float32] = np.array(value, dtype=np.float32)
+    axes = None if context.positions is None else context.positions.shape[-1]
+    if axes is not None and array.shape[-1] != axes:
+        raise invalid(
+            name, f"must have {axes} coordinates, as the agents do", array, "give as many"
+        )
+    return context.xp.asarray(array)
 
 
 @dataclass(frozen=True, kw_only=True)

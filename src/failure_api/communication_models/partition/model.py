@@ -9,16 +9,17 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from failure_api.communication_models.partitions.patterns import (
+from failure_api.communication_models.partition.patterns import (
+    ALWAYS,
     NO_SIDE,
     Groups,
     Pattern,
+    Switching,
     across,
     outside_majority,
     shuffled,
     sides,
 )
-from failure_api.communication_models.partitions.switching import ALWAYS, Switching
 from failure_api.core.links import Array, Context, Links
 from failure_api.core.model import CommunicationModel
 from failure_api.core.parameters.fields import index_of, members_of

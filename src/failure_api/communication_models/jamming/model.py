@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
 
-from failure_api.communication_models.jammers.effects import Detection, Effect
-from failure_api.communication_models.jammers.patterns import ConstantJamming, Pattern
-from failure_api.communication_models.jammers.places import Jammers
+from failure_api.communication_models.jamming.effects import (
+    ConstantJamming,
+    Detection,
+    Effect,
+    Pattern,
+)
+from failure_api.communication_models.jamming.positions import Jammers
 from failure_api.core.links import Array, Context, Links
 from failure_api.core.model import CommunicationModel
 from failure_api.core.parameters.rules import Optional, WholeNumber
@@ -50,7 +54,7 @@ class JammingModel(CommunicationModel):
             reset, jammers whose positions have another number of coordinates than the agents'.
 
     Example:
-        >>> from failure_api.communication_models.jammers import (
+        >>> from failure_api.communication_models.jamming import (
         ...     BlockReception, FixedJammers, PeriodicJamming,
         ... )
         >>> model = JammingModel(

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from failure_api.communication_models.delays import closed_forms as closed
-from failure_api.communication_models.delays.distribution import DelayDistribution
+from failure_api.communication_models.delay import distributions as closed
+from failure_api.communication_models.delay.distributions import DelayDistribution
 from failure_api.core.arrays.libraries import of_type
 from failure_api.core.links import Array, Context, Links
 from failure_api.core.model import CommunicationModel, closed_form
@@ -82,7 +82,7 @@ class DelayBasedModel(CommunicationModel):
         3.0
         >>> DelayBasedModel(min_delay=0, max_delay=1).expected_age()
         0.5
-        >>> from failure_api.communication_models.delays import GeometricDelay
+        >>> from failure_api.communication_models.delay import GeometricDelay
         >>> model = DelayBasedModel(distribution=GeometricDelay(mean=1), expiry=2)
         >>> model.traits.longest_delay, model.expected_loss()
         (2, 0.125)

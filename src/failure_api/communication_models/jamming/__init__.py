@@ -1,19 +1,20 @@
-"""The parts of jamming: where the jammers are, when they send, and what that does."""
+"""Jammers: where they are, when they send, and what that does."""
 
-from failure_api.communication_models.jammers.effects import (
+from __future__ import annotations
+
+from failure_api.communication_models.jamming.effects import (
     BlockReception,
-    Detection,
-    Effect,
-    RaiseInterference,
-)
-from failure_api.communication_models.jammers.patterns import (
     BurstyJamming,
     ConstantJamming,
+    Detection,
+    Effect,
     Pattern,
     PeriodicJamming,
+    RaiseInterference,
     RandomJamming,
 )
-from failure_api.communication_models.jammers.places import (
+from failure_api.communication_models.jamming.model import JammingModel
+from failure_api.communication_models.jamming.positions import (
     CarriedJammers,
     FixedJammers,
     Jammers,
@@ -30,6 +31,7 @@ __all__ = [
     "Effect",
     "FixedJammers",
     "Jammers",
+    "JammingModel",
     "MovingJammers",
     "Pattern",
     "PeriodicJamming",

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from failure_api.communication_models.partitions.patterns import shuffled
+from failure_api.communication_models.partition.patterns import shuffled
 from failure_api.core.links import Array, Context
 from failure_api.core.parameters.rules import Choice, Rule
 from failure_api.core.random.stream import RandomStream

@@ -1,1 +1,0 @@
-"""What a failure of nodes is made of: outages on a schedule, and what is known of them."""
