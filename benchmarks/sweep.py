@@ -22,10 +22,10 @@ from scipy import stats
 from failure_api.evaluation import read_specification, sweep
 from failure_api.evaluation.episode import EpisodeResult
 from failure_api.evaluation.identity import check_identity
-from failure_api.evaluation.opening import opened
 from failure_api.evaluation.plan import Plan
 from failure_api.evaluation.runner import run
 from failure_api.evaluation.stage import Stage
+from failure_api.evaluation.store import opened
 
 ENVIRONMENT = "mpe2.simple_spread_v3"
 BLOCKS = 12

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from pettingzoo.utils.wrappers import BaseWrapper
 
+from failure_api.environments.positions import known_positions, read_positions
 from failure_api.errors import InvalidArgumentError
-from failure_api.positions import known_positions, read_positions
 
 MPE = [
     ("collect_treasure_v1", {"num_collectors": 3}),

@@ -119,7 +119,6 @@ _FURTHER = (
     "catalogue",
     "environments",
     "overhead",
-    "positions",
     "presets",
     "testing",
     "traces",

@@ -16,8 +16,8 @@ from failure_api import (
 )
 from failure_api.batched import bind
 from failure_api.communication_models import TraceModel
+from failure_api.environments.segments import known_segments
 from failure_api.errors import InvalidArgumentError
-from failure_api.exchanges.known_segments import known_segments
 from failure_api.traces import Trace
 from helpers import assert_one_sentence
 

@@ -24,7 +24,7 @@ from failure_api.communication_models import (
     ScheduledModel,
     TraceModel,
 )
-from failure_api.exchanges.known_segments import known_segments
+from failure_api.environments.segments import known_segments
 from failure_api.traces import Trace
 
 ROUNDS = 120

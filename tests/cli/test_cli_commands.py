@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from failure_api.cli.commands import repeat_flags
+from failure_api.cli.flags import repeat_flags
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from failure_api.cli.interruption import remembered_interruption
+from failure_api.cli.progress import remembered_interruption
 
 
 @pytest.fixture(autouse=True)

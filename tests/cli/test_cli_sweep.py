@@ -13,8 +13,8 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from failure_api.cli.app import app
+from failure_api.cli.flags import specification_of
 from failure_api.cli.progress import shown_progress
-from failure_api.cli.specification_flags import specification_of
 from failure_api.errors import FailureApiError
 from failure_api.evaluation import read_results
 from failure_api.evaluation.runner import Progress

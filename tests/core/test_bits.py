@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from failure_api.core.bits import bit_length, from_bits, to_bits
 from failure_api.errors import ModelError
+from failure_api.noise_models.bit_flip import bit_length, from_bits, to_bits
 
 EVERY_NAMESPACE = pytest.mark.parametrize("xp", [np, array_api_strict], ids=["numpy", "strict"])
 

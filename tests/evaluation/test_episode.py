@@ -15,8 +15,8 @@ from mpe2 import simple_spread_v3, simple_tag_v3
 from failure_api import CommunicationWrapperParallel, DelayBasedModel, ProbabilisticModel
 from failure_api.evaluation import read_specification
 from failure_api.evaluation.episode import EpisodeResult, Player
-from failure_api.evaluation.meter import Meter
 from failure_api.evaluation.plan import Plan
+from failure_api.evaluation.recording import Meter
 
 STATELESS = """
 def policy(observations):

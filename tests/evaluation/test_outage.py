@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from failure_api.evaluation import read_specification
-from failure_api.evaluation.outage import outage_end
 from failure_api.evaluation.plan import Plan
+from failure_api.evaluation.stage import outage_end
 
 
 def window(**when: Any) -> dict[str, Any]:

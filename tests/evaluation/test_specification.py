@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from failure_api import DelayBasedModel, GaussianNoiseModel, MaskSegments, ProbabilisticModel
 from failure_api.errors import FailureApiError
 from failure_api.evaluation import read_specification
-from failure_api.evaluation.specification import KEYS
+from failure_api.evaluation.plan import KEYS
 from helpers import assert_one_sentence
 
 TEXT = """\

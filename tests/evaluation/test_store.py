@@ -16,9 +16,8 @@ import pytest
 
 from failure_api.errors import InvalidArgumentError
 from failure_api.evaluation.episode import EpisodeResult
-from failure_api.evaluation.keeper import PATIENCE_SECONDS, Keeper
-from failure_api.evaluation.opening import FILE, opened
 from failure_api.evaluation.recording import Recording
+from failure_api.evaluation.store import FILE, PATIENCE_SECONDS, Keeper, opened
 from helpers import assert_one_sentence
 
 
@@ -62,7 +61,7 @@ def test_recordings_come_back(tmp_path: Path) -> None:
 def test_a_second_process_is_refused(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path\n"
-        "from failure_api.evaluation.opening import opened\n"
+        "from failure_api.evaluation.store import opened\n"
         "with opened(Path(sys.argv[1])): print('opened')"
     )
     command = [sys.executable, "-c", program, str(tmp_path)]
@@ -85,7 +84,7 @@ def test_a_process_that_dies_leaves_its_commits_and_no_lock(tmp_path: Path) -> N
         "import os, sys; from pathlib import Path\n"
         "sys.path.insert(0, sys.argv[2])\n"
         "from test_store import result_of\n"
-        "from failure_api.evaluation.opening import opened\n"
+        "from failure_api.evaluation.store import opened\n"
         "with opened(Path(sys.argv[1])) as store:\n"
         "    store.add([result_of(0, k) for k in range(5)])\n"
         "    os.kill(os.getpid(), 9)"
@@ -131,7 +130,7 @@ def test_a_folder_without_write_permission_can_be_read(
         store.add([result_of(0, 0)])
     names = {path.name for path in tmp_path.iterdir()}
     # Permissions do not hold for root, who may run this.
-    monkeypatch.setattr("failure_api.evaluation.opening.os.access", lambda path, mode: False)
+    monkeypatch.setattr("failure_api.evaluation.store.os.access", lambda path, mode: False)
     monkeypatch.chdir(tmp_path)
     for directory in (tmp_path, Path()):
         with opened(directory, new=False) as store:

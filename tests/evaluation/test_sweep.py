@@ -19,9 +19,9 @@ import failure_api
 from failure_api.errors import FailureApiError
 from failure_api.evaluation import check, compare, read_results, report, sweep
 from failure_api.evaluation.identity import identity_of
-from failure_api.evaluation.opening import FILE
 from failure_api.evaluation.plan import Plan
 from failure_api.evaluation.reading import read_specification
+from failure_api.evaluation.store import FILE
 from helpers import assert_one_sentence
 
 COMMAND = [sys.executable, "-m", "failure_api", "sweep"]

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from failure_api.evaluation.files import MARL_EVAL, marl_eval, write_tables
 from failure_api.evaluation.results import LINK_NUMBERS, Results
 from failure_api.evaluation.statistics import summarise
-from failure_api.evaluation.tables import MARL_EVAL, marl_eval, write_tables
 from failure_api.replacing import replacing
 
 SEVERITIES = (0.1 + 0.2, 1.0)

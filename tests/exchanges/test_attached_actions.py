@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from spaces_under_test import NESTED, SPACES
 
 from failure_api.errors import InvalidArgumentError
-from failure_api.exchanges.attached_entries import (
+from failure_api.exchanges.attached import (
     AttachedChoices,
+    AttachedKeys,
     AttachedVector,
     attached_entries,
+    element,
 )
-from failure_api.exchanges.attached_keys import AttachedKeys, element
-from failure_api.exchanges.numbers import leaves
+from failure_api.exchanges.spaces.numbers import leaves
 from failure_api.testing.verdict import arrays_in, same
 from helpers import assert_one_sentence
 

@@ -7,7 +7,7 @@ import pytest
 from gymnasium import spaces
 from spaces_under_test import SPACES
 
-from failure_api.exchanges.envelope import Envelope, copy_value
+from failure_api.exchanges.spaces.actions import Envelope, copy_value
 
 MASKED = SPACES["masked"]
 FURTHER = spaces.Dict(

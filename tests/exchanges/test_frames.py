@@ -22,8 +22,8 @@ from failure_api import (
     ProbabilisticModel,
 )
 from failure_api.communication_models import ScheduledModel
+from failure_api.environments.segments import known_frame, known_segments
 from failure_api.errors import InvalidArgumentError
-from failure_api.exchanges.known_segments import known_frame, known_segments
 from failure_api.noise_models import GaussianNoiseModel
 from failure_api.testing import check_wrapper
 

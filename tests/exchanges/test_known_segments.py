@@ -21,8 +21,8 @@ from failure_api import (
     ProbabilisticModel,
     ShareObservations,
 )
+from failure_api.environments.segments import current_segments, known_segments, mover
 from failure_api.errors import InvalidArgumentError
-from failure_api.exchanges.known_segments import current_segments, known_segments, mover
 
 Moved = dict[Any, dict[Any, set[int]]]
 
@@ -419,7 +419,7 @@ def test_an_mpe2_without_an_option_is_taken_to_have_it_off(name: str) -> None:
 
 def test_importing_needs_no_environment() -> None:
     code = (
-        "import sys, failure_api.exchanges.known_segments, failure_api.positions\n"
+        "import sys, failure_api.environments.segments, failure_api.environments.positions\n"
         "loaded = [n for n in sys.modules if n.split('.')[0] in ('mpe2', 'pygame', 'pettingzoo')]\n"
         "assert not [n for n in loaded if 'mpe' in n or 'sisl' in n or 'butterfly' in n\n"
         "            or n == 'pygame'], loaded"

@@ -18,8 +18,8 @@ from failure_api import (
     MatrixModel,
     ProbabilisticModel,
 )
+from failure_api.environments.segments import known_segments
 from failure_api.errors import FailureApiError, InvalidArgumentError
-from failure_api.exchanges.known_segments import known_segments
 
 DOWN = ProbabilisticModel(failure_prob=1.0)
 SEGMENTS = {"a": {"b": [1, 2], "c": [4]}, "b": {"c": slice(0, 2)}, "c": {}}

@@ -21,7 +21,7 @@ from failure_api import (
     ShareObservations,
 )
 from failure_api.errors import InvalidArgumentError
-from failure_api.exchanges.zero import zero_of
+from failure_api.exchanges.spaces.zero import zero_of
 from failure_api.testing import check_wrapper
 
 DOWN = ProbabilisticModel(failure_prob=1.0)

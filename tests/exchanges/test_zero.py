@@ -16,7 +16,7 @@ from spaces_under_test import NESTED, SPACES
 
 from failure_api import CommunicationWrapperParallel, ProbabilisticModel, ShareObservations
 from failure_api.errors import InvalidArgumentError
-from failure_api.exchanges.zero import with_zero, zero_of
+from failure_api.exchanges.spaces.zero import with_zero, zero_of
 from failure_api.testing import check_wrapper
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from failure_api.errors import FailureApiError
 from failure_api.overhead import OverheadResult, measure_overhead, seed
-from failure_api.overhead.arguments import check_arguments
+from failure_api.overhead.environments import check_arguments
 
 pytestmark = pytest.mark.heavy
 
@@ -34,17 +34,17 @@ def test_measures_every_number_of_agents(api: str) -> None:
 
 
 def test_the_parallel_api_wraps_the_parallel_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    from failure_api.overhead import pair
+    from failure_api.overhead import environments
 
     built = []
     for name in ("CommunicationWrapper", "CommunicationWrapperParallel"):
-        wrapper = getattr(pair, name)
+        wrapper = getattr(environments, name)
 
         def build(*args: Any, name: str = name, wrapper: Any = wrapper, **kwargs: Any) -> Any:
             built.append((name, kwargs["failure_models"][0]))
             return wrapper(*args, **kwargs)
 
-        monkeypatch.setattr(pair, name, build)
+        monkeypatch.setattr(environments, name, build)
     expected = {"aec": "CommunicationWrapper", "parallel": "CommunicationWrapperParallel"}
     for api, wrapper_name in expected.items():
         built.clear()

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from failure_api.overhead.memory import measure_memory
-from failure_api.overhead.paired import measure_paired
+from failure_api.overhead.paired import measure_memory, measure_paired
 
 MEGABYTE = 1024**2
 

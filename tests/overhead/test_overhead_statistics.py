@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from failure_api.overhead.statistics import paired_overhead
+from failure_api.overhead.paired import paired_overhead
 
 
 def test_a_machine_that_slows_down_changes_nothing() -> None:

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from failure_api.core.bits import from_bits, to_bits
-from failure_api.testing.hidden_arrays import HIDDEN, HiddenArray
-from failure_api.testing.hidden_errors import NumpyCodeError
+from failure_api.noise_models.bit_flip import from_bits, to_bits
+from failure_api.testing.hidden_arrays import HIDDEN, HiddenArray, NumpyCodeError
 
 ONE = np.array([[1.5, -2.0], [0.25, 3.0]], dtype=np.float32)
 OTHER = np.array([[2.0, 0.5], [1.0, -1.0]], dtype=np.float32)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from traces_under_test import written
 
 from failure_api.errors import FailureApiError, InvalidArgumentError
-from failure_api.traces import read_one, text
+from failure_api.traces import files, read_one
 from helpers import assert_one_sentence
 
 # With rounds of 10 s: 1-2 in rounds 1, 2 and 3; 2-10 in round 3; 1-10 never.
@@ -138,7 +138,7 @@ def test_a_missing_file_is_refused(tmp_path):
 
 def test_endless_lines_and_files_are_refused(tmp_path, monkeypatch):
     refused(written(tmp_path / "one.txt", b"1" * 20_000), "10000 bytes", "line 1")
-    monkeypatch.setattr(text, "LARGEST_TEXT", 10)
+    monkeypatch.setattr(files, "LARGEST_TEXT", 10)
     refused(written(tmp_path / "one.txt", WORKED), "at most 10 bytes")
 
 

@@ -23,7 +23,7 @@ from failure_api import (
 )
 from failure_api.core import NumpyStream
 from failure_api.core.noise_chain import NoiseChain
-from failure_api.exchanges.corruption import Corruption, Entries
+from failure_api.exchanges.spaces.corruption import Corruption, Entries
 from failure_api.noise_models import BitFlipModel, CustomNoise, QuantizationModel
 from failure_api.testing.verdict import same
 from helpers import FALSE_ALARM, Scripted

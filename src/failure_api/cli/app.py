@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from failure_api.cli.check import check
-from failure_api.cli.commands import ManyValuesCommand, PlainErrorsGroup
 from failure_api.cli.compare import compare
+from failure_api.cli.flags import ManyValuesCommand, PlainErrorsGroup
 from failure_api.cli.models import ModelsCommand, models
 from failure_api.cli.overhead import overhead
 from failure_api.cli.report import report

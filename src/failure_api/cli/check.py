@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from failure_api.cli import specification_flags as flags
+from failure_api.cli import flags
 from failure_api.cli.progress import duration_text
 from failure_api.evaluation.check import Check
 from failure_api.evaluation.check import check as run_check

@@ -2,19 +2,215 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich import box
 from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
 
-from failure_api.catalogue.describe import Description, describe
+from failure_api.catalogue.describe import (
+    REQUIRED,
+    Description,
+    Parameter,
+    PartDescription,
+    describe,
+)
 from failure_api.catalogue.describe import models as every_model
+from failure_api.catalogue.examples import short_text
+from failure_api.catalogue.mathematics import ascii_text
 from failure_api.catalogue.picture import draw
-from failure_api.cli.assignments import assignments
-from failure_api.cli.commands import ManyValuesCommand
-from failure_api.cli.model_pages import needs_values, print_list, print_page
-from failure_api.errors import invalid
+from failure_api.catalogue.registry import OURS, plugins
+from failure_api.catalogue.rounds import play_links, play_noise
+from failure_api.catalogue.text_picture import draw_links, draw_noise
+from failure_api.catalogue.writing import to_dict
+from failure_api.cli.flags import ManyValuesCommand, assignments
+from failure_api.errors import FailureApiError, InvalidArgumentError, invalid
+
+_NARROW = 64
+"""Fewer columns than this leave no room for three columns side by side."""
+
+_LONGEST_DATA = 800
+
+
+def print_list(screen: Console, found: Iterable[Description]) -> None:
+    """Prints each model with its meaning and its parameters."""
+    heading = "meaning, and parameters with defaults and units"
+    table = _table(screen, "model", heading, box=box.SIMPLE_HEAD, padding=(0, 1))
+    shown = _legible(screen, tuple(found))
+    for kind in ("failure", "noise"):
+        for one in sorted(shown, key=lambda one: (one.origin != OURS, one.name)):
+            if one.kind == kind:
+                what = Text(one.summary or "(no description)")
+                if one.origin != OURS:
+                    what.append(f" (from {one.origin})")
+                for parameter in _own(one.parameters):
+                    what.append(f"\n  {_in_short(parameter)}", style="cyan")
+                _add(table, Text(one.name, style="bold"), what)
+                table.add_section()
+    screen.print(table)
+    for broken in _legible(screen, plugins().broken):
+        screen.print(f"{broken.name} cannot be used. {broken.reason}", soft_wrap=True)
+    screen.print(
+        "Each takes agent_ids too, to be confined to some agents. `failure-api models NAME` "
+        "shows one of them, and --plot draws it."
+    )
+
+
+def print_page(screen: Console, model: Description) -> None:
+    """Prints everything that is known of a model, with a picture in characters."""
+    # A model that cannot be played is refused before anything is printed.
+    picture = _picture(screen, model)
+    one = _legible(screen, model)
+    origin = "" if one.origin == OURS else f", from {one.origin}"
+    family = f"{one.family.lower()}, " if one.family else ""
+    screen.print(Text(one.class_name, style="bold"), Text(f"({family}{one.kind} model{origin})"))
+    for paragraph in (one.summary, *one.text):
+        screen.print()
+        _print_line(screen, paragraph)
+    _heading(screen, "Parameters")
+    screen.print(Padding(_parameter_table(screen, one.parameters), (0, 0, 0, 2)))
+    if one.parts:
+        _heading(screen, "Parts")
+        screen.print(Padding(_part_table(screen, one.parts), (0, 0, 0, 2)))
+    if one.source:
+        _heading(screen, "Source")
+        _print_line(screen, one.source)
+    _heading(screen, "Example")
+    if one.example is None:
+        _print_line(screen, _legible(screen, str(needs_values(one))))
+        return
+    for line in (short_text(one.example), *_as_data(one.example), *_expectations(one)):
+        _print_line(screen, _legible(screen, line))
+    screen.print()
+    for line in picture:
+        screen.print(line, soft_wrap=True)
+
+
+def _picture(screen: Console, one: Description) -> list[str]:
+    if one.example is None:
+        return []
+    if one.kind == "noise":
+        return draw_noise(play_noise(one.example), screen.width, _ascii_only(screen))
+    return draw_links(play_links(one.example), screen.width, _ascii_only(screen))
+
+
+def needs_values(one: Description) -> FailureApiError:
+    """Returns the error for a model of which no example can be guessed."""
+    needed = [each.name for each in one.parameters if each.default == REQUIRED]
+    remedy = f"give them by --set {' '.join(f'{name}=VALUE' for name in needed)}"
+    return InvalidArgumentError(f"An example of {one.name} needs values of yours: {remedy}.")
+
+
+def _ascii_only(screen: Console) -> bool:
+    return not screen.encoding.lower().startswith("utf")
+
+
+def _legible(screen: Console, value: Any) -> Any:
+    """Returns a text, or tuples of texts, in characters that the screen has."""
+    if not _ascii_only(screen):
+        return value
+    if isinstance(value, str):
+        return ascii_text(value)
+    if isinstance(value, tuple):
+        entries = [_legible(screen, entry) for entry in value]
+        return type(value)(*entries) if hasattr(value, "_fields") else tuple(entries)
+    return value
+
+
+def _own(parameters: Iterable[Parameter]) -> list[Parameter]:
+    """Returns the parameters without the one that every model has."""
+    return [each for each in parameters if (each.name, each.default) != ("agent_ids", "None")]
+
+
+def _in_short(parameter: Parameter) -> str:
+    value = "" if parameter.default == REQUIRED else f" = {_shortened(parameter.default)}"
+    notes = [REQUIRED] if parameter.default == REQUIRED else []
+    notes += [note for note in (parameter.unit, parameter.varies) if note]
+    return f"{parameter.name}{value}" + (f"  ({', '.join(notes)})" if notes else "")
+
+
+def _print_line(screen: Console, text: str) -> None:
+    screen.print(Padding(Text(text, overflow="fold"), (0, 0, 0, 2), expand=False))
+
+
+def _heading(screen: Console, text: str) -> None:
+    screen.print()
+    screen.print(Text(text, style="bold"))
+
+
+def _table(screen: Console, *headings: str, **options: Any) -> Table:
+    """Returns a table whose columns stand below each other where they have no room."""
+    table = Table(pad_edge=False, **{"box": None, "show_header": "box" in options, **options})
+    if screen.width < _NARROW:
+        table.add_column(", ".join(headings), overflow="fold")
+        return table
+    first, *others = headings
+    table.add_column(first, no_wrap=True)
+    for heading in others:
+        table.add_column(heading, overflow="fold")
+    return table
+
+
+def _add(table: Table, *cells: Text) -> None:
+    """Adds a row; in one column the last cell is the text below a line of the others."""
+    if len(table.columns) > 1:
+        table.add_row(*cells)
+    else:
+        table.add_row(Text(", ").join(cells[:-1]))
+        table.add_row(Padding(cells[-1], (0, 0, 0, 2)))
+
+
+def _parameter_table(screen: Console, parameters: Iterable[Parameter]) -> Table:
+    table = _table(screen, "name", "default", "meaning", padding=(0, 2, 0, 0))
+    for parameter in parameters:
+        notes = [note for note in (parameter.unit, parameter.varies) if note]
+        if parameter.choices:
+            notes.append(f"one of {', '.join(parameter.choices)}")
+        meaning = Text(parameter.meaning)
+        if notes:
+            meaning.append(f" [{'; '.join(notes)}]", style="dim")
+        default = Text(_shortened(parameter.default), style="dim")
+        _add(table, Text(parameter.name, style="cyan"), default, meaning)
+    return table
+
+
+def _part_table(screen: Console, parts: Iterable[PartDescription]) -> Table:
+    table = _table(screen, "name", "meaning", padding=(0, 2, 0, 0))
+    for part in parts:
+        what = Text(part.summary)
+        for parameter in part.parameters:
+            what.append(f"\n  {_in_short(parameter)}", style="cyan")
+        _add(table, Text(part.name, style="bold"), what)
+    return table
+
+
+def _as_data(example: Any) -> list[str]:
+    """Returns a model as plain data, where plain data can hold it."""
+    try:
+        text = json.dumps(to_dict(example), ensure_ascii=False)
+    except FailureApiError:
+        return []
+    return [text if len(text) <= _LONGEST_DATA else f"{text[:_LONGEST_DATA]} ..."]
+
+
+def _expectations(one: Description) -> list[str]:
+    """Returns what the example knows of itself."""
+    known = {what: value for what, value in one.expected.items() if value is not None}
+    if not known:
+        return []
+    units = {"loss": "", "burst_length": " rounds", "age": " rounds"}
+    texts = [f"{what.replace('_', ' ')} {value:.4g}{units[what]}" for what, value in known.items()]
+    return [f"In the long run: {', '.join(texts)}."]
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:37]}..."
 
 
 class ModelsCommand(ManyValuesCommand):

@@ -4,9 +4,9 @@ from failure_api.evaluation.analysis import read_results
 from failure_api.evaluation.check import Check, check
 from failure_api.evaluation.compare import compare
 from failure_api.evaluation.files import report
+from failure_api.evaluation.plan import Specification
 from failure_api.evaluation.reading import read_specification
 from failure_api.evaluation.results import Results
-from failure_api.evaluation.specification import Specification
 from failure_api.evaluation.sweep import sweep
 
 __all__ = [

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from failure_api.errors import invalid
 from failure_api.evaluation.identity import specification_in
-from failure_api.evaluation.opening import opened
-from failure_api.evaluation.outage import outage_end
 from failure_api.evaluation.plan import Cell, Plan
 from failure_api.evaluation.reading import specification_from_dict
 from failure_api.evaluation.recording import Recording
 from failure_api.evaluation.results import LINK_NUMBERS, Results
-from failure_api.evaluation.store import Store
+from failure_api.evaluation.stage import outage_end
+from failure_api.evaluation.store import Store, opened
 from failure_api.needs import needed
 
 if TYPE_CHECKING:

@@ -3,21 +3,45 @@
 from __future__ import annotations
 
 import math
+import random
 import sys
 import time
 import traceback
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from failure_api.evaluation.meter import Meter
 from failure_api.evaluation.plan import Plan
-from failure_api.evaluation.policies.refusal import reason
-from failure_api.evaluation.recording import Recording, looking_at, record
-from failure_api.evaluation.seeding import seed_globals
+from failure_api.evaluation.policies.policy import reason
+from failure_api.evaluation.recording import Meter, Recording, looking_at, record
 from failure_api.evaluation.stage import Stage
+
+
+def seed_globals(seed: int) -> None:
+    """Seeds the global random numbers of Python and NumPy, and of PyTorch where it is used.
+
+    Environments and policies should not use them, but some do.
+    """
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.manual_seed(seed)
+
+
+@contextmanager
+def globals_preserved() -> Iterator[None]:
+    """Gives the global random numbers of Python and NumPy back as they were."""
+    before, numpy_before = random.getstate(), np.random.get_state()  # noqa: NPY002
+    try:
+        yield
+    finally:
+        random.setstate(before)
+        np.random.set_state(numpy_before)  # noqa: NPY002
+
 
 RECORDED = 0
 """The episode of each cell that is recorded."""

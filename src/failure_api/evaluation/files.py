@@ -2,14 +2,167 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+import math
+from collections.abc import Container
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from failure_api.evaluation.results import PERFECT, Results
+from failure_api.needs import needed
+from failure_api.replacing import replacing
+
+if TYPE_CHECKING:
+    import pandas as pd
 from failure_api.evaluation.analysis import DEFAULT_SHARE, check_share, results_of_store
-from failure_api.evaluation.opening import no_room, opened
-from failure_api.evaluation.results import Results
-from failure_api.evaluation.store import Store
+from failure_api.evaluation.store import Store, no_room, opened
 from failure_api.machine import version_of
+
+MARL_EVAL = "marl_eval.json"
+
+# marl-eval puts "mean_" before the names of its own means, so none may begin like that.
+_METRICS = {
+    "return": "return",
+    "delivery_ratio": "delivery_ratio",
+    "mean_age": "age",
+    "news": "news",
+    "overtaken": "overtaken",
+}
+
+
+def write_tables(results: Results, directory: Path) -> list[Path]:
+    """Writes `cells`, `curves`, `comparisons` and `episodes` as CSV and Parquet, and `marl_eval`.
+
+    Numbers are written to their last bit. In CSV an empty field is NaN and `inf` infinite.
+
+    Args:
+        results: What a sweep found.
+        directory: Where to; it must exist.
+
+    Returns:
+        The files.
+
+    Raises:
+        MissingDependencyError: PyArrow is not installed.
+    """
+    needed("pyarrow", "Parquet", "evaluation")
+    tables = {
+        "cells": results.cells,
+        "curves": results.curves,
+        "comparisons": results.comparisons,
+        "episodes": results.episodes,
+    }
+    paths = []
+    for name, table in tables.items():
+        path = directory / f"{name}.csv"
+        with replacing(path) as file:
+            table.to_csv(file, index=False, lineterminator="\n")
+        paths.append(path)
+        path = directory / f"{name}.parquet"
+        with replacing(path) as file:
+            table.to_parquet(file, index=False)
+        paths.append(path)
+    path = directory / MARL_EVAL
+    with replacing(path) as file:
+        file.write_text(json.dumps(marl_eval(results), indent=1, allow_nan=False) + "\n")
+    return [*paths, path]
+
+
+def marl_eval(results: Results) -> dict[str, Any]:
+    """Returns the episodes in the layout that marl-eval reads.
+
+    An environment's tasks are the severities, and perfect communication; its algorithms are the
+    curves, each with one run for each episode, which is the same in all of them:
+
+        {environment: {task: {algorithm: {"seed_0": {
+            "step_0": {"step_count": 0, "return": [..]}, "absolute_metrics": {"return": [..]}}}}}}
+
+    Episodes that did not finish with a finite return in every cell are left out, since marl-eval
+    wants the same runs of each; all of them where a cell has not been played. So are metrics that
+    are not a number in all of them. All names are in lower case, as marl-eval looks them up.
+
+    Args:
+        results: What a sweep found.
+
+    Returns:
+        Plain data without NaN.
+
+    Source: the format of instadeepai/marl-eval, after Gorsane et al., "Towards a standardised
+    performance evaluation protocol for cooperative MARL", 2022.
+    """
+    episodes = results.episodes
+    settings = list(results.settings)
+    rows: list[dict[Any, Any]] = results.curves.to_dict("records")
+    curves: dict[str, dict[Any, Any]] = {}
+    for row in rows:
+        # marl-eval leaves out algorithms with a comma in their names.
+        curves[_unused(results.label(row).replace(",", "").lower(), curves)] = row
+    by_cell: Any = episodes.groupby(["policy", *settings, "severity"], dropna=False)
+    groups: dict[tuple[Any, ...], pd.DataFrame] = {
+        (*key, None if math.isnan(severity) else severity): group.set_index("episode")
+        for (*key, severity), group in by_cell
+    }
+    tasks: dict[str, dict[str, pd.DataFrame]] = {}
+    for severity in (None, *results.severities):
+        task = PERFECT if severity is None else f"{results.severity}={severity:.10g}".lower()
+        algorithms = tasks[_unused(task, tasks)] = {}
+        for label, row in curves.items():
+            own = tuple(row[name] for name in settings)
+            # What varies within the models alone has no cell of its own without them.
+            group = _first(groups, row["policy"], own, severity)
+            algorithms[label] = episodes.iloc[:0].set_index("episode") if group is None else group
+    tables = [table for algorithms in tasks.values() for table in algorithms.values()]
+    common = [
+        set(table.index[table["error"].isna() & table["return"].abs().lt(math.inf)])
+        for table in tables
+    ]
+    finished = sorted(set.intersection(*common)) if common else []
+    metrics = [
+        name
+        for name in _METRICS
+        if all(table.loc[finished, name].abs().lt(math.inf).all() for table in tables)
+    ]
+    runs = {
+        task: {label: _runs(table, finished, metrics) for label, table in algorithms.items()}
+        for task, algorithms in tasks.items()
+    }
+    return {str(results.specification["environment"]).lower(): runs}
+
+
+def _unused(name: str, taken: Container[str]) -> str:
+    """Returns a name that no other has; numbered where two differ only in what is not kept."""
+    names = itertools.chain([name], (f"{name} {number}" for number in itertools.count(2)))
+    return next(each for each in names if each not in taken)
+
+
+def _first(
+    groups: dict[tuple[Any, ...], pd.DataFrame],
+    policy: str,
+    setting: tuple[str, ...],
+    severity: float | None,
+) -> pd.DataFrame | None:
+    """Returns a cell's episodes, or those of the perfect communication that belongs to it."""
+    if severity is not None:
+        return groups.get((policy, *setting, severity))
+    for key, group in groups.items():
+        same = all(value in ("", own) for value, own in zip(key[1:-1], setting, strict=True))
+        if key[0] == policy and key[-1] is None and same:
+            return group
+    return None
+
+
+def _runs(table: pd.DataFrame, finished: list[int], metrics: list[str]) -> dict[str, Any]:
+    rows = table.loc[finished, metrics].to_numpy(dtype="float64").tolist()
+    runs = {}
+    for episode, values in zip(finished, rows, strict=True):
+        found = {_METRICS[name]: [value] for name, value in zip(metrics, values, strict=True)}
+        runs[f"seed_{episode}"] = {
+            "step_0": {"step_count": 0, **found},
+            "absolute_metrics": found,
+        }
+    return runs
+
 
 REPORT = "report.html"
 _FILES = "files"
@@ -48,8 +201,8 @@ def write_files_of(results: Results, store: Store, state: list[Any]) -> list[Pat
         InvalidArgumentError: The folder cannot be written to.
         MissingDependencyError: A package that draws or writes them is not installed.
     """
+    from failure_api.evaluation.files import write_tables
     from failure_api.evaluation.reporting import write_report
-    from failure_api.evaluation.tables import write_tables
 
     directory = store.directory
     try:

@@ -18,8 +18,8 @@ from failure_api.core.noise import NoiseModel
 from failure_api.core.parameters.rules import holds_flags, is_masked
 from failure_api.environments import environment_apis
 from failure_api.errors import FailureApiError, InvalidArgumentError, nearest
+from failure_api.evaluation.plan import KEYS, Specification
 from failure_api.evaluation.policies.user_code import look_here
-from failure_api.evaluation.specification import KEYS, Specification
 from failure_api.exchanges import Exchange
 
 _LARGEST = 2**31 - 1

@@ -8,12 +8,11 @@ from contextlib import closing
 from typing import NamedTuple
 
 from failure_api.evaluation.engines import results_of
-from failure_api.evaluation.engines.backlog import Backlog
+from failure_api.evaluation.engines.jobs import Backlog
 from failure_api.evaluation.episode import EpisodeResult
-from failure_api.evaluation.keeper import Keeper
 from failure_api.evaluation.plan import Plan
 from failure_api.evaluation.results import reason_of
-from failure_api.evaluation.store import Store
+from failure_api.evaluation.store import Keeper, Store
 
 
 class Progress(NamedTuple):

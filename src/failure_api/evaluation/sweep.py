@@ -14,10 +14,9 @@ from failure_api.evaluation.analysis import DEFAULT_SHARE, check_share, results_
 from failure_api.evaluation.engines import check_engine
 from failure_api.evaluation.files import are_current, state_of, write_files_of
 from failure_api.evaluation.identity import check_identity, describe_run, differing_versions
-from failure_api.evaluation.opening import FILE, opened
 from failure_api.evaluation.plan import Plan
 from failure_api.evaluation.runner import Progress, run
-from failure_api.evaluation.store import Store
+from failure_api.evaluation.store import FILE, Store, opened
 from failure_api.evaluation.trial import prepare
 from failure_api.needs import needed
 

@@ -10,13 +10,12 @@ from typing import Any
 
 from failure_api.catalogue.places import Place, refused
 from failure_api.errors import FailureApiError, invalid
-from failure_api.evaluation.episode import Player
+from failure_api.evaluation.episode import Player, globals_preserved, seed_globals
 from failure_api.evaluation.plan import Cell, Plan
 from failure_api.evaluation.policies import check_actions
-from failure_api.evaluation.policies.refusal import reason
+from failure_api.evaluation.policies.policy import reason
 from failure_api.evaluation.reading import locating, specification_from_dict
 from failure_api.evaluation.results import reason_of
-from failure_api.evaluation.seeding import globals_preserved, seed_globals
 from failure_api.evaluation.stage import Stage, about, exchange_of, models_of
 
 _MODELS_TRIED = 5_000

@@ -4,8 +4,8 @@ import warnings
 from typing import Any
 
 from failure_api.core.mailbox import Missing, Predict
+from failure_api.environments.segments import is_moved, known_segments, why_unknown
 from failure_api.exchanges.exchange import Codec, Exchange, Heard, Received, Team, TeamCodec
-from failure_api.exchanges.known_segments import is_moved, known_segments, why_unknown
 from failure_api.exchanges.mask_segments import MaskSegments, holds_arrays
 from failure_api.exchanges.send_messages import SendMessages
 from failure_api.exchanges.share_observations import ShareObservations

@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 
 from failure_api.core.layouts import TeamRows
 from failure_api.errors import InvalidArgumentError, invalid
-from failure_api.exchanges.bits import bits_of, to_each
-from failure_api.exchanges.envelope import Envelope
 from failure_api.exchanges.exchange import Received, Team, TeamCodec
-from failure_api.exchanges.numbering import ContentNumbers, FlatNumbers
-from failure_api.exchanges.spoken_actions import SpokenActions
+from failure_api.exchanges.spaces.actions import Envelope, SpokenActions
+from failure_api.exchanges.spaces.message_size import bits_of, to_each
+from failure_api.exchanges.spaces.numbering import ContentNumbers, FlatNumbers
 
 
 class FlatCodec(TeamCodec):

@@ -16,16 +16,16 @@ from failure_api.core.layouts import TeamEntries
 from failure_api.core.mailbox import Missing
 from failure_api.core.parameters.frozen import FrozenMapping
 from failure_api.core.parameters.rules import numbers
+from failure_api.environments.positions import known_positions, read_positions
+from failure_api.environments.segments import known_frame, known_segments, why_unknown
 from failure_api.errors import InvalidArgumentError, invalid
-from failure_api.exchanges.bits import bits_of_segments
-from failure_api.exchanges.corruption import Entries, numbers_of
-from failure_api.exchanges.envelope import ArraysEnvelope, Envelope
 from failure_api.exchanges.exchange import Exchange, Received, Team, TeamCodec
-from failure_api.exchanges.known_segments import known_frame, known_segments, why_unknown
-from failure_api.exchanges.numbering import ContentNumbers
-from failure_api.exchanges.numbers import DOUBLE_EXACT, Numbers, is_plain, leaves
 from failure_api.exchanges.segments import REMEDY, places
-from failure_api.positions import known_positions, read_positions
+from failure_api.exchanges.spaces.actions import ArraysEnvelope, Envelope
+from failure_api.exchanges.spaces.corruption import Entries, numbers_of
+from failure_api.exchanges.spaces.message_size import bits_of_segments
+from failure_api.exchanges.spaces.numbering import ContentNumbers
+from failure_api.exchanges.spaces.numbers import DOUBLE_EXACT, Numbers, is_plain, leaves
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from failure_api.core.mailbox import Missing
 from failure_api.errors import invalid
-from failure_api.exchanges.envelope import Envelope, copy_value
 from failure_api.exchanges.exchange import Codec, Exchange, Heard, Received, Team, TeamCodec
 from failure_api.exchanges.flat import FlatCodec, shareable
-from failure_api.exchanges.numbering import ContentNumbers, RowNumbers
-from failure_api.exchanges.numbers import is_plain
-from failure_api.exchanges.zero import with_zero
+from failure_api.exchanges.spaces.actions import Envelope, copy_value
+from failure_api.exchanges.spaces.numbering import ContentNumbers, RowNumbers
+from failure_api.exchanges.spaces.numbers import is_plain
+from failure_api.exchanges.spaces.zero import with_zero
 
 LARGEST_BLOCK = 1_000_000
 """Entries above which messages are better kept one by one."""

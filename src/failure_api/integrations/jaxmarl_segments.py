@@ -14,7 +14,7 @@ import numpy as np
 from jaxmarl.environments import mpe
 from numpy.typing import NDArray
 
-from failure_api.exchanges.block_walk import BlockWalk
+from failure_api.environments.segments import BlockWalk
 
 Segments = Mapping[str, Mapping[str, NDArray[np.int64]]]
 """`{receiver: {sender: indices into the receiver's observation}}`."""

@@ -8,7 +8,7 @@ from gymnasium.spaces import Space
 from pettingzoo import ParallelEnv
 from pettingzoo.utils import BaseParallelWrapper
 
-from failure_api.wrappers.below import demand_parallel
+from failure_api.wrappers.unwrapping import demand_parallel
 
 
 class OwnSpaces(BaseParallelWrapper):  # type: ignore[misc]

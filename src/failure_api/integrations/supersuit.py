@@ -22,7 +22,7 @@ from supersuit import pettingzoo_env_to_vec_env_v1
 from failure_api.errors import invalid
 from failure_api.integrations import supersuit_layers as within
 from failure_api.integrations.supersuit_teams import Failed, Teams
-from failure_api.wrappers.below import demand_parallel
+from failure_api.wrappers.unwrapping import demand_parallel
 
 StartMethod = Literal["fork", "forkserver", "spawn"]
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from torchrl.data import Bounded
 from torchrl.envs import TransformedEnv
 
+from failure_api.environments.positions import known_positions as positions_in_pettingzoo
+from failure_api.environments.segments import known_segments as known_in_pettingzoo
 from failure_api.errors import InvalidArgumentError, WrongEnvironmentError, invalid
-from failure_api.exchanges.known_segments import known_segments as known_in_pettingzoo
-from failure_api.positions import known_positions as positions_in_pettingzoo
 
 Key = tuple[str, ...]
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import PurePath
 from typing import Any
 
-from failure_api.exchanges.block_walk import BlockWalk
+from failure_api.environments.segments import BlockWalk
 
 _COLOR = 3
 

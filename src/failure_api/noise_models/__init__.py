@@ -6,9 +6,14 @@ from failure_api.noise_models.additive import (
     LaplacianNoiseModel,
     UniformNoiseModel,
 )
-from failure_api.noise_models.attacks import Attack, FlipSign, SendConstant, SendRandom
 from failure_api.noise_models.bit_flip import BitFlipModel
-from failure_api.noise_models.byzantine import ByzantineModel
+from failure_api.noise_models.byzantine import (
+    Attack,
+    ByzantineModel,
+    FlipSign,
+    SendConstant,
+    SendRandom,
+)
 from failure_api.noise_models.custom import CustomNoise
 from failure_api.noise_models.dropout import ElementDropoutModel
 from failure_api.noise_models.quantization import QuantizationModel

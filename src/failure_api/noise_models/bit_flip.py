@@ -1,19 +1,125 @@
-"""Bit errors: content whose bits were flipped on the way."""
+"""Bits that flip on the way: in floats, in whole numbers and in choices."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
-from failure_api.core.bits import BITS
+from failure_api.core.arrays.libraries import viewed
 from failure_api.core.links import Array
 from failure_api.core.noise import NoiseContext, NoiseModel
-from failure_api.core.parameters.types import Share
+from failure_api.core.parameters.types import LARGEST, Share
 from failure_api.core.random.stream import RandomStream
 from failure_api.errors import invalid
-from failure_api.noise_models.entry_code import EntryCode, entry_code, with_flips
+
+BITS = 32
+"""Bits of an int32 or a float32."""
+
+
+def to_bits(array: Array, xp: ModuleType) -> Array:
+    """Returns the IEEE 754 representation of a float32 array, as int32 of the same shape.
+
+    Example:
+        >>> import numpy as np
+        >>> hex(to_bits(np.asarray(1.0, dtype=np.float32), np))
+        '0x3f800000'
+    """
+    return viewed(array, "int32", xp)
+
+
+def from_bits(bits: Array, xp: ModuleType) -> Array:
+    """Returns the float32 array that int32 bits represent.
+
+    Example:
+        >>> import numpy as np
+        >>> from_bits(np.asarray([0x3F800000, -1], dtype=np.int32), np).tolist()
+        [1.0, nan]
+    """
+    return viewed(bits, "float32", xp)
+
+
+def bit_length(number: Array, xp: ModuleType) -> Array:
+    """Returns how many bits whole numbers from 0 to below 2**31 need, int32 `[...]`.
+
+    Example:
+        >>> import numpy as np
+        >>> bit_length(np.asarray([0.0, 1.0, 4.0, 255.0]), np).tolist()
+        [0, 1, 3, 8]
+    """
+    powers = xp.asarray([2.0**place for place in range(BITS - 1)], dtype=number.dtype)
+    return xp.sum(xp.astype(number[..., None] >= powers, xp.int32), axis=-1, dtype=xp.int32)
+
+
+GREATEST = 2.0**31 - 128.0
+"""Greatest int32 that is a float32 too."""
+
+
+class EntryCode(NamedTuple):
+    """How each entry is written: as a float32, or as a whole number in as few bits as it takes.
+
+    All arrays broadcast to the content's shape.
+
+    Attributes:
+        low: The bounds that this follows from.
+        bits: Number of bits of each entry, int32.
+        base: The whole number that is written as 0.
+        least: Least code of a whole number; below 0 only where it has all 32 bits.
+        greatest: Greatest code of a whole number.
+    """
+
+    low: Array
+    bits: Array
+    base: Array
+    least: Array
+    greatest: Array
+
+
+def entry_code(context: NoiseContext) -> EntryCode:
+    """Returns how entries are written, as their bounds require.
+
+    Whole numbers are written as their distance from the lower bound; those whose bounds are
+    further apart than 31 bits reach are written as a 32-bit integer in two's complement.
+    """
+    xp, low, high = context.xp, context.low, context.high
+    # Halves, since the distance of two finite numbers may be infinite.
+    few = 0.5 * high - 0.5 * low <= 0.5 * GREATEST
+    zero = xp.zeros_like(low)
+    base = xp.where(few, low, zero)
+    span = xp.where(few, high, zero) - base
+    whole_bits = xp.where(few, bit_length(span, xp), xp.asarray(BITS, dtype=xp.int32))
+    return EntryCode(
+        low=low,
+        bits=xp.where(context.whole, whole_bits, xp.asarray(BITS, dtype=xp.int32)),
+        base=base,
+        least=xp.where(few, zero, xp.full_like(zero, -(2.0**31))),
+        greatest=xp.where(few, span, xp.full_like(zero, GREATEST)),
+    )
+
+
+def with_flips(content: Array, flips: Array, code: EntryCode, context: NoiseContext) -> Array:
+    """Returns the content with the bits flipped that are 1 in `flips`, int32 like the content.
+
+    What would become infinite or no number is left as it was.
+    """
+    xp, dtype = context.xp, content.dtype
+    single = content
+    if dtype != xp.float32:
+        # Else the conversion warns of what is too large for it.
+        single = xp.astype(xp.clip(content, -LARGEST, LARGEST), xp.float32)
+    real = from_bits(xp.bitwise_xor(to_bits(single, xp), flips), xp)
+    # What did not arrive may be no number, which no integer can stand for.
+    number = xp.where(xp.isnan(content), code.base, content) - code.base
+    number = xp.clip(xp.round(number), code.least, code.greatest)
+    number = xp.bitwise_xor(xp.astype(number, xp.int32), flips)
+    whole = xp.astype(number, dtype) + code.base
+    finite = xp.isfinite(real)
+    # NumPy warns of some NaN that are converted, wherever they end.
+    real = xp.where(finite, real, single)
+    changed = (flips != 0) & (finite | context.whole)
+    return xp.where(changed, xp.where(context.whole, whole, xp.astype(real, dtype)), content)
+
 
 UNIFORM_STEPS = 2.0**24
 """Number of values that a uniform draw may have."""

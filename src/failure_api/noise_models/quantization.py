@@ -12,7 +12,7 @@ from failure_api.core.noise import NoiseContext, NoiseModel
 from failure_api.core.parameters.rules import WholeNumber
 from failure_api.core.random.stream import RandomStream
 from failure_api.errors import invalid
-from failure_api.noise_models.kinds import LARGEST, Entry
+from failure_api.noise_models.parameter_types import LARGEST, Entry
 
 MOST_BITS = 24
 """Bits beyond which float32 content cannot tell the levels apart."""

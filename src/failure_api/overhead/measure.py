@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from failure_api.machine import describe_machine, list_versions
-from failure_api.overhead.arguments import DEFAULT_ENVIRONMENT, check_arguments
-from failure_api.overhead.pair import Subject
+from failure_api.overhead.environments import DEFAULT_ENVIRONMENT, Subject, check_arguments
 from failure_api.overhead.paired import EXTRA_BLOCKS, measure_paired
 from failure_api.overhead.result import OverheadResult, OverheadRow
 from failure_api.overhead.seed import measure_seed

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from failure_api.errors import MissingDependencyError
-from failure_api.overhead.pair import Subject
+from failure_api.overhead.environments import Subject
 from failure_api.overhead.result import MEGABYTE, OverheadRow, SideCost
 
 PAUSE_SECONDS = 0.1

@@ -14,8 +14,7 @@ from failure_api.core.random.portable_stream import BEFORE
 from failure_api.core.random.stream import RandomStream
 from failure_api.errors import FailureApiError, LawError, invalid
 from failure_api.needs import needed
-from failure_api.testing.array_laws import raise_found
-from failure_api.testing.state_law import check_form
+from failure_api.testing.array_laws import check_form, raise_found
 from failure_api.testing.verdict import demand
 
 CALLED = {"torch": TORCH, "jax": JAX}

@@ -17,8 +17,8 @@ from failure_api.communication_models import DelayBasedModel
 from failure_api.core import CommunicationModel, Delivery, Links
 from failure_api.exchanges import Exchange, Team, TeamCodec, default_exchange
 from failure_api.testing.rollout import Moment
-from failure_api.testing.trial import DOWN, Trial
 from failure_api.testing.verdict import demand, same
+from failure_api.testing.wrapper_trial import DOWN, Trial
 from failure_api.wrappers.mirror import moves_once_a_cycle
 from failure_api.wrappers.team_content import TeamContent
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import copy
 import dataclasses
 import importlib.util
-from collections.abc import Sequence
+import pickle
+import random
+from collections.abc import Callable, Sequence
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -24,9 +26,11 @@ from failure_api.core.arrays.rings import LARGE
 from failure_api.core.arrays.trees import map_leaves
 from failure_api.core.links import NEVER
 from failure_api.core.model import distinct
+from failure_api.core.noise import NoiseModel
+from failure_api.core.parameters.fields import LinkRule, rules_of
 from failure_api.core.parameters.rules import WholeNumber
 from failure_api.core.random.numpy_stream import EpisodeStreams
-from failure_api.errors import invalid
+from failure_api.errors import FailureApiError, invalid
 from failure_api.testing.array_laws import (
     APART,
     PAIR,
@@ -39,10 +43,120 @@ from failure_api.testing.array_laws import (
 )
 from failure_api.testing.backend_law import Subject, check_backends, chosen
 from failure_api.testing.closed_form_law import check_closed_forms
-from failure_api.testing.draws_law import check_draws
-from failure_api.testing.model_trial import Circumstances, ModelTrial, Round, equal_rounds
-from failure_api.testing.value_law import check_travel, check_value
+from failure_api.testing.model_trial import (
+    Circumstances,
+    ModelTrial,
+    Round,
+    equal_rounds,
+    positions_of,
+)
 from failure_api.testing.verdict import demand, demand_sentence, same
+
+Model = TypeVar("Model", CommunicationModel, NoiseModel)
+
+
+def check_value(model: CommunicationModel | NoiseModel) -> None:
+    """Raises unless a model is a frozen dataclass that its fields make and tell from others."""
+    try:
+        model.agent_ids = model.agent_ids  # type: ignore[misc]
+    except dataclasses.FrozenInstanceError:
+        pass
+    else:
+        demand(10, False, f"{model.name} is not a frozen dataclass")
+    try:
+        equal = dataclasses.replace(model) == model
+    except Exception as error:
+        demand(10, False, f"{model.name} is not made and compared by its fields alone: {error}")
+    demand(10, equal, f"{model.name} is changed by replace()")
+
+
+def check_travel(model: Model, does_the_same: Callable[[Model], bool]) -> None:
+    """Raises unless what comes back from a pickle or a copy is the model.
+
+    Args:
+        model: The model.
+        does_the_same: Whether the twin that it is given does what the model has done.
+    """
+    twins: dict[str, Callable[[], Any]] = {
+        "pickled": lambda: pickle.loads(pickle.dumps(model)),
+        "deep-copied": lambda: copy.deepcopy(model),
+    }
+    for how, twin in twins.items():
+        try:
+            travelled = twin()
+        except Exception as error:
+            demand(10, False, f"{model.name} cannot be {how}: {error}")
+        try:
+            equal = travelled == model
+        except Exception as error:
+            demand(10, False, f"{model.name} cannot be compared: {error}")
+        demand(10, equal, f"{model.name} is not equal to itself after being {how}")
+        demand(10, does_the_same(travelled), f"{model.name} does something else after being {how}")
+
+
+def check_draws(trial: ModelTrial, first: list[Round]) -> None:
+    """Repeats a run, and looks how much is drawn while traffic, deaths and parameters differ."""
+    name = trial.model.name
+    # Another library's generators are nobody's to use.
+    before = global_generators()
+    again = trial.run()
+    demand(4, same(before, global_generators()), f"{name} draws from a global random generator")
+    demand(4, equal_rounds(first, again), f"{name} gives other links from the same seed")
+    shape = trial.contexts()[0].shape
+    nothing = trial.links(np, shape)._replace(sends=np.zeros(shape, dtype=bool))
+    quiet = _draws(trial, Circumstances(everyone=False), first_links=nothing)
+    demand(
+        4,
+        quiet == _draws(trial),
+        f"{name} draws more or less often depending on traffic or on who is alive",
+    )
+    _check_parameters(trial)
+
+
+def _check_parameters(trial: ModelTrial) -> None:
+    """Replaces every probability, since sweeps compare runs that draw alike.
+
+    A stream that a run does not use at all disturbs nobody; one that two runs use must be used
+    alike.
+    """
+    model = trial.model
+    expected = _draws(trial)
+    for field in dataclasses.fields(model):
+        rule = rules_of(type(model)).get(field.name)
+        if not isinstance(rule, LinkRule) or not rule.accepts(np.array([0.0, 0.5, 1.0])).all():
+            continue
+        for value in (0.0, 0.5, 1.0):
+            replaced = _replaced(model, field.name, value)
+            if replaced is None:
+                continue
+            found = _draws(trial._replace(model=replaced))
+            both = expected.keys() & found.keys()
+            demand(
+                4,
+                all(expected[path] == found[path] for path in both),
+                f"{model.name} draws more or less often depending on its {field.name}",
+            )
+
+
+def _replaced(model: CommunicationModel, name: str, value: float) -> CommunicationModel | None:
+    try:
+        changes: dict[str, Any] = {name: value}
+        return dataclasses.replace(model, **changes)
+    except (FailureApiError, TypeError):
+        # The other fields do not go with this value, or it is no field that can be replaced.
+        return None
+
+
+def _draws(trial: ModelTrial, *options: Any, **further: Any) -> dict[tuple[int, ...], Any]:
+    """Returns where a run leaves its streams."""
+    stream = NumpyStream(trial.seed)
+    trial.run(np, *options, stream=stream, **further)
+    return positions_of(stream)
+
+
+def global_generators() -> Any:
+    """Returns where the generators stand that Python and NumPy share with everyone."""
+    return random.getstate(), np.random.get_state()  # noqa: NPY002
 
 
 def check_model(

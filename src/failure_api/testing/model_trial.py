@@ -2,19 +2,133 @@
 
 from __future__ import annotations
 
-from types import ModuleType
+import linecache
+import sysconfig
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType, ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from failure_api.core import Chain, CommunicationModel, Context, Links, NumpyStream, RandomStream
+from failure_api.core.arrays.libraries import LIBRARIES
 from failure_api.core.chain import prepared
 from failure_api.core.random.portable_stream import BEFORE
+from failure_api.core.random.sources import source_of
 from failure_api.errors import FailureApiError
-from failure_api.testing.given import locked, plain, portable_draws, read_only, round_of
-from failure_api.testing.source_line import source_line, with_name
+from failure_api.testing.hidden_arrays import HiddenArray
 from failure_api.testing.verdict import demand, same
+
+_INSTALLED = tuple(sysconfig.get_paths()[which] for which in ("stdlib", "purelib", "platlib"))
+
+
+def source_line(error: BaseException, model: Any) -> str:
+    """Returns where an error comes from, as in " in model.py, line 12, `x[0] = 1`".
+
+    It is the deepest line that lies in the model's own module, or in code that is neither
+    installed nor this library's. Where there is no source, as at a prompt, the name of the
+    function stands for the text of the line.
+
+    Args:
+        error: What was raised.
+        model: The model that was running.
+
+    Returns:
+        The place, with a space in front; nothing where no such line is among the calls.
+    """
+    own = {type(part).__module__ for part in (model, *getattr(model, "components", ()))}
+    found = ""
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        if _can_be_mended(frame, own):
+            code = frame.f_code
+            text = linecache.getline(code.co_filename, line, frame.f_globals).strip()
+            what = f"`{text}`" if text else f"in {code.co_name}"
+            found = f" in {_shortened(code.co_filename)}, line {line}, {what}"
+    return found
+
+
+def with_name(error: Exception, model: Any) -> str:
+    """Returns what an error of ours says, after the model's name if it is not within."""
+    text = str(error)
+    return text if model.name in text else f"{model.name} fails{source_line(error, model)}: {text}"
+
+
+def first_sentence(error: BaseException) -> str:
+    r"""Returns what an error says, as far as it goes on one line and without its full stop.
+
+    Example:
+        >>> first_sentence(TypeError("It must be traced. See the manual.\nMore of it."))
+        'It must be traced'
+    """
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0].partition(". ")[0].rstrip(".:")
+
+
+def _can_be_mended(frame: FrameType, own: set[str]) -> bool:
+    module, path = str(frame.f_globals.get("__name__")), frame.f_code.co_filename
+    if module in own:
+        return True
+    ours = module.partition(".")[0] == "failure_api"
+    # Code without a file, such as the methods of a NamedTuple, is nobody's to mend.
+    return not ours and not path.startswith(("<", *_INSTALLED))
+
+
+def _shortened(path: str) -> str:
+    """Returns a path as seen from the working directory where it lies below."""
+    try:
+        return str(Path(path).relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return path
+
+
+def read_only(xp: ModuleType, array: Any) -> Any:
+    """Returns an array that a model may not write to."""
+    return locked(xp.asarray(np.array(array)))
+
+
+def locked(value: Any) -> Any:
+    """Makes every NumPy array within a state read-only."""
+    if isinstance(value, np.ndarray):
+        value.flags.writeable = False
+    elif isinstance(value, tuple | list):
+        for item in value:
+            locked(item)
+    elif isinstance(value, dict):
+        locked(tuple(value.values()))
+    return value
+
+
+def round_of(xp: ModuleType, number: int, starts: Sequence[int], counted: bool) -> Any:
+    """Returns the round as a model is told it.
+
+    Args:
+        xp: The array namespace.
+        number: Rounds since the first one.
+        starts: The number of the first round; of each row, where there are several.
+        counted: Whether one number is an array, too.
+    """
+    numbers = [number + start for start in starts]
+    if len(numbers) > 1:
+        return xp.asarray(np.array(numbers, dtype=np.int32))
+    return xp.asarray(numbers[0], dtype=xp.int32) if counted else numbers[0]
+
+
+def portable_draws(
+    xp: ModuleType, seed: int, rows: Sequence[int], batch: tuple[int, ...], number: Any
+) -> RandomStream:
+    """Returns the portable stream of a round: each row of a batch has its own seed."""
+    seeds = np.array([seed + row & 0x7FFFFFFF for row in rows], dtype=np.int32)
+    library = next(one for one in LIBRARIES if one.namespace == xp.__name__)
+    source = source_of(xp.asarray(seeds.reshape(batch)), batch, "portable", library, None)
+    return source.in_round(number, xp)
+
+
+def plain(array: Any) -> Any:
+    """Returns an array of any library as one of NumPy."""
+    return array.shown() if isinstance(array, HiddenArray) else np.asarray(array)
 
 
 class Round(NamedTuple):

@@ -13,8 +13,15 @@ from failure_api.core.arrays.libraries import on_arrays_of
 from failure_api.core.noise import NoiseContext, NoiseModel
 from failure_api.core.random.portable_stream import BEFORE
 from failure_api.errors import FailureApiError, LawError
-from failure_api.testing.given import locked, plain, portable_draws, read_only, round_of
-from failure_api.testing.source_line import source_line, with_name
+from failure_api.testing.model_trial import (
+    locked,
+    plain,
+    portable_draws,
+    read_only,
+    round_of,
+    source_line,
+    with_name,
+)
 from failure_api.testing.verdict import demand, same
 
 LOW = [-1.0, -100.0, 0.0, -3.0, 0.0, 0.0]

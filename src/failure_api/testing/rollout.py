@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pettingzoo import AECEnv
 
-from failure_api.wrappers.below import action_mask, own_mask
 from failure_api.wrappers.reports import actions_of
+from failure_api.wrappers.unwrapping import action_mask, own_mask
 
 
 @dataclass(frozen=True)

@@ -2,30 +2,241 @@
 
 from __future__ import annotations
 
+import copy
+import itertools
+import pickle
+import random
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 from pettingzoo import AECEnv
+from pettingzoo.utils.conversions import aec_to_parallel
 
 from failure_api.communication_models import ProbabilisticModel
 from failure_api.core import Chain, CommunicationModel
 from failure_api.core.noise_chain import NoiseChain
 from failure_api.core.parameters.rules import WholeNumber
+from failure_api.errors import NotResetError
 from failure_api.exchanges import Exchange
+from failure_api.testing.bare_environment import Check, hold
 from failure_api.testing.content_law import check_contents, own_parts
-from failure_api.testing.control import Check, hold
-from failure_api.testing.handed_out_law import check_handed_out, check_spoiled
-from failure_api.testing.random_law import check_determinism, check_randomness
 from failure_api.testing.rollout import Moment, play
-from failure_api.testing.round_law import Recorder, check_rounds, check_same_in_parallel
-from failure_api.testing.travel_law import check_travel
-from failure_api.testing.trial import DOWN, LOSSY, Trial, compare
-from failure_api.testing.verdict import demand, demand_sentence, same
+from failure_api.testing.verdict import arrays_in, demand, demand_sentence, same
+from failure_api.testing.wrapper_trial import DOWN, LOSSY, Trial, compare
 from failure_api.wrappers.reports import actions_of
 from failure_api.wrappers.rounds import Models, NoiseModels
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorder(CommunicationModel):
+    """Writes down which rounds it is asked about."""
+
+    asked: ClassVar[list[int]] = []
+
+    def step(self, parameters: Any, state: Any, links: Any, context: Any, random: Any) -> Any:
+        """Returns the links as they are."""
+        self.asked.append(int(context.round))
+        return state, links
+
+
+def check_rounds(trial: Trial) -> None:
+    """Counts the rounds of an episode against the actions that were taken in it."""
+    env = trial.wrap([Recorder()])
+    cycles = isinstance(env, AECEnv) and env.metadata.get("is_parallelizable", False)
+    expected: list[int] = []
+    acting: Any = None
+    waiting: set[Any] = set()
+    Recorder.asked.clear()
+    for moment in play(env, trial.seed, trial.steps):
+        counts = acting in waiting or not isinstance(env, AECEnv)
+        waiting.discard(acting)
+        if not waiting <= set(moment.agents):
+            # Who has left without a last turn has nothing more to do in this cycle.
+            waiting.intersection_update(moment.agents)
+            counts = True
+        if not expected or (counts and not (cycles and waiting)):
+            expected.append(len(expected))
+            waiting = _live(moment)
+        found = Recorder.asked
+        demand(2, found == expected, f"the rounds are {found} where they should be {expected}")
+        acting = env.agent_selection if isinstance(env, AECEnv) and env.agents else None
+
+
+def check_same_in_parallel(trial: Trial) -> None:
+    """Compares an AEC environment wrapped and then converted with the other way round."""
+    bare = trial.make()
+    convertible = isinstance(bare, AECEnv) and bare.metadata.get("is_parallelizable", False)
+    # PettingZoo's own conversion takes names alone.
+    named = all(isinstance(agent, str) for agent in bare.possible_agents)
+    if not convertible or not named or trial.wrapper is not None:
+        return
+    steps = max(trial.steps // len(bare.possible_agents), 2)
+    inside = trial.play(aec_to_parallel(trial.wrap(LOSSY, bare)), steps=steps)
+    outside = trial.play(trial.wrap(LOSSY, aec_to_parallel(trial.make())), steps=steps)
+    demand(2, len(inside) == len(outside), "AEC and Parallel episodes differ in length")
+    for one, other in zip(inside, outside, strict=True):
+        equal = same(one.observations, other.observations)
+        demand(2, equal, "with the same seed AEC and Parallel deliver different messages")
+
+
+def _live(moment: Moment) -> set[Any]:
+    over = (moment.terminations, moment.truncations)
+    return {agent for agent in moment.agents if not any(flags[agent] for flags in over)}
+
+
+def check_determinism(trial: Trial, models: list[CommunicationModel]) -> None:
+    """Plays the same sequence of episodes in two new environments."""
+    first, second = (
+        [trial.play(env, seed=seed) for seed in (trial.seed, None, None)]
+        for env in (trial.wrap(models), trial.wrap(models))
+    )
+    compare(4, first[0], second[0], "reset(seed) does not fix the episode")
+    draws = [[_drawn(moment) for moment in episode] for episode in (first[1], second[1])]
+    short = min(map(len, draws))
+    demand(4, same(draws[0][:short], draws[1][:short]), "reset() after reset(seed) is not fixed")
+    received = [[moment.received for moment in episode] for episode in first]
+    enough = min(map(len, received)) > 8 and len(first[0][0].agents) > 1
+    if enough and received[0][0] is not None:
+        new = not same(received[0], received[1]) and not same(received[1], received[2])
+        demand(4, new, "reset() repeats the last episode's draws")
+
+
+def check_randomness(trial: Trial) -> None:
+    """Plays two episodes with and without a wrapper: the second shows what the first has used."""
+
+    def played(env: Any) -> Any:
+        random.seed(trial.seed)
+        np.random.seed(trial.seed)  # noqa: NPY002
+        trial.play(env)
+        second = trial.play(env, seed=None)
+        shown = [(moment.rewards, moment.terminations) for moment in second]
+        return shown, (random.getstate(), np.random.get_state())  # noqa: NPY002
+
+    kept = random.getstate(), np.random.get_state()  # noqa: NPY002
+    nothing_fails: list[CommunicationModel] = [ProbabilisticModel(failure_prob=0.0)]
+    bare = played(trial.make())
+    wrapped = [played(trial.wrap(models)) for models in (nothing_fails, trial.models)]
+    random.setstate(kept[0])
+    np.random.set_state(kept[1])  # noqa: NPY002
+    for place, what in enumerate(("environment's randomness", "state of the global generators")):
+        equal = all(same(bare[place], episode[place]) for episode in wrapped)
+        demand(4, equal, f"the {what} goes on differently with the wrapper")
+
+
+def _drawn(moment: Moment) -> Any:
+    """Returns what the draws of a round have led to: of the links, or of a bare environment."""
+    return moment.observations if moment.received is None else moment.received
+
+
+def check_handed_out(trial: Trial, models: list[CommunicationModel]) -> None:
+    """Looks for memory that is shared, and for reports that are no copies."""
+    env = trial.wrap(models)
+    before: list[np.ndarray[Any, Any]] = []
+    moments = []
+    for moment in play(env, trial.seed, min(trial.steps, 12)):
+        arrays = [array for view in moment.handed.values() for array in arrays_in(view)]
+        for place, array in enumerate(arrays):
+            others = before + arrays[:place]
+            shared = any(np.shares_memory(array, other) for other in others)
+            demand(7, not shared, "two of the arrays that were handed out share memory")
+        before = arrays
+        moments.append(moment)
+    for moment in moments:
+        unchanged = same(moment.handed, moment.observations)
+        demand(7, unchanged, "an observation changed after it was handed out")
+        then = (moment.rewards, moment.terminations, moment.truncations, moment.infos)
+        unchanged = not moment.told or same(moment.told, then)
+        demand(7, unchanged, "rewards, flags or infos changed after they were handed out")
+    for name in ("get_communication_state", "links", "message_age"):
+        if hasattr(env, name):
+            _check_copy(env, name)
+
+
+def _check_copy(env: Any, name: str) -> None:
+    """Spoils what a wrapper reports, and asks again."""
+
+    def report() -> list[Any]:
+        told = getattr(env, name)
+        told = told() if callable(told) else told
+        return arrays_in(told)
+
+    kept = copy.deepcopy(report())
+    for array in report():
+        array[...] = 1 - array.astype(array.dtype if array.dtype != bool else np.int8)
+    demand(7, same(report(), kept), f"{name} is no copy")
+
+
+def check_spoiled(trial: Trial, models: list[CommunicationModel]) -> None:
+    """Writes to everything that is handed out, and plays on."""
+    kept = trial.play(trial.wrap(models))
+    spoiled = trial.play(trial.wrap(models), spoil=True)
+    compare(7, kept, spoiled, "writing to what was handed out changes what comes next")
+
+
+def check_travel(trial: Trial, models: list[CommunicationModel]) -> None:
+    """Sends an environment away in mid-episode, and plays on here and there."""
+    env = trial.wrap(models)
+    *_, last = trial.play(env, steps=3)
+    twins = {}
+    for how, travel in _TRAVELS.items():
+        try:
+            twins[how] = travel(env)
+        except Exception as error:
+            demand(10, False, f"it cannot be {how}: {type(error).__name__}: {error}")
+    on = trial.play(env, after=last)
+    # A few rounds only: what a rebuilt environment does by chance may kill other agents later.
+    few = min(trial.steps, 3 * len(env.possible_agents))
+    draws = _draws(trial.play(env, seed=None, steps=few))
+    again = trial.play(env)
+    for how, twin in twins.items():
+        if _goes_on(trial, _TRAVELS[how]):
+            going_on = trial.play(twin, after=last)
+            compare(10, on, going_on, f"the episode does not go on as before after being {how}")
+        else:
+            mixed = f"it goes on with an environment that does not, after being {how}"
+            demand(10, _refuses(trial, twin), f"{mixed}: step must raise NotResetError")
+        following = _draws(trial.play(twin, seed=None, steps=few))
+        equal = all(map(same, draws, following))
+        demand(10, equal, f"it does not go on as before after being {how}")
+        compare(10, again, trial.play(twin), f"it differs after being {how}")
+
+
+_TRAVELS: dict[str, Callable[[Any], Any]] = {
+    "pickled": lambda env: pickle.loads(pickle.dumps(env)),
+    "deep-copied": copy.deepcopy,
+}
+
+
+def _draws(episode: list[Moment]) -> list[Any]:
+    """Returns on which links messages arrived for as long as everyone was alive."""
+    together = itertools.takewhile(lambda moment: not any(moment.terminations.values()), episode)
+    return [moment.received for moment in together]
+
+
+def _goes_on(trial: Trial, travel: Callable[[Any], Any]) -> bool:
+    """Returns whether the bare environment's copy goes on as the original does."""
+    bare = trial.make()
+    *_, last = trial.play(bare, steps=3)
+    try:
+        going_on = [trial.play(env, after=last) for env in (travel(bare), bare)]
+    except Exception:
+        return False
+    return same(*([(m.observations, m.rewards) for m in moments] for moments in going_on))
+
+
+def _refuses(trial: Trial, twin: Any) -> bool:
+    """Returns whether a copy says that it has not been reset; a bare one may do so in any way."""
+    try:
+        twin.step(None if isinstance(twin, AECEnv) else {})
+    except NotResetError:
+        return True
+    except Exception:
+        return trial.bare
+    return False
 
 
 def check_wrapper(

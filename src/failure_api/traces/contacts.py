@@ -1,15 +1,131 @@
-"""Contacts in a table: who met whom, from when to when."""
+"""Traces from lists of contacts."""
 
 from __future__ import annotations
 
 import csv
+import math
+import re
 from collections.abc import Sequence
 from os import PathLike
-from typing import Any
+from typing import Any, NamedTuple
 
-from failure_api.traces.contact_rounds import Clock, Contact, trace_of
-from failure_api.traces.text import Line, lines_of, refused
+import numpy as np
+from numpy.typing import NDArray
+
+from failure_api.core.parameters.rules import WholeNumber, numbers
+from failure_api.errors import InvalidArgumentError, invalid
+from failure_api.traces.fields import duration, names
+from failure_api.traces.files import Line, lines_of, refused
 from failure_api.traces.trace import Trace
+
+MOST_LINK_ROUNDS = 2**28
+"""Most entries, rounds times links, of an imported trace: one GiB."""
+
+
+class Contact(NamedTuple):
+    """Two nodes that hear each other from one time to another, in seconds."""
+
+    start: float
+    end: float
+    one: str
+    other: str
+
+
+class Clock(NamedTuple):
+    """Which round a time belongs to.
+
+    Attributes:
+        round_duration: Seconds a round.
+        start: Time of round 0.
+    """
+
+    round_duration: float
+    start: float
+
+    @classmethod
+    def of(cls, round_duration: Any, start: Any) -> Clock:
+        """Returns a clock, or raises what is wrong with it."""
+        seconds, zero = duration(round_duration), numbers(start)
+        if zero is None or zero.ndim or not np.isfinite(zero):
+            raise invalid("start", "must be a time in seconds", start, "give that of round 0")
+        return cls(seconds, float(zero))
+
+    def first_from(self, time: float) -> int:
+        """Returns the first round that begins at a time or later.
+
+        A millionth of a round later is not later: decimal times are rounded in binary.
+        """
+        number = (time - self.start) / self.round_duration
+        return (
+            math.ceil(round(number, 6)) if abs(number) < 1e15 else int(math.copysign(1e15, number))
+        )
+
+
+def trace_of(
+    place: Any,
+    contacts: Sequence[Contact],
+    last: float,
+    clock: Clock,
+    agent_ids: Sequence[Any] | None,
+    rounds: int | None,
+) -> Trace:
+    """Returns the trace of contacts: a link is up in a round if it is up as the round begins.
+
+    Args:
+        place: The file that they come from.
+        contacts: The contacts.
+        last: Time of the last event.
+        clock: The rounds.
+        agent_ids: The nodes that become agents; None takes all, in their natural order.
+        rounds: Length of the trace; None ends it with the round that the last event decides.
+    """
+    named = sorted({name for c in contacts for name in (c.one, c.other)}, key=_natural)
+    agents = tuple(named) if agent_ids is None else names(agent_ids)
+    index = {str(agent): number for number, agent in enumerate(agents)}
+    if not index.keys() & set(named):
+        found = f"has contacts of {', '.join(named[:5]) or 'nobody'}"
+        raise InvalidArgumentError(
+            f"the file {str(place)!r} must have contacts of the agents, but it {found}: "
+            "give names from the file as agent_ids."
+        )
+    length = clock.first_from(last) + 1 if rounds is None else _least_one(rounds)
+    if length < 1:
+        rule = f"must not lie after the last event, at {last:g}"
+        raise invalid("start", rule, clock.start, "give the time of round 0 in the file's clock")
+    lost = everywhere(True, length, len(agents), clock.round_duration)
+    for contact in contacts:
+        one, other = index.get(contact.one), index.get(contact.other)
+        if one is not None and other is not None:
+            first = max(clock.first_from(contact.start), 0)
+            after = max(clock.first_from(contact.end), 0)
+            lost[first:after, one, other] = lost[first:after, other, one] = False
+    return Trace(agent_ids=agents, lost=lost, round_duration=clock.round_duration)
+
+
+def everywhere(value: Any, length: int, agents: int, round_duration: float) -> NDArray[Any]:
+    """Returns a value `[T, N, N]` times, or raises an error for more than there may be."""
+    if length * agents**2 > MOST_LINK_ROUNDS:
+        raise InvalidArgumentError(
+            f"the trace must have at most {MOST_LINK_ROUNDS} rounds times links, but {length} "
+            f"rounds of {round_duration} s among {agents} agents are more: give rounds=, a later "
+            "start=, a longer round_duration= or fewer agent_ids=."
+        )
+    return np.full((length, agents, agents), value)
+
+
+def _least_one(rounds: Any) -> int:
+    return WholeNumber(1, "rounds").normalise("rounds", rounds)
+
+
+def _natural(name: str) -> list[Any]:
+    """Returns what sorts p2 before p10, however long the numbers are."""
+    parts = [part for part in re.split(r"(\d+)", name) if part]
+    digits = [part.lstrip("0") if part.isdecimal() else None for part in parts]
+    return [
+        (1, 0, part) if number is None else (0, len(number), number)
+        for part, number in zip(parts, digits, strict=True)
+    ]
+
 
 COLUMNS = ("start", "end", "a", "b")
 

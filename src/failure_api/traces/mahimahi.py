@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from failure_api.core.parameters.fields import index_of
 from failure_api.core.parameters.rules import WholeNumber, in_order
 from failure_api.errors import invalid
-from failure_api.traces.contact_rounds import everywhere
+from failure_api.traces.contacts import everywhere
 from failure_api.traces.fields import duration, names
-from failure_api.traces.text import lines_of, refused
+from failure_api.traces.files import lines_of, refused
 from failure_api.traces.trace import Trace
 
 OPPORTUNITY_BYTES = 1500

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from os import PathLike
 from typing import Any
 
-from failure_api.traces.contact_rounds import Clock, Contact, trace_of
-from failure_api.traces.text import Line, lines_of, refused
+from failure_api.traces.contacts import Clock, Contact, trace_of
+from failure_api.traces.files import Line, lines_of, refused
 from failure_api.traces.trace import Trace
 
 Interface = tuple[str, str, str]

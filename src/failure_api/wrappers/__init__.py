@@ -1,8 +1,7 @@
 """The PettingZoo adapters. No failure logic here."""
 
 from failure_api.wrappers.aec import CommunicationWrapper
-from failure_api.wrappers.noise_aec import NoiseWrapper
-from failure_api.wrappers.noise_parallel import NoiseWrapperParallel
+from failure_api.wrappers.noise import NoiseWrapper, NoiseWrapperParallel
 from failure_api.wrappers.parallel import CommunicationWrapperParallel
 from failure_api.wrappers.recorder import Recorder, record_trace
 

@@ -1,17 +1,188 @@
-"""The wrapper for AEC environments."""
+"""The wrapper for AEC environments: a round each cycle, and one look at each agent in each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal, Protocol
 
+from gymnasium.spaces import Space
 from pettingzoo import AECEnv
 
+from failure_api.errors import NotResetError
 from failure_api.exchanges import Exchange
-from failure_api.wrappers.aec_rounds import AECRounds
-from failure_api.wrappers.below import check_kind
+from failure_api.exchanges.spaces.actions import SpokenActions
+from failure_api.wrappers.mirror import FOLLOWED, Mirror
 from failure_api.wrappers.reports import Reports
 from failure_api.wrappers.rounds import Models, NoiseModels, RoundKeeper
+from failure_api.wrappers.unwrapping import (
+    Travels,
+    check_agent,
+    check_kind,
+    check_seed,
+    not_reset,
+    space_of,
+)
+
+
+class Rounds(Protocol):
+    """What happens between the environment and what agents see of it, round by round."""
+
+    index: dict[Any, int]
+    spaces: dict[Any, Space[Any]]
+    actions: SpokenActions | None
+
+    @property
+    def view(self) -> Callable[..., Any]:
+        """Returns what an agent sees, given it and what it observes now if that has changed."""
+
+    def views(self, agents: Iterable[Any]) -> dict[Any, Any]:
+        """Returns what agents see that took part in the round."""
+
+    def told(self, infos: Mapping[Any, Any]) -> Mapping[Any, Any]:
+        """Returns the environment's infos with what the rounds have to tell."""
+
+    def settle(self, options: dict[str, Any] | None) -> dict[str, Any] | None:
+        """Takes what a reset's options say of the coming episode; returns what is left of them."""
+
+    def start(
+        self, seed: int | None, observations: Mapping[Any, Any], dead: Mapping[Any, bool]
+    ) -> None:
+        """Begins an episode with its round 0."""
+
+    def advance(self, observations: Mapping[Any, Any], dead: Mapping[Any, bool]) -> None:
+        """Runs the round that follows an environment step."""
+
+    def stop(self) -> None:
+        """Ends the episode; until the next one there is nothing to tell of it."""
+
+
+class _NotResetAttributeError(NotResetError, AttributeError):
+    """An attribute that there is from the first reset on."""
+
+
+class AECRounds(Travels, Mirror):
+    """Runs a round after every environment step, and shows agents what it leaves of their view.
+
+    Args:
+        env: The environment.
+        rounds: What happens in a round.
+    """
+
+    def __init__(self, env: AECEnv, rounds: Rounds) -> None:
+        super().__init__(env)
+        self._started = False
+        self._rounds: Any = rounds
+        self._view = rounds.view
+        self._actions = rounds.actions
+        self.observation_spaces: dict[Any, Space[Any]] = rounds.spaces
+        if rounds.actions is not None:
+            self.action_spaces: dict[Any, Space[Any]] = rounds.actions.spaces
+
+    def observation_space(self, agent: Any) -> Space[Any]:
+        """Returns the space of an agent's observations, as it sees them.
+
+        Raises:
+            InvalidArgumentError: The environment has no such agent.
+        """
+        check_agent(agent, self.observation_spaces)
+        return self.observation_spaces[agent]
+
+    def action_space(self, agent: Any) -> Space[Any]:
+        """Returns the space of an agent's actions, with what it says where that is part of them.
+
+        Raises:
+            InvalidArgumentError: The environment has no such agent.
+            WrongEnvironmentError: The environment has no such space.
+        """
+        check_agent(agent, self.observation_spaces)
+        if self._actions is not None:
+            return self._actions.spaces[agent]
+        return space_of(self.env, "action_space", agent)
+
+    def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> None:
+        """Starts an episode.
+
+        Args:
+            seed: Fixes the environment's and the models' draws; None goes on.
+            options: Passed to the environment, but for `"failure"`, what a communication wrapper
+                sets for the episode: `{"severity": x}`, or a value by the name of a parameter that
+                a `RandomizedModel` draws.
+
+        Raises:
+            InvalidArgumentError: A seed that is none, or settings that no failure model takes.
+        """
+        check_seed(seed)
+        options = self._rounds.settle(options)
+        self._started = False
+        super().reset(seed=seed, options=options)
+        self._rounds.start(seed, self._observations, self.terminations)
+        self.infos = self._rounds.told(self.infos)
+        self._started = True
+
+    def step(self, action: Any) -> None:
+        """Takes the action of the agent whose turn it is.
+
+        Raises:
+            NotResetError: There has been no reset yet.
+            InvalidArgumentError: An action that is to carry a message and does not.
+        """
+        if not self._started:
+            raise not_reset("step was called")
+        before = self._observations
+        if self._actions is None:
+            super().step(action)
+        else:
+            agent = self.agent_selection
+            action, message = self._actions.parted(agent, action)
+            super().step(action)
+            if message is not None:
+                self._rounds.say(agent, message)
+        if self._observations is not before:
+            # If the round fails there is nothing to go on from.
+            self._started = False
+            self._rounds.advance(self._observations, self.terminations)
+            self._started = True
+        self.infos = self._rounds.told(self.infos)
+
+    def last(self, observe: bool = True) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """Returns observation, reward, flags and info of the agent whose turn it is.
+
+        Raises:
+            NotResetError: There has been no reset yet.
+        """
+        if not self._started:
+            raise not_reset("last was called")
+        return super().last(observe)  # type: ignore[no-any-return]
+
+    def observe(self, agent: Any) -> Any:
+        """Returns what an agent sees, as an object that nobody else holds.
+
+        Raises:
+            NotResetError: There has been no reset yet.
+        """
+        if not self._started:
+            raise not_reset("observe was called")
+        if agent in self._observations and not self._moved:
+            return self._view(agent)
+        check_agent(agent, self.observation_spaces)
+        return self._view(agent, self._source.observe(agent))
+
+    def __getattr__(self, name: str) -> Any:
+        # Layers around a copy that has to be reset would take these from an environment below.
+        if name in FOLLOWED and vars(self).get("_started") is False:
+            raise not_reset(f"{name} was asked for", _NotResetAttributeError)
+        return super().__getattr__(name)
+
+    def _forget(self) -> None:
+        for name in FOLLOWED:
+            self.__dict__.pop(name, None)
+        self.agents, self._observations = [], {}
+
+    def _newer(self) -> dict[Any, Any]:
+        """Returns the observations that have changed since the round."""
+        if not self._moved:
+            return {}
+        return {agent: self._source.observe(agent) for agent in self._observations}
 
 
 class CommunicationWrapper(Reports, AECRounds):

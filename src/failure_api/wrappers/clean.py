@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from failure_api.core import Delivery, Links
 from failure_api.errors import NotResetError
 from failure_api.exchanges import Exchange, Team
-from failure_api.exchanges.envelope import copy_value
+from failure_api.exchanges.spaces.actions import copy_value
 from failure_api.wrappers.team_content import TeamContent
 
 

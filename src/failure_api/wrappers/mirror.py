@@ -20,8 +20,8 @@ from pettingzoo.utils.wrappers import (
     OrderEnforcingWrapper,
 )
 
-from failure_api.exchanges.envelope import copy_value
-from failure_api.wrappers.below import space_of
+from failure_api.exchanges.spaces.actions import copy_value
+from failure_api.wrappers.unwrapping import space_of
 
 TRANSPARENT = (BaseWrapper, OrderEnforcingWrapper, AssertOutOfBoundsWrapper, ClipOutOfBoundsWrapper)
 """Wrappers that change neither what agents observe nor what `Mirror` follows."""

@@ -12,7 +12,7 @@ from failure_api.core import Context, Delivery, Links
 from failure_api.core.tally import LinkNumbers
 from failure_api.environments import layers
 from failure_api.errors import invalid
-from failure_api.exchanges.spoken_actions import SpokenActions
+from failure_api.exchanges.spaces.actions import SpokenActions
 
 if TYPE_CHECKING:
     from failure_api.wrappers.rounds import RoundKeeper

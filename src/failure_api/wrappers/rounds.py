@@ -1,7 +1,8 @@
-"""One exchange for each environment step: what both wrappers do between themselves."""
+"""One exchange for each environment step: what all wrappers do between themselves."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from failure_api.core import (
     Chain,
+    Channel,
     ChannelState,
     CommunicationModel,
     Context,
@@ -19,21 +21,126 @@ from failure_api.core import (
 from failure_api.core.contract import check_heard
 from failure_api.core.noise import NoiseModel
 from failure_api.core.noise_chain import NoiseChain
+from failure_api.core.parameters.types import SHARE
 from failure_api.core.random.numpy_stream import EpisodeStreams
 from failure_api.core.tally import Tally
-from failure_api.errors import NotResetError, invalid, nearest
+from failure_api.environments.positions import known_positions, read_positions
+from failure_api.errors import InvalidArgumentError, NotResetError, invalid, nearest
 from failure_api.exchanges import Exchange, Team, default_exchange
-from failure_api.exchanges.bits import counted
-from failure_api.exchanges.corruption import Corruption
-from failure_api.exchanges.envelope import with_room
-from failure_api.exchanges.spoken_actions import SpokenActions
-from failure_api.positions import read_positions
-from failure_api.wrappers.below import agent_ids_of, alike_below, check_observations, space_of
+from failure_api.exchanges.spaces.actions import SpokenActions, with_room
+from failure_api.exchanges.spaces.corruption import Corruption
+from failure_api.exchanges.spaces.message_size import counted
 from failure_api.wrappers.clean import CleanView
-from failure_api.wrappers.curriculum import Curriculum
-from failure_api.wrappers.places import position_function
 from failure_api.wrappers.reports import Reports
 from failure_api.wrappers.team_content import TeamContent
+from failure_api.wrappers.unwrapping import agent_ids_of, alike_below, check_observations, space_of
+
+
+def position_function(given: Any, chain: Chain, env: Any) -> Callable[[Any], Any] | None:
+    """Returns the function of the environment that gives positions; None where no model asks.
+
+    Args:
+        given: What the user gave; None takes what is known of the environment.
+        chain: The failure models.
+        env: The environment below the wrapper.
+
+    Raises:
+        InvalidArgumentError: It is no such function, or none is known and a model needs one.
+    """
+    if given is not None and not callable(given):
+        raise invalid(
+            "positions",
+            "must be a function of the environment",
+            given,
+            "give one that returns an array with one row for each agent",
+        )
+    if given is not None and not _takes_one(given):
+        raise invalid(
+            "positions",
+            "must take the environment as its one argument",
+            given,
+            "give a function such as lambda env: env.unwrapped.positions",
+        )
+    needing = chain.needing_positions
+    if needing is None:
+        return None
+    found = given or known_positions(env)
+    if found is None:
+        raise InvalidArgumentError(
+            f"{needing} needs the agents' positions, which are not known for {env}: "
+            "give positions=, a function of the environment that returns one row for each "
+            "agent."
+        )
+    return found
+
+
+def _takes_one(function: Callable[..., Any]) -> bool:
+    try:
+        inspect.signature(function).bind(None)
+    except TypeError:
+        return False
+    except ValueError:
+        # Some built-in functions do not tell what they take.
+        return True
+    return True
+
+
+KEY = "failure"
+"""What the options of a reset call the settings of its episode."""
+
+_ARGUMENT = f"options[{KEY!r}]"
+
+
+class Curriculum:
+    """The failure models as they are in each episode.
+
+    Args:
+        chain: The models as they were given.
+
+    Attributes:
+        channel: The channel of the episode that begins.
+    """
+
+    def __init__(self, chain: Chain) -> None:
+        self._chain = chain
+        self._lasting: dict[str, Any] = {}
+        self._now: dict[str, Any] | None = {}
+        self.channel = Channel(chain=chain)
+
+    def set_severity(self, severity: float) -> None:
+        """Sets the severity of the episodes from the next one on."""
+        self._chain.check_setting("severity", _ARGUMENT)
+        self._lasting = {"severity": SHARE.normalise("severity", severity)}
+
+    def settle(self, options: dict[str, Any] | None) -> dict[str, Any] | None:
+        """Takes the settings of the coming episode out of the options of its reset.
+
+        Args:
+            options: As they were given to the reset.
+
+        Returns:
+            What is left of them; None where that is nothing.
+
+        Raises:
+            InvalidArgumentError: Settings that no model takes.
+        """
+        given: Any = None
+        left = options
+        if isinstance(options, Mapping) and KEY in options:
+            given = options[KEY]
+            left = {key: value for key, value in options.items() if key != KEY} or None
+        if given is not None and not isinstance(given, Mapping):
+            raise invalid(_ARGUMENT, "must be a mapping", given, "give {'severity': 0.5}")
+        for name in given or ():
+            self._chain.check_setting(name, _ARGUMENT)
+        if given or self._now != self._lasting:
+            # What the models refuse, they refuse before anything has changed.
+            settings = {**self._lasting, **(given or {})}
+            chain = self._chain.with_settings(settings) if settings else self._chain
+            # What was given may be arrays, which cannot simply be compared with the next ones.
+            self.channel, self._now = Channel(chain=chain), None if given else self._lasting
+        return left
+
 
 SILENCE: dict[Any, Any] = {}
 """What is attached where nobody has attached anything; it is never written to."""

@@ -10,8 +10,8 @@ import numpy as np
 
 from failure_api.core import Channel, Delivery
 from failure_api.core.mailbox import Mailbox, MailboxState
-from failure_api.exchanges.corruption import Corruption, Entries
 from failure_api.exchanges.exchange import Received, TeamCodec
+from failure_api.exchanges.spaces.corruption import Corruption, Entries
 
 
 class TeamContent:

@@ -14,7 +14,7 @@ import pytest
 from failure_api.errors import InvalidArgumentError
 from failure_api.evaluation import read_specification
 from failure_api.evaluation.engines import check_engine, results_of
-from failure_api.evaluation.engines.backlog import Backlog
+from failure_api.evaluation.engines.jobs import Backlog
 from failure_api.evaluation.episode import EpisodeResult
 from failure_api.evaluation.plan import Plan
 from helpers import assert_one_sentence

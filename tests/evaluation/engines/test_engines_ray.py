@@ -10,7 +10,7 @@ from test_engines import assert_same, deadly, plan_of, played  # noqa: F401
 
 from failure_api.errors import InvalidArgumentError
 from failure_api.evaluation.engines import results_of
-from failure_api.evaluation.engines.backlog import Backlog
+from failure_api.evaluation.engines.jobs import Backlog
 from helpers import assert_one_sentence
 
 pytestmark = pytest.mark.heavy

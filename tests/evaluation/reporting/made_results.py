@@ -193,7 +193,7 @@ def _play(policy: str, missing: str, severity: float | None) -> Recording:
     from mpe2 import simple_spread_v3
 
     from failure_api import CommunicationWrapperParallel, MaskSegments, ProbabilisticModel
-    from failure_api.positions import known_positions
+    from failure_api.environments.positions import known_positions
 
     env = CommunicationWrapperParallel(
         simple_spread_v3.parallel_env(N=3, max_cycles=25),

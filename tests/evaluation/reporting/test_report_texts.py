@@ -8,11 +8,16 @@ from dataclasses import replace
 import pytest
 from made_results import TENTHS, TRACEBACK, make_results
 
-from failure_api.evaluation.reporting.again import runs_of, seeds_text, specification_text
-from failure_api.evaluation.reporting.answer import answer, breaking_text
 from failure_api.evaluation.reporting.curves import curves_of
 from failure_api.evaluation.reporting.markdown import escaped, markdown_of
-from failure_api.evaluation.reporting.tables import MOST_ROWS, tables_of
+from failure_api.evaluation.reporting.summary import answer, breaking_text
+from failure_api.evaluation.reporting.tables import (
+    MOST_ROWS,
+    runs_of,
+    seeds_text,
+    specification_text,
+    tables_of,
+)
 from failure_api.evaluation.reporting.texts import number, numbers, percents, printable, shortened
 from failure_api.evaluation.reporting.warnings import warnings_of
 from failure_api.evaluation.results import Results

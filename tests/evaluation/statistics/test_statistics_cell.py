@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import optimize
 
 from failure_api.errors import FailureApiError
-from failure_api.evaluation.statistics.cell import conditional_value_at_risk, summarise_cell
+from failure_api.evaluation.statistics.curve import conditional_value_at_risk, summarise_cell
 
 
 def test_the_worst_tenth_by_hand() -> None:

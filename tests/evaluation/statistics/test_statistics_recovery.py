@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from failure_api.evaluation.statistics.recovery import time_to_recover
+from failure_api.evaluation.statistics.curve import time_to_recover
 
 
 def test_a_team_that_needs_three_steps() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from failure_api.errors import invalid
-from failure_api.evaluation.engines.backlog import Backlog
+from failure_api.evaluation.engines.jobs import Backlog
 from failure_api.evaluation.episode import EpisodeResult
 from failure_api.evaluation.plan import Plan
 

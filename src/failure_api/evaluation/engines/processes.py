@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections import Counter, deque
 from collections.abc import Generator
 from multiprocessing.connection import Connection, wait
@@ -10,16 +11,39 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from failure_api.errors import InvalidArgumentError
-from failure_api.evaluation.engines.backlog import Backlog, Job
-from failure_api.evaluation.engines.worker import work
-from failure_api.evaluation.episode import EpisodeResult, failed
-from failure_api.evaluation.keeper import PATIENCE_SECONDS
-from failure_api.evaluation.plan import Plan
+from failure_api.evaluation.engines.jobs import Backlog, Job
+from failure_api.evaluation.episode import EpisodeResult, Player, failed
+from failure_api.evaluation.plan import Plan, Specification
+from failure_api.evaluation.store import PATIENCE_SECONDS
+
+
+def work(connection: Connection, specification: Specification) -> None:
+    """Plays the jobs that arrive, and sends each episode as soon as it has ended.
+
+    Args:
+        connection: Where jobs come from, and results go to. The first of them is None: ready.
+        specification: What is to be done.
+    """
+    # Ctrl-C reaches every process of a terminal; the one that leads says when it is over.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    player = Player(Plan(specification))
+    try:
+        connection.send(None)
+        while True:
+            job: Job = connection.recv()
+            for episode in job.episodes:
+                connection.send(player.play(job.cell, episode))
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        # The process that leads is gone, and with it whoever would want the rest.
+        return
+    finally:
+        player.leave()
+
 
 _JOBS_AHEAD = 2
 """Jobs that a worker has in hand, so that it need not wait for the next one."""
 
-_PRELOADED = ["failure_api.evaluation.engines.worker"]
+_PRELOADED = ["failure_api.evaluation.engines.processes"]
 _MOST_DEATHS = 2
 _SECONDS_TO_END = 5.0
 

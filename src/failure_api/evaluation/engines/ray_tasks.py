@@ -9,11 +9,11 @@ from functools import lru_cache
 from typing import Any
 
 from failure_api.errors import InvalidArgumentError
-from failure_api.evaluation.engines.backlog import Backlog, Job
+from failure_api.evaluation.engines.jobs import Backlog, Job
 from failure_api.evaluation.episode import EpisodeResult, Player, failed
-from failure_api.evaluation.keeper import PATIENCE_SECONDS
 from failure_api.evaluation.plan import Plan
 from failure_api.evaluation.reading import specification_from_dict
+from failure_api.evaluation.store import PATIENCE_SECONDS
 from failure_api.needs import needed
 
 _TASKS_AHEAD = 2

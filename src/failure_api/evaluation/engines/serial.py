@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-from failure_api.evaluation.engines.backlog import Backlog
-from failure_api.evaluation.episode import EpisodeResult, Player
+from failure_api.evaluation.engines.jobs import Backlog
+from failure_api.evaluation.episode import EpisodeResult, Player, globals_preserved
 from failure_api.evaluation.plan import Plan
-from failure_api.evaluation.seeding import globals_preserved
 
 
 def play_serially(plan: Plan, backlog: Backlog) -> Generator[EpisodeResult | None, None, None]:

@@ -10,9 +10,9 @@ from gymnasium import spaces
 from pettingzoo import AECEnv
 
 from failure_api.errors import InvalidArgumentError, describe, invalid
-from failure_api.exchanges.envelope import Envelope
-from failure_api.wrappers.below import action_mask, own_mask
+from failure_api.exchanges.spaces.actions import Envelope
 from failure_api.wrappers.reports import actions_of
+from failure_api.wrappers.unwrapping import action_mask, own_mask
 
 _LISTED = 10
 

@@ -6,12 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from failure_api.errors import InvalidArgumentError, nearest
-from failure_api.evaluation.policies.assignment import AssignmentPolicy
-from failure_api.evaluation.policies.policy import Policy
+from failure_api.evaluation.policies.mpe import AssignmentPolicy, SignallingPolicy
+from failure_api.evaluation.policies.policy import Policy, refused
 from failure_api.evaluation.policies.random_policy import RandomPolicy
-from failure_api.evaluation.policies.refusal import refused
 from failure_api.evaluation.policies.sb3_model import SB3_PREFIX, SB3Policy
-from failure_api.evaluation.policies.signalling import SignallingPolicy
 from failure_api.evaluation.policies.user_code import policy_from_code
 
 _BUILT_IN: dict[str, Callable[[Any], Policy]] = {

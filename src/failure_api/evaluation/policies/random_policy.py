@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from failure_api.exchanges.envelope import Envelope
-from failure_api.wrappers.below import action_mask, own_mask
+from failure_api.exchanges.spaces.actions import Envelope
 from failure_api.wrappers.reports import actions_of
+from failure_api.wrappers.unwrapping import action_mask, own_mask
 
 _SEEDS = 2**31
 

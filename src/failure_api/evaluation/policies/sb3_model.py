@@ -13,7 +13,7 @@ import numpy as np
 from gymnasium import spaces
 
 from failure_api.errors import MissingDependencyError, invalid
-from failure_api.evaluation.policies.refusal import reason, refused
+from failure_api.evaluation.policies.policy import reason, refused
 from failure_api.evaluation.policies.user_code import look_here
 
 SB3_PREFIX = "sb3:"

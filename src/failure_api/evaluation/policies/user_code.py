@@ -11,8 +11,7 @@ from types import ModuleType
 from typing import Any, cast
 
 from failure_api.errors import nearest
-from failure_api.evaluation.policies.policy import Policy
-from failure_api.evaluation.policies.refusal import reason, refused
+from failure_api.evaluation.policies.policy import Policy, reason, refused
 
 # What a user's code raises may be anything; Ctrl-C is not the code's doing.
 _ANYTHING = (Exception, SystemExit)

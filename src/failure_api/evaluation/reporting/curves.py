@@ -1,16 +1,80 @@
-"""A sweep's cells, curve by curve."""
+"""A sweep's cells, curve by curve: where they stand, and how they are told apart."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from failure_api.evaluation.reporting.marks import Mark, mark_of
+import numpy as np
+
 from failure_api.evaluation.reporting.texts import exact, printable
 from failure_api.evaluation.results import PERFECT, Results
+
+PERFECT_COLOUR = "#808080"
+
+# The first five can be told apart by a colour-blind eye; all read on white and on black.
+_COLOURS = (
+    "#2f7fc1",
+    "#d9600a",
+    "#0b9269",
+    "#b766a0",
+    "#b07a00",
+    "#5e6ad2",
+    "#c8465a",
+    "#6b7f3a",
+    "#2d9ab0",
+    "#8a6d5a",
+    "#7d7d7d",
+    "#a05fd0",
+)
+_DASHES = ("solid", "dash", "dot", "dashdot")
+# As plotly calls them, as matplotlib does, and as a text shows them.
+_MARKERS = (
+    ("circle", "o", "●"),
+    ("square", "s", "■"),
+    ("diamond", "D", "◆"),
+    ("triangle-up", "^", "▲"),
+    ("triangle-down", "v", "▼"),
+    ("cross", "P", "✚"),
+    ("star", "*", "★"),
+    ("x", "X", "✖"),
+    ("hexagon", "h", "⬢"),
+    ("pentagon", "p", "⬟"),
+    ("triangle-left", "<", "◀"),
+    ("triangle-right", ">", "▶"),
+)
+
+
+class Mark(NamedTuple):
+    """How a curve is drawn.
+
+    Attributes:
+        colour: "#rrggbb".
+        dash: How its line is broken, as plotly calls it.
+        symbol: Its marker, as plotly calls it.
+        marker: Its marker, as matplotlib calls it.
+        glyph: Its marker as text.
+    """
+
+    colour: str
+    dash: str
+    symbol: str
+    marker: str
+    glyph: str
+
+
+def mark_of(number: int) -> Mark:
+    """Returns how the curve of a number is drawn.
+
+    Example:
+        >>> mark_of(0).symbol, mark_of(12).symbol, mark_of(12).dash
+        ('circle', 'circle', 'dash')
+    """
+    round_, place = divmod(number, len(_COLOURS))
+    return Mark(_COLOURS[place], _DASHES[round_ % len(_DASHES)], *_MARKERS[place])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,3 +201,89 @@ def is_logarithmic(severities: Sequence[float]) -> bool:
 def _text(value: Any) -> str:
     # An empty cell of a table that was read from a file is NaN.
     return "" if value is None or value != value else str(value)
+
+
+def places(curve: Curve, curves: int) -> list[float]:
+    """Returns where a curve's points stand along the axis.
+
+    The curves of a single severity stand beside each other.
+
+    Args:
+        curve: The curve.
+        curves: How many there are.
+    """
+    if len(curve.severities) != 1:
+        return list(curve.severities)
+    severity = curve.severities[0]
+    spread = (curve.number + 0.5) / curves - 0.5
+    return [severity + 0.8 * spread * (abs(severity) or 1.0)]
+
+
+def limits(severities: Sequence[float]) -> tuple[float, float]:
+    """Returns the ends of the axis, from the mildest severity to the severest.
+
+    Example:
+        >>> limits([0, 0.5, 1])
+        (-0.03, 1.03)
+        >>> limits([10, 5])
+        (10.15, 4.85)
+    """
+    first, last = severities[0], severities[-1]
+    if len(severities) == 1:
+        room = 0.6 * (abs(first) or 1.0)
+        return first - room, first + room
+    if is_logarithmic(severities):
+        factor = (last / first) ** 0.03
+        return first / factor, last * factor
+    room = 0.03 * (last - first)
+    return first - room, last + room
+
+
+def ticks_of(severities: Sequence[float]) -> list[float]:
+    """Returns where the axis has ticks; none where that is best left to who draws it.
+
+    Example:
+        >>> ticks_of([10, 1, 0.1]), ticks_of([0, 0.5, 1])
+        ([10, 1, 0.1], [])
+    """
+    few = len(severities) == 1 or (len(severities) <= 8 and is_logarithmic(severities))
+    return list(severities) if few else []
+
+
+def runs(values: Sequence[float]) -> Iterator[slice]:
+    """Yields the longest stretches of values without a gap.
+
+    Example:
+        >>> list(runs([1, float("nan"), 2, 3]))
+        [slice(0, 1, None), slice(2, 4, None)]
+    """
+    start = None
+    for index, value in enumerate([*values, math.nan]):
+        if math.isfinite(value):
+            start = index if start is None else start
+        elif start is not None:
+            yield slice(start, index)
+            start = None
+
+
+def height_at(curve: Curve, column: str, severity: float) -> float:
+    """Returns a column's value at any severity, on the straight line between two cells."""
+    pairs = zip(curve.severities, curve.values(column), strict=True)
+    known = sorted((x, y) for x, y in pairs if math.isfinite(y))
+    if not known or not math.isfinite(severity) or not known[0][0] <= severity <= known[-1][0]:
+        return math.nan
+    return float(np.interp(severity, [x for x, _ in known], [y for _, y in known]))
+
+
+def shared_lines(curves: Sequence[Curve], column: str) -> list[tuple[float, list[Curve]]]:
+    """Returns the values under perfect communication, each with the curves that have it."""
+    lines: list[tuple[float, list[Curve]]] = []
+    for curve in curves:
+        value = value_of(curve.perfect, column)
+        near = (shared for known, shared in lines if math.isclose(known, value, rel_tol=1e-6))
+        shared = next(near, None)
+        if shared is not None:
+            shared.append(curve)
+        elif math.isfinite(value):
+            lines.append((value, [curve]))
+    return lines

@@ -10,9 +10,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from failure_api.evaluation.reporting.curves import Curve, is_logarithmic
-from failure_api.evaluation.reporting.layout import limits, places, runs, shared_lines, ticks_of
-from failure_api.evaluation.reporting.marks import PERFECT_COLOUR
+from failure_api.evaluation.reporting.curves import (
+    PERFECT_COLOUR,
+    Curve,
+    is_logarithmic,
+    limits,
+    places,
+    runs,
+    shared_lines,
+    ticks_of,
+)
 from failure_api.evaluation.reporting.texts import printable, shortened
 from failure_api.evaluation.results import PERFECT, Results
 from failure_api.needs import needed

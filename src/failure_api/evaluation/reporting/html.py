@@ -11,13 +11,17 @@ from importlib import resources
 from string import Template
 from typing import Any
 
-from failure_api.evaluation.reporting.again import runs_of, seeds_text, specification_text
-from failure_api.evaluation.reporting.answer import answer
 from failure_api.evaluation.reporting.curves import Curve
-from failure_api.evaluation.reporting.headline import subtitle_of, title_of
 from failure_api.evaluation.reporting.playback import playback_of
 from failure_api.evaluation.reporting.plot import plot_of
-from failure_api.evaluation.reporting.tables import Table, tables_of
+from failure_api.evaluation.reporting.summary import answer, subtitle_of, title_of
+from failure_api.evaluation.reporting.tables import (
+    Table,
+    runs_of,
+    seeds_text,
+    specification_text,
+    tables_of,
+)
 from failure_api.evaluation.reporting.texts import percents, printable
 from failure_api.evaluation.reporting.warnings import Warnings, warnings_of
 from failure_api.evaluation.results import Results

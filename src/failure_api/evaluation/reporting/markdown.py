@@ -6,11 +6,15 @@ import html
 import re
 from collections.abc import Sequence
 
-from failure_api.evaluation.reporting.again import runs_of, seeds_text, specification_text
-from failure_api.evaluation.reporting.answer import answer
 from failure_api.evaluation.reporting.curves import Curve
-from failure_api.evaluation.reporting.headline import subtitle_of, title_of
-from failure_api.evaluation.reporting.tables import Table, tables_of
+from failure_api.evaluation.reporting.summary import answer, subtitle_of, title_of
+from failure_api.evaluation.reporting.tables import (
+    Table,
+    runs_of,
+    seeds_text,
+    specification_text,
+    tables_of,
+)
 from failure_api.evaluation.reporting.warnings import Warnings, warnings_of
 from failure_api.evaluation.results import Results
 

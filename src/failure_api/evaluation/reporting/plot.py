@@ -7,22 +7,20 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from failure_api.evaluation.reporting.answer import breaking_text
 from failure_api.evaluation.reporting.curves import (
+    PERFECT_COLOUR,
     Curve,
     at,
-    is_logarithmic,
-    value_of,
-)
-from failure_api.evaluation.reporting.layout import (
     height_at,
+    is_logarithmic,
     limits,
     places,
     runs,
     shared_lines,
     ticks_of,
+    value_of,
 )
-from failure_api.evaluation.reporting.marks import PERFECT_COLOUR
+from failure_api.evaluation.reporting.summary import breaking_text
 from failure_api.evaluation.reporting.texts import NONE, interval, numbers, printable, shortened
 from failure_api.evaluation.results import PERFECT, Results
 

@@ -1,10 +1,13 @@
 """What a sweep's episodes say, and how surely."""
 
-from failure_api.evaluation.statistics.cell import conditional_value_at_risk, summarise_cell
 from failure_api.evaluation.statistics.comparison import compare_curves, holm
-from failure_api.evaluation.statistics.curve import summarise_curve
+from failure_api.evaluation.statistics.curve import (
+    conditional_value_at_risk,
+    summarise_cell,
+    summarise_curve,
+    time_to_recover,
+)
 from failure_api.evaluation.statistics.interval import Estimate, interquartile_mean, mean
-from failure_api.evaluation.statistics.recovery import time_to_recover
 from failure_api.evaluation.statistics.summary import compare_all, summarise
 
 __all__ = [

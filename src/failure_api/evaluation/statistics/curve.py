@@ -1,16 +1,199 @@
-"""What a curve says: how much is lost at each severity, in all, and from where on."""
+"""What cells and curves say: how much is lost at each severity, in all, and from where on."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from failure_api.errors import invalid
-from failure_api.evaluation.statistics.interval import Estimate, mean, percentiles, resampled_means
+from failure_api.evaluation.statistics.interval import (
+    Estimate,
+    column_means,
+    interquartile_mean,
+    mean,
+    percentiles,
+    resampled_means,
+)
+
+WORST = 0.1
+"""Share of the episodes that the conditional value at risk is the mean of."""
+
+
+class CellSummary(NamedTuple):
+    """What one cell's episodes say.
+
+    Attributes:
+        episodes: Episodes that did not fail.
+        failed: Episodes that did.
+        mean: Mean of the returns.
+        iqm: Interquartile mean of the returns.
+        cvar: Mean of the worst tenth of the returns.
+        delivery_ratio: Mean over the episodes.
+        mean_age: Mean over the episodes, in rounds.
+        news: Mean over the episodes.
+        overtaken: Mean over the episodes.
+    """
+
+    episodes: int
+    failed: int
+    mean: Estimate
+    iqm: Estimate
+    cvar: float
+    delivery_ratio: float
+    mean_age: float
+    news: float
+    overtaken: float
+
+
+def summarise_cell(
+    returns: ArrayLike,
+    delivery_ratios: ArrayLike,
+    mean_ages: ArrayLike,
+    news: ArrayLike,
+    overtaken: ArrayLike,
+) -> CellSummary:
+    """Returns what the episodes of a cell say; each argument has a number for each of them.
+
+    Args:
+        returns: The team's returns; NaN for an episode that failed.
+        delivery_ratios: Shares of messages that arrived; NaN where none were sent.
+        mean_ages: Mean ages of information, in rounds.
+        news: Shares of the rounds in which a link's newest message became a newer one.
+        overtaken: Shares of the messages that arrived after a newer one.
+
+    Example:
+        >>> returns, ratios, nothing = [1.0, 3.0, float("nan")], [0.5, 0.7, 0.0], [0.0] * 3
+        >>> summary = summarise_cell(returns, ratios, [1.0, 2.0, 0.0], ratios, nothing)
+        >>> summary.mean.value, summary.failed, summary.delivery_ratio
+        (2.0, 1, 0.6)
+    """
+    given = np.asarray(returns, dtype=np.float64)
+    finished = ~np.isnan(given)
+    return CellSummary(
+        episodes=int(finished.sum()),
+        failed=int((~finished).sum()),
+        mean=mean(given),
+        iqm=interquartile_mean(given),
+        cvar=conditional_value_at_risk(given),
+        delivery_ratio=_mean_of(delivery_ratios, finished),
+        mean_age=_mean_of(mean_ages, finished),
+        news=_mean_of(news, finished),
+        overtaken=_mean_of(overtaken, finished),
+    )
+
+
+def conditional_value_at_risk(returns: ArrayLike, share: float = WORST) -> float:
+    r"""Returns the mean of the worst returns.
+
+    Of $n$ returns in rising order $x_1 \le x_2 \le \dots$, the worst $m = \text{share} \cdot n$
+    count, the last of them in part:
+
+    $$\frac{1}{m} \Bigl( \sum_{i \le \lfloor m \rfloor} x_i
+      + (m - \lfloor m \rfloor) \, x_{\lfloor m \rfloor + 1} \Bigr).$$
+
+    Args:
+        returns: The returns; NaN is left out.
+        share: The share that counts, above 0 and at most 1.
+
+    Raises:
+        InvalidArgumentError: The share is none.
+
+    Example:
+        >>> conditional_value_at_risk(range(20))
+        0.5
+
+    Source: Rockafellar and Uryasev, "Conditional value-at-risk for general loss distributions",
+    2002.
+    """
+    if not 0 < share <= 1:
+        raise invalid("share", "must lie above 0 and at most at 1", share, "give one such as 0.1")
+    given = np.asarray(returns, dtype=np.float64)
+    ordered = np.sort(given[~np.isnan(given)])
+    if not ordered.size:
+        return math.nan
+    # Without it, 0.1 * 30 would be a little more than 3.
+    count = round(share * ordered.size, 9)
+    whole = int(count)
+    total = float(ordered[:whole].sum())
+    if whole < count:
+        total += (count - whole) * float(ordered[whole])
+    return total / count
+
+
+def _mean_of(values: ArrayLike, finished: NDArray[np.bool_]) -> float:
+    given = np.asarray(values, dtype=np.float64)[finished]
+    given = given[~np.isnan(given)]
+    return float(given.mean()) if given.size else math.nan
+
+
+LASTING = 5
+"""Steps without a drop that make a recovery, so that one lucky step is none."""
+
+Rewards = Mapping[int, NDArray[np.float64]]
+"""The team's reward of each step, by episode."""
+
+
+def time_to_recover(perfect: Rewards, outage: Rewards, ends: int, share: float) -> Estimate:
+    r"""Returns how many steps after the end of an outage a team is as good as it ever was.
+
+    With $d_t$ the mean over episodes of the reward lost in step $t$ against perfect
+    communication, over those that last so long, and $\bar r$ the mean over episodes of the mean
+    reward of a step there, it is
+
+    $$\min \{ t \ge \text{ends} : d_u \le \text{share} \cdot |\bar r|
+      \text{ for } t \le u < t + 5 \} - \text{ends},$$
+
+    where fewer than five steps will do at the end of the episodes. For the interval the episodes
+    are drawn again.
+
+    Args:
+        perfect: Rewards under perfect communication; entry t is that of step t, for which agents
+            act on what arrived in round t.
+        outage: The same with the outage.
+        ends: The first round after the outage.
+        share: Share of the mean reward whose loss counts as not recovered.
+
+    Returns:
+        A number of steps; inf where no episode lasts long enough to see a recovery, NaN where no
+        episode lasts until the end of the outage.
+
+    Example:
+        >>> perfect, outage = np.ones(6), np.array([1.0, 0.0, 0.0, 0.5, 1.0, 1.0])
+        >>> time_to_recover({0: perfect}, {0: outage}, ends=3, share=0.1).value
+        1.0
+    """
+    episodes = sorted(set(perfect) & set(outage))
+    pairs = [(perfect[k], outage[k]) for k in episodes]
+    length = max((min(len(one), len(other)) for one, other in pairs), default=0)
+    if length <= ends:
+        return Estimate(math.nan, math.nan, math.nan)
+    lost = np.full((len(pairs), length), np.nan)
+    for row, (one, other) in zip(lost, pairs, strict=True):
+        steps = min(len(one), len(other))
+        row[:steps] = one[:steps] - other[:steps]
+    base = np.array([one.mean() if len(one) else math.nan for one, _ in pairs])
+    columns = np.column_stack([base, lost[:, ends:]])
+    point = column_means(columns)[None, :]
+    value = float(_first_recovered(point, share)[0])
+    if len(pairs) < 2:
+        return Estimate(value, math.nan, math.nan)
+    resampled = _first_recovered(resampled_means(columns), share)
+    low, high = np.quantile(resampled, [0.025, 0.975], method="inverted_cdf")
+    return Estimate(value, float(low), float(high))
+
+
+def _first_recovered(means: NDArray[np.float64], share: float) -> NDArray[np.float64]:
+    """Returns for each row the first step after the outage without a drop; inf for none."""
+    recovered = means[:, 1:] <= share * np.abs(means[:, :1])
+    # What comes after the last step of an episode counts as recovered.
+    after = np.ones((len(recovered), LASTING - 1), dtype=bool)
+    windows = np.lib.stride_tricks.sliding_window_view(np.hstack([recovered, after]), LASTING, 1)
+    lasts = np.asarray(windows.all(axis=2))
+    return np.where(lasts.any(axis=1), lasts.argmax(axis=1).astype(np.float64), np.inf)
 
 
 class CurveSummary(NamedTuple):

@@ -11,11 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from failure_api.evaluation.results import LINK_NUMBERS, curve_label
-from failure_api.evaluation.statistics.cell import CellSummary, summarise_cell
 from failure_api.evaluation.statistics.comparison import compare_curves
-from failure_api.evaluation.statistics.curve import CurveSummary, summarise_curve
+from failure_api.evaluation.statistics.curve import (
+    CellSummary,
+    CurveSummary,
+    Rewards,
+    summarise_cell,
+    summarise_curve,
+    time_to_recover,
+)
 from failure_api.evaluation.statistics.interval import Estimate
-from failure_api.evaluation.statistics.recovery import Rewards, time_to_recover
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,0 +1,269 @@
+"""Flags that verbs share: those that stand for a specification, lists, and NAME=VALUE."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from failure_api.errors import FailureApiError, invalid
+from failure_api.evaluation.reading import read_specification
+
+INTERRUPTED = 130
+
+
+class ManyValuesCommand(TyperCommand):
+    """A command whose list options take their values after one flag: `--agents 3 10 25`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Reads the arguments, with the flag of a list option repeated for each of its values."""
+        lists = {
+            flag
+            for parameter in self.params
+            if getattr(parameter, "multiple", False)
+            for flag in parameter.opts
+        }
+        return super().parse_args(ctx, repeat_flags(args, lists))
+
+
+class PlainErrorsGroup(TyperGroup):
+    """A group that says what a user did wrong in one sentence, without frame or traceback."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Runs the command; status 2 is a wrong argument, 130 an interruption."""
+
+        def run() -> Any:
+            return super(PlainErrorsGroup, self).main(
+                args, prog_name, complete_var, False, windows_expand_args, **extra
+            )
+
+        if not standalone_mode:
+            return run()
+        try:
+            outcome = run()
+        except FailureApiError as error:
+            _refuse(str(error))
+        except (KeyboardInterrupt, typer.Abort):
+            sys.exit(INTERRUPTED)
+        except Exception as error:
+            # Typer's own errors, whose common class has moved between its versions.
+            if not hasattr(error, "format_message"):
+                raise
+            _refuse(error.format_message())
+        # A verb returns what it found; only a requested exit is a number.
+        sys.exit(outcome if isinstance(outcome, int) else 0)
+
+
+def repeat_flags(arguments: Iterable[str], flags: Collection[str]) -> list[str]:
+    """Repeats a flag before each of the values that follow it.
+
+    Args:
+        arguments: The arguments of a command.
+        flags: The flags that take any number of values.
+
+    Returns:
+        The same arguments with one flag for each value.
+
+    Example:
+        >>> repeat_flags(["--agents", "3", "10", "--profile"], {"--agents"})
+        ['--agents', '3', '--agents', '10', '--profile']
+    """
+    repeated: list[str] = []
+    current: str | None = None
+    is_value = False
+    for argument in arguments:
+        if argument.startswith("--") or (argument.startswith("-") and not _is_number(argument)):
+            flag = argument.partition("=")[0]
+            current = flag if flag in flags else None
+            is_value = current == argument
+        elif current is not None and not is_value:
+            repeated.append(current)
+        else:
+            is_value = False
+        repeated.append(argument)
+    return repeated
+
+
+def _is_number(argument: str) -> bool:
+    try:
+        float(argument)
+    except ValueError:
+        return False
+    return True
+
+
+def _refuse(sentence: str) -> None:
+    if sentence:
+        print(sentence, file=sys.stderr)
+    sys.exit(2)
+
+
+def assignments(flag: str, given: Sequence[str]) -> dict[str, Any]:
+    """Returns the values of `NAME=VALUE` arguments, read as JSON where they are that.
+
+    Args:
+        flag: What the arguments followed.
+        given: The arguments.
+
+    Raises:
+        InvalidArgumentError: An argument without a name or without "=", or a name that comes twice.
+
+    Example:
+        >>> assignments("--set", ["p=0.1", "fading=rayleigh"])
+        {'p': 0.1, 'fading': 'rayleigh'}
+    """
+    values: dict[str, Any] = {}
+    for argument in given:
+        name, equals, value = argument.partition("=")
+        if not equals or not name:
+            raise invalid(flag, "must be NAME=VALUE", argument, "write it as in p=0.05")
+        if name in values:
+            raise invalid(flag, "must name each parameter once", argument, "leave one of them out")
+        values[name] = value_of(value)
+    return values
+
+
+def value_of(text: str) -> Any:
+    """Returns what text stands for as JSON, or the text itself."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+Specification = Annotated[
+    Path | None, typer.Argument(metavar="SPEC.yaml", help="What to do; flags serve instead.")
+]
+Environment = Annotated[str | None, typer.Option(help="The environment, as an importable module.")]
+Policies = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--policy",
+        metavar="NAME ...",
+        help="random, assignment, signalling, module:attribute or sb3:FILE.zip.",
+    ),
+]
+Models = Annotated[
+    list[str] | None,
+    typer.Option("--model", metavar="NAME ...", help="Failure models, as `failure-api models`."),
+]
+Grids = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--grid",
+        metavar="NAME=VALUES ...",
+        help="What varies, as in `failure_prob=0:1:0.1`, `exchange.missing=zero,hold` or "
+        "`options.N=3,5`; of several models `probabilistic.failure_prob=0:1:0.1`. A curve runs "
+        "along the first one of numbers in the models.",
+    ),
+]
+Given = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE ...", help="What does not vary, named alike."),
+]
+Episodes = Annotated[int | None, typer.Option(help="Episodes of each cell; 100 unless given.")]
+Seed = Annotated[int | None, typer.Option(help="Fixes every draw; 0 unless given.")]
+
+_MASKED = "mask_segments"
+_OTHERS = ("options", "exchange")
+
+
+def specification_of(
+    file: Path | None,
+    environment: str | None,
+    policies: Sequence[str],
+    models: Sequence[str],
+    grids: Sequence[str],
+    given: Sequence[str],
+    episodes: int | None,
+    seed: int | None,
+) -> Path | dict[str, Any]:
+    """Returns what the flags of a verb ask for.
+
+    Args:
+        file: A specification; without it the other flags make one.
+        environment: Name of the environment.
+        policies: Names of policies.
+        models: Names of failure models.
+        grids: `NAME=VALUES` each; the name is that of a parameter of the last model, or
+            `MODEL.NAME`, `exchange.NAME` or `options.NAME`; the values are `start:stop:step` or
+            `a,b,c`.
+        given: `NAME=VALUE` each, named alike.
+        episodes: Episodes of each cell.
+        seed: Fixes every draw.
+
+    Raises:
+        InvalidArgumentError: Neither a file nor an environment and a model, or both.
+    """
+    numbers = {"episodes": episodes, "seed": seed}
+    changes = {key: number for key, number in numbers.items() if number is not None}
+    if file is not None:
+        flags = {
+            "--environment": environment,
+            "--policy": policies,
+            "--model": models,
+            "--grid": grids,
+            "--set": given,
+        }
+        for flag, value in flags.items():
+            if value:
+                remedy = f"write it in {file}, or leave the file out"
+                raise invalid(flag, "must be left out beside a specification", value, remedy)
+        return _changed(file, changes) if changes else file
+    if environment is None:
+        remedy = "give the file of a specification, or --environment, --policy and --model"
+        raise invalid("specification", "must say what to do", None, remedy)
+    described: dict[str, dict[str, Any]] = {name: {"model": name} for name in models}
+    parts: dict[str, dict[str, Any]] = {"options": {}, "exchange": {}, **described}
+    for name, value in assignments("--set", given).items():
+        _put(parts, name, value)
+    for name, value in assignments("--grid", grids).items():
+        _put(parts, name, {"grid": _values(value)})
+    exchange = {"type": _MASKED, **parts["exchange"]} if parts["exchange"] else None
+    return {
+        "environment": environment,
+        "options": parts["options"],
+        "policies": list(policies) or None,
+        "exchange": exchange,
+        "failure_models": list(described.values()) or None,
+        **changes,
+    }
+
+
+def _changed(file: Path, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what a file says, with some of it replaced."""
+    return {**read_specification(file).to_plain(), **changes}
+
+
+def _put(parts: dict[str, dict[str, Any]], name: str, value: Any) -> None:
+    """Puts a value where its name says: `PART.NAME`, or a parameter of the last model."""
+    first, dot, rest = name.partition(".")
+    part, key = (first, rest) if dot and first in parts else (list(parts)[-1], name)
+    if part in _OTHERS and part != first:
+        remedy = "add --model, as in `--model probabilistic`"
+        raise invalid("--grid", "must name a parameter of a model", name, remedy)
+    if key in parts[part]:
+        raise invalid("--grid", "must vary what --set does not fix", name, "leave one of them out")
+    parts[part][key] = value
+
+
+def _values(given: Any) -> Any:
+    """Returns the values of a grid: a list, a range as text, or what commas part."""
+    if not isinstance(given, str):
+        return given if isinstance(given, list) else [given]
+    if ":" in given and "," not in given:
+        return given
+    return [value_of(part.strip()) for part in given.split(",")]

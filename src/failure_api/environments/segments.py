@@ -1,0 +1,345 @@
+"""Which entries of an observation come from whom, where that is known: every mpe2 environment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from failure_api.environments import layers
+
+
+class BlockWalk:
+    """One receiver's observation, walked from its first entry to its last.
+
+    Attributes:
+        length: Number of entries walked so far.
+        entries: For each sender, its entries so far.
+
+    Example:
+        >>> walk = BlockWalk()
+        >>> walk.own(2)
+        >>> walk.heard("b", 3)
+        >>> walk.length, walk.entries
+        (5, {'b': [2, 3, 4]})
+    """
+
+    def __init__(self) -> None:
+        self.length = 0
+        self.entries: dict[Any, list[int]] = {}
+
+    def own(self, width: int) -> None:
+        """Walks over entries that come from no other agent."""
+        self.length += width
+
+    def heard(self, sender: Any, width: int) -> None:
+        """Walks over entries that come from a sender."""
+        self.entries.setdefault(sender, []).extend(range(self.length, self.length + width))
+        self.length += width
+
+
+Indices = Sequence[int] | NDArray[np.int64]
+Segments = Mapping[Any, Mapping[Any, Indices]]
+"""`{receiver: {sender: indices into the receiver's flat observation}}`."""
+
+_POSITION = 2
+_VELOCITY = 2
+
+
+def known_segments(env: Any) -> Segments | Callable[[Any], Segments] | None:
+    """Returns which entries of each agent's observation come from each other agent.
+
+    What a receiver knows by itself is in no segment: its own state, landmarks, goals, a shared
+    key, its own words, and the padding where fewer agents are near than there are slots.
+
+    Args:
+        env: An AEC or Parallel environment in any wrappers, reset or not.
+
+    Returns:
+        The segments, int64 arrays in one feature order (position, velocity, what it holds or
+        says), with every agent as a receiver; or, where they move with the state, a function of
+        the environment that gives those of the present round: senders out of view are absent, and
+        a pair has the same number of entries whenever it is present. None where the environment
+        is not known, where nobody perceives anybody, where an observation has another length
+        than the layout, as under a wrapper that pads or stacks, and where `mover` finds a layer.
+
+    Example:
+        >>> from mpe2 import simple_spread_v3
+        >>> known_segments(simple_spread_v3.env(N=3))["agent_0"]["agent_2"]
+        array([12, 13, 16, 17])
+    """
+    raw = env.unwrapped
+    if _module(raw) not in _LAYOUTS or mover(env) is not None:
+        return None
+    views = _walk(raw)
+    if any(env.observation_space(name).shape != (view.length,) for name, view in views.items()):
+        return None
+    if not any(view.entries for view in views.values()):
+        return None
+    moves = _module(raw) == "collect_treasure.collect_treasure" or _neighbors(raw.scenario)
+    return current_segments if moves else _segments(views)
+
+
+def known_frame(env: Any) -> Segments | None:
+    """Returns which entries of the known segments are positions seen from the receiver.
+
+    Args:
+        env: An environment for which `known_segments` returned segments.
+
+    Returns:
+        Segments that are parts of those; None where there are none. Where agents may be hidden, an
+        entry of 0 may say so, and is no position.
+    """
+    views = _walk(env.unwrapped)
+    found = {
+        receiver: {s: np.array(entries, dtype=np.int64) for s, entries in view.relative.items()}
+        for receiver, view in views.items()
+    }
+    return found if any(found.values()) else None
+
+
+TRUSTED = ("pettingzoo.", "mpe2.", "failure_api.")
+"""The packages whose layers show entries where the environment has them, or other shapes."""
+
+STILL = {
+    "supersuit.lambda_wrappers.action_lambda",
+    "supersuit.lambda_wrappers.reward_lambda",
+    "supersuit.multiagent_wrappers.black_death",
+}
+"""Modules of layers that could move entries, and change other things."""
+
+
+def mover(env: Any) -> Any:
+    """Returns the outermost layer that may show entries elsewhere than the environment has them.
+
+    A layer that hands observations on as they are inherits the methods that do so.
+
+    Args:
+        env: An environment in any wrappers.
+
+    Returns:
+        The layer; None where all of them are PettingZoo's, mpe2's, this package's own, or those of
+        SuperSuit that change actions, rewards or the dead.
+    """
+    layer = env
+    for layer in layers(env):
+        shows = ("observe", "last") if hasattr(type(layer), "observe") else ("reset", "step")
+        methods = (getattr(type(layer), name, None) for name in shows)
+        if any(name in vars(layer) for name in shows):
+            return layer
+        if type(layer).__module__ in STILL:
+            continue
+        if not all(str(getattr(m, "__module__", "")).startswith(TRUSTED) for m in methods):
+            return layer
+    # What keeps the environment where nobody looks may do anything with what it shows.
+    return None if layer is env.unwrapped else layer
+
+
+def why_unknown(env: Any) -> str:
+    """Returns why `known_segments` knows none of an environment, as the middle of a sentence."""
+    layer = mover(env)
+    if layer is None or _module(env.unwrapped) not in _LAYOUTS:
+        return f"knows nothing of {env} that an agent hears from another"
+    return f"cannot tell whether the layer {type(layer).__name__} of {env} moves entries"
+
+
+def is_moved(env: Any) -> bool:
+    """Returns whether segments would be known, were it not for a layer that may move entries."""
+    return _module(env.unwrapped) in _LAYOUTS and mover(env) is not None
+
+
+def current_segments(env: Any) -> Segments:
+    """Returns the segments of the present round.
+
+    Args:
+        env: An environment for which `known_segments` returned this function.
+
+    Returns:
+        As `known_segments`, in the present state.
+    """
+    return _segments(_walk(env.unwrapped))
+
+
+class _View(BlockWalk):
+    """One receiver's observation, walked from its first entry to its last.
+
+    Attributes:
+        receiver: The agent of the environment's world whose observation it is.
+        others: The world's other agents, in the world's order.
+        seen: One agent for each slot; None for a slot that stays empty.
+        landmarks: Number of entries that describe landmarks.
+        relative: For each sender, those of its entries that say where it is from the receiver.
+    """
+
+    def __init__(self, scenario: Any, world: Any, receiver: Any) -> None:
+        super().__init__()
+        self.relative: dict[Any, list[int]] = {}
+        self.world = world
+        self.receiver = receiver
+        self.others = [agent for agent in world.agents if agent is not receiver]
+        self.seen = self._nearest(_neighbors(scenario))
+        shown = getattr(scenario, "num_landmark_neighbors", None)
+        self.landmarks = _POSITION * (len(world.landmarks) if shown is None else shown)
+
+    def each(self, senders: Iterable[Any], width: int) -> None:
+        """Walks over one block for each sender; None, or the receiver, makes it an own block."""
+        for sender in senders:
+            if sender is None or sender is self.receiver:
+                self.own(width)
+            else:
+                self.heard(sender.name, width)
+
+    def positions(self, senders: Iterable[Any]) -> None:
+        """Walks over where senders are, seen from the receiver."""
+        before = {sender: len(entries) for sender, entries in self.entries.items()}
+        self.each(senders, _POSITION)
+        for sender, entries in self.entries.items():
+            self.relative[sender] = [
+                *self.relative.get(sender, ()),
+                *entries[before.get(sender, 0) :],
+            ]
+
+    def by_distance(self) -> list[Any]:
+        """Returns the others as `sorted` by distance has them: equally far in the world's order."""
+        positions = np.array([other.state.p_pos for other in self.others])
+        offsets = positions - self.receiver.state.p_pos
+        # The sum of two squares rounds alike in one array and pair by pair, so ties stay ties.
+        distances = np.sqrt(np.sum(np.square(offsets), axis=1))
+        return [self.others[index] for index in np.argsort(distances, kind="stable")]
+
+    def _nearest(self, slots: int | None) -> list[Any]:
+        if slots is None:
+            return self.others
+        # The environment's own function, because its sort leaves the order of ties undefined. An
+        # mpe2 that lacks it also lacks the option.
+        from mpe2._mpe_utils.partial_observability import nearest_entities
+
+        nearest: list[Any] = nearest_entities(self.receiver, self.others, slots)
+        return nearest + [None] * (slots - len(nearest))
+
+
+def _simple_adversary(view: _View) -> None:
+    view.own(0 if view.receiver.adversary else _POSITION)
+    view.own(view.landmarks)
+    view.positions(view.seen)
+
+
+def _simple_crypto(view: _View) -> None:
+    width = view.world.dim_c
+    if view.receiver.speaker:
+        view.own(width + width)
+    else:
+        view.own(0 if view.receiver.adversary else width)
+        view.each([other for other in view.others if other.speaker], width)
+
+
+def _simple_push(view: _View) -> None:
+    view.own(_VELOCITY + view.landmarks)
+    if not view.receiver.adversary:
+        # Where its goal is, its colour, and the colours of the landmarks.
+        view.own(_POSITION + view.world.dim_color * (1 + len(view.world.landmarks)))
+    view.positions(view.others)
+
+
+def _simple_reference(view: _View) -> None:
+    view.own(_VELOCITY + view.landmarks + view.world.dim_color)
+    view.each(view.others, view.world.dim_c)
+
+
+def _simple_speaker_listener(view: _View) -> None:
+    if not view.receiver.movable:
+        view.own(view.world.dim_color)
+    else:
+        view.own(_VELOCITY + view.landmarks)
+        view.each(view.others, view.world.dim_c)
+
+
+def _simple_spread(view: _View) -> None:
+    view.own(_VELOCITY + _POSITION + view.landmarks)
+    view.positions(view.seen)
+    view.each(view.seen, view.world.dim_c)
+
+
+def _simple_tag(view: _View) -> None:
+    view.own(_VELOCITY + _POSITION + view.landmarks)
+    view.positions(view.seen)
+    # Only prey show their velocity. With neighbours chosen, a pursuer's slot stays and is empty.
+    prey = [agent if agent and not agent.adversary else None for agent in view.seen]
+    if view.seen is view.others:
+        prey = [agent for agent in prey if agent]
+    view.each(prey, _VELOCITY)
+
+
+def _simple_world_comm(view: _View) -> None:
+    # An agent hidden by a forest keeps its entries, which then say (0, 0): that, too, is news
+    # which comes over the link.
+    prey = [other for other in view.others if not other.adversary]
+    leader = view.world.agents[0]
+    view.own(_VELOCITY + _POSITION + view.landmarks)
+    view.each(view.others, _POSITION)
+    if view.receiver.adversary or view.receiver.leader:
+        view.each(prey, _VELOCITY)
+        view.own(len(view.world.forests))
+        view.each([leader], view.world.dim_c)
+    else:
+        view.own(len(view.world.forests))
+        view.each(prey, _VELOCITY)
+
+
+def _collect_treasure(view: _View) -> None:
+    types = len(view.world.treasure_types)
+    view.own(_POSITION + _VELOCITY + (types if view.receiver.collector else 0))
+    for other in view.by_distance():
+        view.each([other], _POSITION + _VELOCITY)
+        # Which treasure it accepts, then which it holds: one of the two is always empty.
+        view.each([None if other.collector else other], types)
+        view.each([other if other.collector else None], types)
+    view.own(len(view.world.landmarks) * (_POSITION + types))
+
+
+_LAYOUTS: dict[str, Callable[[_View], None]] = {
+    "simple_adversary.simple_adversary": _simple_adversary,
+    "simple_crypto.simple_crypto": _simple_crypto,
+    "simple_push.simple_push": _simple_push,
+    "simple_reference.simple_reference": _simple_reference,
+    "simple_speaker_listener.simple_speaker_listener": _simple_speaker_listener,
+    "simple_spread.simple_spread": _simple_spread,
+    "simple_tag.simple_tag": _simple_tag,
+    "simple_world_comm.simple_world_comm": _simple_world_comm,
+    "collect_treasure.collect_treasure": _collect_treasure,
+}
+
+
+def _module(raw: Any) -> str:
+    """Returns the module, within mpe2, that defines what the environment's agents observe."""
+    # Asked of the method, so that a scenario of the user's own that overrides it is not taken for
+    # the one it derives from.
+    observation = getattr(type(getattr(raw, "scenario", None)), "observation", None)
+    module = str(getattr(observation, "__module__", ""))
+    for package in ("mpe2.", "pettingzoo.mpe."):
+        if module.startswith(package):
+            return module.removeprefix(package)
+    return ""
+
+
+def _neighbors(scenario: Any) -> int | None:
+    return getattr(scenario, "num_agent_neighbors", None)
+
+
+def _walk(raw: Any) -> dict[Any, _View]:
+    layout = _LAYOUTS[_module(raw)]
+    views = {agent.name: _View(raw.scenario, raw.world, agent) for agent in raw.world.agents}
+    for view in views.values():
+        layout(view)
+    return views
+
+
+def _segments(views: Mapping[Any, _View]) -> Segments:
+    return {
+        receiver: {
+            sender: np.array(entries, dtype=np.int64) for sender, entries in view.entries.items()
+        }
+        for receiver, view in views.items()
+    }

@@ -1,0 +1,278 @@
+"""Action and message together: as one flat action, or under two keys of a dictionary."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from gymnasium.spaces.utils import flatdim, flatten, flatten_space
+from numpy.typing import NDArray
+
+from failure_api.core.parameters.rules import as_array, numbers
+from failure_api.errors import InvalidArgumentError, invalid
+from failure_api.exchanges.spaces.actions import Attachment
+from failure_api.exchanges.spaces.numbers import Numbers, leaves
+from failure_api.exchanges.spaces.one_hot import OneHotNumbers
+
+CHOICES = (spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
+
+
+def attached_entries(
+    agent: Any, own_space: spaces.Space[Any], message_space: spaces.Space[Any]
+) -> AttachedChoices | AttachedVector:
+    """Returns how an action and a message are one `MultiDiscrete`, or else one `Box`.
+
+    Args:
+        agent: Whose action.
+        own_space: The environment's action space.
+        message_space: Of what the agent says.
+
+    Raises:
+        InvalidArgumentError: The environment's actions are no fixed number of numbers.
+    """
+    try:
+        parts = list(leaves(spaces.Tuple([own_space, message_space])))
+    except TypeError as error:
+        raise InvalidArgumentError(
+            f'form "flat" of SendMessages must be of actions that can be flattened, but those of '
+            f'agent {agent!r} are {own_space} ({error}): give form="dict" instead.'
+        ) from None
+    made = AttachedChoices if all(isinstance(part, CHOICES) for part in parts) else AttachedVector
+    return made(own_space, message_space)
+
+
+class _AttachedEntries(Attachment):
+    """An action and a message as one vector of numbers.
+
+    Attributes:
+        shape: Of the vector.
+    """
+
+    _numbers: Numbers
+    _message_entries: int
+    shape: tuple[int, ...]
+
+    @property
+    def message_entries(self) -> int:
+        """Entries of a mask that are the message's."""
+        return self._message_entries
+
+    def parted(self, agent: Any, action: Any) -> tuple[Any, Any]:
+        """Returns the environment's action and the message, each in its own type."""
+        given = numbers(action, flags=True)
+        fits = given is not None and given.shape == self.shape
+        rows = self._rows(given[None]) if given is not None and fits else None
+        if rows is None:
+            raise self._refused(f"the action of agent {agent!r}", action)
+        own, said = self._numbers.elements(rows)[0]
+        return own, said
+
+    def parted_of_all(self, actions: Mapping[Any, Any]) -> dict[Any, tuple[Any, Any]]:
+        """Returns what `parted` does for each of some agents, by agent."""
+        arrays = [*actions.values()]
+        # What is no array of numbers is looked at by itself, for what is wrong with it.
+        if all(type(a) is np.ndarray and a.shape == self.shape for a in arrays):
+            given = np.array(arrays)
+            rows = self._rows(given.astype(np.float64)) if given.dtype.kind in "biuf" else None
+            if rows is not None:
+                return dict(zip(actions, self._numbers.elements(rows), strict=True))
+        return super().parted_of_all(actions)
+
+    def like(self, other: Attachment) -> bool:
+        """Returns whether the spaces are the same, to the last bit of their bounds."""
+        if type(other) is not type(self):
+            return False
+        one, two = self._numbers, other._numbers
+        types = [leaf.dtype for leaf in one.leaves] == [leaf.dtype for leaf in two.leaves]
+        bounds = np.array_equal(one.low, two.low) and np.array_equal(one.high, two.high)
+        return types and bounds and one.space == two.space
+
+    @abstractmethod
+    def _rows(self, given: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        """Returns the numbers that vectors stand for, a row each; None where one is refused."""
+
+    @abstractmethod
+    def _refused(self, name: str, action: Any) -> InvalidArgumentError:
+        """Returns the error for an action that is not what the space says."""
+
+
+class AttachedChoices(_AttachedEntries):
+    """Every choice is an entry of a `MultiDiscrete`, which counts from 0 whatever they do.
+
+    Args:
+        own_space: The environment's action space, made of choices alone.
+        message_space: Of what the agent says, likewise.
+
+    Example:
+        >>> attached = AttachedChoices(spaces.Discrete(5), spaces.Discrete(3, start=1))
+        >>> attached.space
+        MultiDiscrete([5 3])
+        >>> attached.parted("a", [4, 0])
+        (np.int64(4), np.int64(1))
+    """
+
+    def __init__(self, own_space: spaces.Space[Any], message_space: spaces.Space[Any]) -> None:
+        self.message_space = message_space
+        self._numbers = Numbers(spaces.Tuple([own_space, message_space]))
+        starts = [_starts(leaf) for leaf in self._numbers.leaves]
+        counts = [_counts(leaf) for leaf in self._numbers.leaves]
+        self._starts = np.concatenate(starts).astype(np.float64)
+        self._counts = np.concatenate(counts)
+        self.space: spaces.Space[Any] = spaces.MultiDiscrete(self._counts)
+        self.shape = self._counts.shape
+        self._message_entries = int(self._counts[len(starts[0]) :].sum())
+
+    def _rows(self, given: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        counted = ((given >= 0) & (given < self._counts) & (given % 1 == 0)).all()
+        return given + self._starts if counted else None
+
+    def _refused(self, name: str, action: Any) -> InvalidArgumentError:
+        return invalid(name, f"must be in {self.space}", action, "give an element of that space")
+
+    def joined(self, own: Any, message: Any) -> Any:
+        """Returns the entries of both."""
+        row = self._numbers.row((own, message), np.float64)
+        return (row - self._starts).astype(np.int64)
+
+
+class AttachedVector(_AttachedEntries):
+    """Entries of a float32 `Box`: numbers stand as they are, a choice is a block for one-hot.
+
+    The greatest entry of a block is chosen, and a bit is 1 above one half. What is beyond the
+    bounds of a message comes to them. What is beyond those of the environment's action is left to
+    the environment, but for whole numbers, which are rounded and come to their bounds.
+
+    Args:
+        own_space: The environment's action space.
+        message_space: Of what the agent says.
+
+    Example:
+        >>> attached = AttachedVector(spaces.Box(-1, 1, (2,)), spaces.Discrete(3))
+        >>> attached.space.shape
+        (5,)
+        >>> attached.parted("a", [0.5, -1, 0.2, 0.7, 0.1])
+        (array([ 0.5, -1. ], dtype=float32), np.int64(1))
+    """
+
+    def __init__(self, own_space: spaces.Space[Any], message_space: spaces.Space[Any]) -> None:
+        self.message_space = message_space
+        self._both = spaces.Tuple([own_space, message_space])
+        self._flat, self._numbers = OneHotNumbers(self._both), Numbers(self._both)
+        box: Any = flatten_space(self._both)
+        with np.errstate(over="ignore"):
+            low, high = box.low.astype(np.float32), box.high.astype(np.float32)
+        self.space: spaces.Space[Any] = spaces.Box(low, high, dtype=np.float32)
+        self.shape = low.shape
+        self._message_entries = self.shape[0] - int(flatdim(own_space))
+        own = np.arange(self._numbers.width) < Numbers(own_space).width
+        free = own & ~self._numbers.whole
+        # An entry within what float32 makes of its bounds is meant to be within them.
+        with np.errstate(over="ignore"):
+            near = [b.astype(np.float32) for b in (self._numbers.low, self._numbers.high)]
+        self._far_low = np.where(free, near[0], np.inf)
+        self._far_high = np.where(free, near[1], -np.inf)
+
+    def _rows(self, given: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        if np.isnan(given).any():
+            return None
+        rows = self._flat.rows(given, np.float64)
+        rows = np.where(self._numbers.whole, np.rint(rows), rows)
+        inside = np.clip(rows, self._numbers.low, self._numbers.high)
+        beyond = (rows < self._far_low) & (self._far_low < np.inf)
+        beyond |= (rows > self._far_high) & (self._far_high > -np.inf)
+        return np.where(beyond, rows, inside)
+
+    def _refused(self, name: str, action: Any) -> InvalidArgumentError:
+        rule = f"must be a vector of {self.shape[0]} numbers"
+        return invalid(name, rule, action, f"give one as in {self.space}")
+
+    def joined(self, own: Any, message: Any) -> Any:
+        """Returns the entries of both."""
+        return np.array(flatten(self._both, (own, message)), dtype=np.float32)
+
+
+def _starts(leaf: Any) -> NDArray[Any]:
+    return np.ravel(getattr(leaf, "start", np.zeros(leaf.shape, np.int64)))
+
+
+def _counts(leaf: Any) -> NDArray[np.int64]:
+    if isinstance(leaf, spaces.MultiBinary):
+        return np.full(int(np.prod(leaf.shape)), 2, dtype=np.int64)
+    return np.ravel(leaf.n if isinstance(leaf, spaces.Discrete) else leaf.nvec).astype(np.int64)
+
+
+ACTION, MESSAGE = "action", "message"
+
+
+class AttachedKeys(Attachment):
+    """`{"action": the environment's, "message": what the agent says}`.
+
+    Args:
+        own_space: The environment's action space.
+        message_space: Of what the agent says.
+
+    Example:
+        >>> attached = AttachedKeys(spaces.Discrete(5), spaces.MultiBinary(2))
+        >>> attached.parted("a", {"action": 4, "message": [1, 0]})
+        (4, array([1, 0], dtype=int8))
+    """
+
+    def __init__(self, own_space: spaces.Space[Any], message_space: spaces.Space[Any]) -> None:
+        self.message_space = message_space
+        self.space: spaces.Space[Any] = spaces.Dict({ACTION: own_space, MESSAGE: message_space})
+
+    def parted(self, agent: Any, action: Any) -> tuple[Any, Any]:
+        """Returns the environment's action, as it is, and the message."""
+        if not isinstance(action, Mapping) or ACTION not in action or MESSAGE not in action:
+            raise invalid(
+                f"the action of agent {agent!r}",
+                'must be of the form {"action": ..., "message": ...}',
+                action,
+                "give both keys",
+            )
+        said = element(self.message_space, action[MESSAGE])
+        if said is None:
+            rule = f"must be in {self.message_space}"
+            name = f"the message of agent {agent!r}"
+            raise invalid(name, rule, action[MESSAGE], "give an element of that space")
+        return action[ACTION], said
+
+    def joined(self, own: Any, message: Any) -> Any:
+        """Returns the two in one dictionary."""
+        return {ACTION: own, MESSAGE: message}
+
+
+def element(space: spaces.Space[Any], value: Any) -> Any:
+    """Returns a value as an element of a space, which nobody else holds; None where it is none.
+
+    Numbers of another type, and lists of them, are taken where the space has what they stand for.
+
+    Args:
+        space: Box, Discrete, MultiDiscrete or MultiBinary.
+        value: Anything.
+
+    Example:
+        >>> element(spaces.Box(-1, 1, (2,)), [0.5, 1])
+        array([0.5, 1. ], dtype=float32)
+        >>> element(spaces.Discrete(3), 3.0) is None
+        True
+    """
+    given = as_array(value)
+    if given is None:
+        return None
+    dtype = np.dtype(space.dtype or np.float32)
+    if given.shape != space.shape or given.dtype.kind not in ("biuf" if _floats(dtype) else "biu"):
+        return None
+    with np.errstate(over="ignore"):
+        found = given.astype(dtype)
+    if not _floats(dtype) and not np.array_equal(found, given):
+        return None
+    made = found[()] if isinstance(space, spaces.Discrete) else found
+    return made if space.contains(made) else None
+
+
+def _floats(dtype: np.dtype[Any]) -> bool:
+    return dtype.kind == "f"

@@ -1,0 +1,1 @@
+"""Spaces of observations, actions and messages: rows of numbers, masks, zeros and sizes."""

@@ -1,0 +1,271 @@
+"""Wrappers with faulty sensors: what agents observe by themselves is corrupted once a round."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+import numpy as np
+from gymnasium.spaces import Space
+from numpy.typing import NDArray
+from pettingzoo import AECEnv, ParallelEnv
+
+from failure_api.core.noise_chain import NoiseChain
+from failure_api.core.random.numpy_stream import EpisodeStreams
+from failure_api.errors import NotResetError
+from failure_api.exchanges.spaces.actions import Envelope, SpokenActions, copy_value
+from failure_api.exchanges.spaces.corruption import Corruption, Entries, numbers_of, padded
+from failure_api.exchanges.spaces.numbers import Numbers
+from failure_api.wrappers.aec import AECRounds
+from failure_api.wrappers.mirror import moves_once_a_cycle
+from failure_api.wrappers.parallel import ParallelRounds
+from failure_api.wrappers.rounds import NoiseModels
+from failure_api.wrappers.unwrapping import (
+    agent_ids_of,
+    alike_below,
+    check_kind,
+    check_observations,
+    space_of,
+)
+
+
+class Sensors:
+    """Reads every agent's observation once a round, through noise.
+
+    Args:
+        env: The environment below the wrapper.
+        noise_models: One noise model, or several that act in order.
+        still: Whether nothing that an agent observes changes between rounds.
+
+    Attributes:
+        spaces: Each agent's observation space, which is the environment's.
+        noise: What corrupts the observations.
+        actions: None, as actions are the environment's own.
+
+    Raises:
+        WrongEnvironmentError: The environment does not say who its agents may be.
+        InvalidArgumentError: A model does not suit the environment.
+    """
+
+    actions: SpokenActions | None = None
+
+    def __init__(self, env: Any, noise_models: NoiseModels, still: bool) -> None:
+        self.env = env
+        self.agent_ids = agent_ids_of(env)
+        self.index = {agent: place for place, agent in enumerate(self.agent_ids)}
+        self.spaces: dict[Any, Space[Any]] = {
+            agent: space_of(env, "observation_space", agent) for agent in self.agent_ids
+        }
+        self._envelopes = {agent: Envelope(space) for agent, space in self.spaces.items()}
+        self._numbers: dict[Any, Numbers] = {}
+        self.noise = Corruption(NoiseChain(models=cast("Any", noise_models)), self.agent_ids)
+        self.noise.place(self._entries)
+        self._streams = EpisodeStreams(*alike_below(env, SensorReports))
+        self._still = still
+        self._number = -1
+        self._readings: dict[Any, Any] = {}
+        self._before: tuple[Corruption, NDArray[Any], NDArray[np.bool_]] | None = None
+
+    def _entries(self) -> Entries:
+        self._numbers = {
+            agent: numbers_of(agent, envelope.body_space)
+            for agent, envelope in self._envelopes.items()
+        }
+        return padded(list(self._numbers.values()), (len(self.agent_ids),))
+
+    def settle(self, options: dict[str, Any] | None) -> dict[str, Any] | None:
+        """Returns the options of a reset as they are: nothing in them is for sensors."""
+        return options
+
+    def start(
+        self, seed: int | None, observations: Mapping[Any, Any], dead: Mapping[Any, bool]
+    ) -> None:
+        """Begins an episode with its round 0.
+
+        Args:
+            seed: Starts the sequence of episodes anew; None goes on with it.
+            observations: The environment's observation of each agent that takes part.
+            dead: Which of them have terminated; their sensors work a last time.
+        """
+        # Apart from the noise of communication, which may be of the same model and seed.
+        self.noise.start(self._streams.start(seed).child("sensors"))
+        self._number, self._readings, self._before = -1, {}, None
+        self.advance(observations, dead)
+
+    def advance(self, observations: Mapping[Any, Any], dead: Mapping[Any, bool]) -> None:
+        """Runs the round that follows an environment step; arguments as for `start`."""
+        try:
+            self._readings.update(self._read(self._number + 1, observations))
+        except Exception:
+            check_observations(self.env, observations)
+            raise
+        self._number += 1
+
+    def _read(self, number: int, observations: Mapping[Any, Any]) -> dict[Any, Any]:
+        """Returns what the sensors show of observations."""
+        if not self.noise.acts():
+            return {agent: copy_value(value) for agent, value in observations.items()}
+        before, real = self._rows(observations)
+        if not self._still:
+            self._before = self.noise.snapshot(), before, real
+        after = self.noise.apply(number, before, real)
+        return {
+            agent: self._written(agent, after, before, observation)
+            for agent, observation in observations.items()
+        }
+
+    def stop(self) -> None:
+        """Ends the episode; until the next one there is nothing to tell of it."""
+        self._number = -1
+
+    def view(self, agent: Any, observation: Any = None) -> Any:
+        """Returns what an agent's sensors show, as an object that nobody else holds.
+
+        Args:
+            agent: Whose sensors.
+            observation: The agent's observation, where it has changed since the round or the agent
+                took no part in it. What has changed is read with the errors of the round; sensors
+                that took no part in it show what they showed last.
+        """
+        if observation is None or agent not in self._readings or not self.noise.acts():
+            shown = self._readings.get(agent) if observation is None else observation
+            return copy_value(shown)
+        if self._before is None or not self._before[2][self.index[agent]].any():
+            return copy_value(self._readings[agent])
+        noise, before, real = self._before
+        row = before.copy()
+        row[self.index[agent]] = self._rows({agent: observation})[0][self.index[agent]]
+        after = noise.snapshot().apply(self._number, row, real)
+        return self._written(agent, after, row, observation)
+
+    def told(self, infos: Mapping[Any, Any]) -> Mapping[Any, Any]:
+        """Returns the environment's infos, to which sensors add nothing."""
+        return infos
+
+    def views(self, agents: Iterable[Any]) -> dict[Any, Any]:
+        """Returns what the sensors of agents show."""
+        return {agent: self.view(agent) for agent in agents}
+
+    def _rows(self, observations: Mapping[Any, Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Returns observations as rows of numbers, and where these are any."""
+        shape, low, *_ = self.noise.entries
+        rows, real = np.zeros(shape, dtype=low.dtype), np.zeros(shape, dtype=bool)
+        for agent, observation in observations.items():
+            numbers, place = self._numbers[agent], self.index[agent]
+            body = self._envelopes[agent].open(observation)
+            rows[place, : numbers.width] = numbers.row(body, low.dtype)
+            real[place, : numbers.width] = True
+        return rows, real
+
+    def _written(
+        self, agent: Any, after: NDArray[Any], before: NDArray[Any], observation: Any
+    ) -> Any:
+        """Returns an observation with the numbers that its agent's row has now."""
+        place, envelope = self.index[agent], self._envelopes[agent]
+        body = envelope.open(observation)
+        body = self._numbers[agent].observation(after[place], before[place], body)
+        return envelope.close(observation, body)
+
+
+class SensorReports:
+    """What a wrapper tells of its agents' sensors; both wrappers derive from it."""
+
+    _rounds: Sensors
+
+    def noise_reports(self) -> dict[str, dict[str, Any]]:
+        """Returns what the noise models have counted in this episode, by the models' names.
+
+        Models that count nothing are absent.
+
+        Raises:
+            NotResetError: There has been no reset yet.
+        """
+        if self._rounds._number < 0:
+            raise NotResetError("the environment has not been reset: call reset() first.")
+        return self._rounds.noise.reports()
+
+    def __repr__(self) -> str:
+        models = list(self._rounds.noise.chain.parts)
+        return f"{type(self).__name__}({self._rounds.env}, noise_models={models})"
+
+    def __str__(self) -> str:
+        return repr(self)
+
+
+class NoiseWrapper(SensorReports, AECRounds):
+    """Corrupts what the agents of an AEC environment observe by themselves.
+
+    Each agent's observation is read once a round, that is after the last action of a cycle, or
+    after every turn where the environment is turn-based. Where an environment moves in mid-cycle,
+    what has moved is read with the errors of the round. Observations stay in their spaces, and an
+    `action_mask` is never touched. `agents`, rewards, terminations, truncations, infos and the
+    environment's `state()` are its own. `reset(seed)` fixes every draw of the models; `reset()`
+    goes on with the next episode.
+
+    Put it below a communication wrapper, not around one: from outside it would also corrupt what
+    was received, with its flags and ages.
+
+    Args:
+        env: A PettingZoo AEC environment.
+        noise_models: One noise model, or several that act in order. Their `agent_ids` are the
+            agents whose sensors fail.
+
+    Raises:
+        WrongEnvironmentError: Not an AEC environment, or one without `possible_agents`.
+        InvalidArgumentError: A model does not suit the environment, or observations that are no
+            numbers, such as texts and graphs.
+
+    Example:
+        >>> from mpe2 import simple_spread_v3
+        >>> from failure_api.noise_models import GaussianNoiseModel
+        >>> from failure_api.wrappers import NoiseWrapper
+        >>> bare = simple_spread_v3.env()
+        >>> env = NoiseWrapper(simple_spread_v3.env(), GaussianNoiseModel(standard_deviation=0.1))
+        >>> bare.reset(seed=1)
+        >>> env.reset(seed=1)
+        >>> errors = env.observe("agent_0") - bare.observe("agent_0")
+        >>> bool(0 < abs(errors).max() < 0.6)
+        True
+    """
+
+    def __init__(self, env: AECEnv, noise_models: NoiseModels) -> None:
+        check_kind("NoiseWrapper", env, AECEnv)
+        super().__init__(env, Sensors(env, noise_models, moves_once_a_cycle(env)))
+
+
+class NoiseWrapperParallel(SensorReports, ParallelRounds):
+    """Corrupts what the agents of a Parallel environment observe by themselves.
+
+    Everything holds that `NoiseWrapper` promises of AEC environments: with the same seed and the
+    same models both show the same observations.
+
+    Put it below a communication wrapper, not around one: from outside it would also corrupt what
+    was received, with its flags and ages.
+
+    Args:
+        env: A PettingZoo Parallel environment.
+        noise_models: One noise model, or several that act in order. Their `agent_ids` are the
+            agents whose sensors fail.
+
+    Raises:
+        WrongEnvironmentError: Not a Parallel environment, or one without `possible_agents`.
+        InvalidArgumentError: A model does not suit the environment, or observations that are no
+            numbers, such as texts and graphs.
+
+    Example:
+        >>> from mpe2 import simple_spread_v3
+        >>> from failure_api.noise_models import GaussianNoiseModel
+        >>> from failure_api.wrappers import NoiseWrapperParallel
+        >>> env = NoiseWrapperParallel(
+        ...     simple_spread_v3.parallel_env(),
+        ...     GaussianNoiseModel(standard_deviation=0.1, agent_ids=["agent_0"]),
+        ... )
+        >>> observations, infos = env.reset(seed=1)
+        >>> bare, _ = simple_spread_v3.parallel_env().reset(seed=1)
+        >>> {agent: bool((observations[agent] == bare[agent]).all()) for agent in bare}
+        {'agent_0': False, 'agent_1': True, 'agent_2': True}
+    """
+
+    def __init__(self, env: ParallelEnv, noise_models: NoiseModels) -> None:
+        check_kind("NoiseWrapper", env, ParallelEnv)
+        super().__init__(env, Sensors(env, noise_models, still=True))

@@ -1,0 +1,224 @@
+"""What wrappers ask of the environment that they wrap."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Collection, KeysView, Mapping, Set
+from typing import Any
+
+import numpy as np
+from gymnasium.spaces import Box, Discrete, Space
+from pettingzoo import AECEnv, ParallelEnv
+
+from failure_api.environments import layers
+from failure_api.errors import NotResetError, WrongEnvironmentError, describe, invalid
+
+
+def check_kind(name: str, env: Any, kind: type[AECEnv] | type[ParallelEnv]) -> None:
+    """Raises an error for an environment of the other kind, or for what is none.
+
+    Args:
+        name: What the wrapper for AEC environments is called; the other one adds "Parallel".
+        env: What is to be wrapped.
+        kind: What it must be.
+    """
+    if isinstance(env, kind):
+        return
+    aec = kind is AECEnv
+    wraps, other = (name, f"{name}Parallel") if aec else (f"{name}Parallel", name)
+    if isinstance(env, AECEnv | ParallelEnv):
+        is_one = "a Parallel one" if aec else "an AEC one"
+        raise WrongEnvironmentError(
+            f"{wraps} wraps {'AEC' if aec else 'Parallel'} environments, but {env} is {is_one}: "
+            f"use {other}."
+        )
+    raise WrongEnvironmentError(
+        f"{wraps} wraps PettingZoo {'AEC' if aec else 'Parallel'} environments, but "
+        f"{describe(env)} is none: give an instance of pettingzoo.{kind.__name__}."
+    )
+
+
+def demand_parallel(name: str, env: Any) -> None:
+    """Raises an error for what is no Parallel environment.
+
+    Args:
+        name: Who takes only those.
+        env: What was given.
+    """
+    if isinstance(env, ParallelEnv):
+        return
+    remedy = "give an instance of pettingzoo.ParallelEnv"
+    if isinstance(env, AECEnv):
+        remedy = "convert it with pettingzoo.utils.aec_to_parallel"
+    raise WrongEnvironmentError(
+        f"{name} takes a Parallel environment, but {describe(env)} is none: {remedy}."
+    )
+
+
+def check_seed(seed: Any) -> None:
+    """Raises an error for what cannot seed an environment."""
+    whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
+    if seed is not None and (not whole or seed < 0):
+        raise invalid("seed", "must be a whole number or None", seed, "give 0 or more")
+
+
+def agent_ids_of(env: Any) -> tuple[Any, ...]:
+    """Returns all agents that may ever take part.
+
+    Raises:
+        WrongEnvironmentError: The environment does not say who they are.
+    """
+    given = getattr(env, "possible_agents", ())
+    if isinstance(given, Set) and not isinstance(given, KeysView):
+        raise WrongEnvironmentError(
+            f"the environment {env} keeps its possible_agents in a set, whose order changes from "
+            "process to process: set possible_agents to a list."
+        )
+    agent_ids = tuple(given)
+    if not agent_ids:
+        raise WrongEnvironmentError(
+            f"the environment {env} has no possible_agents, without which links have no ends: "
+            "set possible_agents to the list of all agents that may ever take part."
+        )
+    return agent_ids
+
+
+def space_of(env: Any, what: str, agent: Any) -> Space[Any]:
+    """Returns an agent's space, as the environment has it.
+
+    Args:
+        env: The environment.
+        what: `"observation_space"` or `"action_space"`.
+        agent: Whose.
+
+    Raises:
+        WrongEnvironmentError: The environment has none, or none yet.
+    """
+    try:
+        space = getattr(env, what)(agent)
+    except Exception as error:
+        raise _no_space(env, what, agent) from error
+    if not isinstance(space, Space):
+        raise _no_space(env, what, agent)
+    return space
+
+
+def _no_space(env: Any, what: str, agent: Any) -> WrongEnvironmentError:
+    return WrongEnvironmentError(
+        f"the environment {describe(env)} has no {what} of {agent!r} that is a Gymnasium space: "
+        "set it when the environment is made, or reset the environment before it is wrapped."
+    )
+
+
+def check_agent(agent: Any, agent_ids: Collection[Any]) -> None:
+    """Raises an error for an agent that the environment does not have."""
+    if agent not in agent_ids:
+        remedy = f"take {', '.join(map(str, agent_ids))}"
+        raise invalid("agent", "must be one of the environment's", agent, remedy)
+
+
+def action_mask(observation: Any, info: Any) -> Any:
+    """Returns which actions are legal, as an observation or else an info says; None if neither."""
+    for told in (observation, info):
+        if isinstance(told, Mapping) and told.get("action_mask") is not None:
+            return told["action_mask"]
+    return None
+
+
+def own_mask(mask: Any, space: Space[Any]) -> Any:
+    """Returns of an action mask what belongs to the environment's own action.
+
+    Behind the choices of a `Discrete` space may stand those of a message.
+    """
+    return np.asarray(mask)[: int(space.n)] if isinstance(space, Discrete) else mask
+
+
+def check_observations(env: Any, observations: Mapping[Any, Any]) -> None:
+    """Raises an error for an observation that is not what its space declares.
+
+    Args:
+        env: The environment.
+        observations: Its observations, by agent.
+    """
+    for agent, observation in observations.items():
+        space = env.observation_space(agent)
+        # Numbers out of bounds are observations none the less.
+        box = isinstance(space, Box)
+        fits = _shape(observation) == space.shape if box else space.contains(observation)
+        if not fits:
+            raise WrongEnvironmentError(
+                f"the environment {describe(env)} must observe what its spaces declare, but showed "
+                f"{agent!r} {describe(observation)}, which is not in {describe(space)}: mend its "
+                "observations or its observation_space."
+            )
+
+
+def _shape(observation: Any) -> Any:
+    try:
+        array = np.asarray(observation)
+    except ValueError:
+        return None
+    return array.shape if array.dtype.kind in "biuf" else None
+
+
+def alike_below(env: Any, kind: type) -> tuple[int, ...]:
+    """Returns how many wrappers of a kind there are below; nothing where there are none.
+
+    Two of them with the same model and seed would otherwise fail in the same rounds.
+    """
+    count = sum(isinstance(layer, kind) for layer in layers(env))
+    return (count,) if count else ()
+
+
+class Travels:
+    """Pickles and copies; an environment that is built anew on the way has to be reset.
+
+    EzPickle remembers of an environment only what it was built with. Both kinds of wrappers derive
+    from this, so that their copies do not go on with such an environment.
+    """
+
+    env: Any
+    _started: bool
+    _rounds: Any
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_carried": _carried(self.env) if self._started else None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        carried = state.pop("_carried")
+        self.__dict__.update(state)
+        if self._started and not all(map(operator.is_, carried, _carried(self.env))):
+            self._started = False
+            self._rounds.stop()
+            self._forget()
+
+    def _forget(self) -> None:
+        """Forgets who is in play, and everything else of the episode."""
+        raise NotImplementedError
+
+    def state(self) -> Any:
+        """Returns the environment's state.
+
+        Raises:
+            NotResetError: There has been no reset yet.
+        """
+        if not self._started:
+            raise not_reset("state was called")
+        return self.env.state()
+
+
+def not_reset(what: str, kind: type[NotResetError] = NotResetError) -> NotResetError:
+    """Returns the error for what takes a reset first."""
+    return kind(f"{what} before a reset that succeeded: call reset().")
+
+
+def _carried(env: Any) -> list[Any]:
+    """Returns of each layer one container that it holds, None where it holds none of its own.
+
+    Copied together with its layer, a container stays the very one that the layer holds. A layer
+    that is built anew holds another.
+    """
+    names = ("agents", "possible_agents", "terminations", "rewards")
+    held = [getattr(layer, "__dict__", {}) for layer in layers(env)]
+    found = [[inside[name] for name in names if name in inside] for inside in held]
+    return [next((v for v in values if isinstance(v, list | dict)), None) for values in found]
