@@ -22,7 +22,8 @@ from failure_api import (
     TraceModel,
     record_trace,
 )
-from failure_api.catalogue import draw, models
+from failure_api.catalogue import models
+from failure_api.drawing import draw
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "pictures"
 

@@ -55,7 +55,7 @@ MODEL = "catalogue.from_dict({'model': 'probabilistic', 'failure_prob': 0.5})"
     [
         ("yaml", f"catalogue.to_yaml({MODEL})", "YAML needs PyYAML, "),
         ("yaml", "catalogue.from_yaml('model: chain')", "YAML needs PyYAML, "),
-        ("matplotlib", f"catalogue.draw({MODEL}, 'picture.png')", "A picture needs matplotlib, "),
+        ("matplotlib", f"drawing.draw({MODEL}, 'picture.png')", "A picture needs matplotlib, "),
     ],
     ids=["to_yaml", "from_yaml", "draw"],
 )
@@ -69,7 +69,7 @@ def test_without_a_package_one_sentence_says_how_to_get_it(
         f"        if name.partition('.')[0] == {package!r}:\n"
         "            raise ModuleNotFoundError(f'No module named {name!r}', name=name)\n"
         "sys.meta_path.insert(0, Absent())\n"
-        "import failure_api.catalogue as catalogue\n"
+        "from failure_api import catalogue, drawing\n"
         "from failure_api.errors import FailureApiError\n"
         f"try:\n    {call}\n"
         "except FailureApiError as error:\n"
@@ -96,8 +96,8 @@ def test_the_command_says_it_too(tmp_path: Path) -> None:
 def test_a_package_that_is_broken_is_not_said_to_be_missing() -> None:
     done = run(
         "import sys; sys.modules['packaging'] = None\n"
-        "import failure_api.catalogue as catalogue\n"
-        f"catalogue.draw({MODEL}, 'picture.png')"
+        "from failure_api import catalogue, drawing\n"
+        f"drawing.draw({MODEL}, 'picture.png')"
     )
     assert done.returncode == 1
     assert "ModuleNotFoundError" in done.stderr

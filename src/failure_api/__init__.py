@@ -117,9 +117,11 @@ _HOMES = (
 )
 _FURTHER = (
     "catalogue",
+    "drawing",
     "environments",
     "overhead",
     "presets",
+    "serialization",
     "testing",
     "traces",
 )

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from failure_api.catalogue.describe import describe
-from failure_api.catalogue.registry import built_in
 from failure_api.communication_models import (
     BandwidthModel,
     Chain,
@@ -84,6 +83,7 @@ from failure_api.noise_models import (
     StuckModel,
 )
 from failure_api.presets import darpa_subt, esp_now, jepsen, netem, uav_80211
+from failure_api.serialization.registry import built_in
 from failure_api.traces import Trace
 
 TABLE = [[0.0, 0.25, 0.5], [0.75, 0.0, 1.0], [0.125, 0.5, 0.0]]

@@ -9,10 +9,8 @@ import numpy as np
 import pytest
 
 from failure_api.catalogue import describe, models
-from failure_api.catalogue.describe import REQUIRED, expected_of
-from failure_api.catalogue.docstring import sections_of
+from failure_api.catalogue.describe import REQUIRED, expected_of, sections_of
 from failure_api.catalogue.examples import AGENTS, short_text
-from failure_api.catalogue.names import key_of
 from failure_api.communication_models import (
     Chain,
     GilbertElliottModel,
@@ -21,6 +19,7 @@ from failure_api.communication_models import (
     ScheduledModel,
 )
 from failure_api.errors import InvalidArgumentError
+from failure_api.serialization.registry import key_of
 from helpers import assert_one_sentence, play
 
 EVERY = {one.name: one for one in models()}

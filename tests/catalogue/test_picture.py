@@ -9,9 +9,9 @@ import pytest
 from matplotlib import image
 from models_under_test import EXAMPLES
 
-from failure_api.catalogue import draw
-from failure_api.catalogue.rounds import play_links
 from failure_api.communication_models import Chain, DelayBasedModel, ProbabilisticModel
+from failure_api.drawing import draw
+from failure_api.drawing.rounds import play_links
 from failure_api.errors import InvalidArgumentError
 from helpers import assert_one_sentence
 

@@ -13,15 +13,15 @@ import pytest
 from distributions_under_test import install_broken, install_good
 
 import failure_api
-from failure_api.catalogue.registry import BrokenPluginError, built_in
 from failure_api.errors import FailureApiError
+from failure_api.serialization.registry import BrokenPluginError, built_in
 
 SOURCE = Path(failure_api.__file__).parents[1]
 
 REPORT = """
 import json, sys
 import failure_api.catalogue as catalogue
-from failure_api.catalogue.registry import plugins
+from failure_api.serialization.registry import plugins
 
 def tried(call):
     try:

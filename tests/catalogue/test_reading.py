@@ -11,9 +11,9 @@ import pytest
 from models_under_test import ALL
 
 from failure_api.catalogue import PlainDataError, from_dict, to_dict
-from failure_api.catalogue.places import DEEPEST
 from failure_api.communication_models.nested import DEEPEST as DEEPEST_MODELS
 from failure_api.errors import InvalidArgumentError
+from failure_api.serialization.paths import DEEPEST
 from helpers import assert_one_sentence
 
 BURSTY = {"model": "gilbert_elliott", "p": 0.05, "r": 0.25}

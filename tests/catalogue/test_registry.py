@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 import failure_api
-from failure_api.catalogue.registry import built_in, entry_of, find
 from failure_api.communication_models import Chain, CommunicationModel, ProbabilisticModel
 from failure_api.core.noise import NoiseModel
 from failure_api.errors import InvalidArgumentError
+from failure_api.serialization.registry import built_in, entry_of, find
 from helpers import Scripted, assert_one_sentence
 
 

@@ -12,8 +12,6 @@ from hypothesis import strategies as st
 from models_under_test import ALL, EXAMPLES, FAILURES, NOISES, ODD_IDS, PRESETS
 
 from failure_api.catalogue import from_dict, from_yaml, to_dict, to_yaml
-from failure_api.catalogue.parts import part_classes
-from failure_api.catalogue.registry import built_in
 from failure_api.communication_models import (
     Chain,
     DelayBasedModel,
@@ -27,6 +25,8 @@ from failure_api.communication_models import (
 from failure_api.core.parameters.component import Part
 from failure_api.core.parameters.frozen import FrozenMapping
 from failure_api.noise_models import GaussianNoiseModel
+from failure_api.serialization.components import part_classes
+from failure_api.serialization.registry import built_in
 
 every_model = pytest.mark.parametrize("model", ALL.values(), ids=ALL)
 

@@ -8,16 +8,6 @@ import numpy as np
 import pytest
 from models_under_test import EXAMPLES
 
-from failure_api.catalogue.rounds import (
-    CURRENT,
-    LATE,
-    NOTHING,
-    ROUNDS,
-    play_links,
-    play_noise,
-    walks,
-)
-from failure_api.catalogue.text_picture import draw_links, draw_noise
 from failure_api.communication_models import (
     BandwidthModel,
     Chain,
@@ -26,6 +16,16 @@ from failure_api.communication_models import (
     GilbertElliottModel,
     ProbabilisticModel,
 )
+from failure_api.drawing.rounds import (
+    CURRENT,
+    LATE,
+    NOTHING,
+    ROUNDS,
+    play_links,
+    play_noise,
+    walks,
+)
+from failure_api.drawing.text import draw_links, draw_noise
 from failure_api.noise_models import ByzantineModel, GaussianNoiseModel, SendConstant
 from helpers import play
 

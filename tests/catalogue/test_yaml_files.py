@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from failure_api.catalogue import PlainDataError, from_yaml, to_yaml
-from failure_api.catalogue.places import DEEPEST
-from failure_api.catalogue.yaml_text import LONGEST
 from failure_api.communication_models import ProbabilisticModel
 from failure_api.errors import FailureApiError, InvalidArgumentError
+from failure_api.serialization.paths import DEEPEST
+from failure_api.serialization.yaml import LONGEST
 
 GOOD = "model: probabilistic\nfailure_prob: 0.1\n"
 

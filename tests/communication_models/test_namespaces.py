@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from failure_api.catalogue.describe import describe
-from failure_api.catalogue.registry import built_in
 from failure_api.communication_models import (
     BandwidthModel,
     DelayBasedModel,
@@ -20,6 +19,7 @@ from failure_api.communication_models import (
 )
 from failure_api.communication_models.shared_medium import TDMA
 from failure_api.core import Chain, CommunicationModel
+from failure_api.serialization.registry import built_in
 from failure_api.testing import check_model, check_noise_model
 from helpers import assert_same, play
 

@@ -23,10 +23,10 @@ from failure_api import (
     ProbabilisticModel,
     SendMessages,
 )
-from failure_api.catalogue.reading import part_from_dict
-from failure_api.catalogue.writing import part_to_dict
 from failure_api.errors import InvalidArgumentError
 from failure_api.exchanges import Exchange
+from failure_api.serialization.reading import part_from_dict
+from failure_api.serialization.writing import part_to_dict
 from failure_api.testing import check_wrapper
 from helpers import assert_one_sentence
 

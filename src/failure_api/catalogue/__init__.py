@@ -1,19 +1,17 @@
-"""Finding models: by name, as plain dictionaries and YAML, described and drawn."""
+"""Finding models: by name, as plain dictionaries and YAML, and described."""
 
 from failure_api.catalogue.describe import Description, describe, models
-from failure_api.catalogue.picture import draw
-from failure_api.catalogue.places import PlainDataError
-from failure_api.catalogue.reading import from_dict
-from failure_api.catalogue.registry import BrokenPluginError, find
-from failure_api.catalogue.writing import to_dict
-from failure_api.catalogue.yaml_files import from_yaml, to_yaml
+from failure_api.serialization.paths import PlainDataError
+from failure_api.serialization.reading import from_dict
+from failure_api.serialization.registry import BrokenPluginError, find
+from failure_api.serialization.writing import to_dict
+from failure_api.serialization.yaml import from_yaml, to_yaml
 
 __all__ = [
     "BrokenPluginError",
     "Description",
     "PlainDataError",
     "describe",
-    "draw",
     "find",
     "from_dict",
     "from_yaml",

@@ -1,7 +1,9 @@
-"""What there is to know about a model, read from the model itself."""
+"""What there is to know about a model, read from the model itself and its docstring."""
 
 from __future__ import annotations
 
+import inspect
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
@@ -9,21 +11,93 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from failure_api.catalogue.docstring import sections_of
 from failure_api.catalogue.examples import example_of, shown
-from failure_api.catalogue.names import name_of
-from failure_api.catalogue.parts import (
+from failure_api.catalogue.mathematics import plain_mathematics
+from failure_api.core.noise import NoiseModel
+from failure_api.core.parameters.fields import AgentRule, LinkRule, rules_of
+from failure_api.core.parameters.rules import Choice, Instance, Rule
+from failure_api.errors import FailureApiError
+from failure_api.serialization.components import (
     hints_of,
     inner_rule,
     kind_of_model,
     kinds_of,
     part_classes,
 )
-from failure_api.catalogue.registry import OURS, Entry, built_in, find, plugins
-from failure_api.core.noise import NoiseModel
-from failure_api.core.parameters.fields import AgentRule, LinkRule, rules_of
-from failure_api.core.parameters.rules import Choice, Instance, Rule
-from failure_api.errors import FailureApiError
+from failure_api.serialization.registry import OURS, Entry, built_in, find, name_of, plugins
+
+_HEADING = re.compile(r"^(Args|Attributes|Raises|Returns|Example|Examples|Source):[ ]*(.*)$")
+
+
+class Sections(NamedTuple):
+    """The parts of a docstring, with formulas in plain characters.
+
+    Attributes:
+        summary: Its first paragraph, one line.
+        text: The paragraphs after it, the equations among them.
+        parameters: What "Args" says of each parameter.
+        source: What "Source" says.
+    """
+
+    summary: str
+    text: tuple[str, ...]
+    parameters: dict[str, str]
+    source: str
+
+
+def sections_of(value_class: type) -> Sections:
+    """Returns what a class's docstring says; empty where it says nothing.
+
+    Example:
+        >>> from failure_api import ProbabilisticModel
+        >>> sections_of(ProbabilisticModel).source
+        'Bernoulli trials; tc-netem(8), option loss random.'
+    """
+    docstring = inspect.cleandoc(value_class.__doc__ or "")
+    if docstring.startswith(f"{value_class.__name__}("):
+        # A dataclass without a docstring gets one that is its signature.
+        docstring = ""
+    found: dict[str, list[str]] = {"": []}
+    current = ""
+    for line in docstring.split("\n"):
+        heading = _HEADING.match(line)
+        if heading:
+            current = heading[1]
+            found[current] = [heading[2]] if heading[2] else []
+        elif current and current != "Source" and line and not line.startswith(" "):
+            # Text that follows a section belongs to none.
+            current = ""
+            found[""].extend(["", line])
+        else:
+            found[current].append(line)
+    summary, *text = _paragraphs(found[""]) or [""]
+    return Sections(summary, tuple(text), _meanings_in(found.get("Args", [])), _source(found))
+
+
+def _source(found: dict[str, list[str]]) -> str:
+    return " ".join(_paragraphs(found.get("Source", [])))
+
+
+def _paragraphs(lines: list[str]) -> list[str]:
+    """Returns the paragraphs, each on one line."""
+    text = plain_mathematics("\n".join(lines))
+    # The entries of a list are paragraphs too.
+    paragraphs = re.split(r"\n\s*\n|\n(?= *- )", text)
+    return [" ".join(part.split()) for part in paragraphs if part.strip()]
+
+
+def _meanings_in(lines: list[str]) -> dict[str, str]:
+    parameters: dict[str, list[str]] = {}
+    current: list[str] = []
+    for line in lines:
+        entry = re.match(r"^ {1,4}(\w+)(?: \([^)]*\))?: +(.*)$", line)
+        if entry:
+            current = parameters.setdefault(entry[1], [])
+            current.append(entry[2])
+        else:
+            current.append(line)
+    return {name: " ".join(_paragraphs(text)) for name, text in parameters.items()}
+
 
 REQUIRED = "required"
 

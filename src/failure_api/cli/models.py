@@ -24,13 +24,13 @@ from failure_api.catalogue.describe import (
 from failure_api.catalogue.describe import models as every_model
 from failure_api.catalogue.examples import short_text
 from failure_api.catalogue.mathematics import ascii_text
-from failure_api.catalogue.picture import draw
-from failure_api.catalogue.registry import OURS, plugins
-from failure_api.catalogue.rounds import play_links, play_noise
-from failure_api.catalogue.text_picture import draw_links, draw_noise
-from failure_api.catalogue.writing import to_dict
 from failure_api.cli.flags import ManyValuesCommand, assignments
+from failure_api.drawing.picture import draw
+from failure_api.drawing.rounds import play_links, play_noise
+from failure_api.drawing.text import draw_links, draw_noise
 from failure_api.errors import FailureApiError, InvalidArgumentError, invalid
+from failure_api.serialization.registry import OURS, plugins
+from failure_api.serialization.writing import to_dict
 
 _NARROW = 64
 """Fewer columns than this leave no room for three columns side by side."""

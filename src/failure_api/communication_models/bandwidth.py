@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -74,6 +74,8 @@ class BandwidthModel(CommunicationModel):
     `limit`; Costa, Codreanu and Ephremides (2016) for the replacement of the message that waits
     (their M/M/1/2*, here with one message a round and a service of fixed length).
     """
+
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {"capacity": 0.25, "queue_length": 3}
 
     capacity: Bandwidth
     unit: Literal["messages", "bits"] = "messages"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from failure_api.core.links import Array, Context, Links
 from failure_api.core.model import CommunicationModel
@@ -39,6 +40,8 @@ class DistanceModel(CommunicationModel):
     Source: ns-3 `RangePropagationLossModel`; the unit-disk graph of Clark, Colbourn and Johnson
     (1990).
     """
+
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {"distance_threshold": 1.0}
 
     distance_threshold: Distance
     falloff: Literal["none", "linear"] = "none"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
@@ -81,6 +81,14 @@ class FourStateModel(CommunicationModel):
     loss model for packet networks and its implementation in the Netem module in the Linux
     kernel"; tc-netem(8), option `loss state`, which starts in state 1.
     """
+
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {
+        "p13": 0.03,
+        "p31": 0.1,
+        "p32": 0.15,
+        "p23": 0.4,
+        "p14": 0.02,
+    }
 
     p13: Probability
     p31: Recovery | None = None

@@ -1,10 +1,10 @@
-"""Two-state chains by what is known of them: their loss and bursts, or their transition matrix."""
+"""Loss in bursts: every link is a two-state Markov chain."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -163,6 +163,8 @@ class GilbertElliottModel(CommunicationModel):
     Source: Gilbert (1960) and Elliott (1963), Bell System Technical Journal; tc-netem(8), option
     `loss gemodel`, whose `1-h` is `loss_bad` and whose `1-k` is `loss_good`.
     """
+
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {"p": 0.05, "r": 0.25}
 
     p: Probability
     r: Recovery

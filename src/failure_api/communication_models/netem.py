@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,6 +104,12 @@ class NetemModel(CommunicationModel):
 
     Source: tc-netem(8) of iproute2; Linux `net/sched/sch_netem.c`.
     """
+
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {
+        "loss": {"model": "gilbert_elliott", "p": 0.05, "r": 0.2, "start": "good"},
+        "delay": 5,
+        "jitter": 1,
+    }
 
     loss: Annotated[CommunicationModel | None, Optional(_Loss(kind=CommunicationModel))] = None
     delay: Annotated[float, not_negative("rounds")] = 0.0

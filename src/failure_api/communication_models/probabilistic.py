@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -43,6 +44,8 @@ class ProbabilisticModel(CommunicationModel):
 
     Source: Bernoulli trials; tc-netem(8), option `loss random`.
     """
+
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {"failure_prob": 0.2}
 
     failure_prob: Probability
     max_bandwidth: Bandwidth = 1.0

@@ -1,4 +1,4 @@
-"""Distributions of one number, from which a parameter is drawn."""
+"""Domain randomization: other parameters in every episode, for training."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Annotated, Any, NamedTuple, TypeAlias
+from typing import Annotated, Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -303,6 +303,11 @@ class RandomizedModel(NestedModel):
     Source: Tobin et al. (2017), "Domain randomization for transferring deep neural networks from
     simulation to the real world".
     """
+
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {
+        "of": {"model": "gilbert_elliott", "p": 0.05, "r": 0.25},
+        "parameters": {"p": [0.01, 0.2], "r": [0.1, 0.5]},
+    }
 
     parameters: Annotated[Mapping[str, Any], _Distributions()]
 

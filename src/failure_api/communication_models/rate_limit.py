@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -83,6 +84,8 @@ class RateLimitModel(CommunicationModel):
 
     Source: the sliding window of `subt_communication_model` in osrf/subt on GitHub.
     """
+
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {"messages": 20, "window": 10}
 
     messages: Messages
     window: Period = 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -72,6 +72,13 @@ class ScheduledModel(NestedModel):
     Source: windows and severities of fault injection, as in Chaos Mesh and Toxiproxy
     (`toxicity`); here the share is drawn anew in each round.
     """
+
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {
+        "of": {"model": "probabilistic", "failure_prob": 0.8},
+        "start": 30,
+        "period": 100,
+        "ramp": 60,
+    }
 
     start: Rounds = 0
     stop: Rounds | None = None

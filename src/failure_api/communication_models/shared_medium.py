@@ -1,10 +1,11 @@
-"""Who may use a shared channel in a round: slotted ALOHA and TDMA."""
+"""Capacity: one channel for all, on which agents are in each other's way."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -323,6 +324,10 @@ class SharedMediumModel(CommunicationModel):
     Source: Abramson (1970), "The ALOHA system"; Bertsekas and Gallager (1992), "Data Networks",
     chapter 4.
     """
+
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {
+        "protocol": {"type": "slotted_aloha", "transmit_prob": 0.25}
+    }
 
     protocol: MediumProtocol
 

@@ -1,4 +1,4 @@
-"""Schedules: arrays with one entry for each round, and what follows the last one."""
+"""Traces: what happened on the links before, played again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 
@@ -107,6 +107,21 @@ class TraceModel(CommunicationModel):
 
     Source: trace-driven emulation, Noble et al. (1997); Mahimahi, Netravali et al. (2015).
     """
+
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {
+        "trace": {
+            "type": "trace",
+            "agent_ids": ["agent_0", "agent_1", "agent_2", "agent_3"],
+            # Every link is up for a while, one after the other.
+            "lost": [
+                [
+                    [(3 * sender + receiver + round_) % 12 >= 6 for receiver in range(4)]
+                    for sender in range(4)
+                ]
+                for round_ in range(40)
+            ],
+        }
+    }
 
     trace: Annotated[Trace, Given()]
     at_end: Literal["repeat", "hold", "down"] = "repeat"

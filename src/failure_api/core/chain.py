@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple, cast
+from typing import Any, ClassVar, NamedTuple, cast
 
 import numpy as np
 
@@ -68,6 +68,13 @@ class Chain(CommunicationModel):
         >>> Chain(models={"loss": ProbabilisticModel(failure_prob=0.1)})["loss"].failure_prob
         0.1
     """
+
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {
+        "models": [
+            {"model": "gilbert_elliott", "p": 0.02, "r": 0.1},
+            {"model": "delay_based", "min_delay": 0, "max_delay": 2},
+        ]
+    }
 
     models: CommunicationModel | Sequence[CommunicationModel] | Mapping[str, CommunicationModel]
     names: Sequence[str | None] | None = None

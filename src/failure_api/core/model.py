@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -35,6 +35,10 @@ class CommunicationModel(ABC):
         agent_ids: Confines the model to links among these agents; None takes all. The chain that
             runs the model sees to it: `step` itself need not.
     """
+
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {}
+    """Parameters, as plain data, with which the catalogue describes and draws the model, for the
+    agents `agent_0` to `agent_3`."""
 
     agent_ids: Sequence[Any] | None = None
 

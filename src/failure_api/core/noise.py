@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from failure_api.core.links import Array
 from failure_api.core.model import distinct
@@ -62,6 +62,10 @@ class NoiseModel(ABC):
         agent_ids: The senders whose messages are corrupted; None takes all. Whoever runs the
             model sees to it: `step` itself need not.
     """
+
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {}
+    """Parameters, as plain data, with which the catalogue describes and draws the model, for the
+    agents `agent_0` to `agent_3`."""
 
     agent_ids: Sequence[Any] | None = None
 

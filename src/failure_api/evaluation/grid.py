@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
-from failure_api.catalogue.places import DEEPEST, Place, PlainDataError, refused, text_of
+from failure_api.serialization.paths import DEEPEST, KeyPath, PlainDataError, refused, text_of
 
 LONGEST_GRID = 2**20
 """Most values of one grid."""
@@ -26,7 +26,7 @@ class Axis(NamedTuple):
     """
 
     name: str
-    place: Place
+    place: KeyPath
     values: tuple[Any, ...]
 
     @property
@@ -63,7 +63,7 @@ def find_axes(plain: Any) -> tuple[Axis, ...]:
     )
 
 
-def fill(plain: Any, values: Mapping[Place, Any], place: Place = ()) -> Any:
+def fill(plain: Any, values: Mapping[KeyPath, Any], place: KeyPath = ()) -> Any:
     """Returns plain data with a value in the place of each grid.
 
     Args:
@@ -115,7 +115,7 @@ def _short_texts(values: tuple[Any, ...]) -> tuple[str, ...]:
     )
 
 
-def _grids(plain: Any, place: Place) -> Iterator[tuple[Place, Any]]:
+def _grids(plain: Any, place: KeyPath) -> Iterator[tuple[KeyPath, Any]]:
     if len(place) > DEEPEST:
         rule = f"must be nested no deeper than {DEEPEST} times"
         raise PlainDataError(f"{text_of(place[:3])}... {rule}: make it flatter.", place)
@@ -134,7 +134,7 @@ def _grids(plain: Any, place: Place) -> Iterator[tuple[Place, Any]]:
             yield from _grids(held, (*place, index))
 
 
-def _values(grid: Any, place: Place) -> tuple[Any, ...]:
+def _values(grid: Any, place: KeyPath) -> tuple[Any, ...]:
     where = (*place, "grid")
     if isinstance(grid, str):
         return _range(grid, where)
@@ -154,7 +154,7 @@ def _values(grid: Any, place: Place) -> tuple[Any, ...]:
     return tuple(grid)
 
 
-def _range(text: str, place: Place) -> tuple[Any, ...]:
+def _range(text: str, place: KeyPath) -> tuple[Any, ...]:
     """Returns the numbers of "start:stop:step", in decimal, so that 0.1 three times is 0.3."""
     try:
         start, stop, step = (Decimal(part.strip()) for part in text.split(":"))
@@ -173,7 +173,7 @@ def _range(text: str, place: Place) -> tuple[Any, ...]:
     return values
 
 
-def _names(places: Iterable[Place]) -> list[str]:
+def _names(places: Iterable[KeyPath]) -> list[str]:
     """Returns the shortest ends of places that tell them apart."""
     places = list(places)
     names = []

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from failure_api.catalogue.places import Place, refused
 from failure_api.errors import nearest
 from failure_api.evaluation.grid import Axis, fill, find_axes
+from failure_api.serialization.paths import KeyPath, refused
 
 DEFAULT_EPISODES = 100
 
@@ -197,7 +197,7 @@ class Plan:
 
     def filled(self, cell: Cell) -> dict[str, Any]:
         """Returns a cell's options, exchange and models, as plain data without grids."""
-        values: dict[Place, Any] = {
+        values: dict[KeyPath, Any] = {
             axis.place: axis.values[index or 0]
             for axis, index in zip(self.further, cell.setting, strict=True)
         }

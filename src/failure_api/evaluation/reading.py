@@ -10,9 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from failure_api.catalogue.places import DEEPEST, Place, PlainDataError, refused, text_of
-from failure_api.catalogue.writing import part_to_dict, to_dict
-from failure_api.catalogue.yaml_text import YamlText, read_yaml
 from failure_api.core.model import CommunicationModel
 from failure_api.core.noise import NoiseModel
 from failure_api.core.parameters.rules import holds_flags, is_masked
@@ -21,6 +18,9 @@ from failure_api.errors import FailureApiError, InvalidArgumentError, nearest
 from failure_api.evaluation.plan import KEYS, Specification
 from failure_api.evaluation.policies.user_code import look_here
 from failure_api.exchanges import Exchange
+from failure_api.serialization.paths import DEEPEST, KeyPath, PlainDataError, refused, text_of
+from failure_api.serialization.writing import part_to_dict, to_dict
+from failure_api.serialization.yaml import YamlText, read_yaml
 
 _LARGEST = 2**31 - 1
 
@@ -87,7 +87,7 @@ def specification_from_dict(plain: Any) -> Specification:
     given = {key: held for key, held in plain.items() if held is not None}
     environment = _text(given["environment"], ("environment",))
     api = _api(environment, given.get("api"))
-    readers: dict[str, Callable[[Any, Place], Any]] = {
+    readers: dict[str, Callable[[Any, KeyPath], Any]] = {
         "options": _mapping,
         "policies": _texts,
         "exchange": _exchange,
@@ -121,13 +121,13 @@ def _api(environment: str, given: Any) -> str:
     return str(given)
 
 
-def _text(given: Any, place: Place) -> str:
+def _text(given: Any, place: KeyPath) -> str:
     if isinstance(given, str) and given.strip():
         return given
     raise refused(place, "must be text", given, "give a name")
 
 
-def _texts(given: Any, place: Place) -> tuple[str, ...]:
+def _texts(given: Any, place: KeyPath) -> tuple[str, ...]:
     """Returns one name or more, each once."""
     given = [given] if isinstance(given, str) else given
     if not isinstance(given, list | tuple) or not given:
@@ -139,7 +139,7 @@ def _texts(given: Any, place: Place) -> tuple[str, ...]:
     return names
 
 
-def _whole(given: Any, place: Place, least: int) -> int:
+def _whole(given: Any, place: KeyPath, least: int) -> int:
     number = least - 1
     # What is foreign may raise anything.
     with contextlib.suppress(Exception):
@@ -151,21 +151,21 @@ def _whole(given: Any, place: Place, least: int) -> int:
     return number
 
 
-def _mapping(given: Any, place: Place) -> dict[str, Any]:
+def _mapping(given: Any, place: KeyPath) -> dict[str, Any]:
     if not isinstance(given, Mapping):
         raise refused(place, "must be a dictionary", given, "give names with values")
     plain: dict[str, Any] = plain_data(given, place)
     return plain
 
 
-def _exchange(given: Any, place: Place) -> Any:
+def _exchange(given: Any, place: KeyPath) -> Any:
     if isinstance(given, str | Mapping | Exchange):
         return plain_data(given, place)
     remedy = "give a name such as mask_segments, or a dictionary with it as type"
     raise refused(place, "must be an exchange", given, remedy)
 
 
-def _models(given: Any, place: Place) -> tuple[Any, ...]:
+def _models(given: Any, place: KeyPath) -> tuple[Any, ...]:
     """Returns the descriptions of models; one alone is a list of one."""
     if isinstance(given, str | Mapping | CommunicationModel | NoiseModel):
         given = [given]
@@ -174,7 +174,7 @@ def _models(given: Any, place: Place) -> tuple[Any, ...]:
     return tuple(plain_data(held, (*place, index)) for index, held in enumerate(given))
 
 
-def plain_data(value: Any, place: Place) -> Any:
+def plain_data(value: Any, place: KeyPath) -> Any:
     """Returns a value in the types of JSON, with models and exchanges written out.
 
     Args:

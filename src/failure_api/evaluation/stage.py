@@ -7,8 +7,6 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import Any
 
-from failure_api.catalogue.places import Place, PlainDataError, placed, refused, text_of
-from failure_api.catalogue.reading import from_dict, part_from_dict
 from failure_api.communication_models import ScheduledModel
 from failure_api.core.model import CommunicationModel
 from failure_api.environments import make_environment
@@ -16,6 +14,8 @@ from failure_api.errors import FailureApiError
 from failure_api.evaluation.plan import Cell, Plan
 from failure_api.evaluation.policies import make_policy
 from failure_api.exchanges import Exchange
+from failure_api.serialization.paths import KeyPath, PlainDataError, placed, refused, text_of
+from failure_api.serialization.reading import from_dict, part_from_dict
 from failure_api.wrappers import CommunicationWrapper, CommunicationWrapperParallel
 
 _CELLS_READ = 1_000
@@ -99,7 +99,7 @@ class Stage:
         self.env.close()
 
 
-def about(place: Place, error: FailureApiError) -> PlainDataError:
+def about(place: KeyPath, error: FailureApiError) -> PlainDataError:
     """Returns an error that begins with the place that it is about."""
     sentence = str(error).removeprefix(f"{place[0]} ")
     colon = "" if sentence != str(error) else ":"

@@ -8,7 +8,6 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from failure_api.catalogue.places import Place, refused
 from failure_api.errors import FailureApiError, invalid
 from failure_api.evaluation.episode import Player, globals_preserved, seed_globals
 from failure_api.evaluation.plan import Cell, Plan
@@ -17,6 +16,7 @@ from failure_api.evaluation.policies.policy import reason
 from failure_api.evaluation.reading import locating, specification_from_dict
 from failure_api.evaluation.results import reason_of
 from failure_api.evaluation.stage import Stage, about, exchange_of, models_of
+from failure_api.serialization.paths import KeyPath, refused
 
 _MODELS_TRIED = 5_000
 _STAGES_TRIED = 24
@@ -109,7 +109,7 @@ def _take_a_step(plan: Plan, cell: Cell) -> None:
 
 
 @contextmanager
-def _said(place: Place, rule: str, value: str) -> Iterator[None]:
+def _said(place: KeyPath, rule: str, value: str) -> Iterator[None]:
     """Turns whatever is raised into one sentence about a place of the specification."""
     try:
         yield

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from failure_api.core.links import Array
 from failure_api.core.noise import NoiseContext, NoiseModel
@@ -59,6 +60,8 @@ class GaussianNoiseModel(_AdditiveNoise):
     Source: additive white Gaussian noise; Proakis and Salehi, Digital Communications, 5th ed.
     """
 
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {"standard_deviation": 0.2}
+
     standard_deviation: Level
     mean: Entry = 0.0
 
@@ -88,6 +91,8 @@ class LaplacianNoiseModel(_AdditiveNoise):
 
     Source: Kotz, Kozubowski and Podgorski, The Laplace Distribution and Generalizations (2001).
     """
+
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {"scale": 0.2}
 
     scale: Level
     mean: Entry = 0.0
@@ -121,6 +126,8 @@ class UniformNoiseModel(_AdditiveNoise):
 
     Source: the inverse of the uniform distribution function.
     """
+
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {"low": -0.3, "high": 0.3}
 
     low: Entry
     high: Entry

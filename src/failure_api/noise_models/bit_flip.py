@@ -1,11 +1,12 @@
-"""Bits that flip on the way: in floats, in whole numbers and in choices."""
+"""Bit errors: content whose bits were flipped on the way."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from failure_api.core.arrays.libraries import viewed
 from failure_api.core.links import Array
@@ -155,6 +156,8 @@ class BitFlipModel(NoiseModel):
     Source: the binary symmetric channel; IEEE 754-2019; tc-netem(8), option `corrupt`, for one bit
     a message.
     """
+
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {"bit_error_rate": 0.004}
 
     bit_error_rate: Share | None = None
     corrupt_prob: Share | None = None

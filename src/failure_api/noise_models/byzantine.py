@@ -1,12 +1,12 @@
-"""Agents that lie: attacks, and the model that carries them out."""
+"""Byzantine senders: agents that say what is not true."""
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -167,6 +167,12 @@ class ByzantineModel(NoiseModel):
 
     Source: Lamport, Shostak and Pease, The Byzantine Generals Problem (1982).
     """
+
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {
+        "agent_ids": ["agent_0"],
+        "attack": {"type": "flip_sign"},
+        "attack_rate": 0.2,
+    }
 
     agent_ids: Sequence[Any] = field()
     attack: Callable[..., Array]

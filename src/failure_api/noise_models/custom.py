@@ -1,11 +1,11 @@
-"""Noise that is a function of one's own."""
+"""Noise of one's own."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -101,6 +101,8 @@ class CustomNoise(NoiseModel):
     A model with a state is a subclass of `NoiseModel`.
     """
 
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {"function": "failure_api.noise_models.custom:dim"}
+
     function: Callable[[Array, NoiseContext, RandomStream], Array]
 
     def __post_init__(self) -> None:
@@ -119,3 +121,9 @@ class CustomNoise(NoiseModel):
         """Returns what the function makes of the content."""
         name = f"{self.name}.function"
         return state, made_by(name, self.function, content, context, context, random)
+
+
+def dim(content: Any, context: Any, random: Any) -> Any:
+    """Halves what is said in every second span of 25 rounds: an example of `CustomNoise`."""
+    second = context.xp.astype(context.round_over() // 25 % 2, content.dtype)
+    return content * (1.0 - 0.5 * second)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from failure_api.core.links import Array
 from failure_api.core.noise import NoiseContext, NoiseModel
@@ -36,6 +37,8 @@ class ElementDropoutModel(NoiseModel):
     Source: the symbol erasure channel; Cover and Thomas, Elements of Information Theory, 2nd ed.,
     section 7.1.5.
     """
+
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {"drop_prob": 0.1}
 
     drop_prob: Share
     fill: Entry = 0.0

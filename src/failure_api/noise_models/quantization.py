@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -52,6 +53,8 @@ class QuantizationModel(NoiseModel):
     Source: Widrow and Kollar, Quantization Noise (2008); Alistarh et al., QSGD (2017), for
     stochastic rounding.
     """
+
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {"levels": 8, "low": -1.0, "high": 1.0}
 
     levels: Annotated[int, WholeNumber(2, "levels")] | None = None
     bits: Annotated[int, WholeNumber(1, "bits")] | None = None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from failure_api.core.links import Array
 from failure_api.core.noise import NoiseContext, NoiseModel
@@ -53,6 +54,8 @@ class StuckModel(NoiseModel):
     Source: stuck-at faults; Isermann, Fault-Diagnosis Systems (2006). The chain is that of Gilbert
     (1960).
     """
+
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {"stick_prob": 0.03, "release_prob": 0.1}
 
     stick_prob: Share
     release_prob: Share

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,6 +90,12 @@ class DelayBasedModel(CommunicationModel):
     Source: tc-netem(8), option `delay`; Kaul, Yates and Gruteser (2012) for the age of
     information.
     """
+
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {
+        "min_delay": 0,
+        "max_delay": 4,
+        "message_drop_probability": 0.1,
+    }
 
     min_delay: Rounds = 0
     max_delay: Rounds | None = None

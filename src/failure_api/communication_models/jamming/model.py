@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 from failure_api.communication_models.jamming.effects import (
     ConstantJamming,
@@ -68,6 +69,17 @@ class JammingModel(CommunicationModel):
 
     Source: Xu, Trappe, Zhang and Wood (2005); Pelechrinis, Iliofotou and Krishnamurthy (2011).
     """
+
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {
+        "jammers": {
+            "type": "moving_jammers",
+            "positions": [[-0.9, 0.0]],
+            "velocity": [[0.03, 0.01]],
+            "bounds": [[-1.0, -1.0], [1.0, 1.0]],
+        },
+        "effect": {"type": "block_reception", "radius": 0.7},
+        "pattern": {"type": "bursty_jamming", "mean_on": 20, "mean_off": 8},
+    }
 
     jammers: Jammers
     effect: Effect

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,6 +83,12 @@ class NodeFailureModel(CommunicationModel):
     Source: the alternating renewal process of Barlow and Proschan (1965), in discrete time;
     the nemeses of Jepsen (jepsen.io).
     """
+
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {
+        "mode": "crash",
+        "mean_time_to_failure": 60,
+        "mean_time_to_repair": 20,
+    }
 
     mode: Literal["crash", "mute", "deaf"]
     mean_time_to_failure: MeanRounds | None = None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +71,11 @@ class PartitionModel(CommunicationModel):
     Source: the nemeses of Jepsen (jepsen.io); Bailis and Kingsbury (2014), "The network is
     reliable".
     """
+
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {
+        "pattern": "halves",
+        "switching": {"type": "cut_on_schedule", "start": 40, "stop": 80, "period": 100},
+    }
 
     groups: Annotated[Sequence[Sequence[Any]], Groups()] | None = None
     pattern: Pattern | None = None

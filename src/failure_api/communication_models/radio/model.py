@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,6 +79,16 @@ class SignalBasedModel(CommunicationModel):
 
     Source: Rappaport (2002); ns-3, model library, "Propagation" and "Wi-Fi error models".
     """
+
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {
+        "shadowing": {
+            "type": "log_normal_shadowing",
+            "standard_deviation": 6.0,
+            "decorrelation_distance": 20.0,
+        },
+        "fading": "rayleigh",
+        "metres_per_unit": 100.0,
+    }
 
     transmit_power: TransmitPower = 20.0
     path_loss: PathLoss = LogDistance()  # noqa: RUF009

@@ -7,9 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING
 from typing import Any
 
-from failure_api.catalogue.functions import function_named
-from failure_api.catalogue.names import key_of
-from failure_api.catalogue.parts import (
+from failure_api.core.model import CommunicationModel
+from failure_api.core.noise import NoiseModel
+from failure_api.core.parameters.component import Part
+from failure_api.core.parameters.fields import rules_of
+from failure_api.core.parameters.rules import Instance
+from failure_api.errors import FailureApiError, InvalidArgumentError, describe, nearest
+from failure_api.serialization.components import (
+    function_named,
     inner_rule,
     is_number,
     kind_of_model,
@@ -17,15 +22,16 @@ from failure_api.catalogue.parts import (
     part_classes,
     takes_function,
 )
-from failure_api.catalogue.places import DEEPEST, Place, PlainDataError, placed, refused, text_of
-from failure_api.catalogue.registry import find, plugins
-from failure_api.catalogue.writing import parameters_of, tag_of
-from failure_api.core.model import CommunicationModel
-from failure_api.core.noise import NoiseModel
-from failure_api.core.parameters.component import Part
-from failure_api.core.parameters.fields import rules_of
-from failure_api.core.parameters.rules import Instance
-from failure_api.errors import FailureApiError, InvalidArgumentError, describe, nearest
+from failure_api.serialization.paths import (
+    DEEPEST,
+    KeyPath,
+    PlainDataError,
+    placed,
+    refused,
+    text_of,
+)
+from failure_api.serialization.registry import find, key_of, plugins
+from failure_api.serialization.writing import parameters_of, tag_of
 
 KINDS: dict[str, type] = {"model": CommunicationModel, "noise": NoiseModel}
 ROOTS: dict[str, type] = {"failure_models": CommunicationModel, "noise_models": NoiseModel}
@@ -56,7 +62,7 @@ def from_dict(plain: Any) -> Any:
         >>> from_dict([{"model": "probabilistic", "failure_pob": 0.1}])
         Traceback (most recent call last):
         ...
-        failure_api.catalogue.places.PlainDataError: failure_models[0] must hold parameters of \
+        failure_api.serialization.paths.PlainDataError: failure_models[0] must hold parameters of \
 'probabilistic', but 'failure_pob' was given: did you mean 'failure_prob'?
     """
     try:
@@ -77,7 +83,7 @@ def _read(plain: Any) -> Any:
     return _model(plain, (), None)
 
 
-def _models(plain: Any, place: Place) -> list[Any]:
+def _models(plain: Any, place: KeyPath) -> list[Any]:
     """Returns the models of a list; one model alone is a list of one."""
     kind = ROOTS[str(place[0])]
     if isinstance(plain, Mapping):
@@ -87,7 +93,7 @@ def _models(plain: Any, place: Place) -> list[Any]:
     return [_model(entry, (*place, index), kind) for index, entry in enumerate(plain)]
 
 
-def _model(plain: Any, place: Place, kind: type | None) -> Any:
+def _model(plain: Any, place: KeyPath, kind: type | None) -> Any:
     """Returns a failure model or a noise model."""
     if isinstance(plain, kind or tuple(KINDS.values())):
         return plain
@@ -110,7 +116,7 @@ def _model(plain: Any, place: Place, kind: type | None) -> Any:
     return _make(entry.value_class, entry.name, plain, place)
 
 
-def part_from_dict(plain: Any, place: Place, kinds: tuple[type, ...]) -> Any:
+def part_from_dict(plain: Any, place: KeyPath, kinds: tuple[type, ...]) -> Any:
     """Returns a part of a model, or another value that is told by the key "type".
 
     Args:
@@ -142,7 +148,7 @@ def _named(name: Any, known: Mapping[str, type]) -> str | None:
     return next((found for found in known if key_of(found) == key_of(name)), None)
 
 
-def _make(value_class: Any, name: str, plain: Mapping[Any, Any], place: Place) -> Any:
+def _make(value_class: Any, name: str, plain: Mapping[Any, Any], place: KeyPath) -> Any:
     """Returns a value of a class with the parameters that plain data gives."""
     tag = tag_of(value_class)
     given = {key: held for key, held in plain.items() if key != tag}
@@ -175,7 +181,7 @@ def _is_required(value_class: Any, parameter: str) -> bool:
     return field.default is MISSING and field.default_factory is MISSING
 
 
-def _built(make: Callable[[], Any], name: str, place: Place, parameters: dict[str, str]) -> Any:
+def _built(make: Callable[[], Any], name: str, place: KeyPath, parameters: dict[str, str]) -> Any:
     try:
         return make()
     except PlainDataError:
@@ -189,7 +195,7 @@ def _built(make: Callable[[], Any], name: str, place: Place, parameters: dict[st
         raise PlainDataError(sentence, place) from error
 
 
-def _field(plain: Any, value_class: type, field: str, place: Place) -> Any:
+def _field(plain: Any, value_class: type, field: str, place: KeyPath) -> Any:
     """Returns the value of a parameter, as its type asks for it."""
     rule = rules_of(value_class).get(field)
     kinds, model = kinds_of(value_class, field), kind_of_model(value_class, field)
@@ -206,7 +212,7 @@ def _field(plain: Any, value_class: type, field: str, place: Place) -> Any:
 
 def _value(
     plain: Any,
-    place: Place,
+    place: KeyPath,
     kinds: tuple[type, ...],
     number: bool = False,
     model: type | None = None,
@@ -252,7 +258,7 @@ def _step(key: Any) -> str:
 
 
 def _mapping(
-    plain: Any, form: str, place: Place, value: Callable[[Any, Any], Any]
+    plain: Any, form: str, place: KeyPath, value: Callable[[Any, Any], Any]
 ) -> dict[Any, Any]:
     """Returns a mapping by links or by agents, from a list of rows."""
     if not isinstance(plain, list | tuple):

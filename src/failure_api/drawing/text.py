@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from failure_api.catalogue.rounds import CURRENT, NOTHING, LinkHistory, NoiseHistory
+from failure_api.drawing.rounds import CURRENT, NOTHING, LinkHistory, NoiseHistory
 
 _FULL = {"current": "█", "late": "▓", "mixed": "▒", "mostly": "░", "nothing": "·"}
 _ASCII = {"current": "#", "late": "o", "mixed": "=", "mostly": "-", "nothing": "."}

@@ -1,16 +1,59 @@
-"""Plain data from YAML text, with the line of every place."""
+"""Models to and from YAML, read by the rules of YAML 1.2 and with the line of every error."""
 
 from __future__ import annotations
 
+import functools
 import re
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from failure_api.catalogue.places import DEEPEST, Place, PlainDataError, text_of
-from failure_api.catalogue.yaml_schema import core_schema
 from failure_api.errors import InvalidArgumentError, invalid
 from failure_api.needs import needed
+from failure_api.serialization.paths import DEEPEST, KeyPath, PlainDataError, text_of
+from failure_api.serialization.reading import from_dict
+from failure_api.serialization.writing import to_dict
+
+
+@functools.cache
+def core_schema(yaml: Any) -> tuple[Any, Any]:
+    """Returns PyYAML's safe loader and dumper with the scalars of YAML 1.2's core schema.
+
+    By YAML 1.1, `1e-3` is text, `no` is False, `1:30` is 90 and `2020-01-01` is a day.
+    """
+    patterns = {
+        "null": (r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
+        "bool": (r"^(?:true|True|TRUE|false|False|FALSE)$", list("tTfF")),
+        "int": (r"^[-+]?[0-9]+$", list("-+0123456789")),
+        "float": (
+            r"^(?:[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
+            r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$",
+            list("-+0123456789."),
+        ),
+    }
+
+    class Loader(yaml.SafeLoader):  # type: ignore[misc]
+        yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012
+
+    class Dumper(yaml.SafeDumper):  # type: ignore[misc]
+        pass
+
+    def integer(loader: Any, node: Any) -> int:
+        return int(loader.construct_scalar(node))
+
+    def text(dumper: Any, held: str) -> Any:
+        # PyYAML would write these line breaks as they are, and read them as spaces.
+        style = '"' if re.search("[\x85\u2028\u2029]", held) else None
+        return dumper.represent_scalar("tag:yaml.org,2002:str", held, style=style)
+
+    Dumper.add_representer(str, text)
+    for kind, (pattern, first) in patterns.items():
+        for user in (Loader, Dumper):
+            user.add_implicit_resolver(f"tag:yaml.org,2002:{kind}", re.compile(pattern), first)
+    # PyYAML would take a leading 0 for base 8.
+    Loader.add_constructor("tag:yaml.org,2002:int", integer)
+    return Loader, Dumper
+
 
 LONGEST = 2**20
 """Most characters that are read: PyYAML takes seconds for as many."""
@@ -28,10 +71,10 @@ class YamlText(NamedTuple):
     """
 
     plain: Any
-    lines: dict[Place, int]
+    lines: dict[KeyPath, int]
     named: str
 
-    def located(self, error: PlainDataError, place: Place) -> PlainDataError:
+    def located(self, error: PlainDataError, place: KeyPath) -> PlainDataError:
         """Returns an error with the line of a place, or of what is around it."""
         while place and place not in self.lines:
             place = place[:-1]
@@ -56,7 +99,7 @@ def read_yaml(source: str | Path) -> YamlText:
     """
     yaml = needed("yaml", "YAML")
     text, named = _text(source)
-    lines: dict[Place, int] = {}
+    lines: dict[KeyPath, int] = {}
     try:
         node = _composed(text, named, yaml)
         plain = None if node is None else _plain(node, (), lines, core_schema(yaml)[0](""), named)
@@ -117,7 +160,7 @@ def _composed(text: str, named: str, yaml: ModuleType) -> Any:
     return yaml.compose(text, Loader=loader)
 
 
-def _plain(node: Any, place: Place, lines: dict[Place, int], loader: Any, named: str) -> Any:
+def _plain(node: Any, place: KeyPath, lines: dict[KeyPath, int], loader: Any, named: str) -> Any:
     """Returns a node as plain data, and notes the line of every place."""
     lines[place] = node.start_mark.line + 1
     if node.id == "sequence":
@@ -158,3 +201,56 @@ def _unreadable(error: Any, named: str, text: str) -> Exception:
 
 def _line(text: str, number: int) -> str:
     return "".join(text.splitlines()[number : number + 1]).strip(" ")
+
+
+_WIDTH = 88
+
+
+def to_yaml(models: Any, *, defaults: bool = False) -> str:
+    """Returns models as YAML text that `from_yaml` reads.
+
+    Args:
+        models: A failure model, a noise model, or a sequence of either.
+        defaults: Whether parameters that have their default value are written too.
+
+    Raises:
+        InvalidArgumentError: A value that plain data cannot hold.
+        MissingDependencyError: PyYAML is not installed.
+
+    Example:
+        >>> from failure_api import ProbabilisticModel
+        >>> print(to_yaml([ProbabilisticModel(failure_prob=0.1)]))
+        - {model: probabilistic, failure_prob: 0.1}
+        <BLANKLINE>
+    """
+    yaml = needed("yaml", "YAML")
+    plain = to_dict(models, defaults=defaults)
+    options = {"sort_keys": False, "allow_unicode": True, "width": _WIDTH}
+    return str(yaml.dump(plain, Dumper=core_schema(yaml)[1], default_flow_style=None, **options))
+
+
+def from_yaml(source: str | Path) -> Any:
+    r"""Returns the models that YAML stands for, as `from_dict` does.
+
+    A function is imported by its name: read only what you would run. Tags, anchors and aliases
+    are refused, and so is a key that comes twice.
+
+    Args:
+        source: YAML text, or the path of a file: a `Path`, or text of one line that ends in
+            `.yaml` or `.yml`.
+
+    Raises:
+        InvalidArgumentError: The file cannot be read, is no YAML, or stands for no model; the
+            error tells the line.
+        MissingDependencyError: PyYAML is not installed.
+
+    Example:
+        >>> from_yaml("model: delay_based\nmin_delay: 0\nmax_delay: 2").max_delay
+        2
+    """
+    text = read_yaml(source)
+    try:
+        return from_dict(text.plain)
+    except PlainDataError as error:
+        # `from_dict` gives a list that stands alone a name.
+        raise text.located(error, error.place[isinstance(text.plain, list) :]) from error

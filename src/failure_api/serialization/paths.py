@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from failure_api.errors import FailureApiError, InvalidArgumentError, invalid
 
-Place: TypeAlias = tuple[str | int, ...]
+KeyPath: TypeAlias = tuple[str | int, ...]
 """The keys and the indices that lead to a value."""
 
 DEEPEST = 80
@@ -21,7 +21,7 @@ class PlainDataError(InvalidArgumentError):
         sentence: What is wrong there.
     """
 
-    def __init__(self, sentence: str, place: Place) -> None:
+    def __init__(self, sentence: str, place: KeyPath) -> None:
         super().__init__(sentence)
         self.place = place
         self.sentence = sentence
@@ -30,7 +30,7 @@ class PlainDataError(InvalidArgumentError):
         return PlainDataError, (self.sentence, self.place)
 
 
-def text_of(place: Place, otherwise: str = "models") -> str:
+def text_of(place: KeyPath, otherwise: str = "models") -> str:
     """Returns a place as a user would write it.
 
     Example:
@@ -43,12 +43,12 @@ def text_of(place: Place, otherwise: str = "models") -> str:
     return text or otherwise
 
 
-def refused(place: Place, rule: str, value: object, remedy: str) -> PlainDataError:
+def refused(place: KeyPath, rule: str, value: object, remedy: str) -> PlainDataError:
     """Returns the error for a value that breaks a rule, ready to be raised."""
     return PlainDataError(str(invalid(text_of(place), rule, value, remedy)), place)
 
 
-def placed(error: FailureApiError, place: Place, parameters: dict[str, str]) -> PlainDataError:
+def placed(error: FailureApiError, place: KeyPath, parameters: dict[str, str]) -> PlainDataError:
     """Returns a class's own error with the place of the value that it is about.
 
     Args:

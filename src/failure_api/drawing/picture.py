@@ -10,15 +10,15 @@ import numpy as np
 
 from failure_api.catalogue.describe import expected_of
 from failure_api.catalogue.examples import AGENTS, short_text
-from failure_api.catalogue.rounds import (
+from failure_api.core.model import CommunicationModel
+from failure_api.core.noise import NoiseModel
+from failure_api.drawing.rounds import (
     ROUNDS,
     LinkHistory,
     NoiseHistory,
     play_links,
     play_noise,
 )
-from failure_api.core.model import CommunicationModel
-from failure_api.core.noise import NoiseModel
 from failure_api.errors import invalid
 from failure_api.needs import needed
 

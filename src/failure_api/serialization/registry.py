@@ -10,15 +10,39 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, NamedTuple
 
-from failure_api.catalogue.names import key_of, name_of
 from failure_api.core.model import CommunicationModel
 from failure_api.core.noise import NoiseModel
 from failure_api.core.parameters.fields import rules_of
 from failure_api.errors import FailureApiError, describe, invalid, nearest
+
+_WORD_STARTS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+
+def name_of(value_class: type) -> str:
+    """Returns the class's name in snake case, without "Model" at its end.
+
+    Example:
+        >>> from failure_api import DelayBasedModel
+        >>> name_of(DelayBasedModel)
+        'delay_based'
+    """
+    return _WORD_STARTS.sub("_", value_class.__name__.removesuffix("Model")).lower()
+
+
+def key_of(name: str) -> str:
+    """Returns what is compared of a name: neither case nor dashes nor "model" at its end matter.
+
+    Example:
+        >>> key_of("Gilbert-Elliott") == key_of("GilbertElliottModel") == key_of("gilbert_elliott")
+        True
+    """
+    return re.sub(r"[\W_]", "", name.lower()).removesuffix("model")
+
 
 GROUPS = ("failure_api.models", "failure_api.noise_models")
 """The groups of entry points that are read; either may hold models of both kinds."""

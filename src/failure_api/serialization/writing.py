@@ -10,22 +10,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from failure_api.catalogue.functions import name_of_function
-from failure_api.catalogue.names import name_of
-from failure_api.catalogue.parts import (
-    hints_of,
-    is_number,
-    kinds_of,
-    part_classes,
-    takes_function,
-)
-from failure_api.catalogue.places import Place, refused
-from failure_api.catalogue.registry import GROUPS, entry_of
 from failure_api.core.model import CommunicationModel
 from failure_api.core.noise import NoiseModel
 from failure_api.core.parameters.component import Part
 from failure_api.core.parameters.fields import rules_of
 from failure_api.core.parameters.frozen import FrozenArray
+from failure_api.serialization.components import (
+    hints_of,
+    is_number,
+    kinds_of,
+    name_of_function,
+    part_classes,
+    takes_function,
+)
+from failure_api.serialization.paths import KeyPath, refused
+from failure_api.serialization.registry import GROUPS, entry_of, name_of
 
 INNER = "of"
 """What plain data calls a parameter that has the name of the key which tells the class."""
@@ -74,7 +73,7 @@ def to_dict(models: Any, *, defaults: bool = False) -> Any:
     return written
 
 
-def part_to_dict(part: Any, place: Place, kinds: tuple[type, ...]) -> dict[str, Any]:
+def part_to_dict(part: Any, place: KeyPath, kinds: tuple[type, ...]) -> dict[str, Any]:
     """Returns what `part_from_dict` reads.
 
     Args:
@@ -115,7 +114,7 @@ class _How(NamedTuple):
     kinds: tuple[type, ...] = ()
 
 
-def _tagged(value: Any, place: Place, how: _How) -> dict[str, Any]:
+def _tagged(value: Any, place: KeyPath, how: _How) -> dict[str, Any]:
     """Returns a model or a part with the key that tells its class."""
     value_class = type(value)
     written = {tag_of(value_class): _name(value, place, how)}
@@ -136,7 +135,7 @@ def _tagged(value: Any, place: Place, how: _How) -> dict[str, Any]:
     return written
 
 
-def _name(value: Any, place: Place, how: _How) -> str:
+def _name(value: Any, place: KeyPath, how: _How) -> str:
     """Returns the name that finds a value's class again."""
     value_class, name = type(value), name_of(type(value))
     if not isinstance(value, _MODELS):
@@ -169,7 +168,7 @@ def is_default(value: Any, parameter: str) -> bool:
         return False
 
 
-def _plain(value: Any, place: Place, how: _How) -> Any:
+def _plain(value: Any, place: KeyPath, how: _How) -> Any:
     """Returns any value in the types of JSON."""
 
     def plain(held: Any, step: str | int) -> Any:
