@@ -19,7 +19,7 @@ from failure_api import (
     ShareObservations,
 )
 from failure_api.exchanges import Codec, Exchange, Team
-from failure_api.exchanges.spaces.message_size import bits_of
+from failure_api.exchanges.spaces.zero import bits_of
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spaces_under_test import NESTED, SPACES
 
-from failure_api.exchanges.spaces.numbers import Numbers, leaves
-from failure_api.exchanges.spaces.one_hot import OneHotNumbers
+from failure_api.exchanges.spaces.numbers import Numbers, OneHotNumbers, leaves
 from failure_api.testing.verdict import arrays_in, same
 
 FURTHEST = [

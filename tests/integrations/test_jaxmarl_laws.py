@@ -19,7 +19,7 @@ from failure_api import (
     UniformNoiseModel,
 )
 from failure_api.integrations.jaxmarl import CommunicationWrapper
-from failure_api.integrations.jaxmarl_segments import known_segments
+from failure_api.integrations.jaxmarl_environments import known_segments
 
 HALF = ProbabilisticModel(failure_prob=0.5)
 HELD = MaskSegments(missing="hold", report_age=True)

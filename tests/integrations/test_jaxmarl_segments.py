@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from jaxmarl.environments.mpe import SimpleMPE, SimpleSpreadMPE
 
-from failure_api.integrations.jaxmarl_segments import known_segments
+from failure_api.integrations.jaxmarl_environments import known_segments
 
 TEAMS: list[tuple[str, dict[str, int]]] = [
     ("MPE_simple_adversary_v3", {}),

@@ -22,7 +22,7 @@ from failure_api import (
     ShareObservations,
 )
 from failure_api.communication_models.delay import EmpiricalDelay
-from failure_api.integrations.vmas_segments import known_segments
+from failure_api.integrations.vmas_environments import known_segments
 
 FLAT = ShareObservations(form="flat")
 HALF = ProbabilisticModel(failure_prob=0.5)

@@ -8,7 +8,7 @@ pytest.importorskip("vmas")
 import torch
 import vmas
 
-from failure_api.integrations.vmas_segments import known_segments
+from failure_api.integrations.vmas_environments import known_segments
 
 KNOWN = [
     *(("simple_spread", {"n_agents": n}) for n in (2, 3, 5)),

@@ -15,8 +15,13 @@ import pytest
 from failure_api.errors import FailureApiError
 from failure_api.machine import describe_machine, list_versions, version_of
 from failure_api.overhead import OverheadResult, OverheadRow, SideCost, picture
-from failure_api.overhead.files import prepare, write_profile, write_result
-from failure_api.overhead.result import FURTHER_COLUMNS, SEED_COLUMNS
+from failure_api.overhead.result import (
+    FURTHER_COLUMNS,
+    SEED_COLUMNS,
+    prepare,
+    write_profile,
+    write_result,
+)
 
 NOTEBOOK = Path(__file__).parents[1] / "seed" / "performance_overhead.txt"
 

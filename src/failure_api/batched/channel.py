@@ -16,9 +16,8 @@ from failure_api.batched.call import (
     check_done,
     check_same_form,
 )
-from failure_api.batched.constants import Constants
 from failure_api.batched.content import Content, ContentState, Received, handed_out
-from failure_api.batched.limits import Entries, Limits
+from failure_api.batched.limits import Constants, Entries, Limits
 from failure_api.core import Chain, Channel, ChannelState, CommunicationModel
 from failure_api.core.arrays.libraries import (
     apart,

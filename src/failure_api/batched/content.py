@@ -6,8 +6,7 @@ import math
 from typing import Any, NamedTuple
 
 from failure_api.batched.call import Call
-from failure_api.batched.constants import Kept
-from failure_api.batched.limits import Entries, noise_context
+from failure_api.batched.limits import Entries, Kept, noise_context
 from failure_api.core import Channel, Delivery, RandomStream
 from failure_api.core.arrays.libraries import library_of, on_device_of, own, picked
 from failure_api.core.layouts import BatchEntries, BatchRows

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from failure_api.core.parameters.rules import as_array, numbers
 from failure_api.errors import InvalidArgumentError, invalid
 from failure_api.exchanges.spaces.actions import Attachment
-from failure_api.exchanges.spaces.numbers import Numbers, leaves
-from failure_api.exchanges.spaces.one_hot import OneHotNumbers
+from failure_api.exchanges.spaces.numbers import Numbers, OneHotNumbers, leaves
 
 CHOICES = (spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
 

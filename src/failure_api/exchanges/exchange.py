@@ -15,10 +15,8 @@ from numpy.typing import NDArray
 from failure_api.core.layouts import TeamLayout, TeamRows
 from failure_api.core.parameters.fields import normalise_fields
 from failure_api.exchanges.spaces.actions import SpokenActions, copy_value
-from failure_api.exchanges.spaces.message_size import bits_of, to_each
-from failure_api.exchanges.spaces.numbering import ContentNumbers, PackedNumbers
-from failure_api.exchanges.spaces.packing import Packing
-from failure_api.exchanges.spaces.zero import zero_of
+from failure_api.exchanges.spaces.numbering import ContentNumbers, PackedNumbers, Packing
+from failure_api.exchanges.spaces.zero import bits_of, to_each, zero_of
 
 
 @dataclass(frozen=True)

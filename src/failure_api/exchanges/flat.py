@@ -15,8 +15,8 @@ from failure_api.core.layouts import TeamRows
 from failure_api.errors import InvalidArgumentError, invalid
 from failure_api.exchanges.exchange import Received, Team, TeamCodec
 from failure_api.exchanges.spaces.actions import Envelope, SpokenActions
-from failure_api.exchanges.spaces.message_size import bits_of, to_each
 from failure_api.exchanges.spaces.numbering import ContentNumbers, FlatNumbers
+from failure_api.exchanges.spaces.zero import bits_of, to_each
 
 
 class FlatCodec(TeamCodec):

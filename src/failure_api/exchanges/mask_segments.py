@@ -23,9 +23,9 @@ from failure_api.exchanges.exchange import Exchange, Received, Team, TeamCodec
 from failure_api.exchanges.segments import REMEDY, places
 from failure_api.exchanges.spaces.actions import ArraysEnvelope, Envelope
 from failure_api.exchanges.spaces.corruption import Entries, numbers_of
-from failure_api.exchanges.spaces.message_size import bits_of_segments
 from failure_api.exchanges.spaces.numbering import ContentNumbers
 from failure_api.exchanges.spaces.numbers import DOUBLE_EXACT, Numbers, is_plain, leaves
+from failure_api.exchanges.spaces.zero import bits_of_segments
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,9 +18,8 @@ from failure_api.exchanges.exchange import Codec, Exchange, Heard, Team, TeamCod
 from failure_api.exchanges.flat import FlatCodec
 from failure_api.exchanges.share_observations import copied
 from failure_api.exchanges.spaces.actions import Envelope, SpokenActions
-from failure_api.exchanges.spaces.message_size import bits_of
 from failure_api.exchanges.spaces.numbers import is_plain
-from failure_api.exchanges.spaces.zero import with_zero
+from failure_api.exchanges.spaces.zero import bits_of, with_zero
 
 FORMS = "{discrete: 4}, {multi_binary: 3}, {multi_discrete: [2, 5]} or {box: [low, high, length]}"
 _WORDS = ("discrete", "multi_binary", "multi_discrete", "box")

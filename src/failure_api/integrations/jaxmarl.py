@@ -24,12 +24,12 @@ from failure_api.exchanges import MaskSegments, ShareObservations
 from failure_api.integrations.jaxmarl_environments import (
     innermost,
     known_alive,
+    known_segments,
     layers,
     limits_of,
     position_function,
     read_team,
 )
-from failure_api.integrations.jaxmarl_segments import known_segments
 
 _LINKS = 0x6C696E6B
 """Told apart from every number that an environment folds into its key or splits it by."""

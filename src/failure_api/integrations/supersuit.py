@@ -20,8 +20,14 @@ from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv
 from supersuit import pettingzoo_env_to_vec_env_v1
 
 from failure_api.errors import invalid
-from failure_api.integrations import supersuit_layers as within
-from failure_api.integrations.supersuit_teams import Failed, Teams
+from failure_api.integrations.supersuit_teams import (
+    Failed,
+    Teams,
+    attribute_of,
+    call_method,
+    is_wrapped,
+    set_attribute,
+)
 from failure_api.wrappers.unwrapping import demand_parallel
 
 StartMethod = Literal["fork", "forkserver", "spawn"]
@@ -145,19 +151,19 @@ class TeamsVecEnv(VecEnv):
         Raises:
             AttributeError: The environment has no such method; what the method raises arrives, too.
         """
-        return self._ask(indices, within.call, method_name, method_args, method_kwargs)
+        return self._ask(indices, call_method, method_name, method_args, method_kwargs)
 
     def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
         """Returns an attribute of each copy's environment, or of what it wraps, for each entry."""
-        return self._ask(indices, within.get, attr_name)
+        return self._ask(indices, attribute_of, attr_name)
 
     def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
         """Sets an attribute of each copy's environment, or of what it wraps and that has it."""
-        self._ask(indices, within.put, attr_name, value)
+        self._ask(indices, set_attribute, attr_name, value)
 
     def env_is_wrapped(self, wrapper_class: type, indices: Any = None) -> list[bool]:
         """Returns for each entry whether its environment is, or wraps, one of a class."""
-        return self._ask(indices, within.is_wrapped, wrapper_class)
+        return self._ask(indices, is_wrapped, wrapper_class)
 
     def get_images(self) -> list[Any]:
         """Returns a picture of each copy."""

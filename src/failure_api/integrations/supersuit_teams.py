@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import cloudpickle  # type: ignore[import-untyped]
@@ -193,3 +193,83 @@ def _joined(parts: Sequence[Any]) -> Any:
 
 def _listed(parts: Iterable[Iterable[Any]]) -> list[Any]:
     return [each for part in parts for each in part]
+
+
+def attribute_of(env: Any, name: str) -> Any:
+    """Returns an attribute of the outermost layer that has it.
+
+    Args:
+        env: An environment, wrapped or converted any number of times.
+        name: Of the attribute.
+
+    Raises:
+        AttributeError: No layer has it.
+
+    Example:
+        >>> from mpe2 import simple_spread_v3
+        >>> attribute_of(simple_spread_v3.parallel_env(N=2), "local_ratio")
+        0.5
+    """
+    for layer in layers(env):
+        try:
+            return getattr(layer, name)
+        except AttributeError:
+            continue
+    raise AttributeError(f"neither {env} nor what it wraps has an attribute {name!r}")
+
+
+def set_attribute(env: Any, name: str, value: Any) -> None:
+    """Sets an attribute of the outermost layer that has it as its own, or else of the outermost.
+
+    Args:
+        env: As for `attribute_of`.
+        name: Of the attribute.
+        value: What it is set to.
+
+    Example:
+        >>> from mpe2 import simple_spread_v3
+        >>> env = simple_spread_v3.parallel_env()
+        >>> set_attribute(env, "local_ratio", 0.2)
+        >>> env.unwrapped.local_ratio
+        0.2
+    """
+    owners = (each for each in layers(env) if name in vars(each) or hasattr(type(each), name))
+    setattr(next(owners, env), name, value)
+
+
+def call_method(env: Any, name: str, given: Sequence[Any], named: Mapping[str, Any]) -> Any:
+    """Calls a method of the outermost layer that has it.
+
+    Args:
+        env: As for `attribute_of`.
+        name: Of the method.
+        given: Its arguments by position.
+        named: Its arguments by name.
+
+    Returns:
+        What the method returns.
+
+    Raises:
+        AttributeError: No layer has it.
+
+    Example:
+        >>> from mpe2 import simple_spread_v3
+        >>> call_method(simple_spread_v3.parallel_env(), "action_space", ["agent_0"], {})
+        Discrete(5)
+    """
+    return attribute_of(env, name)(*given, **named)
+
+
+def is_wrapped(env: Any, kind: type) -> bool:
+    """Returns whether any layer is of a class.
+
+    Args:
+        env: As for `attribute_of`.
+        kind: The class.
+
+    Example:
+        >>> from mpe2 import simple_spread_v3
+        >>> is_wrapped(simple_spread_v3.parallel_env(), simple_spread_v3.raw_env)
+        True
+    """
+    return any(isinstance(layer, kind) for layer in layers(env))

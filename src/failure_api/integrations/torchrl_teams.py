@@ -70,7 +70,7 @@ class Team(NamedTuple):
         """What is known of which parts of an observation come from whom in the team."""
         inside = _simulator(self.base)
         if _is(self.base, "VmasWrapper"):
-            from failure_api.integrations.vmas_segments import known_segments
+            from failure_api.integrations.vmas_environments import known_segments
 
             found: Any = known_segments(inside)
         else:

@@ -17,13 +17,13 @@ from failure_api.batched import bind
 from failure_api.errors import NotResetError
 from failure_api.exchanges import Exchange
 from failure_api.integrations.torch_rounds import TorchRounds, check_positions, check_seed
-from failure_api.integrations.vmas_environment import (
+from failure_api.integrations.vmas_environments import (
     agent_positions,
     boxes_of,
     check_environment,
+    known_segments,
     scenario_name,
 )
-from failure_api.integrations.vmas_segments import known_segments
 
 PositionFunction = Callable[[Any], Any]
 

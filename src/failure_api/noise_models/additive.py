@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 
 from failure_api.core.links import Array
 from failure_api.core.noise import NoiseContext, NoiseModel
+from failure_api.core.parameters.types import Entry, Level
 from failure_api.core.random.stream import RandomStream
 from failure_api.errors import invalid
-from failure_api.noise_models.parameter_types import Entry, Level
 
 CENTRE = 0.5 - 2.0**-25
 """Middle of the uniform draws, which lie on 0, 2**-24, ..., 1 - 2**-24."""

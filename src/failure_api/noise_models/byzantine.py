@@ -13,11 +13,10 @@ import numpy as np
 from failure_api.core.links import Array
 from failure_api.core.noise import NoiseContext, NoiseModel, senders
 from failure_api.core.parameters.component import Part
-from failure_api.core.parameters.types import Share
+from failure_api.core.parameters.types import Entry, Level, Share
 from failure_api.core.random.stream import RandomStream
 from failure_api.errors import invalid
 from failure_api.noise_models.custom import check_signature, made_by
-from failure_api.noise_models.parameter_types import Entry, Level
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,9 +8,8 @@ from typing import Any, ClassVar
 
 from failure_api.core.links import Array
 from failure_api.core.noise import NoiseContext, NoiseModel
-from failure_api.core.parameters.types import Share
+from failure_api.core.parameters.types import Entry, Share
 from failure_api.core.random.stream import RandomStream
-from failure_api.noise_models.parameter_types import Entry
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,9 +11,9 @@ import numpy as np
 from failure_api.core.links import Array
 from failure_api.core.noise import NoiseContext, NoiseModel
 from failure_api.core.parameters.rules import WholeNumber
+from failure_api.core.parameters.types import LARGEST_NOISE, Entry
 from failure_api.core.random.stream import RandomStream
 from failure_api.errors import invalid
-from failure_api.noise_models.parameter_types import LARGEST, Entry
 
 MOST_BITS = 24
 """Bits beyond which float32 content cannot tell the levels apart."""
@@ -131,4 +131,4 @@ class QuantizationModel(NoiseModel):
 
 
 def _bounded(low: Array, high: Array) -> bool:
-    return bool(((np.asarray(low) >= -LARGEST) & (np.asarray(high) <= LARGEST)).all())
+    return bool(((np.asarray(low) >= -LARGEST_NOISE) & (np.asarray(high) <= LARGEST_NOISE)).all())

@@ -1,8 +1,7 @@
 """What happened on every link, as a value: saved, loaded and imported."""
 
-from failure_api.traces.contacts import read_contacts
+from failure_api.traces.contacts import read_contacts, read_one
 from failure_api.traces.mahimahi import read_mahimahi
-from failure_api.traces.one import read_one
 from failure_api.traces.trace import Trace
 
 __all__ = ["Trace", "read_contacts", "read_mahimahi", "read_one"]

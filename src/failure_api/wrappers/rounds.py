@@ -29,7 +29,7 @@ from failure_api.errors import InvalidArgumentError, NotResetError, invalid, nea
 from failure_api.exchanges import Exchange, Team, default_exchange
 from failure_api.exchanges.spaces.actions import SpokenActions, with_room
 from failure_api.exchanges.spaces.corruption import Corruption
-from failure_api.exchanges.spaces.message_size import counted
+from failure_api.exchanges.spaces.zero import counted
 from failure_api.wrappers.clean import CleanView
 from failure_api.wrappers.reports import Reports
 from failure_api.wrappers.team_content import TeamContent

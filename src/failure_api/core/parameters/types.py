@@ -104,3 +104,29 @@ def not_negative(unit: str) -> Number:
 def finite(unit: str) -> Number:
     """Returns the rule of one finite number of either sign."""
     return Number("must be finite", lambda x: True, "give a number", unit)
+
+
+LARGEST_NOISE = 1e30
+"""What is added to finite content stays finite in float32; bounds beyond this are no bounds."""
+
+Level: TypeAlias = Annotated[
+    float,
+    Number(
+        "must be at least 0 and at most 1e30",
+        lambda x: 0 <= x <= LARGEST_NOISE,
+        "give a number in the units of the content",
+        "units of the content",
+    ),
+]
+"""How large something is."""
+
+Entry: TypeAlias = Annotated[
+    float,
+    Number(
+        "must lie between -1e30 and 1e30",
+        lambda x: -LARGEST_NOISE <= x <= LARGEST_NOISE,
+        "give a number in the units of the content",
+        "units of the content",
+    ),
+]
+"""A value that an entry may have, or the difference of two."""

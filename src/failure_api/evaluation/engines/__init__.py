@@ -57,7 +57,7 @@ def results_of(
         Each episode as soon as it has ended; None from time to time while none does.
     """
     if engine == "serial":
-        from failure_api.evaluation.engines.serial import play_serially
+        from failure_api.evaluation.engines.jobs import play_serially
 
         return play_serially(plan, backlog)
     if engine == "processes":

@@ -1,11 +1,12 @@
-"""What is left to play, handed out in jobs."""
+"""What is left to play, handed out in jobs, and played one after another in this process."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Generator, Iterator, Mapping, Set
 from typing import NamedTuple
 
+from failure_api.evaluation.episode import EpisodeResult, Player, globals_preserved
 from failure_api.evaluation.plan import Plan
 
 LONGEST_JOB = 25
@@ -86,3 +87,22 @@ class Backlog:
             left = tuple(k for k in range(plan.specification.episodes) if k not in done)
             if left:
                 yield Job(cell, left)
+
+
+def play_serially(plan: Plan, backlog: Backlog) -> Generator[EpisodeResult | None, None, None]:
+    """Plays what is left of a plan.
+
+    Args:
+        plan: The plan.
+        backlog: What is left of it.
+
+    Yields:
+        Each episode as soon as it has ended.
+    """
+    player = Player(plan)
+    with globals_preserved():
+        try:
+            while job := backlog.take(1):
+                yield player.play(job.cell, job.episodes[0])
+        finally:
+            player.leave()
