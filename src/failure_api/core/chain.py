@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple, cast
@@ -83,19 +83,7 @@ class Chain(CommunicationModel):
     def __post_init__(self) -> None:
         """Flattens and checks the models."""
         super().__post_init__()
-        if self.agent_ids is not None:
-            raise invalid(
-                "agent_ids", "belongs to the models of a chain", self.agent_ids, "give it to them"
-            )
-        flat: list[tuple[str | None, CommunicationModel]] = []
-        for name, model in _named(_listed(self.models), self.names):
-            if isinstance(model, Chain):
-                if name is not None:
-                    rule, remedy = "must be those of models", "name the models within the chain"
-                    raise invalid("names", rule, f"{name!r} for a chain", remedy)
-                flat.extend(zip(model.known_as, model.parts, strict=True))
-            else:
-                flat.append((name, _checked(model)))
+        flat = flattened(self, FAILURE_MODELS)
         names = tuple(name for name, _ in flat)
         twice = [name for name, count in Counter(names).items() if name and count > 1]
         if twice:
@@ -228,13 +216,7 @@ class Chain(CommunicationModel):
     @cached_property
     def placed(self) -> tuple[tuple[CommunicationModel, str, int], ...]:
         """Each model with the name and the occurrence that know its stream."""
-        seen: Counter[str] = Counter()
-        placed = []
-        for given, model in zip(self.known_as, self.parts, strict=True):
-            name = given or model.name
-            placed.append((model, name, seen[name]))
-            seen[name] += 1
-        return tuple(placed)
+        return placed(zip(self.known_as, self.parts, strict=True))
 
     def prepare(self, context: Context) -> Any:
         """Returns, for each model, its scope and its parameters."""
@@ -360,15 +342,86 @@ class Chain(CommunicationModel):
         return next((model.name for model in self.parts if model.traits.positions), None)
 
 
-def _listed(models: Any) -> list[tuple[str | None, Any]]:
+class ChainOf(NamedTuple):
+    """What chains of one kind of models call them.
+
+    Attributes:
+        argument: The argument that takes them.
+        kind: The class of the models.
+        noun: What one is called.
+        example: One of them.
+        remedy: What to do with what is none of them.
+    """
+
+    argument: str
+    kind: type
+    noun: str
+    example: str
+    remedy: str
+
+
+FAILURE_MODELS = ChainOf(
+    "failure_models",
+    CommunicationModel,
+    "communication model",
+    "ProbabilisticModel(failure_prob=0.1)",
+    "make it an instance of a CommunicationModel, as in ProbabilisticModel(failure_prob=0.1)",
+)
+
+
+def flattened(chain: Any, of: ChainOf) -> list[tuple[str | None, Any]]:
+    """Returns the models of a chain with the names that they are given, none of them a chain.
+
+    Args:
+        chain: A chain, with `models` as they were given.
+        of: What it is a chain of.
+
+    Raises:
+        InvalidArgumentError: Something is no such model, a chain has a name, or the chain is
+            confined to some agents.
+    """
+    if chain.agent_ids is not None:
+        remedy = "give it to them"
+        raise invalid("agent_ids", "belongs to the models of a chain", chain.agent_ids, remedy)
+    flat: list[tuple[str | None, Any]] = []
+    for name, model in _named(_listed(chain.models, of), getattr(chain, "names", None)):
+        if isinstance(model, type(chain)):
+            if name is not None:
+                rule, remedy = "must be those of models", "name the models within the chain"
+                raise invalid("names", rule, f"{name!r} for a chain", remedy)
+            names = getattr(model, "known_as", (None,) * len(model.parts))
+            flat.extend(zip(names, model.parts, strict=True))
+        elif isinstance(model, of.kind):
+            flat.append((name, model))
+        else:
+            raise invalid(of.argument, f"must hold {of.noun}s", model, of.remedy)
+    return flat
+
+
+def placed(named: Iterable[tuple[str | None, Any]]) -> tuple[tuple[Any, str, int], ...]:
+    """Returns each model with the name and the occurrence that know its stream.
+
+    Args:
+        named: The models, each with the name that it is given.
+    """
+    seen: Counter[str] = Counter()
+    found = []
+    for given, model in named:
+        name = given or model.name
+        found.append((model, name, seen[name]))
+        seen[name] += 1
+    return tuple(found)
+
+
+def _listed(models: Any, of: ChainOf) -> list[tuple[str | None, Any]]:
     """Returns the models with the names that they are given."""
-    if isinstance(models, CommunicationModel):
+    if isinstance(models, of.kind):
         return [(None, models)]
-    if isinstance(models, Mapping):
+    if isinstance(models, Mapping) and of is FAILURE_MODELS:
         return list(models.items())
-    kind = "a communication model or a list of them"
-    remedy = "give one such as ProbabilisticModel(failure_prob=0.1), or a list"
-    return [(None, model) for model in in_order("failure_models", models, kind, remedy)]
+    remedy = f"give one such as {of.example}, or a list"
+    listed = in_order(of.argument, models, f"a {of.noun} or a list of them", remedy)
+    return [(None, model) for model in listed]
 
 
 def _named(models: list[tuple[str | None, Any]], names: Any) -> list[tuple[str | None, Any]]:
@@ -381,17 +434,6 @@ def _named(models: list[tuple[str | None, Any]], names: Any) -> list[tuple[str |
         if name is not None and not (isinstance(name, str) and name):
             raise invalid("names", "must be words", name, "give text")
     return models
-
-
-def _checked(model: Any) -> CommunicationModel:
-    if isinstance(model, CommunicationModel):
-        return model
-    raise invalid(
-        "failure_models",
-        "must hold communication models",
-        model,
-        "make it an instance of a CommunicationModel, as in ProbabilisticModel(failure_prob=0.1)",
-    )
 
 
 def _scope(model: CommunicationModel, context: Context) -> Array | None:

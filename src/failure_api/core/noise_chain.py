@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, cast
 
 from failure_api.core.arrays.libraries import of_type
+from failure_api.core.chain import ChainOf, flattened, placed
 from failure_api.core.links import Array
 from failure_api.core.noise import NoiseContext, NoiseModel, senders
-from failure_api.core.parameters.rules import in_order
 from failure_api.core.random.stream import RandomStream
-from failure_api.errors import ModelError, invalid
+from failure_api.errors import ModelError
 
 LINK_NOISE = "link noise"
 """What the stream of the links' own noise is called, and who errors say it is."""
+
+
+NOISE_MODELS = ChainOf(
+    "noise_models",
+    NoiseModel,
+    "noise model",
+    "GaussianNoiseModel(standard_deviation=0.1)",
+    "make it an instance of a NoiseModel; communication models go into failure_models",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,14 +54,8 @@ class NoiseChain(NoiseModel):
     def __post_init__(self) -> None:
         """Flattens and checks the models."""
         super().__post_init__()
-        if self.agent_ids is not None:
-            raise invalid(
-                "agent_ids", "belongs to the models of a chain", self.agent_ids, "give it to them"
-            )
-        flat: list[NoiseModel] = []
-        for model in _listed(self.models):
-            flat.extend(model.parts if isinstance(model, NoiseChain) else [_checked(model)])
-        object.__setattr__(self, "models", tuple(flat))
+        models = tuple(model for _, model in flattened(self, NOISE_MODELS))
+        object.__setattr__(self, "models", models)
 
     @property
     def parts(self) -> tuple[NoiseModel, ...]:
@@ -63,12 +65,7 @@ class NoiseChain(NoiseModel):
     @cached_property
     def placed(self) -> tuple[tuple[NoiseModel, str, int], ...]:
         """Each model with the name and the occurrence that know its stream."""
-        seen: Counter[str] = Counter()
-        placed = []
-        for model in self.parts:
-            placed.append((model, model.name, seen[model.name]))
-            seen[model.name] += 1
-        return tuple(placed)
+        return placed((None, model) for model in self.parts)
 
     def prepare(self, context: NoiseContext) -> Any:
         """Returns, for each model, its scope and what it looks up once."""
@@ -187,24 +184,6 @@ class NoiseChain(NoiseModel):
 def _plain(number: Any) -> Any:
     """Returns a Python number for an array of no dimension."""
     return number.item() if getattr(number, "ndim", None) == 0 else number
-
-
-def _listed(models: Any) -> list[Any]:
-    if isinstance(models, NoiseModel):
-        return [models]
-    remedy = "give one such as GaussianNoiseModel(standard_deviation=0.1), or a list"
-    return in_order("noise_models", models, "a noise model or a list of noise models", remedy)
-
-
-def _checked(model: Any) -> NoiseModel:
-    if isinstance(model, NoiseModel):
-        return model
-    raise invalid(
-        "noise_models",
-        "must hold noise models",
-        model,
-        "make it an instance of a NoiseModel; communication models go into failure_models",
-    )
 
 
 def _state_and_content(
