@@ -14,14 +14,9 @@ import pytest
 
 from failure_api.errors import FailureApiError
 from failure_api.machine import describe_machine, list_versions, version_of
-from failure_api.overhead import OverheadResult, OverheadRow, SideCost, picture
-from failure_api.overhead.result import (
-    FURTHER_COLUMNS,
-    SEED_COLUMNS,
-    prepare,
-    write_profile,
-    write_result,
-)
+from failure_api.overhead import OverheadResult, OverheadRow, SideCost, files
+from failure_api.overhead.files import prepare, write_profile, write_result
+from failure_api.overhead.result import FURTHER_COLUMNS, SEED_COLUMNS
 
 NOTEBOOK = Path(__file__).parents[1] / "seed" / "performance_overhead.txt"
 
@@ -116,12 +111,12 @@ def test_the_picture_shows_both_panels_with_their_units(
 ) -> None:
     drawn = []
 
-    class Figure(picture.Figure):
+    class Figure(files.Figure):
         def savefig(self, *args: object, **options: object) -> None:
             drawn.append(self)
             super().savefig(*args, **options)
 
-    monkeypatch.setattr(picture, "Figure", Figure)
+    monkeypatch.setattr(files, "Figure", Figure)
     write_result(result, tmp_path)
     height, width, _ = matplotlib.image.imread(tmp_path / "overhead.png").shape
     assert width > height > 500
@@ -154,7 +149,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(
         path.write_bytes(b"half")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(picture, "draw_overhead", interrupted)
+    monkeypatch.setattr(files, "draw_overhead", interrupted)
     with pytest.raises(KeyboardInterrupt):
         write_result(result, tmp_path)
     assert (tmp_path / "overhead.png").read_bytes() == before

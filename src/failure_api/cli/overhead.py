@@ -13,14 +13,9 @@ from rich.table import Table
 
 from failure_api.cli.progress import remembered_interruption
 from failure_api.overhead.environments import DEFAULT_ENVIRONMENT, check_arguments
+from failure_api.overhead.files import prepare, write_profile, write_result
 from failure_api.overhead.measure import measure_overhead
-from failure_api.overhead.result import (
-    OverheadResult,
-    OverheadRow,
-    prepare,
-    write_profile,
-    write_result,
-)
+from failure_api.overhead.result import OverheadResult, OverheadRow
 
 
 def overhead(

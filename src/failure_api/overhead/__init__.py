@@ -4,14 +4,9 @@
 and a record of the machine. The command `failure-api overhead` does both.
 """
 
+from failure_api.overhead.files import write_profile, write_result
 from failure_api.overhead.measure import measure_overhead
-from failure_api.overhead.result import (
-    OverheadResult,
-    OverheadRow,
-    SideCost,
-    write_profile,
-    write_result,
-)
+from failure_api.overhead.result import OverheadResult, OverheadRow, SideCost
 
 __all__ = [
     "OverheadResult",

@@ -60,7 +60,7 @@ class Sensors:
         self._numbers: dict[Any, Numbers] = {}
         self.noise = Corruption(NoiseChain(models=cast("Any", noise_models)), self.agent_ids)
         self.noise.place(self._entries)
-        self._streams = EpisodeStreams(*alike_below(env, SensorReports))
+        self._streams = EpisodeStreams(*alike_below(env, Sensors))
         self._still = still
         self._number = -1
         self._readings: dict[Any, Any] = {}

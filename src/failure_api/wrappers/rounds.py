@@ -31,7 +31,6 @@ from failure_api.exchanges.spaces.actions import SpokenActions, with_room
 from failure_api.exchanges.spaces.corruption import Corruption
 from failure_api.exchanges.spaces.zero import counted
 from failure_api.wrappers.clean import CleanView
-from failure_api.wrappers.reports import Reports
 from failure_api.wrappers.team_content import TeamContent
 from failure_api.wrappers.unwrapping import agent_ids_of, alike_below, check_observations, space_of
 
@@ -202,7 +201,7 @@ class RoundKeeper:
         self.positions = position_function(positions, self.chain, env)
         self.curriculum = Curriculum(self.chain)
         self._channel = self.curriculum.channel
-        self._streams = EpisodeStreams(*alike_below(env, Reports))
+        self._streams = EpisodeStreams(*alike_below(env, RoundKeeper))
         self._everyone = np.ones(len(self.agent_ids), dtype=bool)
         self._everyone.flags.writeable = False
         self.noise = Corruption(NoiseChain(models=cast("Any", noise_models)), self.agent_ids)

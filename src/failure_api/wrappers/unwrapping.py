@@ -162,11 +162,12 @@ def _shape(observation: Any) -> Any:
 
 
 def alike_below(env: Any, kind: type) -> tuple[int, ...]:
-    """Returns how many wrappers of a kind there are below; nothing where there are none.
+    """Returns how many wrappers that keep rounds of a kind are below; nothing for none.
 
     Two of them with the same model and seed would otherwise fail in the same rounds.
     """
-    count = sum(isinstance(layer, kind) for layer in layers(env))
+    kept = (getattr(layer, "__dict__", {}).get("_rounds") for layer in layers(env))
+    count = sum(isinstance(rounds, kind) for rounds in kept)
     return (count,) if count else ()
 
 
