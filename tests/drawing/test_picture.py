@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib import image
-from models_under_test import EXAMPLES
 
 from failure_api.communication_models import Chain, DelayBasedModel, ProbabilisticModel
 from failure_api.drawing import draw
 from failure_api.drawing.rounds import play_links
 from failure_api.errors import InvalidArgumentError
 from helpers import assert_one_sentence
+from models_under_test import EXAMPLES
 
 NOTHING, LATE, CURRENT = (0xB2, 0x40, 0x2F), (0xF2, 0xB1, 0x34), (0xD7, 0xE6, 0xEE)
 

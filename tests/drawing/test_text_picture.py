@@ -6,7 +6,6 @@ import re
 
 import numpy as np
 import pytest
-from models_under_test import EXAMPLES
 
 from failure_api.communication_models import (
     BandwidthModel,
@@ -28,6 +27,7 @@ from failure_api.drawing.rounds import (
 from failure_api.drawing.text import draw_links, draw_noise
 from failure_api.noise_models import ByzantineModel, GaussianNoiseModel, SendConstant
 from helpers import play
+from models_under_test import EXAMPLES
 
 LINKS = {name: each for name, each in EXAMPLES.items() if isinstance(each, CommunicationModel)}
 NOISES = {name: each for name, each in EXAMPLES.items() if name not in LINKS}

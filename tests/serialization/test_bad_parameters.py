@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from models_under_test import FAILURES, NOISES, PRESETS
 
 from failure_api.catalogue import from_dict
 from failure_api.core.parameters.fields import rules_of
 from failure_api.core.parameters.rules import Flag
 from failure_api.errors import FailureApiError
+from models_under_test import FAILURES, NOISES, PRESETS
 
 
 class Nameless:

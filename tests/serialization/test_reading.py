@@ -8,13 +8,13 @@ import re
 from typing import Any
 
 import pytest
-from models_under_test import ALL
 
 from failure_api.catalogue import PlainDataError, from_dict, to_dict
 from failure_api.communication_models.nested import DEEPEST as DEEPEST_MODELS
 from failure_api.errors import InvalidArgumentError
 from failure_api.serialization.paths import DEEPEST
 from helpers import assert_one_sentence
+from models_under_test import ALL
 
 BURSTY = {"model": "gilbert_elliott", "p": 0.05, "r": 0.25}
 NOISE = {"noise": "gaussian_noise", "standard_deviation": 1.0}

@@ -7,10 +7,10 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from models_under_test import ALL
 
 from failure_api.catalogue import PlainDataError, from_dict, to_dict
 from failure_api.errors import FailureApiError
+from models_under_test import ALL
 
 WORDS = st.sampled_from(
     [

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from models_under_test import ALL, EXAMPLES, FAILURES, NOISES, ODD_IDS, PRESETS
 
 from failure_api.catalogue import from_dict, from_yaml, to_dict, to_yaml
 from failure_api.communication_models import (
@@ -22,11 +21,12 @@ from failure_api.communication_models import (
     ProbabilisticModel,
     ScheduledModel,
 )
-from failure_api.core.parameters.component import Part
+from failure_api.core.parameters.component import Component
 from failure_api.core.parameters.frozen import FrozenMapping
 from failure_api.noise_models import GaussianNoiseModel
 from failure_api.serialization.components import part_classes
 from failure_api.serialization.registry import built_in
+from models_under_test import ALL, EXAMPLES, FAILURES, NOISES, ODD_IDS, PRESETS
 
 every_model = pytest.mark.parametrize("model", ALL.values(), ids=ALL)
 
@@ -46,7 +46,9 @@ def parts_within(value):
 def test_every_class_is_among_the_models_and_every_part_within_one() -> None:
     used = set(parts_within(tuple(ALL.values())))
     assert {entry.value_class for entry in built_in()} <= used
-    ours = {part for part in part_classes(Part).values() if part.__module__.startswith("failure_")}
+    ours = {
+        part for part in part_classes(Component).values() if part.__module__.startswith("failure_")
+    }
     assert len(ours) > 20
     assert ours <= used
 

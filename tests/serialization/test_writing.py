@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from models_under_test import FAILURES, Holder, walls
 
 from failure_api.catalogue import PlainDataError, from_dict, to_dict
 from failure_api.communication_models import DelayBasedModel, SignalBasedModel
 from failure_api.noise_models import CustomNoise
 from helpers import assert_one_sentence
+from models_under_test import FAILURES, Holder, walls
 
 
 @pytest.mark.parametrize(

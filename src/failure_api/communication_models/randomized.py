@@ -17,7 +17,7 @@ from failure_api.communication_models.nested import NestedModel
 from failure_api.core.chain import Chain
 from failure_api.core.links import Array, Context, Links
 from failure_api.core.model import CommunicationModel
-from failure_api.core.parameters.component import Part
+from failure_api.core.parameters.component import Component
 from failure_api.core.parameters.fields import Drawn, LinkRule, inner_rule, rules_of
 from failure_api.core.parameters.frozen import FrozenMapping
 from failure_api.core.parameters.rules import Number, Rule, numbers
@@ -55,7 +55,7 @@ class _Values(Rule):
 
 
 @dataclass(frozen=True)
-class Distribution(Part, ABC):
+class Distribution(Component, ABC):
     """A distribution of one number, known by its quantile function."""
 
     @property

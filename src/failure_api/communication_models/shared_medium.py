@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from failure_api.core.links import Array, Context, Links
 from failure_api.core.model import CommunicationModel
-from failure_api.core.parameters.component import Part
+from failure_api.core.parameters.component import Component
 from failure_api.core.parameters.fields import AgentRule, members_of, per_agent
 from failure_api.core.parameters.rules import WholeNumber
 from failure_api.core.parameters.types import LARGEST, SHARE, AgentValue, Count, Share
@@ -22,7 +22,7 @@ from failure_api.errors import invalid
 
 
 @dataclass(frozen=True, kw_only=True)
-class MediumProtocol(Part, ABC):
+class MediumProtocol(Component, ABC):
     """Who may use a shared channel in a round."""
 
     def prepare(self, members: NDArray[np.bool_], context: Context) -> Any:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from failure_api.core.layouts import TeamRows
 from failure_api.errors import InvalidArgumentError, invalid
 from failure_api.exchanges.exchange import Received, Team, TeamCodec
-from failure_api.exchanges.spaces.actions import Envelope, SpokenActions
+from failure_api.exchanges.spaces.actions import ActionMaskSplit, SpokenActions
 from failure_api.exchanges.spaces.numbering import ContentNumbers, FlatNumbers
 from failure_api.exchanges.spaces.zero import bits_of, to_each
 
@@ -44,23 +44,25 @@ class FlatCodec(TeamCodec):
         super().__init__(team)
         self.actions = actions
         rooms = {} if actions is None else actions.rooms(team.spaces)
-        self.envelopes = {a: Envelope(space, rooms.get(a, 0)) for a, space in team.spaces.items()}
+        self.splits = {
+            a: ActionMaskSplit(space, rooms.get(a, 0)) for a, space in team.spaces.items()
+        }
         self._observed = message_spaces is None
         if message_spaces is None:
-            message_spaces = {a: envelope.body_space for a, envelope in self.envelopes.items()}
+            message_spaces = {a: split.body_space for a, split in self.splits.items()}
         self._said_spaces = message_spaces
         self._exchange = exchange
-        own = {a: self._box(a, envelope.body_space) for a, envelope in self.envelopes.items()}
+        own = {a: self._box(a, split.body_space) for a, split in self.splits.items()}
         said = {agent: self._box(agent, space) for agent, space in message_spaces.items()}
         self._said = {agent: box for agent, box in said.items() if box.shape[0]}
         self.spaces = {
-            agent: envelope.enclose(_joined(agent, own[agent], self._said))
-            for agent, envelope in self.envelopes.items()
+            agent: split.enclose(_joined(agent, own[agent], self._said))
+            for agent, split in self.splits.items()
         }
         self._own_sizes = {agent: int(box.shape[0]) for agent, box in own.items()}
         # Entries stand in a view as they do in an observation: without a look at each.
         self._plain = all(
-            isinstance(envelope.body_space, spaces.Box) for envelope in self.envelopes.values()
+            isinstance(split.body_space, spaces.Box) for split in self.splits.values()
         )
         sizes = [int(box.shape[0]) for box in self._said.values()]
         self._width = max(sizes, default=0)
@@ -153,7 +155,7 @@ class FlatCodec(TeamCodec):
                 continue
             said = messages.get(agent)
             if self._observed:
-                said = self.envelopes[agent].open(observations[agent])
+                said = self.splits[agent].body_of(observations[agent])
             if said is not None:
                 rows[self.index[agent], : box.shape[0]] = self._flat(
                     agent, self._said_spaces[agent], said
@@ -203,10 +205,10 @@ class FlatCodec(TeamCodec):
         """Returns an agent's own observation and what it has heard, as one vector."""
         row, pick = self._filled(received)[self.index[agent]], self._picks[agent]
         vector = row[self._slices[agent]].copy() if pick is None else row.take(pick)
-        envelope = self.envelopes[agent]
-        own = self._flat(agent, envelope.body_space, envelope.open(observation))
+        split = self.splits[agent]
+        own = self._flat(agent, split.body_space, split.body_of(observation))
         vector[: self._own_sizes[agent]] = own
-        return envelope.close(observation, vector)
+        return split.with_body(observation, vector)
 
     def see_team(self, observations: Mapping[Any, Any], received: Received) -> dict[Any, Any]:
         """Returns what agents see, cut from one array where messages are equally long."""
@@ -221,14 +223,14 @@ class FlatCodec(TeamCodec):
         if own is not None:
             rows[:, first.start : first.start + own.shape[1]] = own
             return dict(zip(observations, rows[:, first], strict=True))
-        bodies = [self.envelopes[a].open(observations[a]) for a in self.agent_ids]
+        bodies = [self.splits[a].body_of(observations[a]) for a in self.agent_ids]
         own = np.concatenate(
             [np.ravel(body) for body in bodies], dtype=np.float32, casting="unsafe"
         )
         size = len(own) // len(bodies)
         rows[:, first.start : first.start + size] = own.reshape(len(bodies), size)
         return {
-            agent: self.envelopes[agent].close(
+            agent: self.splits[agent].with_body(
                 observation, rows[self.index[agent], self._slices[agent]]
             )
             for agent, observation in observations.items()
@@ -236,11 +238,11 @@ class FlatCodec(TeamCodec):
 
     def own(self, agent: Any, view: Any) -> Any:
         """Returns the entries of the agent's own observation."""
-        return self.envelopes[agent].open(view)[: self._own_sizes[agent]]
+        return self.splits[agent].body_of(view)[: self._own_sizes[agent]]
 
     def heard(self, agent: Any, view: Any) -> dict[Any, Any]:
         """Returns the entries of each other agent's message, without flag and age."""
-        body, start, found = self.envelopes[agent].open(view), self._own_sizes[agent], {}
+        body, start, found = self.splits[agent].body_of(view), self._own_sizes[agent], {}
         for sender, box in self._said.items():
             if sender != agent:
                 size = int(box.shape[0])

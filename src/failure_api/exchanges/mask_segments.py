@@ -21,7 +21,7 @@ from failure_api.environments.segments import known_frame, known_segments, why_u
 from failure_api.errors import InvalidArgumentError, invalid
 from failure_api.exchanges.exchange import Exchange, Received, Team, TeamCodec
 from failure_api.exchanges.segments import REMEDY, places
-from failure_api.exchanges.spaces.actions import ArraysEnvelope, Envelope
+from failure_api.exchanges.spaces.actions import ActionMaskSplit, ArraysSplit
 from failure_api.exchanges.spaces.corruption import Entries, numbers_of
 from failure_api.exchanges.spaces.numbering import ContentNumbers
 from failure_api.exchanges.spaces.numbers import DOUBLE_EXACT, Numbers, is_plain, leaves
@@ -134,19 +134,19 @@ def _frozen(parts: Any) -> Any:
     return FrozenMapping({key: _frozen(part) for key, part in parts.items()})
 
 
-def _envelope(space: spaces.Space[Any]) -> Envelope:
+def _split(space: spaces.Space[Any]) -> ActionMaskSplit:
     """Returns what takes the arrays out of an observation."""
-    envelope = Envelope(space)
-    if not isinstance(envelope.body_space, spaces.Dict | spaces.Tuple):
-        return envelope
+    split = ActionMaskSplit(space)
+    if not isinstance(split.body_space, spaces.Dict | spaces.Tuple):
+        return split
     with contextlib.suppress(TypeError):
-        return ArraysEnvelope(space)
-    return envelope
+        return ArraysSplit(space)
+    return split
 
 
 def holds_arrays(space: spaces.Space[Any]) -> bool:
     """Returns whether there is an array in an observation, whose entries could be masked."""
-    return isinstance(_envelope(space).body_space, spaces.Box)
+    return isinstance(_split(space).body_space, spaces.Box)
 
 
 def _beyond(box: Any, dtype: Any) -> NDArray[np.bool_]:
@@ -168,7 +168,7 @@ class _Masked(TeamCodec):
     def __init__(self, team: Team, segments: Any, report_age: bool) -> None:
         super().__init__(team)
         self._report_age = report_age
-        self.envelopes = {agent: _envelope(space) for agent, space in team.spaces.items()}
+        self.splits = {agent: _split(space) for agent, space in team.spaces.items()}
         boxes = [self._box(agent) for agent in self.agent_ids]
         self._boxes = dict(zip(self.agent_ids, boxes, strict=True))
         self._sizes = tuple(int(np.prod(box.shape)) for box in boxes)
@@ -198,9 +198,9 @@ class _Masked(TeamCodec):
             for box, space in zip(boxes, team.spaces.values(), strict=True)
         )
         inexact: list[Any] = []
-        for envelope in self.envelopes.values():
-            dtype = self._dtype if envelope.entries is None else envelope.body_space.dtype
-            inexact += [_beyond(box, dtype).ravel() for box in leaves(envelope.arrays)]
+        for split in self.splits.values():
+            dtype = self._dtype if split.entries is None else split.body_space.dtype
+            inexact += [_beyond(box, dtype).ravel() for box in leaves(split.arrays)]
             inexact.append(np.zeros(self._reports, dtype=bool))
         self._inexact = np.concatenate([*inexact, [False]])
         self._place(segments, 0)
@@ -208,14 +208,14 @@ class _Masked(TeamCodec):
     def _of_entries(self, function: Callable[[Any], Any], of_reports: Any) -> NDArray[Any]:
         """Returns what a function says of the entries of each box, in the order of the vector."""
         parts = []
-        for envelope in self.envelopes.values():
-            parts += [np.ravel(function(box)) for box in leaves(envelope.arrays)]
+        for split in self.splits.values():
+            parts += [np.ravel(function(box)) for box in leaves(split.arrays)]
             parts.append(np.full(self._reports, of_reports))
         return np.concatenate(parts)
 
     def _place(self, segments: Any, width: int) -> None:
         """Works out where in the vector the parts stand, `[receiver, sender, k]`."""
-        paths = [envelope.entries for envelope in self.envelopes.values()]
+        paths = [split.entries for split in self.splits.values()]
         local = places(segments, self.agent_ids, self._sizes, width, paths)
         absent = local == np.asarray(self._sizes)[:, None, None]
         self._local = local
@@ -228,33 +228,33 @@ class _Masked(TeamCodec):
             raise invalid(f"segments[{receiver!r}]", rule, "larger ones", remedy)
 
     def _box(self, agent: Any) -> spaces.Box:
-        space = self.envelopes[agent].body_space
+        space = self.splits[agent].body_space
         if not isinstance(space, spaces.Box) or not is_plain(space):
             raise InvalidArgumentError(
                 f"exchange MaskSegments needs observations that are or hold a Box, but those of "
                 f"agent {agent!r} are {space}: use ShareObservations()."
             )
-        several = self.envelopes[agent].entries is not None
+        several = self.splits[agent].entries is not None
         if self._report_age and (several or len(space.shape) != 1 or space.dtype.kind != "f"):
             raise InvalidArgumentError(
                 f"report_age needs one-dimensional float observations, but those of agent "
-                f"{agent!r} are {self.envelopes[agent].space}: leave it out, and let the wrapper "
+                f"{agent!r} are {self.splits[agent].space}: leave it out, and let the wrapper "
                 "tell ages with report='infos'."
             )
         return space
 
     def _arrays(self) -> dict[Any, spaces.Space[Any]]:
         """Returns what each agent's observation is made of."""
-        return {agent: envelope.arrays for agent, envelope in self.envelopes.items()}
+        return {agent: split.arrays for agent, split in self.splits.items()}
 
     def _space(self, agent: Any) -> spaces.Space[Any]:
-        envelope, box = self.envelopes[agent], self._boxes[agent]
+        split, box = self.splits[agent], self._boxes[agent]
         if not self._report_age:
-            return envelope.enclose(envelope.body_space)
+            return split.enclose(split.body_space)
         others = len(self.agent_ids) - 1
         low = np.concatenate([box.low, np.zeros(2 * others)]).astype(box.dtype)
         high = np.concatenate([box.high, np.tile([1.0, np.inf], others)]).astype(box.dtype)
-        return envelope.enclose(spaces.Box(low, high, dtype=box.dtype))
+        return split.enclose(spaces.Box(low, high, dtype=box.dtype))
 
     @cached_property
     def layout(self) -> TeamEntries:
@@ -305,14 +305,14 @@ class _Masked(TeamCodec):
     def _accuse(self, observations: Mapping[Any, Any]) -> None:
         """Raises an error for an observation of another shape than was declared."""
         for agent, observation in observations.items():
-            body, shape = self.envelopes[agent].open(observation), self._boxes[agent].shape
+            body, shape = self.splits[agent].body_of(observation), self._boxes[agent].shape
             if np.shape(body) != shape:
                 rule, remedy = f"must have the shape {shape}", "mend the space it declares"
                 raise invalid(f"what agent {agent!r} observes", rule, body, remedy)
 
     def _flat(self, agent: Any, observation: Any) -> NDArray[Any]:
         """Returns an agent's observation as a vector."""
-        return np.asarray(self.envelopes[agent].open(observation)).reshape(-1)
+        return np.asarray(self.splits[agent].body_of(observation)).reshape(-1)
 
     def _shown(self, received: Received) -> NDArray[Any]:
         """Returns the vector of what everyone sees."""
@@ -353,12 +353,12 @@ class _Masked(TeamCodec):
 
     def see_one(self, agent: Any, observation: Any, received: Received) -> Any:
         """Returns an agent's observation with what it did not receive taken out."""
-        shown, envelope, box = self._shown(received), self.envelopes[agent], self._boxes[agent]
+        shown, split, box = self._shown(received), self.splits[agent], self._boxes[agent]
         row, place = self.index[agent], self._slices[agent]
         if self._plain and observation is received.observations.get(agent):
             return shown[place].copy()
         # What has changed since the round is shown as it is now, as far as links are current.
-        body = np.asarray(envelope.open(observation), dtype=box.dtype if received.noisy else None)
+        body = np.asarray(split.body_of(observation), dtype=box.dtype if received.noisy else None)
         flat = np.append(body.reshape(-1), body.dtype.type(0))
         late = ~received.current[:, row]
         flat[self._local[row, late]] = shown[self._global[row, late]]
@@ -368,11 +368,11 @@ class _Masked(TeamCodec):
             flat = np.concatenate((flat, reports), dtype=flat.dtype, casting="unsafe")
         elif flat.dtype != box.dtype or len(box.shape) != 1:
             flat = flat.astype(box.dtype).reshape(box.shape)
-        return envelope.close(observation, flat)
+        return split.with_body(observation, flat)
 
     def own(self, agent: Any, view: Any) -> Any:
         """Returns the entries that come from nobody else."""
-        flat = np.asarray(self.envelopes[agent].open(view)).reshape(-1)
+        flat = np.asarray(self.splits[agent].body_of(view)).reshape(-1)
         row = self.index[agent]
         own = np.ones(self._sizes[row] + 1, dtype=bool)
         own[self._local[row]] = False
@@ -380,7 +380,7 @@ class _Masked(TeamCodec):
 
     def heard(self, agent: Any, view: Any) -> dict[Any, Any]:
         """Returns the entries that come from each other agent, by sender."""
-        flat = np.asarray(self.envelopes[agent].open(view)).reshape(-1)
+        flat = np.asarray(self.splits[agent].body_of(view)).reshape(-1)
         row = self.index[agent]
         found = zip(self.agent_ids, self._local[row], strict=True)
         parts = {sender: local[local < self._sizes[row]] for sender, local in found}
@@ -403,7 +403,7 @@ class _InWorld(_Masked):
                 f"known for {team.env}: give the wrapper positions=, a function of the environment."
             )
         self._function = function
-        paths = [envelope.entries for envelope in self.envelopes.values()]
+        paths = [split.entries for split in self.splits.values()]
         local = places(frame, self.agent_ids, self._sizes, 0, paths, "frame")
         there = local < np.asarray(self._sizes)[:, None, None]
         self._receivers, senders, self._axes = there.nonzero()

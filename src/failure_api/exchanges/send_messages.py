@@ -17,7 +17,7 @@ from failure_api.exchanges.attached import AttachedKeys, attached_entries
 from failure_api.exchanges.exchange import Codec, Exchange, Heard, Team, TeamCodec
 from failure_api.exchanges.flat import FlatCodec
 from failure_api.exchanges.share_observations import copied
-from failure_api.exchanges.spaces.actions import Envelope, SpokenActions
+from failure_api.exchanges.spaces.actions import ActionMaskSplit, SpokenActions
 from failure_api.exchanges.spaces.numbers import is_plain
 from failure_api.exchanges.spaces.zero import bits_of, with_zero
 
@@ -232,20 +232,19 @@ class _Sent(Codec):
 
     def __init__(self, team: Team, messages: Mapping[Any, spaces.Space[Any]]) -> None:
         super().__init__(team, {agent: messages.get(agent, _SILENCE) for agent in team.agent_ids})
-        self.envelopes = {agent: Envelope(space) for agent, space in team.spaces.items()}
+        self.splits = {agent: ActionMaskSplit(space) for agent, space in team.spaces.items()}
         # What says nothing has no place in a view.
         self._senders = {
             agent: [sender for sender in team.agent_ids if sender in messages and sender != agent]
             for agent in team.agent_ids
         }
         self.spaces = {
-            agent: envelope.enclose(self._space(agent))
-            for agent, envelope in self.envelopes.items()
+            agent: split.enclose(self._space(agent)) for agent, split in self.splits.items()
         }
 
     def _space(self, agent: Any) -> spaces.Space[Any]:
         senders = self._senders[agent]
-        shown = {"observation": self.envelopes[agent].body_space}
+        shown = {"observation": self.splits[agent].body_space}
         if senders:
             heard = {sender: with_zero(self.message_spaces[sender]) for sender in senders}
             shown["messages"] = spaces.Dict(heard)
@@ -259,22 +258,22 @@ class _Sent(Codec):
 
     def see(self, agent: Any, observation: Any, heard: Heard) -> Any:
         """Returns what the agent observes, and each message under its sender's name."""
-        envelope, senders = self.envelopes[agent], self._senders[agent]
-        shown = {"observation": copied(envelope.body_space, envelope.open(observation))}
+        split, senders = self.splits[agent], self._senders[agent]
+        shown = {"observation": copied(split.body_space, split.body_of(observation))}
         if senders:
             arrived, age = heard.arrived, heard.age
             shown["messages"] = {sender: heard[sender] for sender in senders}
             shown["received"] = np.array([arrived[sender] for sender in senders], np.float32)
             shown["age"] = np.array([age[sender] for sender in senders], np.float32)
-        return envelope.close(observation, shown)
+        return split.with_body(observation, shown)
 
     def own(self, agent: Any, view: Any) -> Any:
         """Returns what the agent observes."""
-        return self.envelopes[agent].open(view)["observation"]
+        return self.splits[agent].body_of(view)["observation"]
 
     def heard(self, agent: Any, view: Any) -> dict[Any, Any]:
         """Returns the messages by sender."""
-        return dict(self.envelopes[agent].open(view).get("messages", {}))
+        return dict(self.splits[agent].body_of(view).get("messages", {}))
 
 
 _SILENCE = spaces.Box(0, 1, (0,), np.float32)

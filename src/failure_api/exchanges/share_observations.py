@@ -15,7 +15,7 @@ from failure_api.core.mailbox import Missing
 from failure_api.errors import invalid
 from failure_api.exchanges.exchange import Codec, Exchange, Heard, Received, Team, TeamCodec
 from failure_api.exchanges.flat import FlatCodec, shareable
-from failure_api.exchanges.spaces.actions import Envelope, copy_value
+from failure_api.exchanges.spaces.actions import ActionMaskSplit, copy_value
 from failure_api.exchanges.spaces.numbering import ContentNumbers, RowNumbers
 from failure_api.exchanges.spaces.numbers import is_plain
 from failure_api.exchanges.spaces.zero import with_zero
@@ -62,52 +62,52 @@ class ShareObservations(Exchange):
         """Returns this exchange at work in one environment."""
         if self.form == "flat":
             return FlatCodec(team, None, "ShareObservations")
-        envelopes = {agent: Envelope(space) for agent, space in team.spaces.items()}
-        return _Block(team, envelopes) if _one_block(team) else _Shared(team, envelopes)
+        splits = {agent: ActionMaskSplit(space) for agent, space in team.spaces.items()}
+        return _Block(team, splits) if _one_block(team) else _Shared(team, splits)
 
 
 class _Shared(Codec):
     """`form="dict"`, whatever the observations are."""
 
-    def __init__(self, team: Team, envelopes: Mapping[Any, Envelope]) -> None:
-        self.envelopes = envelopes
-        said = {agent: envelope.body_space for agent, envelope in envelopes.items()}
+    def __init__(self, team: Team, splits: Mapping[Any, ActionMaskSplit]) -> None:
+        self.splits = splits
+        said = {agent: split.body_space for agent, split in splits.items()}
         super().__init__(team, said)
         heard = {
             agent: shareable(with_zero, agent, space, "ShareObservations")
             for agent, space in said.items()
         }
         self.spaces = {
-            agent: envelope.enclose(spaces.Dict({**heard, agent: said[agent]}))
-            for agent, envelope in envelopes.items()
+            agent: split.enclose(spaces.Dict({**heard, agent: said[agent]}))
+            for agent, split in splits.items()
         }
 
     def say(self, agent: Any, observation: Any, message: Any) -> Any:
         """Returns what the agent observes, without its action mask."""
-        return self.envelopes[agent].open(observation)
+        return self.splits[agent].body_of(observation)
 
     def see(self, agent: Any, observation: Any, heard: Heard) -> Any:
         """Returns what an agent has heard, by sender, with its own observation among it."""
-        envelope = self.envelopes[agent]
-        own = copied(envelope.body_space, envelope.open(observation))
+        split = self.splits[agent]
+        own = copied(split.body_space, split.body_of(observation))
         body = {each: own if each == agent else heard[each] for each in self.agent_ids}
-        return envelope.close(observation, body)
+        return split.with_body(observation, body)
 
     def own(self, agent: Any, view: Any) -> Any:
         """Returns the agent's own observation."""
-        return self.envelopes[agent].open(view)[agent]
+        return self.splits[agent].body_of(view)[agent]
 
     def heard(self, agent: Any, view: Any) -> dict[Any, Any]:
         """Returns the others' observations."""
-        body = self.envelopes[agent].open(view)
+        body = self.splits[agent].body_of(view)
         return {other: body[other] for other in self.agent_ids if other != agent}
 
 
 class _Block(_Shared):
     """The same where all observations are arrays that are alike: rows of one array."""
 
-    def __init__(self, team: Team, envelopes: Mapping[Any, Envelope]) -> None:
-        super().__init__(team, envelopes)
+    def __init__(self, team: Team, splits: Mapping[Any, ActionMaskSplit]) -> None:
+        super().__init__(team, splits)
         first = team.spaces[self.agent_ids[0]]
         self._shape, self._dtype = first.shape or (), first.dtype
         self._absent = np.zeros(self._shape, self._dtype)

@@ -12,7 +12,7 @@ import numpy as np
 
 from failure_api.core.links import Array
 from failure_api.core.noise import NoiseContext, NoiseModel, senders
-from failure_api.core.parameters.component import Part
+from failure_api.core.parameters.component import Component
 from failure_api.core.parameters.types import Entry, Level, Share
 from failure_api.core.random.stream import RandomStream
 from failure_api.errors import invalid
@@ -20,7 +20,7 @@ from failure_api.noise_models.custom import check_signature, made_by
 
 
 @dataclass(frozen=True, kw_only=True)
-class Attack(Part, ABC):
+class Attack(Component, ABC):
     """What a sender says in place of the truth, where it depends on more than truth and round."""
 
     @abstractmethod

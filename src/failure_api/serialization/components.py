@@ -14,7 +14,7 @@ from typing import Any
 
 from failure_api.core.model import CommunicationModel
 from failure_api.core.noise import NoiseModel
-from failure_api.core.parameters.component import Part
+from failure_api.core.parameters.component import Component
 from failure_api.core.parameters.fields import AgentRule, LinkRule
 from failure_api.core.parameters.rules import Function, Number, Optional, Rule
 from failure_api.serialization.paths import KeyPath, refused
@@ -91,7 +91,7 @@ def part_classes(*kinds: type) -> dict[str, type]:
     found: dict[str, type] = {}
     for kind in kinds:
         for part in _descendants(kind):
-            if is_dataclass(part) and not inspect.isabstract(part) and part is not Part:
+            if is_dataclass(part) and not inspect.isabstract(part) and part is not Component:
                 found.setdefault(name_of(part), part)
     return found
 
@@ -126,8 +126,8 @@ def _kinds_in_modules(value_class: type) -> tuple[type, ...]:
     """Returns the classes of parts that the modules of a class and of its bases know."""
     modules = [sys.modules.get(base.__module__) for base in value_class.__mro__]
     known = [value for module in modules for value in vars(module or object).values()]
-    parts = [value for value in known if isinstance(value, type) and issubclass(value, Part)]
-    return tuple(dict.fromkeys(part for part in parts if part is not Part))
+    parts = [value for value in known if isinstance(value, type) and issubclass(value, Component)]
+    return tuple(dict.fromkeys(part for part in parts if part is not Component))
 
 
 def _descendants(kind: type) -> Iterator[type]:

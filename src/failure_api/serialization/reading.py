@@ -9,7 +9,7 @@ from typing import Any
 
 from failure_api.core.model import CommunicationModel
 from failure_api.core.noise import NoiseModel
-from failure_api.core.parameters.component import Part
+from failure_api.core.parameters.component import Component
 from failure_api.core.parameters.fields import rules_of
 from failure_api.core.parameters.rules import Instance
 from failure_api.errors import FailureApiError, InvalidArgumentError, describe, nearest
@@ -122,13 +122,13 @@ def part_from_dict(plain: Any, place: KeyPath, kinds: tuple[type, ...]) -> Any:
     Args:
         plain: A dictionary, or the name alone to take all defaults.
         place: Where it stands.
-        kinds: The classes that it may derive from; none of them takes every `Part`.
+        kinds: The classes that it may derive from; none of them takes every `Component`.
 
     Raises:
         PlainDataError: No class of these kinds is called so, or it refuses its parameters.
     """
     name = plain if isinstance(plain, str) else plain.get("type")
-    kinds = kinds or (Part,)
+    kinds = kinds or (Component,)
     known = part_classes(*kinds)
     if _named(name, known) is None:
         # Another package may bring parts with its models.

@@ -12,7 +12,7 @@ import numpy as np
 
 from failure_api.core.model import CommunicationModel
 from failure_api.core.noise import NoiseModel
-from failure_api.core.parameters.component import Part
+from failure_api.core.parameters.component import Component
 from failure_api.core.parameters.fields import rules_of
 from failure_api.core.parameters.frozen import FrozenArray
 from failure_api.serialization.components import (
@@ -139,7 +139,7 @@ def _name(value: Any, place: KeyPath, how: _How) -> str:
     """Returns the name that finds a value's class again."""
     value_class, name = type(value), name_of(type(value))
     if not isinstance(value, _MODELS):
-        if part_classes(*(how.kinds or (Part,))).get(name) is value_class:
+        if part_classes(*(how.kinds or (Component,))).get(name) is value_class:
             return name
         raise refused(place, "must be something that plain data can hold", value, _REMEDY)
     entry = entry_of(value_class)

@@ -13,7 +13,7 @@ from pettingzoo import AECEnv, ParallelEnv
 from failure_api.core.noise_chain import NoiseChain
 from failure_api.core.random.numpy_stream import EpisodeStreams
 from failure_api.errors import NotResetError
-from failure_api.exchanges.spaces.actions import Envelope, SpokenActions, copy_value
+from failure_api.exchanges.spaces.actions import ActionMaskSplit, SpokenActions, copy_value
 from failure_api.exchanges.spaces.corruption import Corruption, Entries, numbers_of, padded
 from failure_api.exchanges.spaces.numbers import Numbers
 from failure_api.wrappers.aec import AECRounds
@@ -56,7 +56,7 @@ class Sensors:
         self.spaces: dict[Any, Space[Any]] = {
             agent: space_of(env, "observation_space", agent) for agent in self.agent_ids
         }
-        self._envelopes = {agent: Envelope(space) for agent, space in self.spaces.items()}
+        self._splits = {agent: ActionMaskSplit(space) for agent, space in self.spaces.items()}
         self._numbers: dict[Any, Numbers] = {}
         self.noise = Corruption(NoiseChain(models=cast("Any", noise_models)), self.agent_ids)
         self.noise.place(self._entries)
@@ -68,8 +68,7 @@ class Sensors:
 
     def _entries(self) -> Entries:
         self._numbers = {
-            agent: numbers_of(agent, envelope.body_space)
-            for agent, envelope in self._envelopes.items()
+            agent: numbers_of(agent, split.body_space) for agent, split in self._splits.items()
         }
         return padded(list(self._numbers.values()), (len(self.agent_ids),))
 
@@ -152,7 +151,7 @@ class Sensors:
         rows, real = np.zeros(shape, dtype=low.dtype), np.zeros(shape, dtype=bool)
         for agent, observation in observations.items():
             numbers, place = self._numbers[agent], self.index[agent]
-            body = self._envelopes[agent].open(observation)
+            body = self._splits[agent].body_of(observation)
             rows[place, : numbers.width] = numbers.row(body, low.dtype)
             real[place, : numbers.width] = True
         return rows, real
@@ -161,10 +160,10 @@ class Sensors:
         self, agent: Any, after: NDArray[Any], before: NDArray[Any], observation: Any
     ) -> Any:
         """Returns an observation with the numbers that its agent's row has now."""
-        place, envelope = self.index[agent], self._envelopes[agent]
-        body = envelope.open(observation)
+        place, split = self.index[agent], self._splits[agent]
+        body = split.body_of(observation)
         body = self._numbers[agent].observation(after[place], before[place], body)
-        return envelope.close(observation, body)
+        return split.with_body(observation, body)
 
 
 class SensorReports:

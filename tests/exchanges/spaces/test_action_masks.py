@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from gymnasium import spaces
-from spaces_under_test import SPACES
 
-from failure_api.exchanges.spaces.actions import Envelope, copy_value
+from failure_api.exchanges.spaces.actions import ActionMaskSplit, copy_value
+from spaces_under_test import SPACES
 
 MASKED = SPACES["masked"]
 FURTHER = spaces.Dict(
@@ -18,28 +18,28 @@ FURTHER = spaces.Dict(
 @pytest.mark.parametrize("name", [name for name in SPACES if name != "masked"])
 def test_other_observations_have_none(name: str) -> None:
     space = SPACES[name]
-    envelope = Envelope(space)
+    split = ActionMaskSplit(space)
     observation = space.sample()
-    assert not envelope.masked
-    assert envelope.body_space is space
-    assert envelope.open(observation) is observation
-    assert envelope.close(observation, "body") == "body"
-    assert envelope.enclose(FURTHER) is FURTHER
+    assert not split.masked
+    assert split.body_space is space
+    assert split.body_of(observation) is observation
+    assert split.with_body(observation, "body") == "body"
+    assert split.enclose(FURTHER) is FURTHER
 
 
 @pytest.mark.parametrize("space", [MASKED, FURTHER], ids=["mask", "mask-and-more"])
 def test_it_opens_and_closes(space: spaces.Dict) -> None:
-    envelope = Envelope(space)
+    split = ActionMaskSplit(space)
     observation = space.sample()
-    assert envelope.masked
-    assert envelope.body_space == space["observation"]
-    assert envelope.open(observation) is observation["observation"]
-    closed = envelope.close(observation, np.ones(5))
+    assert split.masked
+    assert split.body_space == space["observation"]
+    assert split.body_of(observation) is observation["observation"]
+    closed = split.with_body(observation, np.ones(5))
     assert list(closed) == list(observation)
     np.testing.assert_array_equal(closed["observation"], np.ones(5))
     np.testing.assert_array_equal(closed["action_mask"], observation["action_mask"])
     assert not np.shares_memory(closed["action_mask"], observation["action_mask"])
-    whole = envelope.enclose(spaces.Box(0, 1, (5,), np.float64))
+    whole = split.enclose(spaces.Box(0, 1, (5,), np.float64))
     assert whole.contains(closed)
 
 
@@ -52,7 +52,7 @@ def test_it_opens_and_closes(space: spaces.Dict) -> None:
     ],
 )
 def test_both_keys_make_the_convention(space: spaces.Dict) -> None:
-    assert not Envelope(space).masked
+    assert not ActionMaskSplit(space).masked
 
 
 @pytest.mark.parametrize("name", SPACES)

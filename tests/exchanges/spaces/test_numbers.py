@@ -10,10 +10,10 @@ from gymnasium import spaces
 from gymnasium.spaces.utils import flatten, flatten_space
 from hypothesis import given
 from hypothesis import strategies as st
-from spaces_under_test import NESTED, SPACES
 
 from failure_api.exchanges.spaces.numbers import Numbers, OneHotNumbers, leaves
 from failure_api.testing.verdict import arrays_in, same
+from spaces_under_test import NESTED, SPACES
 
 FURTHEST = [
     spaces.Box(np.iinfo(kind).min, np.iinfo(kind).max, (2,), kind)

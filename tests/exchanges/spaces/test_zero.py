@@ -12,12 +12,12 @@ from gymnasium.spaces.utils import flatten_space
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pettingzoo import ParallelEnv
-from spaces_under_test import NESTED, SPACES
 
 from failure_api import CommunicationWrapperParallel, ProbabilisticModel, ShareObservations
 from failure_api.errors import InvalidArgumentError
 from failure_api.exchanges.spaces.zero import with_zero, zero_of
 from failure_api.testing import check_wrapper
+from spaces_under_test import NESTED, SPACES
 
 
 def is_zero(value: Any) -> bool:

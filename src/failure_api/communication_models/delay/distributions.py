@@ -14,7 +14,7 @@ from scipy import special
 
 from failure_api.core.arrays.libraries import from_host
 from failure_api.core.links import Array
-from failure_api.core.parameters.component import Part
+from failure_api.core.parameters.component import Component
 from failure_api.core.parameters.frozen import FrozenArray
 from failure_api.core.parameters.rules import Optional, Rule, numbers
 from failure_api.core.parameters.types import LONGEST_DELAY, finite, not_negative, positive
@@ -22,7 +22,7 @@ from failure_api.errors import invalid
 
 
 @dataclass(frozen=True, kw_only=True)
-class DelayDistribution(Part, ABC):
+class DelayDistribution(Component, ABC):
     """How delays are distributed."""
 
     @property

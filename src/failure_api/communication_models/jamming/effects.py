@@ -18,7 +18,7 @@ from failure_api.communication_models.radio.path_loss import (
     milliwatts,
 )
 from failure_api.core.links import Array, Context, Links
-from failure_api.core.parameters.component import Part
+from failure_api.core.parameters.component import Component
 from failure_api.core.parameters.types import MeanTime, Period, Rounds, Share, positive
 from failure_api.core.random.stream import RandomStream
 from failure_api.errors import invalid
@@ -27,7 +27,7 @@ Radius = Annotated[float, positive("the environment's units")]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Effect(Part, ABC):
+class Effect(Component, ABC):
     """What the jammers that send do to the links. The base of every effect."""
 
     raises_interference: ClassVar[bool] = False
@@ -151,7 +151,7 @@ class RaiseInterference(Effect):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Detection(Part):
+class Detection(Component):
     """What makes a jammer react: it sends only when it hears an agent send.
 
     A jammer reacts to any agent near it that transmits in the round; to its own carrier it does
@@ -176,7 +176,7 @@ class Detection(Part):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pattern(Part, ABC):
+class Pattern(Component, ABC):
     """In which rounds a jammer sends. The base of every pattern.
 
     The jammers follow the pattern independently of each other. Each has one uniform draw in every

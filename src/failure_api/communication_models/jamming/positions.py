@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from failure_api.communication_models.trace import entry
 from failure_api.core.links import Array, Context
 from failure_api.core.model import distinct
-from failure_api.core.parameters.component import Part
+from failure_api.core.parameters.component import Component
 from failure_api.core.parameters.fields import index_of
 from failure_api.core.parameters.frozen import FrozenArray
 from failure_api.core.parameters.rules import Optional, Rule, numbers
@@ -60,7 +60,7 @@ def coordinates(name: str, value: Any, context: Context) -> Array:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Jammers(Part, ABC):
+class Jammers(Component, ABC):
     """How many jammers there are, and where. The base of all of them."""
 
     @abstractmethod

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from failure_api.core.links import Array, Context
-from failure_api.core.parameters.component import Part
+from failure_api.core.parameters.component import Component
 from failure_api.core.parameters.rules import Rule
 from failure_api.core.parameters.types import MeanTime, Period, Rounds
 from failure_api.core.random.stream import RandomStream
@@ -123,7 +123,7 @@ def _listed(value: Any) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Switching(Part, ABC):
+class Switching(Component, ABC):
     """When a team is cut."""
 
     def init(self, context: Context, random: RandomStream) -> Any:

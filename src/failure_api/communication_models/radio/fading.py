@@ -15,7 +15,7 @@ from scipy.stats import ncx2
 from failure_api.communication_models.radio.path_loss import between, decibels
 from failure_api.core.arrays.libraries import from_host
 from failure_api.core.links import Array
-from failure_api.core.parameters.component import Part
+from failure_api.core.parameters.component import Component
 
 ENTRIES = 2**16 + 1
 """So many that the nearest one will do, and few enough to stay in a processor's cache."""
@@ -73,7 +73,7 @@ HALF_STEP = 2.0**-25
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fading(Part, ABC):
+class Fading(Component, ABC):
     """How the received power scatters about its mean. The base of every fading.
 
     The power, as a multiple of its mean, is drawn anew for every link and round by the inverse of

@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeAlias
 import numpy as np
 
 from failure_api.core.links import Array
-from failure_api.core.parameters.component import Part
+from failure_api.core.parameters.component import Component
 from failure_api.core.parameters.fields import LinkRule
 from failure_api.core.parameters.rules import Number
 from failure_api.core.parameters.types import LinkValue
@@ -92,7 +92,7 @@ def decibels(ratio: Array, xp: Any) -> Array:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PathLoss(Part, ABC):
+class PathLoss(Component, ABC):
     """How much of a signal is lost over a distance. The base of every path loss."""
 
     @abstractmethod

@@ -15,7 +15,7 @@ from scipy.special import binom, erfc, expit
 from failure_api.communication_models.radio.fading import Table, look_up, prepare, tabulate
 from failure_api.communication_models.radio.path_loss import BOLTZMANN, Level, Loss, Ratio, between
 from failure_api.core.links import Array
-from failure_api.core.parameters.component import Part
+from failure_api.core.parameters.component import Component
 from failure_api.core.parameters.rules import Rule, numbers
 from failure_api.core.parameters.types import Count
 from failure_api.errors import invalid
@@ -55,7 +55,7 @@ def bit_error_rate(modulation: Modulation, ratio: NDArray[np.float64]) -> NDArra
 
 
 @dataclass(frozen=True, kw_only=True)
-class NoiseFloor(Part):
+class NoiseFloor(Component):
     r"""Thermal noise in the receiver's band, and what the receiver adds to it.
 
     $$ 10 \log_{10} (k T B / 1\,\text{mW}) + F $$
@@ -110,7 +110,7 @@ Noise: TypeAlias = Annotated[NoiseFloor | float, NoiseRule()]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reception(Part, ABC):
+class Reception(Component, ABC):
     """The probability that a message is read. The base of every reception.
 
     Subclasses give it as a function of the ratio of signal to noise and interference, which is

@@ -12,7 +12,7 @@ from scipy.special import ndtr
 
 from failure_api.communication_models.radio.path_loss import Length, between
 from failure_api.core.links import Array, Context
-from failure_api.core.parameters.component import Part
+from failure_api.core.parameters.component import Component
 from failure_api.core.random.stream import RandomStream
 
 
@@ -43,7 +43,7 @@ def mirrored(values: Array, upper: Array, xp: Any) -> Array:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shadowing(Part, ABC):
+class Shadowing(Component, ABC):
     """How the surroundings change a signal, slowly and by place. The base of every shadowing."""
 
     def prepare(self, context: Context) -> Any:

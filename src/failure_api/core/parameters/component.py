@@ -12,7 +12,7 @@ DEEPEST = 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class Component:
     """A frozen, keyword-only dataclass whose fields are checked by the rules of their types.
 
     Models are built from parts where a user should be able to exchange one: how signals fade, how
@@ -23,7 +23,7 @@ class Part:
         """Checks and normalises every field that has a rule, and that parts are not too deep."""
         normalise_fields(self)
         held = {field.name: getattr(self, field.name) for field in fields(self)}
-        parts = {name: part for name, part in held.items() if isinstance(part, Part)}
+        parts = {name: part for name, part in held.items() if isinstance(part, Component)}
         depths = {name: getattr(part, "_depth", 1) for name, part in parts.items()}
         name = max(depths, key=depths.__getitem__, default="")
         depth = 1 + depths.get(name, 0)

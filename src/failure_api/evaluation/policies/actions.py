@@ -10,7 +10,7 @@ from gymnasium import spaces
 from pettingzoo import AECEnv
 
 from failure_api.errors import InvalidArgumentError, describe, invalid
-from failure_api.exchanges.spaces.actions import Envelope
+from failure_api.exchanges.spaces.actions import ActionMaskSplit
 from failure_api.wrappers.reports import actions_of
 from failure_api.wrappers.unwrapping import action_mask, own_mask
 
@@ -88,7 +88,7 @@ def _within(space: Any, action: Any) -> bool:
 def _mask(agent: Any, env: Any, agents: Any) -> Any:
     """Returns an agent's action mask; None where it has none or cannot be asked for it."""
     observation = None
-    if Envelope(env.observation_space(agent)).masked:
+    if ActionMaskSplit(env.observation_space(agent)).masked:
         if isinstance(agents, Mapping):
             observation = agents[agent]
         elif isinstance(env, AECEnv):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from failure_api.exchanges.spaces.actions import Envelope
+from failure_api.exchanges.spaces.actions import ActionMaskSplit
 from failure_api.wrappers.reports import actions_of
 from failure_api.wrappers.unwrapping import action_mask, own_mask
 
@@ -57,7 +57,7 @@ class RandomPolicy:
             for agent in self._agents
         }
         self._masked = {
-            agent for agent in self._agents if Envelope(env.observation_space(agent)).masked
+            agent for agent in self._agents if ActionMaskSplit(env.observation_space(agent)).masked
         }
         self.reset(0)
 

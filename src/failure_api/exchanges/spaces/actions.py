@@ -16,7 +16,7 @@ from gymnasium.spaces import Discrete, Space
 from failure_api.exchanges.spaces.numbers import is_plain
 
 
-class Envelope:
+class ActionMaskSplit:
     """Keeps the action mask of `{"observation", "action_mask"}` out of the exchange.
 
     Args:
@@ -34,9 +34,9 @@ class Envelope:
         >>> space = spaces.Dict(
         ...     observation=spaces.Discrete(3), action_mask=spaces.MultiBinary(2)
         ... )
-        >>> Envelope(space).body_space
+        >>> ActionMaskSplit(space).body_space
         Discrete(3)
-        >>> Envelope(space).close({"observation": 2, "action_mask": "own"}, "body")
+        >>> ActionMaskSplit(space).with_body({"observation": 2, "action_mask": "own"}, "body")
         {'observation': 'body', 'action_mask': 'own'}
     """
 
@@ -52,11 +52,11 @@ class Envelope:
         self.body_space: spaces.Space[Any] = space["observation"] if self.masked else space  # type: ignore[index]
         self.arrays: spaces.Space[Any] = self.body_space
 
-    def open(self, observation: Any) -> Any:
+    def body_of(self, observation: Any) -> Any:
         """Returns the part of an observation that the exchange works on."""
         return observation["observation"] if self.masked else observation
 
-    def close(self, observation: Any, body: Any) -> Any:
+    def with_body(self, observation: Any, body: Any) -> Any:
         """Returns an observation with another body, everything else copied."""
         if not self.masked:
             return body
@@ -81,7 +81,7 @@ class Envelope:
 
 def mask_length(space: spaces.Space[Any]) -> int | None:
     """Returns how many entries the action mask in observations has; None where there is no row."""
-    if not Envelope(space).masked:
+    if not ActionMaskSplit(space).masked:
         return None
     shape: Any = space["action_mask"].shape  # type: ignore[index]
     return int(shape[0]) if shape is not None and len(shape) == 1 else None
@@ -109,7 +109,7 @@ def _space_with_room(space: Any, room: int) -> spaces.Space[Any]:
     return spaces.Box(low, high, dtype=space.dtype.type)
 
 
-class ArraysEnvelope(Envelope):
+class ArraysSplit(ActionMaskSplit):
     """Takes the arrays of a Dict or Tuple observation, one after the other as one vector.
 
     Attributes:
@@ -119,11 +119,11 @@ class ArraysEnvelope(Envelope):
         >>> space = spaces.Dict(
         ...     others=spaces.Box(-1, 1, (2, 2)), goal=spaces.Discrete(3)
         ... )
-        >>> envelope = ArraysEnvelope(space)
-        >>> envelope.entries
+        >>> split = ArraysSplit(space)
+        >>> split.entries
         {('others',): slice(0, 4, None)}
         >>> seen = {"others": np.ones((2, 2), np.float32), "goal": 2}
-        >>> envelope.close(seen, envelope.open(seen) * 0)["others"].tolist()
+        >>> split.with_body(seen, split.body_of(seen) * 0)["others"].tolist()
         [[0.0, 0.0], [0.0, 0.0]]
     """
 
@@ -149,7 +149,7 @@ class ArraysEnvelope(Envelope):
         )
         self.body_space = spaces.Box(low, high, dtype=self.dtype.type)
 
-    def open(self, observation: Any) -> Any:
+    def body_of(self, observation: Any) -> Any:
         """Returns the entries of all arrays.
 
         Raises:
@@ -163,9 +163,9 @@ class ArraysEnvelope(Envelope):
             parts.append(part.ravel())
         return np.concatenate(parts, dtype=self.dtype)
 
-    def close(self, observation: Any, body: Any) -> Any:
+    def with_body(self, observation: Any, body: Any) -> Any:
         """Returns a copy of an observation with other entries in its arrays."""
-        changed = body != self.open(observation)
+        changed = body != self.body_of(observation)
         return self._closed(self.space, observation, body, changed, ())
 
     def _closed(self, space: Any, part: Any, body: Any, changed: Any, path: tuple[Any, ...]) -> Any:
