@@ -86,7 +86,7 @@ def test_names_are_as_short_as_they_can_be() -> None:
         ],
         "options": {"N": {"grid": [3, 4]}},
     }
-    names = {axis.place: axis.name for axis in find_axes(plain)}
+    names = {axis.path: axis.name for axis in find_axes(plain)}
     assert names[("options", "N")] == "N"
     assert names[("failure_models", 0, "q")] == "q"
     assert names[("failure_models", 0, "p")] == "failure_models[0].p"
@@ -96,7 +96,7 @@ def test_names_are_as_short_as_they_can_be() -> None:
 def test_a_whole_model_may_vary() -> None:
     plain = {"failure_models": [{"grid": [{"model": "a"}, {"model": "b"}]}]}
     (axis,) = find_axes(plain)
-    assert fill(plain, {axis.place: axis.values[1]}) == {"failure_models": [{"model": "b"}]}
+    assert fill(plain, {axis.path: axis.values[1]}) == {"failure_models": [{"model": "b"}]}
     assert axis.texts == ("a", "b")
 
 
@@ -118,6 +118,6 @@ def test_filling_leaves_the_rest_alone(
     plain = {"rest": rest, "deep": [{"p": {"grid": values}}]}
     axes = find_axes({"deep": plain["deep"]})
     chosen = data.draw(st.sampled_from(values))
-    filled = fill(plain, {axis.place: chosen for axis in axes})
+    filled = fill(plain, {axis.path: chosen for axis in axes})
     assert filled == {"rest": rest, "deep": [{"p": chosen}]}
     assert plain["deep"] == [{"p": {"grid": values}}]

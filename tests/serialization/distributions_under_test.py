@@ -14,12 +14,12 @@ import numpy as np
 
 from failure_api.communication_models import CommunicationModel
 from failure_api.core.parameters.types import Probability, Share
-from failure_api.core.parameters.component import Part
+from failure_api.core.parameters.component import Component
 from failure_api.noise_models import NoiseModel
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cloud(Part):
+class Cloud(Component):
     """A cloud that passes.
 
     Args:

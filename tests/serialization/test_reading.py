@@ -168,9 +168,9 @@ def test_a_module_that_ends_the_program_ends_nothing(
 def test_the_error_says_where_and_pickles() -> None:
     with pytest.raises(PlainDataError) as caught:
         from_dict({"failure_models": [BURSTY, {"model": "scheduled", "of": {**BURSTY, "p": 2}}]})
-    assert caught.value.place == ("failure_models", 1, "of", "p")
+    assert caught.value.path == ("failure_models", 1, "of", "p")
     again = pickle.loads(pickle.dumps(caught.value))
-    assert (str(again), again.place) == (str(caught.value), caught.value.place)
+    assert (str(again), again.path) == (str(caught.value), caught.value.path)
     assert isinstance(again, InvalidArgumentError)
     assert isinstance(again, ValueError)
 

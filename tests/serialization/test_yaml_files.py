@@ -149,7 +149,7 @@ def test_the_file_and_the_line_are_named(tmp_path: Path) -> None:
     with pytest.raises(PlainDataError) as caught:
         from_yaml(path)
     assert str(caught.value).startswith(f"{path}, line 4: models must hold parameters")
-    assert caught.value.place == ("failure_pob",)
+    assert caught.value.path == ("failure_pob",)
 
 
 @pytest.mark.parametrize("source", [3, None, b"model: chain", ["model"]])

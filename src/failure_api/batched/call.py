@@ -53,11 +53,11 @@ class Call(NamedTuple):
         """Number of coordinates of the positions."""
         return None if self.positions is None else self.positions.shape[-1]
 
-    def context(self, number: Any) -> Context:
+    def context(self, round_index: Any) -> Context:
         """Returns what models may know of a round."""
         count = len(self.agent_ids)
         shape = (*self.batch, count, count)
-        context = Context(number, self.alive, self.positions, self.xp, shape, self.agent_ids)
+        context = Context(round_index, self.alive, self.positions, self.xp, shape, self.agent_ids)
         return context if self.severity is None else context._replace(severity=self.severity)
 
     def graded(self, severity: Any, chain: Chain) -> Call:

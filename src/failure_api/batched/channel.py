@@ -380,29 +380,31 @@ class BatchedChannel:
         self, state: BatchedState, call: Call, payloads: Array
     ) -> tuple[BatchedState, Received]:
         """Returns the next state, and what a round brings each receiver."""
-        number, channel, content, source, severity = state
+        round_index, channel, content, source, severity = state
         kept = self._constants.of(call.columns, content.form, call.library, call.device)
-        random = source.in_round(number, call.xp)
-        channel, delivery = self._channel.step(kept.models, channel, call.context(number), random)
-        content, received = self._content.received(
-            content, payloads, delivery, number, call, kept, random
+        random = source.in_round(round_index, call.xp)
+        channel, delivery = self._channel.step(
+            kept.models, channel, call.context(round_index), random
         )
-        return BatchedState(number + 1, channel, content, source, severity), received
+        content, received = self._content.received(
+            content, payloads, delivery, round_index, call, kept, random
+        )
+        return BatchedState(round_index + 1, channel, content, source, severity), received
 
 
 def _with_tensors(state: BatchedState) -> BatchedState:
     """Returns a state with tensors for integers, which PyTorch would compile as constants."""
-    number, channel, content, way = state.round, state.channel, state.content, None
+    round_index, channel, content, way = state.round, state.channel, state.content, None
     batch = channel.newest[..., 0, 0]
-    if isinstance(number, int):
-        number = batch * 0 + number
+    if isinstance(round_index, int):
+        round_index = batch * 0 + round_index
     # Whatever the batch, there is one of these.
     zero = batch.flatten()[:0].sum(dtype=batch.dtype)
     if channel.under_way is not None:
         way = channel.under_way._replace(clock=zero + channel.under_way.clock)
     mailbox = content.mailbox._replace(clock=zero + content.mailbox.clock)
     return state._replace(
-        round=number,
+        round=round_index,
         channel=channel._replace(under_way=way),
         content=content._replace(mailbox=mailbox),
     )

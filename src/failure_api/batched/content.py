@@ -43,10 +43,10 @@ class Received(NamedTuple):
         """
         newest = self.delivery.newest
         xp = library_of({"newest": newest}).xp
-        number = self.round if isinstance(self.round, int) else self.round[..., None, None]
+        round_index = self.round if isinstance(self.round, int) else self.round[..., None, None]
         with on_device_of(newest):
             apart = xp.astype(~xp.eye(newest.shape[-1], dtype=xp.bool), xp.int32)
-        return xp.matrix_transpose((number - newest) * apart)
+        return xp.matrix_transpose((round_index - newest) * apart)
 
 
 class ContentState(NamedTuple):
@@ -176,7 +176,7 @@ class Content:
         state: ContentState,
         payloads: Array,
         delivery: Delivery,
-        number: Any,
+        round_index: Any,
         call: Call,
         kept: Kept,
         random: RandomStream,
@@ -187,7 +187,7 @@ class Content:
             state: What is kept.
             payloads: What is said in this round.
             delivery: What the channel brings.
-            number: The round, an integer or an int32 array `[...]`.
+            round_index: The round, an integer or an int32 array `[...]`.
             call: What is given.
             kept: What is the same for all elements.
             random: The stream of this round.
@@ -199,18 +199,18 @@ class Content:
         if len(self._axes) == 1:
             payloads = payloads[..., None, :]
         mailbox, noise = self._mailbox(kept, xp), state.noise
-        over_links = number if isinstance(number, int) else number[..., None, None]
+        over_links = round_index if isinstance(round_index, int) else round_index[..., None, None]
         box, content = mailbox.arrive(state.mailbox, payloads, delivery, over_links)
         if self._chain.parts or delivery.links.noise is not None:
             noise, content = self._corrupted(
-                noise, content, delivery.arrived, delivery, number, call, kept, random
+                noise, content, delivery.arrived, delivery, round_index, call, kept, random
             )
         blank = kept.limits.blank
         box, content = mailbox.impute(box, content, absent, delivery, over_links, blank, xp)
         if self._missing != "zero":
             content = own(content, call.library)
         seen = content if kept.entries is not None else swapped(content, xp)
-        return ContentState(state.form, box, noise), Received(seen, number, delivery)
+        return ContentState(state.form, box, noise), Received(seen, round_index, delivery)
 
     def _corrupted(
         self,
@@ -218,7 +218,7 @@ class Content:
         content: Array,
         arrived: Array,
         delivery: Delivery,
-        number: Any,
+        round_index: Any,
         call: Call,
         kept: Kept,
         random: RandomStream,
@@ -229,7 +229,7 @@ class Content:
         numbers = _Numbers(kept.limits, kept.entries, xp)
         before = numbers.read(content)
         entries = noise_context(
-            number, call.batch, before.shape[-1], kept.limits, self._ids, xp, arrived, made
+            round_index, call.batch, before.shape[-1], kept.limits, self._ids, xp, arrived, made
         )
         before = xp.broadcast_to(before, entries.shape)
         if variance is not None:

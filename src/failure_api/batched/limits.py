@@ -116,7 +116,7 @@ class Entries(NamedTuple):
 
 
 def noise_context(
-    number: Any,
+    round_index: Any,
     batch: tuple[int, ...],
     width: int,
     limits: Limits,
@@ -128,7 +128,7 @@ def noise_context(
     """Returns what noise models may know of the content of a round.
 
     Args:
-        number: The round.
+        round_index: The round.
         batch: Shape of the batch.
         width: Number of entries of a message.
         limits: What they may be, as arrays.
@@ -141,7 +141,9 @@ def noise_context(
     if arrived is None:
         arrived = xp.zeros(links, dtype=xp.bool)
     low, high, whole, _ = limits
-    return NoiseContext(number, arrived, low, high, whole, xp, (*links, width), agent_ids, made)
+    return NoiseContext(
+        round_index, arrived, low, high, whole, xp, (*links, width), agent_ids, made
+    )
 
 
 class Kept(NamedTuple):

@@ -23,35 +23,35 @@ from failure_api.traces.trace import Trace
 AtEnd: TypeAlias = Literal["repeat", "hold", "down"]
 
 
-def entry(schedule: Array, number: Any, at_end: AtEnd, xp: Any) -> Array:
+def entry(schedule: Array, round_index: Any, at_end: AtEnd, xp: Any) -> Array:
     """Returns the entry of a round.
 
     Args:
         schedule: `[T, ...]`; the first entry belongs to round 0.
-        number: The round, an integer or an integer array `[...]`.
+        round_index: The round, an integer or an integer array `[...]`.
         at_end: What follows the last entry: `"repeat"` starts over, `"hold"` keeps the last one,
             `"down"` gives 0.
         xp: The array namespace.
 
     Example:
         >>> import numpy as np
-        >>> [int(entry(np.array([5, 6]), number, "repeat", np)) for number in range(4)]
+        >>> [int(entry(np.array([5, 6]), round_index, "repeat", np)) for round_index in range(4)]
         [5, 6, 5, 6]
     """
     length = schedule.shape[0]
     if at_end != "down" and length == 1:
         return schedule[0, ...]
-    if isinstance(number, int):
-        index = number % length if at_end == "repeat" else min(number, length - 1)
+    if isinstance(round_index, int):
+        index = round_index % length if at_end == "repeat" else min(round_index, length - 1)
         now = schedule[index, ...]
-        return now if at_end != "down" or number < length else xp.zeros_like(now)
-    flat = xp.reshape(xp.asarray(number), (-1,))
+        return now if at_end != "down" or round_index < length else xp.zeros_like(now)
+    flat = xp.reshape(xp.asarray(round_index), (-1,))
     index = flat % length if at_end == "repeat" else xp.minimum(flat, length - 1)
     now = xp.take(schedule, index, axis=0)
     if at_end == "down":
         within = xp.reshape(flat < length, (-1, *(1,) * (now.ndim - 1)))
         now = xp.where(within, now, xp.zeros_like(now))
-    return xp.reshape(now, (*number.shape, *schedule.shape[1:]))
+    return xp.reshape(now, (*round_index.shape, *schedule.shape[1:]))
 
 
 class Given(Rule):
@@ -177,10 +177,10 @@ class TraceModel(CommunicationModel):
         self, parameters: Any, state: Any, links: Links, context: Context, random: RandomStream
     ) -> tuple[Any, Links]:
         """Returns the links as they were in this round of the trace."""
-        xp, number = context.xp, context.round + self.start_round
+        xp, round_index = context.xp, context.round + self.start_round
 
         def now(name: str) -> Array:
-            entry_now = entry(parameters[name], number, self.at_end, xp)
+            entry_now = entry(parameters[name], round_index, self.at_end, xp)
             return xp.broadcast_to(entry_now, context.shape)
 
         if parameters["carried"] is not None:

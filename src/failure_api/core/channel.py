@@ -279,9 +279,9 @@ class Channel:
             rule = "must be what this channel's init or step returned"
             raise invalid("state", rule, state, "begin with init(parameters, context, random)")
         self._check(parameters)
-        chain, number, xp = self.chain, context.round, context.xp
-        if not isinstance(number, int):
-            number = context.round_over(2)
+        chain, round_index, xp = self.chain, context.round, context.xp
+        if not isinstance(round_index, int):
+            round_index = context.round_over(2)
         # Arrays are never written to, so the same array says the same.
         if context.alive is not state.alive:
             sends, makes, listens = self._ends(context)
@@ -289,12 +289,12 @@ class Channel:
             if state.queues is not None:
                 state = state._replace(queues=without_dead(state.queues, sends, xp))
         if chain.in_stages:
-            state, links, served = self._sent(parameters, state, number, context, random)
-            made = number if served is None else served.made
-            return self._arrive(state, state.models, links, made, served, number, xp)
+            state, links, served = self._sent(parameters, state, round_index, context, random)
+            made = round_index if served is None else served.made
+            return self._arrive(state, state.models, links, made, served, round_index, xp)
         models, links = chain.step(parameters, state.models, Links(state.makes), context, random)
         links = _within(links, state.makes)
-        return self._arrive(state, models, links, number, None, number, xp)
+        return self._arrive(state, models, links, round_index, None, round_index, xp)
 
     def _check(self, parameters: Any) -> None:
         """Raises an error for what `prepare` did not return."""
@@ -336,7 +336,7 @@ class Channel:
         self,
         parameters: Any,
         state: ChannelState,
-        number: Any,
+        round_index: Any,
         context: Context,
         random: RandomStream,
     ) -> tuple[ChannelState, Links, Served | None]:
@@ -367,12 +367,12 @@ class Channel:
                 if links.lost is not None:
                     comes = comes & ~links.lost
                 links = links._replace(rejected=links.lost, lost=on_air)
-            queues, entered = enter(queue, queues, comes, number, xp)
+            queues, entered = enter(queue, queues, comes, round_index, xp)
             ready = up & (queues.count > 0)
             links = links.send(ready)
             state, links = self._ask(Stage.SERVED, parameters, state, links, context, random)
             capacity, expiry = _said(links, xp), links.expiry
-            queues, served = serve(queue, queues, entered, capacity, ready, number, expiry, xp)
+            queues, served = serve(queue, queues, entered, capacity, ready, round_index, expiry, xp)
             state = state._replace(queues=queues)
             links = links.send(served.leaves > 0)
         state, links = self._ask(Stage.ON_AIR, parameters, state, links, context, random)
@@ -385,7 +385,7 @@ class Channel:
         links: Links,
         made: Any,
         served: Served | None,
-        number: Any,
+        round_index: Any,
         xp: Any,
     ) -> tuple[ChannelState, Delivery]:
         """Puts what was transmitted on its way, and takes from there what arrives.
@@ -396,16 +396,18 @@ class Channel:
             links: The links of the round.
             made: When what was transmitted was made: the round, or an array for what left queues.
             served: What the round did to the queues.
-            number: The round; an integer, or an int32 array that broadcasts to the links.
+            round_index: The round; an integer, or an int32 array that broadcasts to the links.
             xp: The array namespace.
         """
-        links, arrives, survivors, held = self._departed(state, links, made, served, number, xp)
+        links, arrives, survivors, held = self._departed(
+            state, links, made, served, round_index, xp
+        )
         heard, under_way, sent, left = links.hears, state.under_way, None, None
         if state.listens is not None:
             heard = state.listens if heard is None else heard & state.listens
         if under_way is not None:
             under_way, sent, left, arrivals = self._fly(
-                under_way, arrives, survivors, links.delay, made, number, xp
+                under_way, arrives, survivors, links.delay, made, round_index, xp
             )
             late = sent <= state.newest
             if heard is not None:
@@ -421,13 +423,13 @@ class Channel:
                 if arrivals is not None:
                     arrivals = arrivals * of_type(heard, xp.int32, xp)
             if served is None:
-                newest = raised(state.newest, arrives, number, xp)
+                newest = raised(state.newest, arrives, round_index, xp)
             else:
-                sent, left = only(arrives, made, xp), only(arrives, number, xp)
+                sent, left = only(arrives, made, xp), only(arrives, round_index, xp)
                 newest = xp.maximum(state.newest, sent)
         delivery = Delivery(
             links,
-            number,
+            round_index,
             arrives,
             newest,
             state.makes,
@@ -451,7 +453,7 @@ class Channel:
         links: Links,
         made: Any,
         served: Served | None,
-        number: Any,
+        round_index: Any,
         xp: Any,
     ) -> tuple[Links, Array, Array, Array | None]:
         """Returns what becomes of what is transmitted.
@@ -477,7 +479,7 @@ class Channel:
                 links = links._replace(delay=delay)
         leaves = None if served is None else served.leaves
         if expiry is not None:
-            due = number if delay is None else number + delay
+            due = round_index if delay is None else round_index + delay
             arrives = arrives & (due - made <= expiry)
             leaves = None if served is None else younger(served, due - expiry, xp)
         survivors = arrives if leaves is None else leaves * of_type(arrives, xp.int32, xp)
@@ -495,7 +497,7 @@ class Channel:
         survivors: Array,
         delay: Array | None,
         made: Any,
-        number: Any,
+        round_index: Any,
         xp: Any,
     ) -> tuple[UnderWay, Array, Array | None, Array]:
         """Returns what is under way afterwards, and of what arrives now made, left and count."""
@@ -503,7 +505,7 @@ class Channel:
         if delay is None:
             delay = xp.zeros_like(rounds[..., 0, :, :])
         rings: tuple[Array, ...] = (rounds,) if left is None else (rounds, left)
-        values: tuple[Any, ...] = (made + 1, number + 1)
+        values: tuple[Any, ...] = (made + 1, round_index + 1)
         values = values[: len(rings)]
         try:
             rings, count = with_arrivals(rings, count, clock, delay, arrives, values, survivors, xp)
@@ -551,20 +553,20 @@ def only(chosen: Array, numbers: Any, xp: Any) -> Array:
     return found
 
 
-def raised(numbers: Array, chosen: Array, number: Any, xp: Any) -> Array:
+def raised(numbers: Array, chosen: Array, round_index: Any, xp: Any) -> Array:
     """Returns numbers with a greater one where it is chosen.
 
     Args:
         numbers: int32 of any shape.
         chosen: Where, bool of that shape.
-        number: The greater; an integer, or an int32 array that broadcasts to the shape.
+        round_index: The greater; an integer, or an int32 array that broadcasts to the shape.
         xp: The array namespace.
     """
-    if xp is np and isinstance(number, int) and chosen.size <= FEWEST_LINKS:
+    if xp is np and isinstance(round_index, int) and chosen.size <= FEWEST_LINKS:
         found = numbers.copy()
-        found[chosen] = number
+        found[chosen] = round_index
         return found
-    return xp.maximum(numbers, only(chosen, number, xp))
+    return xp.maximum(numbers, only(chosen, round_index, xp))
 
 
 def all_but(refused: Array, numbers: Array, xp: Any) -> Array:

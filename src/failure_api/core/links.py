@@ -206,8 +206,8 @@ class Context(NamedTuple):
         Args:
             axes: Number of axes of length 1 to append, as in 2 for `[..., N, N]`.
         """
-        number = self.xp.asarray(self.round, dtype=self.xp.int32)
-        return number[(..., *(None,) * axes)]
+        round_index = self.xp.asarray(self.round, dtype=self.xp.int32)
+        return round_index[(..., *(None,) * axes)]
 
     def ungraded(self) -> Context:
         """Returns the context without a severity, for what a model runs that has taken it."""

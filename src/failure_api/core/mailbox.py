@@ -210,7 +210,7 @@ class Mailbox:
         )
 
     def arrive(
-        self, state: MailboxState, said: Array, delivery: Delivery, number: Any
+        self, state: MailboxState, said: Array, delivery: Delivery, round_index: Any
     ) -> tuple[MailboxState, Array]:
         """Returns the state, and the content that each link brings, anything where it brings none.
 
@@ -218,7 +218,7 @@ class Mailbox:
             state: What `init` or the last `impute` returned.
             said: What is said in this round.
             delivery: What the channel brings.
-            number: The round; an integer, or an array that broadcasts to the links.
+            round_index: The round; an integer, or an array that broadcasts to the links.
         """
         layout, served, waiting = self.layout, delivery.served, state.waiting
         if self._places and served is not None:
@@ -229,7 +229,9 @@ class Mailbox:
             # Written out, since it happens in every round.
             state = state if waiting is state.waiting else state._replace(waiting=waiting)
             return state, layout.on_links(said)
-        history, content = layout.recall(state.history, state.clock, said, number - delivery.left)
+        history, content = layout.recall(
+            state.history, state.clock, said, round_index - delivery.left
+        )
         clock = (state.clock + 1) % self._slots
         _, _, _, last, earlier, made = state
         return MailboxState(clock, waiting, history, last, earlier, made), content
@@ -240,7 +242,7 @@ class Mailbox:
         content: Array,
         absent: Array,
         delivery: Delivery,
-        number: Any,
+        round_index: Any,
         zero: Array | None,
         xp: Any,
     ) -> tuple[MailboxState, Array]:
@@ -251,7 +253,7 @@ class Mailbox:
             content: What arrived, used up.
             absent: Where nothing arrived, bool `[..., sender, receiver]`.
             delivery: What the channel brings.
-            number: The round, as in `arrive`.
+            round_index: The round, as in `arrive`.
             zero: As in `init`.
             xp: The array namespace.
         """
@@ -264,7 +266,7 @@ class Mailbox:
         state = MailboxState(clock, waiting, history, last, earlier, made)
         if self.missing == "hold":
             return state, last
-        return state, self._estimated(state, absent, number - delivery.newest, number, xp)
+        return state, self._estimated(state, absent, round_index - delivery.newest, round_index, xp)
 
     def _moved_up(self, state: MailboxState, absent: Array, sent: Array, xp: Any) -> MailboxState:
         """Returns the state with the newest content as the one before it, where new one arrives."""
@@ -274,7 +276,7 @@ class Mailbox:
         return state._replace(earlier=before, made=made)
 
     def _estimated(
-        self, state: MailboxState, absent: Array, age: Array, number: Any, xp: Any
+        self, state: MailboxState, absent: Array, age: Array, round_index: Any, xp: Any
     ) -> Array:
         """Returns the newest content with what stands in for it as a function of numbers."""
         layout, numbering = self.layout, self._numbering
@@ -282,7 +284,7 @@ class Mailbox:
         last = numbering.read(state.last)
         if self._predicts:
             newest, earlier = state.made
-            ahead = xp.minimum(number - newest, xp.full_like(newest, self._horizon))
+            ahead = xp.minimum(round_index - newest, xp.full_like(newest, self._horizon))
             two = earlier >= 0
             apart = xp.where(two, newest - earlier, xp.ones_like(newest))
             slope = xp.astype(xp.where(two, ahead, xp.zeros_like(ahead)), last.dtype) / xp.astype(

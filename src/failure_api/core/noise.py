@@ -46,8 +46,8 @@ class NoiseContext(NamedTuple):
 
     def round_over(self) -> Array:
         """Returns the round as an int32 array with as many axes as the content has."""
-        number = self.xp.asarray(self.round, dtype=self.xp.int32)
-        return number[(..., *(None,) * (len(self.shape) - number.ndim))]
+        round_index = self.xp.asarray(self.round, dtype=self.xp.int32)
+        return round_index[(..., *(None,) * (len(self.shape) - round_index.ndim))]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -131,7 +131,7 @@ def without_dead(state: QueueState, alive: Array, xp: Any) -> QueueState:
 
 
 def enter(
-    queue: Queue, state: QueueState, comes: Array, number: Any, xp: Any
+    queue: Queue, state: QueueState, comes: Array, round_index: Any, xp: Any
 ) -> tuple[QueueState, Entered]:
     """Returns the queues with the round's messages in them, and which of these they are.
 
@@ -139,7 +139,7 @@ def enter(
         queue: How messages wait.
         state: What waits.
         comes: Where a message comes, bool `[..., N, N]`.
-        number: The round; an integer, or an int32 array that broadcasts to the links.
+        round_index: The round; an integer, or an int32 array that broadcasts to the links.
         xp: The array namespace.
     """
     rounds, first, count, carried = state
@@ -152,7 +152,7 @@ def enter(
         offset, enters = count, comes & (count < places)
         more = of_type(enters, xp.int32, xp)
     place = _wrapped(first + offset, places, xp)
-    rounds, count = with_put(rounds, place, enters, number, xp), count + more
+    rounds, count = with_put(rounds, place, enters, round_index, xp), count + more
     return QueueState(rounds, first, count, carried), Entered(enters, place)
 
 
@@ -162,7 +162,7 @@ def serve(
     entered: Entered,
     capacity: Array,
     ready: Array,
-    number: Any,
+    round_index: Any,
     expiry: Array | None,
     xp: Any,
 ) -> tuple[QueueState, Served]:
@@ -175,7 +175,7 @@ def serve(
         capacity: Messages per round that each link carries now, float32 `[..., N, N]`.
         ready: Where something waits whose sender is up, bool `[..., N, N]`; elsewhere nothing is
             carried.
-        number: The round, as in `enter`.
+        round_index: The round, as in `enter`.
         expiry: Rounds after which messages expire, int32 `[..., N, N]`; None where none does.
         xp: The array namespace.
     """
@@ -194,7 +194,7 @@ def serve(
     carried = carried - of_type(leaves, xp.float32, xp)
     # What rounding leaves of a whole message would add up from message to message.
     kept = ~leaving | (carried > 1.0 - WHOLE_MESSAGE)
-    late = _late(queue, rounds, first, count, number, expiry, xp)
+    late = _late(queue, rounds, first, count, round_index, expiry, xp)
     if late is not None:
         first, count = _wrapped(first + late, places, xp), count - late
     # A link with nothing to carry saves nothing up.
@@ -219,7 +219,7 @@ def _late(
     rounds: Array,
     first: Array,
     count: Array,
-    number: Any,
+    round_index: Any,
     expiry: Array | None,
     xp: Any,
 ) -> Array | None:
@@ -230,10 +230,10 @@ def _late(
         assert queue.max_wait is not None
         # Messages are made one a round, so that at most one has come to the end of its wait.
         oldest = at_places(rounds, first, xp)
-        return xp.astype((oldest <= number - queue.max_wait) & (count > 0), xp.int32)
+        return xp.astype((oldest <= round_index - queue.max_wait) & (count > 0), xp.int32)
     if queue.max_wait is not None:
         expiry = xp.minimum(expiry, xp.full_like(expiry, queue.max_wait))
-    return least_place_from(rounds, first, count, number - expiry + 1, xp)
+    return least_place_from(rounds, first, count, round_index - expiry + 1, xp)
 
 
 def _wrapped(place: Array, places: int, xp: Any) -> Array:

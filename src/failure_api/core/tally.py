@@ -53,15 +53,15 @@ class Tally:
     def start(self) -> None:
         """Forgets what was, before an episode."""
         self._kept = 0
-        self._number = -1
+        self._round_index = -1
         self._pairs = self._age = self._fresh = self._newer = self._arrived = 0
         self._last: Delivery | None = None
 
-    def add(self, number: int, delivery: Delivery) -> None:
+    def add(self, round_index: int, delivery: Delivery) -> None:
         """Takes a round, the one that follows the last.
 
         Args:
-            number: The round.
+            round_index: The round.
             delivery: What it brought.
         """
         last = self._last
@@ -72,7 +72,7 @@ class Tally:
         self._newest[kept] = delivery.newest
         if delivery.arrivals is not None:
             self._arrivals[kept] = delivery.arrivals
-        self._kept, self._number, self._last = kept + 1, number, delivery
+        self._kept, self._round_index, self._last = kept + 1, round_index, delivery
 
     def _count(self) -> None:
         """Counts the rounds that were kept."""
@@ -82,7 +82,7 @@ class Tally:
         made, came = last.made, self._came[:kept]
         pairs = int(made.sum()) * kept
         # The numbers of these rounds add up to their mean times how many they are.
-        numbers = pairs * (2 * self._number - kept + 1) // 2
+        numbers = pairs * (2 * self._round_index - kept + 1) // 2
         self._pairs += pairs
         self._age += numbers - int((self._newest[:kept] * made).sum(dtype=np.int64))
         self._fresh += int((came & made).sum())

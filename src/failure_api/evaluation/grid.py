@@ -21,12 +21,12 @@ class Axis(NamedTuple):
 
     Attributes:
         name: What it is called: the last words of its place that tell it from the others.
-        place: Where it stands.
+        path: Where it stands.
         values: What stands there, one after another.
     """
 
     name: str
-    place: KeyPath
+    path: KeyPath
     values: tuple[Any, ...]
 
     @property
@@ -56,31 +56,31 @@ def find_axes(plain: Any) -> tuple[Axis, ...]:
         ('failure_prob', (0, 0.1, 0.2, 0.3))
     """
     found = list(_grids(plain, ()))
-    names = _names([place for place, _ in found])
+    names = _names([path for path, _ in found])
     return tuple(
-        Axis(name, place, _values(grid, place))
-        for name, (place, grid) in zip(names, found, strict=True)
+        Axis(name, path, _values(grid, path))
+        for name, (path, grid) in zip(names, found, strict=True)
     )
 
 
-def fill(plain: Any, values: Mapping[KeyPath, Any], place: KeyPath = ()) -> Any:
+def fill(plain: Any, values: Mapping[KeyPath, Any], path: KeyPath = ()) -> Any:
     """Returns plain data with a value in the place of each grid.
 
     Args:
         plain: Plain data.
         values: What stands at the place of each grid.
-        place: Where the data stands.
+        path: Where the data stands.
 
     Example:
         >>> fill({"failure_prob": {"grid": [0.1, 0.2]}}, {("failure_prob",): 0.2})
         {'failure_prob': 0.2}
     """
-    if place in values:
-        return values[place]
+    if path in values:
+        return values[path]
     if isinstance(plain, Mapping):
-        return {key: fill(held, values, (*place, str(key))) for key, held in plain.items()}
+        return {key: fill(held, values, (*path, str(key))) for key, held in plain.items()}
     if isinstance(plain, list | tuple):
-        return [fill(held, values, (*place, index)) for index, held in enumerate(plain)]
+        return [fill(held, values, (*path, index)) for index, held in enumerate(plain)]
     return plain
 
 
@@ -115,27 +115,27 @@ def _short_texts(values: tuple[Any, ...]) -> tuple[str, ...]:
     )
 
 
-def _grids(plain: Any, place: KeyPath) -> Iterator[tuple[KeyPath, Any]]:
-    if len(place) > DEEPEST:
+def _grids(plain: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Any]]:
+    if len(path) > DEEPEST:
         rule = f"must be nested no deeper than {DEEPEST} times"
-        raise PlainDataError(f"{text_of(place[:3])}... {rule}: make it flatter.", place)
+        raise PlainDataError(f"{text_of(path[:3])}... {rule}: make it flatter.", path)
     if isinstance(plain, Mapping):
         if "grid" in plain:
             if set(plain) != {"grid"}:
                 other = next(key for key in plain if key != "grid")
                 remedy = f"move {other!r} out of it"
-                raise refused(place, "must hold nothing beside its grid", dict(plain), remedy)
-            yield place, plain["grid"]
+                raise refused(path, "must hold nothing beside its grid", dict(plain), remedy)
+            yield path, plain["grid"]
             return
         for key, held in plain.items():
-            yield from _grids(held, (*place, str(key)))
+            yield from _grids(held, (*path, str(key)))
     elif isinstance(plain, list | tuple):
         for index, held in enumerate(plain):
-            yield from _grids(held, (*place, index))
+            yield from _grids(held, (*path, index))
 
 
-def _values(grid: Any, place: KeyPath) -> tuple[Any, ...]:
-    where = (*place, "grid")
+def _values(grid: Any, path: KeyPath) -> tuple[Any, ...]:
+    where = (*path, "grid")
     if isinstance(grid, str):
         return _range(grid, where)
     if not isinstance(grid, list | tuple):
@@ -154,37 +154,37 @@ def _values(grid: Any, place: KeyPath) -> tuple[Any, ...]:
     return tuple(grid)
 
 
-def _range(text: str, place: KeyPath) -> tuple[Any, ...]:
+def _range(text: str, path: KeyPath) -> tuple[Any, ...]:
     """Returns the numbers of "start:stop:step", in decimal, so that 0.1 three times is 0.3."""
     try:
         start, stop, step = (Decimal(part.strip()) for part in text.split(":"))
         steps = (stop - start) / step
     except (ValueError, ArithmeticError, InvalidOperation):
-        raise refused(place, "must be 'start:stop:step'", text, _REMEDY) from None
+        raise refused(path, "must be 'start:stop:step'", text, _REMEDY) from None
     if not steps.is_finite() or steps < 0 or steps != int(steps):
         remedy = "let whole steps lead from start to stop, as in '0:1:0.25'"
-        raise refused(place, "must be 'start:stop:step'", text, remedy)
+        raise refused(path, "must be 'start:stop:step'", text, remedy)
     if steps >= LONGEST_GRID:
-        raise refused(place, f"must hold at most {LONGEST_GRID:,} values", text, "widen the step")
+        raise refused(path, f"must hold at most {LONGEST_GRID:,} values", text, "widen the step")
     numbers = (start + index * step for index in range(int(steps) + 1))
     values = tuple(int(n) if n == int(n) else float(n) for n in numbers)
     if not all(map(_is_number, values)):
-        raise refused(place, "must hold numbers of a usual size", text, _REMEDY)
+        raise refused(path, "must hold numbers of a usual size", text, _REMEDY)
     return values
 
 
-def _names(places: Iterable[KeyPath]) -> list[str]:
+def _names(paths: Iterable[KeyPath]) -> list[str]:
     """Returns the shortest ends of places that tell them apart."""
-    places = list(places)
+    paths = list(paths)
     names = []
-    for place in places:
-        others = [other for other in places if other != place]
-        for length in range(1, len(place) + 1):
-            end = place[-length:]
+    for path in paths:
+        others = [other for other in paths if other != path]
+        for length in range(1, len(path) + 1):
+            end = path[-length:]
             # An index alone says nothing.
             if isinstance(end[0], str) and all(other[-length:] != end for other in others):
                 break
-        names.append(text_of(end if place else ()))
+        names.append(text_of(end if path else ()))
     return names
 
 

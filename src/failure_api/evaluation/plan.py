@@ -123,7 +123,7 @@ class Plan:
         axes = find_axes(self._varying)
         self.severity = _severity(axes, specification.severity)
         self.further = tuple(axis for axis in axes if axis is not self.severity)
-        self._outer = [axis.place[0] in _OUTER for axis in self.further]
+        self._outer = [axis.path[0] in _OUTER for axis in self.further]
         self._inner_sizes = [len(axis.values) for axis in self.further]
         pairs = zip(self._inner_sizes, self._outer, strict=True)
         self._outer_sizes = [size if outer else 1 for size, outer in pairs]
@@ -198,11 +198,11 @@ class Plan:
     def filled(self, cell: Cell) -> dict[str, Any]:
         """Returns a cell's options, exchange and models, as plain data without grids."""
         values: dict[KeyPath, Any] = {
-            axis.place: axis.values[index or 0]
+            axis.path: axis.values[index or 0]
             for axis, index in zip(self.further, cell.setting, strict=True)
         }
         if self.severity is not None:
-            values[self.severity.place] = self.severity.values[cell.severity or 0]
+            values[self.severity.path] = self.severity.values[cell.severity or 0]
         filled: dict[str, Any] = fill(self._varying, values)
         if cell.severity is None:
             filled |= {"failure_models": [], "noise_models": []}
@@ -220,8 +220,8 @@ class Plan:
         first = len(self.specification.policies) * self._references
         sizes = [len(self.specification.policies), *self._inner_sizes, len(self.severities)]
         yield self.cell(first)
-        for place, size in enumerate(sizes):
-            step = math.prod(sizes[place + 1 :])
+        for path, size in enumerate(sizes):
+            step = math.prod(sizes[path + 1 :])
             for value in range(1, size):
                 yield self.cell(first + value * step)
 
@@ -249,7 +249,7 @@ def _digits(number: int, sizes: list[int]) -> tuple[int, ...]:
 
 def _severity(axes: tuple[Axis, ...], wanted: str | None) -> Axis | None:
     """Returns the axis along which a curve runs."""
-    inner = [axis for axis in axes if axis.place[0] not in _OUTER]
+    inner = [axis for axis in axes if axis.path[0] not in _OUTER]
     numeric = {axis.name: axis for axis in inner if axis.is_numeric}
     if wanted is None:
         return _monotone(next(iter(numeric.values()))) if numeric else None
@@ -264,4 +264,4 @@ def _monotone(axis: Axis) -> Axis:
     if all(one < two for one, two in pairs) or all(one > two for one, two in pairs):
         return axis
     rule = "must lead from the mildest severity to the severest, rising or falling throughout"
-    raise refused((*axis.place, "grid"), rule, list(axis.values), "put it in order")
+    raise refused((*axis.path, "grid"), rule, list(axis.values), "put it in order")

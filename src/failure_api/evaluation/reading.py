@@ -65,7 +65,7 @@ def locating(source: Any) -> Iterator[Any]:
     except PlainDataError as error:
         if not text.named:
             raise
-        raise text.located(error, error.place) from error
+        raise text.located(error, error.path) from error
 
 
 def specification_from_dict(plain: Any) -> Specification:
@@ -93,10 +93,10 @@ def specification_from_dict(plain: Any) -> Specification:
         "exchange": _exchange,
         "failure_models": _models,
         "noise_models": _models,
-        "episodes": lambda held, place: _whole(held, place, 1),
-        "seed": lambda held, place: _whole(held, place, 0),
+        "episodes": lambda held, path: _whole(held, path, 1),
+        "seed": lambda held, path: _whole(held, path, 0),
         "team": _texts,
-        "max_steps": lambda held, place: _whole(held, place, 1),
+        "max_steps": lambda held, path: _whole(held, path, 1),
         "severity": _text,
     }
     read = {key: reader(given[key], (key,)) for key, reader in readers.items() if key in given}
@@ -121,25 +121,25 @@ def _api(environment: str, given: Any) -> str:
     return str(given)
 
 
-def _text(given: Any, place: KeyPath) -> str:
+def _text(given: Any, path: KeyPath) -> str:
     if isinstance(given, str) and given.strip():
         return given
-    raise refused(place, "must be text", given, "give a name")
+    raise refused(path, "must be text", given, "give a name")
 
 
-def _texts(given: Any, place: KeyPath) -> tuple[str, ...]:
+def _texts(given: Any, path: KeyPath) -> tuple[str, ...]:
     """Returns one name or more, each once."""
     given = [given] if isinstance(given, str) else given
     if not isinstance(given, list | tuple) or not given:
-        raise refused(place, "must be a name or a list of names", given, "give at least one")
-    names = tuple(_text(name, (*place, index)) for index, name in enumerate(given))
+        raise refused(path, "must be a name or a list of names", given, "give at least one")
+    names = tuple(_text(name, (*path, index)) for index, name in enumerate(given))
     for index, name in enumerate(names):
         if name in names[:index]:
-            raise refused((*place, index), "must come once", name, "leave one of the two out")
+            raise refused((*path, index), "must come once", name, "leave one of the two out")
     return names
 
 
-def _whole(given: Any, place: KeyPath, least: int) -> int:
+def _whole(given: Any, path: KeyPath, least: int) -> int:
     number = least - 1
     # What is foreign may raise anything.
     with contextlib.suppress(Exception):
@@ -147,62 +147,62 @@ def _whole(given: Any, place: KeyPath, least: int) -> int:
             number = operator.index(given)
     if not least <= number <= _LARGEST:
         rule = f"must be a whole number from {least} to {_LARGEST}"
-        raise refused(place, rule, given, "give an integer")
+        raise refused(path, rule, given, "give an integer")
     return number
 
 
-def _mapping(given: Any, place: KeyPath) -> dict[str, Any]:
+def _mapping(given: Any, path: KeyPath) -> dict[str, Any]:
     if not isinstance(given, Mapping):
-        raise refused(place, "must be a dictionary", given, "give names with values")
-    plain: dict[str, Any] = plain_data(given, place)
+        raise refused(path, "must be a dictionary", given, "give names with values")
+    plain: dict[str, Any] = plain_data(given, path)
     return plain
 
 
-def _exchange(given: Any, place: KeyPath) -> Any:
+def _exchange(given: Any, path: KeyPath) -> Any:
     if isinstance(given, str | Mapping | Exchange):
-        return plain_data(given, place)
+        return plain_data(given, path)
     remedy = "give a name such as mask_segments, or a dictionary with it as type"
-    raise refused(place, "must be an exchange", given, remedy)
+    raise refused(path, "must be an exchange", given, remedy)
 
 
-def _models(given: Any, place: KeyPath) -> tuple[Any, ...]:
+def _models(given: Any, path: KeyPath) -> tuple[Any, ...]:
     """Returns the descriptions of models; one alone is a list of one."""
     if isinstance(given, str | Mapping | CommunicationModel | NoiseModel):
         given = [given]
     if not isinstance(given, list | tuple):
-        raise refused(place, "must be a list of models", given, "give a list of dictionaries")
-    return tuple(plain_data(held, (*place, index)) for index, held in enumerate(given))
+        raise refused(path, "must be a list of models", given, "give a list of dictionaries")
+    return tuple(plain_data(held, (*path, index)) for index, held in enumerate(given))
 
 
-def plain_data(value: Any, place: KeyPath) -> Any:
+def plain_data(value: Any, path: KeyPath) -> Any:
     """Returns a value in the types of JSON, with models and exchanges written out.
 
     Args:
         value: Anything that `from_dict` takes, with grids.
-        place: Where it stands.
+        path: Where it stands.
 
     Raises:
         PlainDataError: Something that plain data cannot hold.
     """
-    if len(place) > DEEPEST:
+    if len(path) > DEEPEST:
         rule = f"must be nested no deeper than {DEEPEST} times"
-        raise PlainDataError(f"{text_of(place[:3])}... {rule}: make it flatter.", place)
+        raise PlainDataError(f"{text_of(path[:3])}... {rule}: make it flatter.", path)
     if isinstance(value, np.generic | np.ndarray) and not is_masked(value):
         value = value.tolist()
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, Mapping):
-        return {str(key): plain_data(held, (*place, str(key))) for key, held in value.items()}
+        return {str(key): plain_data(held, (*path, str(key))) for key, held in value.items()}
     if isinstance(value, list | tuple | range):
-        return [plain_data(held, (*place, index)) for index, held in enumerate(value)]
+        return [plain_data(held, (*path, index)) for index, held in enumerate(value)]
     try:
         if isinstance(value, CommunicationModel | NoiseModel):
             return to_dict(value)
         if isinstance(value, Exchange):
-            return part_to_dict(value, place, (Exchange,))
+            return part_to_dict(value, path, (Exchange,))
     except PlainDataError:
         raise
     except FailureApiError as error:
-        raise PlainDataError(str(error), place) from error
+        raise PlainDataError(str(error), path) from error
     remedy = "give numbers, text, lists and dictionaries"
-    raise refused(place, "must be something that plain data can hold", value, remedy)
+    raise refused(path, "must be something that plain data can hold", value, remedy)

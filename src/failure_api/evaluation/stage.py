@@ -91,19 +91,19 @@ class Stage:
         try:
             self.policy: Any = make_policy(cell.policy, self.env)
         except FailureApiError as error:
-            place = ("policies", specification.policies.index(cell.policy))
-            raise about(place, error) from error
+            path = ("policies", specification.policies.index(cell.policy))
+            raise about(path, error) from error
 
     def close(self) -> None:
         """Lets the environment go."""
         self.env.close()
 
 
-def about(place: KeyPath, error: FailureApiError) -> PlainDataError:
+def about(path: KeyPath, error: FailureApiError) -> PlainDataError:
     """Returns an error that begins with the place that it is about."""
-    sentence = str(error).removeprefix(f"{place[0]} ")
+    sentence = str(error).removeprefix(f"{path[0]} ")
     colon = "" if sentence != str(error) else ":"
-    return PlainDataError(f"{text_of(place)}{colon} {sentence}", place)
+    return PlainDataError(f"{text_of(path)}{colon} {sentence}", path)
 
 
 def models_of(filled: dict[str, Any]) -> dict[str, Any]:

@@ -109,15 +109,15 @@ def _take_a_step(plan: Plan, cell: Cell) -> None:
 
 
 @contextmanager
-def _said(place: KeyPath, rule: str, value: str) -> Iterator[None]:
+def _said(path: KeyPath, rule: str, value: str) -> Iterator[None]:
     """Turns whatever is raised into one sentence about a place of the specification."""
     try:
         yield
     except FailureApiError as error:
-        raise about(place, error) from error
+        raise about(path, error) from error
     except Exception as error:
-        what = "mend it, or its options" if place == ("environment",) else "mend the policy"
-        raise refused(place, f"{rule} ({reason(error)})", value, what) from error
+        what = "mend it, or its options" if path == ("environment",) else "mend the policy"
+        raise refused(path, f"{rule} ({reason(error)})", value, what) from error
 
 
 def _first_observations(stage: Stage, seed: int) -> dict[Any, Any]:

@@ -72,7 +72,7 @@ class Received:
     """What one round has brought a whole team.
 
     Attributes:
-        number: The round.
+        round_index: The round.
         content: What every receiver has of every sender, as the codec's layout has it. Only the
             codec writes to it, and only to what belongs to no link.
         fresh: Whether the content was made for this round and is nobody's memory, so that a codec
@@ -92,13 +92,13 @@ class Received:
         "kept",
         "newest",
         "noisy",
-        "number",
         "observations",
+        "round_index",
     )
 
     def __init__(
         self,
-        number: int,
+        round_index: int,
         content: Any,
         fresh: bool,
         arrived: NDArray[np.bool_],
@@ -106,19 +106,24 @@ class Received:
         noisy: bool,
         observations: Mapping[Any, Any],
     ) -> None:
-        self.number, self.content, self.fresh, self.newest = number, content, fresh, newest
+        self.round_index, self.content, self.fresh, self.newest = (
+            round_index,
+            content,
+            fresh,
+            newest,
+        )
         self.arrived, self.noisy, self.observations = arrived, noisy, observations
         self.kept: Any = None
 
     @property
     def age(self) -> NDArray[np.int32]:
         """Rounds since the newest that ever arrived was made, int32 `[sender, receiver]`."""
-        return np.subtract(np.array(self.number, np.int32), self.newest)
+        return np.subtract(np.array(self.round_index, np.int32), self.newest)
 
     @property
     def current(self) -> NDArray[np.bool_]:
         """Where what is shown is from this round and as it was said, bool `[sender, receiver]`."""
-        return np.asarray(self.newest == self.number) & (not self.noisy)
+        return np.asarray(self.newest == self.round_index) & (not self.noisy)
 
 
 class Heard(Mapping[Any, Any]):

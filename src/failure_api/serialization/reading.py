@@ -83,17 +83,17 @@ def _read(plain: Any) -> Any:
     return _model(plain, (), None)
 
 
-def _models(plain: Any, place: KeyPath) -> list[Any]:
+def _models(plain: Any, path: KeyPath) -> list[Any]:
     """Returns the models of a list; one model alone is a list of one."""
-    kind = ROOTS[str(place[0])]
+    kind = ROOTS[str(path[0])]
     if isinstance(plain, Mapping):
-        return [_model(plain, place, kind)]
+        return [_model(plain, path, kind)]
     if not isinstance(plain, list | tuple):
-        raise refused(place, "must be a list of models", plain, "give a list of dictionaries")
-    return [_model(entry, (*place, index), kind) for index, entry in enumerate(plain)]
+        raise refused(path, "must be a list of models", plain, "give a list of dictionaries")
+    return [_model(entry, (*path, index), kind) for index, entry in enumerate(plain)]
 
 
-def _model(plain: Any, place: KeyPath, kind: type | None) -> Any:
+def _model(plain: Any, path: KeyPath, kind: type | None) -> Any:
     """Returns a failure model or a noise model."""
     if isinstance(plain, kind or tuple(KINDS.values())):
         return plain
@@ -107,21 +107,21 @@ def _model(plain: Any, place: KeyPath, kind: type | None) -> Any:
             example = {"noise": "gaussian_noise"}
         keys = " or ".join(map(repr, tags))
         remedy = f"say which by the key {keys}, as in {example}"
-        raise refused(place, "must be a dictionary that stands for a model", plain, remedy)
-    where = (*place, tag)
+        raise refused(path, "must be a dictionary that stands for a model", plain, remedy)
+    where = (*path, tag)
     try:
         entry = find(plain[tag], KINDS[tag], text_of(where))
     except InvalidArgumentError as error:
         raise PlainDataError(str(error), where) from error
-    return _make(entry.value_class, entry.name, plain, place)
+    return _make(entry.value_class, entry.name, plain, path)
 
 
-def part_from_dict(plain: Any, place: KeyPath, kinds: tuple[type, ...]) -> Any:
+def part_from_dict(plain: Any, path: KeyPath, kinds: tuple[type, ...]) -> Any:
     """Returns a part of a model, or another value that is told by the key "type".
 
     Args:
         plain: A dictionary, or the name alone to take all defaults.
-        place: Where it stands.
+        path: Where it stands.
         kinds: The classes that it may derive from; none of them takes every `Component`.
 
     Raises:
@@ -137,9 +137,9 @@ def part_from_dict(plain: Any, place: KeyPath, kinds: tuple[type, ...]) -> Any:
     found = _named(name, known)
     if found is None:
         of = " or ".join(kind.__name__ for kind in kinds) or "part"
-        where = (*place, "type")
+        where = (*path, "type")
         raise refused(where, f"must be the name of a {of}", name, nearest(name, known))
-    return _make(known[found], found, {} if isinstance(plain, str) else plain, place)
+    return _make(known[found], found, {} if isinstance(plain, str) else plain, path)
 
 
 def _named(name: Any, known: Mapping[str, type]) -> str | None:
@@ -148,32 +148,32 @@ def _named(name: Any, known: Mapping[str, type]) -> str | None:
     return next((found for found in known if key_of(found) == key_of(name)), None)
 
 
-def _make(value_class: Any, name: str, plain: Mapping[Any, Any], place: KeyPath) -> Any:
+def _make(value_class: Any, name: str, plain: Mapping[Any, Any], path: KeyPath) -> Any:
     """Returns a value of a class with the parameters that plain data gives."""
     tag = tag_of(value_class)
     given = {key: held for key, held in plain.items() if key != tag}
     if hasattr(value_class, "from_plain"):
-        return _built(lambda: value_class.from_plain(given), name, place, {})
+        return _built(lambda: value_class.from_plain(given), name, path, {})
     if hasattr(value_class, "from_older"):
-        given = _built(lambda: value_class.from_older(given), name, place, {})
+        given = _built(lambda: value_class.from_older(given), name, path, {})
     called = parameters_of(value_class)
     fields = {word: parameter for parameter, word in called.items()}
     for key in given:
         if key not in fields:
             rule = f"must hold parameters of {name!r}"
             remedy = nearest(key, fields) if fields else "leave it out"
-            sentence = str(refused(place, rule, key, remedy))
-            raise PlainDataError(sentence, (*place, _step(key)))
+            sentence = str(refused(path, rule, key, remedy))
+            raise PlainDataError(sentence, (*path, _step(key)))
     missing = [word for word, field in fields.items() if word not in given]
     missing = [word for word in missing if _is_required(value_class, fields[word])]
     if missing:
         rule = f"must give every parameter of {name!r} that has no default"
-        raise refused(place, rule, dict(plain), f"add {' and '.join(missing)}")
+        raise refused(path, rule, dict(plain), f"add {' and '.join(missing)}")
     arguments = {
-        fields[key]: _field(held, value_class, fields[key], (*place, key))
+        fields[key]: _field(held, value_class, fields[key], (*path, key))
         for key, held in given.items()
     }
-    return _built(lambda: value_class(**arguments), name, place, called)
+    return _built(lambda: value_class(**arguments), name, path, called)
 
 
 def _is_required(value_class: Any, parameter: str) -> bool:
@@ -181,38 +181,38 @@ def _is_required(value_class: Any, parameter: str) -> bool:
     return field.default is MISSING and field.default_factory is MISSING
 
 
-def _built(make: Callable[[], Any], name: str, place: KeyPath, parameters: dict[str, str]) -> Any:
+def _built(make: Callable[[], Any], name: str, path: KeyPath, parameters: dict[str, str]) -> Any:
     try:
         return make()
     except PlainDataError:
         raise
     except FailureApiError as error:
-        raise placed(error, place, parameters) from error
+        raise placed(error, path, parameters) from error
     except Exception as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".: ")
-        where = text_of(place)
+        where = text_of(path)
         sentence = f"{where} must describe {name!r}, which its class refuses ({reason}): mend it."
-        raise PlainDataError(sentence, place) from error
+        raise PlainDataError(sentence, path) from error
 
 
-def _field(plain: Any, value_class: type, field: str, place: KeyPath) -> Any:
+def _field(plain: Any, value_class: type, field: str, path: KeyPath) -> Any:
     """Returns the value of a parameter, as its type asks for it."""
     rule = rules_of(value_class).get(field)
     kinds, model = kinds_of(value_class, field), kind_of_model(value_class, field)
     if isinstance(plain, str):
         if model is not None:
-            return _model(plain, place, model)
+            return _model(plain, path, model)
         named = _named(plain, part_classes(*kinds)) is not None
         if isinstance(inner_rule(rule), Instance) or (takes_function(rule) and named):
-            return part_from_dict(plain, place, kinds)
+            return part_from_dict(plain, path, kinds)
         if takes_function(rule):
-            return function_named(plain, place)
-    return _value(plain, place, kinds, is_number(rule), model)
+            return function_named(plain, path)
+    return _value(plain, path, kinds, is_number(rule), model)
 
 
 def _value(
     plain: Any,
-    place: KeyPath,
+    path: KeyPath,
     kinds: tuple[type, ...],
     number: bool = False,
     model: type | None = None,
@@ -222,12 +222,12 @@ def _value(
     In its place stand parts of some kinds, a kind of model (None: either, or none), and, with
     `number`, text that can only be a number.
     """
-    if len(place) > DEEPEST:
+    if len(path) > DEEPEST:
         rule = f"must be nested no deeper than {DEEPEST} times"
-        raise PlainDataError(f"{text_of(place[:3])}... {rule}: make it flatter.", place)
+        raise PlainDataError(f"{text_of(path[:3])}... {rule}: make it flatter.", path)
 
     def value(held: Any, step: str | int) -> Any:
-        return _value(held, (*place, step), kinds, number, model)
+        return _value(held, (*path, step), kinds, number, model)
 
     if isinstance(plain, list | tuple):
         return tuple(value(held, index) for index, held in enumerate(plain))
@@ -238,17 +238,17 @@ def _value(
     tagged = [kind for tag, kind in KINDS.items() if tag in plain]
     # A part may have a parameter that is called like the key which tells a model.
     if "type" in plain and (not tagged or _named(plain["type"], part_classes(*kinds))):
-        return part_from_dict(plain, place, kinds)
+        return part_from_dict(plain, path, kinds)
     if tagged:
-        return _model(plain, place, model or tagged[0])
+        return _model(plain, path, model or tagged[0])
     if set(plain) == {"function"}:
-        return function_named(plain["function"], place)
+        return function_named(plain["function"], path)
     if set(plain) == {"number"}:
-        return _value(plain["number"], (*place, "number"), (), True)
+        return _value(plain["number"], (*path, "number"), (), True)
     if set(plain) == {"links"}:
-        return _mapping(plain["links"], "[sender, receiver, value]", (*place, "links"), value)
+        return _mapping(plain["links"], "[sender, receiver, value]", (*path, "links"), value)
     if set(plain) == {"agents"}:
-        return _mapping(plain["agents"], "[agent, value]", (*place, "agents"), value)
+        return _mapping(plain["agents"], "[agent, value]", (*path, "agents"), value)
     return {key: value(held, _step(key)) for key, held in plain.items()}
 
 
@@ -258,14 +258,14 @@ def _step(key: Any) -> str:
 
 
 def _mapping(
-    plain: Any, form: str, place: KeyPath, value: Callable[[Any, Any], Any]
+    plain: Any, form: str, path: KeyPath, value: Callable[[Any, Any], Any]
 ) -> dict[Any, Any]:
     """Returns a mapping by links or by agents, from a list of rows."""
     if not isinstance(plain, list | tuple):
-        raise refused(place, f"must be a list of rows {form}", plain, "give one row each")
+        raise refused(path, f"must be a list of rows {form}", plain, "give one row each")
     mapping: dict[Any, Any] = {}
     for index, row in enumerate(plain):
-        where = (*place, index)
+        where = (*path, index)
         if not isinstance(row, list | tuple) or len(row) != len(form.split(",")):
             raise refused(where, f"must be a row {form}", row, "give one row each")
         key = tuple(_value(part, where, ()) for part in row[:-1])

@@ -73,18 +73,18 @@ def to_dict(models: Any, *, defaults: bool = False) -> Any:
     return written
 
 
-def part_to_dict(part: Any, place: KeyPath, kinds: tuple[type, ...]) -> dict[str, Any]:
+def part_to_dict(part: Any, path: KeyPath, kinds: tuple[type, ...]) -> dict[str, Any]:
     """Returns what `part_from_dict` reads.
 
     Args:
         part: A part of a model, or another value that is told by the key "type".
-        place: Where it stands.
+        path: Where it stands.
         kinds: The classes that may stand there.
 
     Raises:
         PlainDataError: A value that plain data cannot hold.
     """
-    return _tagged(part, place, _How(False, kinds=kinds))
+    return _tagged(part, path, _How(False, kinds=kinds))
 
 
 def tag_of(value_class: type) -> str:
@@ -114,18 +114,18 @@ class _How(NamedTuple):
     kinds: tuple[type, ...] = ()
 
 
-def _tagged(value: Any, place: KeyPath, how: _How) -> dict[str, Any]:
+def _tagged(value: Any, path: KeyPath, how: _How) -> dict[str, Any]:
     """Returns a model or a part with the key that tells its class."""
     value_class = type(value)
-    written = {tag_of(value_class): _name(value, place, how)}
+    written = {tag_of(value_class): _name(value, path, how)}
     if hasattr(value, "to_plain"):
         own = dict(value.to_plain())
-        return written | {key: _plain(own[key], (*place, str(key)), how) for key in own}
+        return written | {key: _plain(own[key], (*path, str(key)), how) for key in own}
     rules = rules_of(value_class)
     for parameter, called in parameters_of(value_class).items():
         held = getattr(value, parameter)
         if how.defaults or not is_default(value, parameter):
-            rule, where = rules.get(parameter), (*place, called)
+            rule, where = rules.get(parameter), (*path, called)
             if callable(held) and takes_function(rule) and not is_dataclass(held):
                 written[called] = name_of_function(held, where)
             else:
@@ -135,17 +135,17 @@ def _tagged(value: Any, place: KeyPath, how: _How) -> dict[str, Any]:
     return written
 
 
-def _name(value: Any, place: KeyPath, how: _How) -> str:
+def _name(value: Any, path: KeyPath, how: _How) -> str:
     """Returns the name that finds a value's class again."""
     value_class, name = type(value), name_of(type(value))
     if not isinstance(value, _MODELS):
         if part_classes(*(how.kinds or (Component,))).get(name) is value_class:
             return name
-        raise refused(place, "must be something that plain data can hold", value, _REMEDY)
+        raise refused(path, "must be something that plain data can hold", value, _REMEDY)
     entry = entry_of(value_class)
     if entry is None:
         remedy = f"register its class as an entry point of the group {GROUPS[0]!r}"
-        raise refused(place, "must be a model that the catalogue knows", value, remedy)
+        raise refused(path, "must be a model that the catalogue knows", value, remedy)
     return entry.name
 
 
@@ -168,11 +168,11 @@ def is_default(value: Any, parameter: str) -> bool:
         return False
 
 
-def _plain(value: Any, place: KeyPath, how: _How) -> Any:
+def _plain(value: Any, path: KeyPath, how: _How) -> Any:
     """Returns any value in the types of JSON."""
 
     def plain(held: Any, step: str | int) -> Any:
-        return _plain(held, (*place, step), how)
+        return _plain(held, (*path, step), how)
 
     if isinstance(value, np.generic):
         value = value.item()
@@ -189,10 +189,10 @@ def _plain(value: Any, place: KeyPath, how: _How) -> Any:
     if isinstance(value, tuple | list):
         return [plain(held, index) for index, held in enumerate(value)]
     if not isinstance(value, type) and (is_dataclass(value) or hasattr(value, "to_plain")):
-        return _tagged(value, place, how)
+        return _tagged(value, path, how)
     if callable(value):
-        return {"function": name_of_function(value, place)}
-    raise refused(place, "must be something that plain data can hold", value, _REMEDY)
+        return {"function": name_of_function(value, path)}
+    raise refused(path, "must be something that plain data can hold", value, _REMEDY)
 
 
 def _mapping(value: Mapping[Any, Any], plain: Callable[[Any, Any], Any]) -> dict[str, Any]:

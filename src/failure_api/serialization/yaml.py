@@ -74,12 +74,12 @@ class YamlText(NamedTuple):
     lines: dict[KeyPath, int]
     named: str
 
-    def located(self, error: PlainDataError, place: KeyPath) -> PlainDataError:
+    def located(self, error: PlainDataError, path: KeyPath) -> PlainDataError:
         """Returns an error with the line of a place, or of what is around it."""
-        while place and place not in self.lines:
-            place = place[:-1]
-        sentence = f"{self.named}, line {self.lines.get(place, 1)}: {error}"
-        return PlainDataError(sentence, error.place)
+        while path and path not in self.lines:
+            path = path[:-1]
+        sentence = f"{self.named}, line {self.lines.get(path, 1)}: {error}"
+        return PlainDataError(sentence, error.path)
 
 
 def read_yaml(source: str | Path) -> YamlText:
@@ -160,12 +160,12 @@ def _composed(text: str, named: str, yaml: ModuleType) -> Any:
     return yaml.compose(text, Loader=loader)
 
 
-def _plain(node: Any, place: KeyPath, lines: dict[KeyPath, int], loader: Any, named: str) -> Any:
+def _plain(node: Any, path: KeyPath, lines: dict[KeyPath, int], loader: Any, named: str) -> Any:
     """Returns a node as plain data, and notes the line of every place."""
-    lines[place] = node.start_mark.line + 1
+    lines[path] = node.start_mark.line + 1
     if node.id == "sequence":
         entries = enumerate(node.value)
-        return [_plain(entry, (*place, index), lines, loader, named) for index, entry in entries]
+        return [_plain(entry, (*path, index), lines, loader, named) for index, entry in entries]
     if node.id == "mapping":
         mapping: dict[Any, Any] = {}
         for key_node, value_node in node.value:
@@ -177,14 +177,14 @@ def _plain(node: Any, place: KeyPath, lines: dict[KeyPath, int], loader: Any, na
             if key in mapping:
                 rule = "must hold each key once"
                 raise invalid(f"{named}, line {line},", rule, key, "leave one of the two out")
-            where = (*place, str(key))
+            where = (*path, str(key))
             mapping[key] = _plain(value_node, where, lines, loader, named)
             lines[where] = line
         return mapping
     try:
         return loader.construct_object(node)
     except (ValueError, OverflowError):
-        spot = f"{named}, line {lines[place]}, {text_of(place, 'the value')}"
+        spot = f"{named}, line {lines[path]}, {text_of(path, 'the value')}"
         raise invalid(spot, "must be a number", node.value, "give a shorter one") from None
 
 
@@ -253,4 +253,4 @@ def from_yaml(source: str | Path) -> Any:
         return from_dict(text.plain)
     except PlainDataError as error:
         # `from_dict` gives a list that stands alone a name.
-        raise text.located(error, error.place[isinstance(text.plain, list) :]) from error
+        raise text.located(error, error.path[isinstance(text.plain, list) :]) from error

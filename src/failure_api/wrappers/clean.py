@@ -34,11 +34,11 @@ class CleanView:
         self._at_once = self._remembers and exchange.follows_environment
         self._apart = ~np.eye(len(team.agent_ids), dtype=bool)
         self._content: TeamContent | None = None
-        self._number = -1
+        self._round_index = -1
 
     def start(self) -> None:
         """Forgets everything that was said."""
-        self._number = -1
+        self._round_index = -1
         self._newest = np.full(self._apart.shape, -1, dtype=np.int32)
         self._observations: Mapping[Any, Any] = {}
         self._messages: Mapping[Any, Any] = {}
@@ -48,7 +48,7 @@ class CleanView:
 
     def hear(
         self,
-        number: int,
+        round_index: int,
         observations: Mapping[Any, Any],
         messages: Mapping[Any, Any],
         alive: NDArray[np.bool_],
@@ -62,7 +62,7 @@ class CleanView:
             self._newest = self._heard()
         if self._remembers:
             observations = {agent: copy_value(seen) for agent, seen in observations.items()}
-        self._number, self._observations, self._alive = number, observations, alive
+        self._round_index, self._observations, self._alive = round_index, observations, alive
         self._messages = messages
         if self._at_once:
             self._share()
@@ -76,7 +76,7 @@ class CleanView:
         Raises:
             NotResetError: There has been no round yet.
         """
-        if self._number < 0:
+        if self._round_index < 0:
             raise NotResetError("the environment has not been reset: call reset() first.")
         content = self._content if self._at_once and self._content else self._share()
         return {agent: content.view(agent, newer.get(agent)) for agent in self._observations}
@@ -87,8 +87,8 @@ class CleanView:
             codec = self._exchange.bind(self._team)
             self._content = TeamContent(codec, self._exchange.missing)
         talk = self._talking()
-        delivery = Delivery(Links(talk), self._number, talk, self._heard(), talk, talk)
-        self._content.share(self._number, self._observations, self._messages, delivery)
+        delivery = Delivery(Links(talk), self._round_index, talk, self._heard(), talk, talk)
+        self._content.share(self._round_index, self._observations, self._messages, delivery)
         return self._content
 
     def _talking(self) -> NDArray[np.bool_]:
@@ -98,4 +98,4 @@ class CleanView:
 
     def _heard(self) -> NDArray[np.int32]:
         """Returns the round of the newest message on each link."""
-        return np.where(self._talking(), np.int32(self._number), self._newest)
+        return np.where(self._talking(), np.int32(self._round_index), self._newest)

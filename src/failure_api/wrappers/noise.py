@@ -62,7 +62,7 @@ class Sensors:
         self.noise.place(self._entries)
         self._streams = EpisodeStreams(*alike_below(env, Sensors))
         self._still = still
-        self._number = -1
+        self._round_index = -1
         self._readings: dict[Any, Any] = {}
         self._before: tuple[Corruption, NDArray[Any], NDArray[np.bool_]] | None = None
 
@@ -88,26 +88,26 @@ class Sensors:
         """
         # Apart from the noise of communication, which may be of the same model and seed.
         self.noise.start(self._streams.start(seed).child("sensors"))
-        self._number, self._readings, self._before = -1, {}, None
+        self._round_index, self._readings, self._before = -1, {}, None
         self.advance(observations, dead)
 
     def advance(self, observations: Mapping[Any, Any], dead: Mapping[Any, bool]) -> None:
         """Runs the round that follows an environment step; arguments as for `start`."""
         try:
-            self._readings.update(self._read(self._number + 1, observations))
+            self._readings.update(self._read(self._round_index + 1, observations))
         except Exception:
             check_observations(self.env, observations)
             raise
-        self._number += 1
+        self._round_index += 1
 
-    def _read(self, number: int, observations: Mapping[Any, Any]) -> dict[Any, Any]:
+    def _read(self, round_index: int, observations: Mapping[Any, Any]) -> dict[Any, Any]:
         """Returns what the sensors show of observations."""
         if not self.noise.acts():
             return {agent: copy_value(value) for agent, value in observations.items()}
         before, real = self._rows(observations)
         if not self._still:
             self._before = self.noise.snapshot(), before, real
-        after = self.noise.apply(number, before, real)
+        after = self.noise.apply(round_index, before, real)
         return {
             agent: self._written(agent, after, before, observation)
             for agent, observation in observations.items()
@@ -115,7 +115,7 @@ class Sensors:
 
     def stop(self) -> None:
         """Ends the episode; until the next one there is nothing to tell of it."""
-        self._number = -1
+        self._round_index = -1
 
     def view(self, agent: Any, observation: Any = None) -> Any:
         """Returns what an agent's sensors show, as an object that nobody else holds.
@@ -134,7 +134,7 @@ class Sensors:
         noise, before, real = self._before
         row = before.copy()
         row[self.index[agent]] = self._rows({agent: observation})[0][self.index[agent]]
-        after = noise.snapshot().apply(self._number, row, real)
+        after = noise.snapshot().apply(self._round_index, row, real)
         return self._written(agent, after, row, observation)
 
     def told(self, infos: Mapping[Any, Any]) -> Mapping[Any, Any]:
@@ -179,7 +179,7 @@ class SensorReports:
         Raises:
             NotResetError: There has been no reset yet.
         """
-        if self._rounds._number < 0:
+        if self._rounds._round_index < 0:
             raise NotResetError("the environment has not been reset: call reset() first.")
         return self._rounds.noise.reports()
 

@@ -182,15 +182,15 @@ class _Left(NamedTuple):
     receiver: NDArray[np.int64]
 
 
-def _leaving(number: int, delivery: Delivery) -> Iterator[_Left]:
+def _leaving(round_index: int, delivery: Delivery) -> Iterator[_Left]:
     """Yields the messages that left in a round and will arrive, the newest of each link first."""
     delay, served = delivery.links.delay, delivery.served
     for nth in range(int(np.max(delivery.survivors, initial=0))):
         sender, receiver = np.nonzero(delivery.survivors > nth)
-        due = np.full(len(sender), number, dtype=np.int64)
+        due = np.full(len(sender), round_index, dtype=np.int64)
         if delay is not None:
             due += delay[sender, receiver]
-        made = np.full(len(sender), number, dtype=np.int64)
+        made = np.full(len(sender), round_index, dtype=np.int64)
         if served is not None:
             place = served.first + served.leaves - 1 - nth
             place = place[sender, receiver] % len(served.rounds)

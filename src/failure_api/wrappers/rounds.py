@@ -222,7 +222,7 @@ class RoundKeeper:
         self.spaces = self.codec.spaces
         self.tally = Tally(len(self.agent_ids))
         self.watchers: list[Callable[[Context, Delivery], None]] = []
-        self._number = -1
+        self._round_index = -1
         self._columns = 0
         self._parameters: Any = None
         self._prepared: Any = None
@@ -240,7 +240,7 @@ class RoundKeeper:
             observations: The environment's observation of each agent that takes part.
             dead: Which of them have terminated.
         """
-        self._number = -1
+        self._round_index = -1
         self._random = self._streams.start(seed)
         self.noise.start(self._random)
         self._messages = {}
@@ -258,12 +258,12 @@ class RoundKeeper:
 
     def advance(self, observations: Mapping[Any, Any], dead: Mapping[Any, bool]) -> None:
         """Runs the round that follows an environment step; arguments as for `start`."""
-        context = self._present(self._number + 1, observations, dead)
+        context = self._present(self._round_index + 1, observations, dead)
         self._exchange(self._state, context, observations)
 
     def stop(self) -> None:
         """Ends the episode; until the next one there is nothing to tell of it."""
-        self._number = -1
+        self._round_index = -1
         self.clean.start()
 
     def told(self, infos: Mapping[Any, Any]) -> Mapping[Any, Any]:
@@ -308,24 +308,24 @@ class RoundKeeper:
         Raises:
             NotResetError: There has been no round yet.
         """
-        if self._number < 0:
+        if self._round_index < 0:
             raise NotResetError("the environment has not been reset: call reset() first.")
         return self._delivery
 
     @property
     def age(self) -> NDArray[np.int64]:
         """Age of what each link has brought, with 0 on the diagonal."""
-        age: NDArray[np.int64] = self._number - self.delivery.newest.astype(np.int64)
+        age: NDArray[np.int64] = self._round_index - self.delivery.newest.astype(np.int64)
         np.fill_diagonal(age, 0)
         return age
 
-    def _context(self, number: int, alive: Any, positions: Any) -> Context:
+    def _context(self, round_index: int, alive: Any, positions: Any) -> Context:
         agents = len(self.agent_ids)
         shape = (agents, agents)
-        return Context(number, alive, positions, np, shape, self.agent_ids, self._bits)
+        return Context(round_index, alive, positions, np, shape, self.agent_ids, self._bits)
 
     def _present(
-        self, number: int, observations: Mapping[Any, Any], dead: Mapping[Any, bool]
+        self, round_index: int, observations: Mapping[Any, Any], dead: Mapping[Any, bool]
     ) -> Context:
         alive = self._everyone
         if len(observations) < len(self.agent_ids) or True in dead.values():
@@ -336,12 +336,12 @@ class RoundKeeper:
         if self.positions is not None:
             positions = read_positions(self.positions, self.env, self.agent_ids, alive)
             positions = positions.astype(np.float32)
-            if number == 0:
+            if round_index == 0:
                 self._columns = positions.shape[1]
             elif positions.shape[1] != self._columns:
                 rule = f"must have {self._columns} coordinates in every round of an episode"
                 raise invalid("positions", rule, positions.shape[1], "give as many each time")
-        return self._context(number, alive, positions)
+        return self._context(round_index, alive, positions)
 
     def _exchange(
         self, state: ChannelState, context: Context, observations: Mapping[Any, Any]
@@ -355,7 +355,7 @@ class RoundKeeper:
             check_observations(self.env, observations)
             raise
         self.clean.hear(context.round, observations, messages, context.alive)
-        self._number, self._state, self._delivery = context.round, following, delivery
+        self._round_index, self._state, self._delivery = context.round, following, delivery
         self._told = None
         self.tally.add(context.round, delivery)
         for watch in self.watchers:

@@ -63,7 +63,7 @@ class TeamContent:
 
     def share(
         self,
-        number: int,
+        round_index: int,
         observations: Mapping[Any, Any],
         messages: Mapping[Any, Any],
         delivery: Delivery,
@@ -71,7 +71,7 @@ class TeamContent:
         """Takes what the agents say in a round, and what of it arrives.
 
         Args:
-            number: The round.
+            round_index: The round.
             observations: The environment's observation of each agent that takes part.
             messages: What each agent attached to its last action that attached anything.
             delivery: What the channel brings in this round.
@@ -88,7 +88,11 @@ class TeamContent:
         if state is None:
             state = mailbox.init(said, zero, self._none, 0)
         # NumPy takes longer to find the type of a Python number; nobody asks where all is new.
-        now = number if self._slots == 1 and self._fresh else np.array(number, dtype=np.int32)
+        now = (
+            round_index
+            if self._slots == 1 and self._fresh
+            else np.array(round_index, dtype=np.int32)
+        )
         state, content = mailbox.arrive(state, said, delivery, now)
         absent = ~delivery.arrived
         if noisy:
@@ -97,7 +101,7 @@ class TeamContent:
             before = numbering.read(content)
             real = numbering.real(content) & ~absent.T[..., None]
             made, entries = delivery.sent.T, numbering.entries
-            after = noise.apply(number, before, real, links, entries, made)
+            after = noise.apply(round_index, before, real, links, entries, made)
             content = numbering.write(content, before, after)
         if self._fresh:
             content = mailbox.layout.chosen(absent, content, zero, True)
@@ -105,7 +109,13 @@ class TeamContent:
             state, content = mailbox.impute(state, content, absent, delivery, now, zero, np)
         self._state, self._observations = state, observations
         self._received = Received(
-            number, content, self._fresh, delivery.arrived, delivery.newest, noisy, observations
+            round_index,
+            content,
+            self._fresh,
+            delivery.arrived,
+            delivery.newest,
+            noisy,
+            observations,
         )
 
     def _made(self) -> Mailbox:

@@ -188,13 +188,13 @@ class Pattern(Component, ABC):
         return ()
 
     @abstractmethod
-    def step(self, state: Any, uniform: Array, number: Any, xp: Any) -> tuple[Any, Array]:
+    def step(self, state: Any, uniform: Array, round_index: Any, xp: Any) -> tuple[Any, Array]:
         """Returns the next state and which jammers send, bool `[..., J]`.
 
         Args:
             state: What `init` or the last `step` returned.
             uniform: A draw for each jammer, `[..., J]`.
-            number: The round, an int32 array that broadcasts to them.
+            round_index: The round, an int32 array that broadcasts to them.
             xp: The array namespace.
         """
 
@@ -222,7 +222,7 @@ class ConstantJamming(Pattern):
     Source: the constant jammer of Xu, Trappe, Zhang and Wood (2005).
     """
 
-    def step(self, state: Any, uniform: Array, number: Any, xp: Any) -> tuple[Any, Array]:
+    def step(self, state: Any, uniform: Array, round_index: Any, xp: Any) -> tuple[Any, Array]:
         """Returns True for all."""
         return state, uniform >= 0.0
 
@@ -267,10 +267,10 @@ class PeriodicJamming(Pattern):
                 "lengthen the period",
             )
 
-    def step(self, state: Any, uniform: Array, number: Any, xp: Any) -> tuple[Any, Array]:
+    def step(self, state: Any, uniform: Array, round_index: Any, xp: Any) -> tuple[Any, Array]:
         """Returns True for all in the first rounds of a period."""
         offset = -self.start % self.period
-        sending = (number + offset) % self.period < self.active_rounds
+        sending = (round_index + offset) % self.period < self.active_rounds
         return state, (uniform >= 0.0) & sending
 
     def expected_rounds(self, rounds: int | None, budget: int | None) -> float | None:
@@ -301,7 +301,7 @@ class RandomJamming(Pattern):
 
     probability: Share
 
-    def step(self, state: Any, uniform: Array, number: Any, xp: Any) -> tuple[Any, Array]:
+    def step(self, state: Any, uniform: Array, round_index: Any, xp: Any) -> tuple[Any, Array]:
         """Returns True with the probability."""
         return state, uniform < self.probability
 
@@ -341,7 +341,7 @@ class BurstyJamming(Pattern):
         """Returns which jammers would have sent in the round before, float32 `[..., J]`."""
         return xp.astype(uniform < self._share, xp.float32)
 
-    def step(self, state: Any, uniform: Array, number: Any, xp: Any) -> tuple[Any, Array]:
+    def step(self, state: Any, uniform: Array, round_index: Any, xp: Any) -> tuple[Any, Array]:
         """Returns True for those that stay on or go on."""
         enter, stay = 1.0 / self.mean_off, 1.0 - 1.0 / self.mean_on
         sending = uniform < enter + state * (stay - enter)
@@ -362,5 +362,5 @@ def _cut(share: float, rounds: int | None, sent: int | None, budget: int | None)
     """Returns the number of rounds, or the share in the long run, with a fixed number `sent`."""
     if rounds is None:
         return share if budget is None else 0.0
-    number = share * rounds if sent is None else float(sent)
-    return number if budget is None else min(number, float(budget))
+    sending = share * rounds if sent is None else float(sent)
+    return sending if budget is None else min(sending, float(budget))

@@ -155,8 +155,8 @@ class NodeFailureModel(CommunicationModel):
         """Returns who is down next, and the links with those silent and deaf that are down now."""
         xp = context.xp
         if self.schedule is not None:
-            number = context.round_over(2)
-            during = (parameters["starts"] <= number) & (number < parameters["stops"])
+            round_index = context.round_over(2)
+            during = (parameters["starts"] <= round_index) & (round_index < parameters["stops"])
             down = xp.any(during, axis=-2)
         elif self.together is None:
             down, state = state, self._following(parameters, state, context, random)

@@ -228,13 +228,13 @@ class CutOnSchedule(Switching):
 
     def step(self, state: Any, context: Context, random: RandomStream) -> tuple[Any, Array, Array]:
         """Returns what the round's number says."""
-        number = context.round_over(2)
+        round_index = context.round_over(2)
         if self.period is not None:
-            number = number % self.period
-        cut = number >= self.start
+            round_index = round_index % self.period
+        cut = round_index >= self.start
         if self.stop is not None:
-            cut = cut & (number < self.stop)
-        return state, cut, number == self.start
+            cut = cut & (round_index < self.stop)
+        return state, cut, round_index == self.start
 
     @property
     def back_to_back(self) -> bool:

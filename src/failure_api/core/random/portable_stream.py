@@ -32,13 +32,13 @@ class PortableStream(RandomStream):
         root: The key of each element of the batch, two int32 words `[...]`.
         batch: Shape of the batch.
         xp: The array namespace that draws are returned in.
-        number: The round: an integer, or an int32 array of the batch's shape.
+        round_index: The round: an integer, or an int32 array of the batch's shape.
         path: Names and occurrences that lead to this stream.
 
     Example:
         >>> import numpy as np
         >>> from failure_api.core.random.threefry import seed_words
-        >>> stream = PortableStream(seed_words(7, np), (), np, number=3)
+        >>> stream = PortableStream(seed_words(7, np), (), np, round_index=3)
         >>> stream.child("ProbabilisticModel").uniform((2, 2)).shape
         (2, 2)
     """
@@ -48,11 +48,11 @@ class PortableStream(RandomStream):
         root: Words,
         batch: tuple[int, ...],
         xp: ModuleType,
-        number: Any = BEFORE,
+        round_index: Any = BEFORE,
         path: Path = (),
     ) -> None:
         super().__init__()
-        self.batch, self.xp, self.number = batch, xp, number
+        self.batch, self.xp, self.round_index = batch, xp, round_index
         self.batch_axes = len(batch)
         self._root, self._path = root, path
         self._blocks = 0
@@ -71,7 +71,7 @@ class PortableStream(RandomStream):
     def new(self, name: str, occurrence: int = 0) -> Self:
         """Returns the stream of that name from its beginning."""
         path = (*self._path, (name, occurrence))
-        return type(self)(self._root, self.batch, self.xp, self.number, path)
+        return type(self)(self._root, self.batch, self.xp, self.round_index, path)
 
     def uniform(self, shape: tuple[int, ...]) -> Array:
         """Returns float32 draws from [0, 1), in steps of 2**-24."""
@@ -82,10 +82,10 @@ class PortableStream(RandomStream):
             )
         xp, count = self.xp, math.prod(shape[self.batch_axes :])
         blocks = (count + 1) // 2
-        number = xp.asarray(self.number, dtype=xp.int32)[..., None]
+        round_index = xp.asarray(self.round_index, dtype=xp.int32)[..., None]
         place = self._blocks + xp.arange(blocks, dtype=xp.int32)
         self._blocks += blocks
-        words = xp.concat(threefry(self._key, (number, place)), axis=-1)[..., :count]
+        words = xp.concat(threefry(self._key, (round_index, place)), axis=-1)[..., :count]
         # Bits from the top, since a shift to the right brings in the sign.
         return xp.reshape(xp.astype((words >> 8) & 0xFFFFFF, xp.float32) * STEP, shape)
 

@@ -20,7 +20,7 @@ from failure_api.errors import InvalidArgumentError, invalid
 class Source(Protocol):
     """Gives every round its random stream."""
 
-    def in_round(self, number: Any, xp: Any) -> RandomStream:
+    def in_round(self, round_index: Any, xp: Any) -> RandomStream:
         """Returns the stream of a round, `BEFORE` for what models begin with."""
 
     def restarted(self, where: Array, xp: Any) -> Source:
@@ -60,7 +60,7 @@ class SequentialSource(NamedTuple):
     start: RandomStream | None = None
     is_aside: bool = False
 
-    def in_round(self, number: Any, xp: Any) -> RandomStream:
+    def in_round(self, round_index: Any, xp: Any) -> RandomStream:
         """Returns the stream.
 
         Raises:
@@ -73,7 +73,7 @@ class SequentialSource(NamedTuple):
                 "activation checkpointing, but is 'native', whose draws go on: give "
                 "streams='portable'."
             )
-        begins = self.is_aside or (isinstance(number, int) and number == BEFORE)
+        begins = self.is_aside or (isinstance(round_index, int) and round_index == BEFORE)
         return self.start if begins and self.start is not None else self.stream
 
     def restarted(self, where: Array, xp: Any) -> SequentialSource:
@@ -108,10 +108,10 @@ class PortableSource(NamedTuple):
     second: Array
     episode: Array
 
-    def in_round(self, number: Any, xp: Any) -> PortableStream:
+    def in_round(self, round_index: Any, xp: Any) -> PortableStream:
         """Returns the stream of a round."""
         key = key_for((self.first, self.second), (0, self.episode), xp)
-        return PortableStream(key, tuple(self.episode.shape), xp, number)
+        return PortableStream(key, tuple(self.episode.shape), xp, round_index)
 
     def restarted(self, where: Array, xp: Any) -> PortableSource:
         """Returns the source with some elements in their next episode."""

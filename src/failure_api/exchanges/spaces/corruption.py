@@ -93,7 +93,7 @@ class Corruption:
 
     def apply(
         self,
-        number: int,
+        round_index: int,
         content: NDArray[Any],
         real: NDArray[np.bool_],
         links: Links | None = None,
@@ -105,7 +105,7 @@ class Corruption:
         What is not real, the noise leaves as it is, and does not see.
 
         Args:
-            number: The round.
+            round_index: The round.
             content: Numbers, of the shape that `Entries` say or one that broadcasts to it.
             real: Which entries arrive in this round; broadcasts likewise.
             links: The links of the round, where messages come over links.
@@ -119,7 +119,9 @@ class Corruption:
             # What an agent knows of itself needs no link.
             real = real & ~np.eye(len(self._agent_ids), dtype=bool)[..., None]
         real = np.broadcast_to(real, entries.shape)
-        context = self._context(number, np.asarray(real.any(axis=-1)), entries)._replace(made=made)
+        context = self._context(round_index, np.asarray(real.any(axis=-1)), entries)._replace(
+            made=made
+        )
         # Where the entries that others fill move about, their limits move with them.
         if self._prepared[0] is not entries.low:
             self._prepared = entries.low, self.chain.prepare(context)
@@ -131,7 +133,7 @@ class Corruption:
 
         def watch(name: str, then: NDArray[Any], now: NDArray[Any]) -> None:
             if not np.isfinite(now).all():
-                self._demand_finite(name, number, real & np.isfinite(then), now)
+                self._demand_finite(name, round_index, real & np.isfinite(then), now)
 
         self._state, after = self.chain.corrupt(
             parameters, self._state, content, real, context, self._random, variance, watch
@@ -150,23 +152,25 @@ class Corruption:
         """Returns what the noise models have counted in this episode, by name."""
         return {} if self._state is None else self.chain.reports(self._state)
 
-    def _context(self, number: int, arrived: NDArray[np.bool_], entries: Entries) -> NoiseContext:
+    def _context(
+        self, round_index: int, arrived: NDArray[np.bool_], entries: Entries
+    ) -> NoiseContext:
         shape, low, high, whole = entries
         for array in (arrived, low, high, whole):
             # What a user's function is shown is not for it to change.
             array.flags.writeable = False
-        return NoiseContext(number, arrived, low, high, whole, np, shape, self._agent_ids)
+        return NoiseContext(round_index, arrived, low, high, whole, np, shape, self._agent_ids)
 
     def _demand_finite(
-        self, name: str, number: int, real: NDArray[np.bool_], now: NDArray[Any]
+        self, name: str, round_index: int, real: NDArray[np.bool_], now: NDArray[Any]
     ) -> None:
         wrong = np.argwhere(real & ~np.isfinite(now))
         if len(wrong):
             first = tuple(wrong[0].tolist())
             sender = self._agent_ids[first[-2]]
             raise ModelError(
-                f"{name} must leave every number of the content finite, but in round {number} it "
-                f"made {now[first]} of one from {sender!r}: let it keep to numbers."
+                f"{name} must leave every number of the content finite, but in round {round_index} "
+                f"it made {now[first]} of one from {sender!r}: let it keep to numbers."
             )
 
 
