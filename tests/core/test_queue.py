@@ -74,7 +74,7 @@ def carried_through(verdicts: list[list[Verdict]], waiting: Waiting) -> Iterator
         comes = alive & up & ~of("rejected", bool)
         state, entered = enter(queue, without_dead(state, alive, np), comes, number, np)
         assert not entered.where[~comes].any()
-        taken = np.take_along_axis(state.rounds, entered.place[None], 0)[0]
+        taken = np.take_along_axis(state.rounds, entered.slot[None], 0)[0]
         assert (taken == number)[entered.where].all()
         capacity, ready = of("capacity", np.float32), up & (state.count > 0)
         state, served = serve(queue, state, entered, capacity, ready, number, None, np)
@@ -134,11 +134,11 @@ def test_how_many_younger_messages_leave_is_counted():
 
 
 def test_no_more_places_are_kept_than_can_be_taken():
-    assert Queue(length=10, max_wait=50).places == 10
-    assert Queue(length=10).places == 10
-    assert Queue(length=10, max_wait=3).places == 4
-    assert Queue(length=10, max_wait=50, drop="newest_first").places == 2
-    assert Queue(length=1, drop="newest_first").places == 1
+    assert Queue(length=10, max_wait=50).slots == 10
+    assert Queue(length=10).slots == 10
+    assert Queue(length=10, max_wait=3).slots == 4
+    assert Queue(length=10, max_wait=50, drop="newest_first").slots == 2
+    assert Queue(length=1, drop="newest_first").slots == 1
 
 
 @pytest.mark.parametrize(

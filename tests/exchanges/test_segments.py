@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from failure_api.errors import InvalidArgumentError
-from failure_api.exchanges.segments import places
+from failure_api.exchanges.segments import entry_indices
 
 TEAM, SIZES = ("a", "b", "c"), (4, 3, 2)
 
@@ -17,26 +17,26 @@ def test_slices_and_indices_mean_the_same() -> None:
     forms: list[Any] = [slice(1, 3), [1, 2], (1, 2), np.array([1, 2]), np.array([1, 2], np.uint8)]
     forms += [range(1, 3), slice(1, 3, 1)]
     for form in forms:
-        found = places({"a": {"b": form}}, TEAM, SIZES)
+        found = entry_indices({"a": {"b": form}}, TEAM, SIZES)
         assert found.dtype == np.int64
         assert found.shape == (3, 3, 2)
         assert found[0, 1].tolist() == [1, 2]
 
 
 def test_pairs_that_say_nothing_point_past_the_end() -> None:
-    found = places({"a": {"b": [0], "c": [2, 3]}}, TEAM, SIZES)
+    found = entry_indices({"a": {"b": [0], "c": [2, 3]}}, TEAM, SIZES)
     assert found[0].tolist() == [[4, 4], [0, 4], [2, 3]]
     assert (found[1] == 3).all()
     assert (found[2] == 2).all()
 
 
 def test_nothing_at_all() -> None:
-    assert places({}, TEAM, SIZES).shape == (3, 3, 0)
-    assert places({}, TEAM, SIZES, width=2).shape == (3, 3, 2)
+    assert entry_indices({}, TEAM, SIZES).shape == (3, 3, 0)
+    assert entry_indices({}, TEAM, SIZES, width=2).shape == (3, 3, 2)
 
 
 def test_an_open_start_and_the_whole_observation() -> None:
-    found = places({"c": {"a": slice(None, 2)}}, TEAM, SIZES)
+    found = entry_indices({"c": {"a": slice(None, 2)}}, TEAM, SIZES)
     assert found[2, 0].tolist() == [0, 1]
 
 
@@ -75,7 +75,7 @@ def test_an_open_start_and_the_whole_observation() -> None:
 )
 def test_bad_segments_are_one_sentence(segments: Any, words: str) -> None:
     with pytest.raises(InvalidArgumentError) as caught:
-        places(segments, TEAM, SIZES)
+        entry_indices(segments, TEAM, SIZES)
     text = str(caught.value)
     assert words in text
     assert text.endswith(".")

@@ -92,7 +92,7 @@ class _Numbers(NamedTuple):
         if entries is None:
             return swapped(after, xp)
         flat = xp.reshape(after, (*after.shape[:-3], math.prod(after.shape[-3:])))
-        return picked(flat, entries.places, xp)
+        return picked(flat, entries.flat_index, xp)
 
     def within(self, numbers: Array, last: Array) -> Array:
         """Returns numbers within their bounds; whole ones are as they were last."""
@@ -123,18 +123,18 @@ class Content:
         self._chain, self._missing, self._ids, self._axes = chain, missing, agent_ids, axes
         queue = channel.chain.queue
         self._channel, self._slots = channel, channel.slots
-        self._places = 0 if queue is None else queue.places
+        self._queue_slots = 0 if queue is None else queue.slots
 
     def _mailbox(self, kept: Kept, xp: Any) -> Mailbox:
         numbers = _Numbers(kept.limits, kept.entries, xp)
         layout = BatchRows(xp) if kept.entries is None else BatchEntries(kept.entries.links, xp)
-        return Mailbox(layout, self._slots, self._places, self._missing, numbers)
+        return Mailbox(layout, self._slots, self._queue_slots, self._missing, numbers)
 
     def fits(self, state: ContentState) -> bool:
         """Returns whether a state is one of this content."""
         mailbox = state.mailbox
         holds = (not isinstance(mailbox.last, tuple)) == (self._missing != "zero")
-        waits = (not isinstance(mailbox.waiting, tuple)) == bool(self._places)
+        waits = (not isinstance(mailbox.waiting, tuple)) == bool(self._queue_slots)
         history, depth = mailbox.history, self._slots - 1
         rounds = len(history) if isinstance(history, tuple) else depth
         return holds and waits and rounds == depth and state.form.shape[1:-1] == self._axes
@@ -163,10 +163,12 @@ class Content:
             on_links *= count**2
         if len(self._axes) == 1:
             said = said[..., None, :]
-        queued = self._places or len(self._axes) != 1
+        queued = self._queue_slots or len(self._axes) != 1
         rounds = 0 if self._slots == 1 else self._slots * on_links // (1 if queued else count)
         links = (*batch, count, count)
-        self._channel.check_memory(links, math.prod(batch) * (self._places * on_links + rounds))
+        self._channel.check_memory(
+            links, math.prod(batch) * (self._queue_slots * on_links + rounds)
+        )
         clock = 0 if not call.library.traces else xp.zeros((), dtype=xp.int32)
         nothing = xp.full(links, -1, dtype=xp.int32)
         return ContentState(form, mailbox.init(said, kept.limits.blank, nothing, clock), noise)
@@ -194,7 +196,7 @@ class Content:
         """
         xp, absent = call.xp, ~delivery.arrived
         # What is remembered and what is handed out are copies where anybody could write to them.
-        if self._slots > 1 or self._places:
+        if self._slots > 1 or self._queue_slots:
             payloads = own(payloads, call.library)
         if len(self._axes) == 1:
             payloads = payloads[..., None, :]

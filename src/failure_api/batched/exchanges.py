@@ -19,7 +19,7 @@ from failure_api.core.noise import NoiseModel
 from failure_api.core.parameters.rules import numbers
 from failure_api.errors import InvalidArgumentError, invalid
 from failure_api.exchanges import Exchange, MaskSegments, SendMessages, ShareObservations
-from failure_api.exchanges.segments import places
+from failure_api.exchanges.segments import entry_indices
 
 Rows = Sequence[NDArray[Any]]
 
@@ -90,7 +90,7 @@ def masked_tables(
         report_age: Whether flags and ages are appended.
     """
     sizes = tuple(map(len, lows))
-    local = places(segments, ids, sizes)
+    local = entry_indices(segments, ids, sizes)
     there = local < np.asarray(sizes)[:, None, None]
     heard = np.argwhere(there)
     row = _SeenRow(sizes, len(heard))

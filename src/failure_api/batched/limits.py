@@ -67,7 +67,7 @@ class Limits(NamedTuple):
         wide = np.float64 if "float64" in str(dtype) else np.float32
         low, high, blank = (np.asarray(each, wide) for each in (self.low, self.high, self.blank))
         if entries is not None:
-            blank = np.broadcast_to(blank, entries.table.shape).reshape(-1)[entries.places]
+            blank = np.broadcast_to(blank, entries.table.shape).reshape(-1)[entries.flat_index]
         elif blank.ndim > 1:
             blank = np.swapaxes(blank[(None,) * (3 - blank.ndim)], 0, 1).copy()
         zeros = not blank.any()
@@ -79,12 +79,12 @@ class Entries(NamedTuple):
 
     Attributes:
         links: The link of each, as its index into the flat array of links, `[K]`.
-        places: Where it stands in the flat array of `[receiver, sender, D]`, `[K]`.
+        flat_index: Where it stands in the flat array of `[receiver, sender, D]`, `[K]`.
         table: Which of them each number of a link is, `[receiver, sender, D]`; K for none.
     """
 
     links: Any
-    places: Any
+    flat_index: Any
     table: Any
 
     @staticmethod
@@ -106,13 +106,13 @@ class Entries(NamedTuple):
             raise invalid("entry_links", rule, listed, f"give whole numbers, agents below {count}")
         sender, receiver, place = found.astype(np.int64).T
         width = int(place.max(initial=-1)) + 1
-        places = (receiver * count + sender) * width + place
-        if len(np.unique(places)) < len(places):
+        index = (receiver * count + sender) * width + place
+        if len(np.unique(index)) < len(index):
             rule, remedy = "must give each place once", "give every entry a place of its own"
             raise invalid("entry_links", rule, listed, remedy)
-        table = np.full(count * count * width, len(places))
-        table[places] = np.arange(len(places))
-        return Entries(sender * count + receiver, places, table.reshape(count, count, width))
+        table = np.full(count * count * width, len(index))
+        table[index] = np.arange(len(index))
+        return Entries(sender * count + receiver, index, table.reshape(count, count, width))
 
 
 def noise_context(
@@ -214,9 +214,9 @@ class Constants:
     def _prepared(self, columns: int | None, form: Array) -> Kept:
         """Returns all of it as NumPy arrays."""
         count = len(self._ids)
-        places = None if columns is None else np.zeros((count, columns), np.float32)
+        positions = None if columns is None else np.zeros((count, columns), np.float32)
         alive = np.ones(count, dtype=bool)
-        context = Context(0, alive, places, np, (count, count), self._ids)
+        context = Context(0, alive, positions, np, (count, count), self._ids)
         width = form.shape[-1] if self._entries is None else self._entries.table.shape[-1]
         content = noise_context(0, (), width, self._limits.on_host(np.float32), self._ids, np)
         return Kept(

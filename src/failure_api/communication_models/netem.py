@@ -15,7 +15,7 @@ from failure_api.communication_models.delay import distributions
 from failure_api.communication_models.delay.distributions import mean_age
 from failure_api.communication_models.probabilistic import ProbabilisticModel
 from failure_api.core.arrays.libraries import of_type
-from failure_api.core.arrays.rings import at_places, with_added
+from failure_api.core.arrays.rings import at_slots, with_added
 from failure_api.core.chain import Chain
 from failure_api.core.links import Array, Context, Links
 from failure_api.core.model import CommunicationModel, closed_form
@@ -491,5 +491,5 @@ class Arrivals(NamedTuple):
         entry, shift = place(stays * rounds)
         ring = with_added(ring, entry, stays << shift, xp)
         entry, shift = place(1)
-        arrived = (at_places(ring, entry, xp) >> shift) & (2**self.width - 1)
+        arrived = (at_slots(ring, entry, xp) >> shift) & (2**self.width - 1)
         return with_added(ring, entry, -(arrived << shift), xp), stays - arrived

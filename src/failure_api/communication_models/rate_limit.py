@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeAlias
 import numpy as np
 
 from failure_api.core.arrays.libraries import of_type, running_sum
-from failure_api.core.arrays.rings import at_places, with_put
+from failure_api.core.arrays.rings import at_slots, with_put
 from failure_api.core.links import Array, Context, Links
 from failure_api.core.model import CommunicationModel
 from failure_api.core.parameters.fields import AgentRule, members_of
@@ -131,7 +131,7 @@ class RateLimitModel(CommunicationModel):
             return state, links
         xp, (spent, rounds) = context.xp, state
         place = context.round_over(2) % before + xp.zeros_like(counts)
-        expired = at_places(rounds, place, xp)
+        expired = at_slots(rounds, place, xp)
         # Whatever the counts are, they take that place.
         rounds = with_put(rounds, place, counts >= 0, counts, xp)
         return RateState(spent + counts - expired, rounds), links

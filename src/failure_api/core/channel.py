@@ -240,10 +240,10 @@ class Channel:
         """
         queue, delay = self.chain.queue, self.slots - 1
         rings = (2 if queue is None else 3) * self.slots if delay else 0
-        needed = 4 * math.prod(shape) * (rings + (queue.places if queue else 0)) + content
+        needed = 4 * math.prod(shape) * (rings + (queue.slots if queue else 0)) + content
         if needed <= MOST_BYTES:
             return
-        waits = f"queues of {queue.places} messages" if queue else ""
+        waits = f"queues of {queue.slots} messages" if queue else ""
         late = f"delays of up to {delay} rounds" if delay else ""
         what = " and ".join(filter(None, (waits, late))) or "messages"
         raise InvalidArgumentError(
@@ -257,7 +257,7 @@ class Channel:
         xp, shape = context.xp, context.shape
         ring = (*shape[:-2], self.slots, *shape[-2:])
         queue = self.chain.queue
-        most = self.slots * (queue.places if queue else 1)
+        most = self.slots * (queue.slots if queue else 1)
         count = xp.int8 if most < 2**7 else xp.int16 if most < 2**15 else xp.int32
         if xp is np and math.prod(ring) <= FEW_LINKS:
             # Few numbers take less memory than they take time to be converted.

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from failure_api.core.arrays.libraries import blended, of_type, picked, zero_where
-from failure_api.core.arrays.rings import FEW, at_places, with_put, with_row
+from failure_api.core.arrays.rings import FEW, at_slots, with_put, with_row
 from failure_api.core.links import Array
 from failure_api.core.mailbox import Layout
 
@@ -20,16 +20,16 @@ class Gathered(NamedTuple):
 
     Attributes:
         table: Rows of content, `[M, D]`.
-        places: Which of them each row is, as many as the layout has.
+        row_index: Which of them each row is, as many as the layout has.
     """
 
     table: NDArray[Any]
-    places: NDArray[np.int64]
+    row_index: NDArray[np.int64]
 
     @property
     def rows(self) -> NDArray[Any]:
         """All of them, put together."""
-        return self.table.take(self.places, axis=0)
+        return self.table.take(self.row_index, axis=0)
 
 
 class TeamLayout(Layout):
@@ -76,8 +76,8 @@ class TeamLayout(Layout):
         numbers[-1] = clock * size
         return numbers.take(self.links)
 
-    def _in_ring(self, places: Array) -> NDArray[np.int64]:
-        return self._indices(places, 0) * self._count + self._arange
+    def _in_ring(self, slots: Array) -> NDArray[np.int64]:
+        return self._indices(slots, 0) * self._count + self._arange
 
 
 class TeamEntries(TeamLayout):
@@ -104,16 +104,16 @@ class TeamEntries(TeamLayout):
         """Returns what is said, which stands where it is heard."""
         return said
 
-    def put(self, ring: Array, places: Array, where: Array, content: Array) -> Array:
+    def put(self, ring: Array, slots: Array, where: Array, content: Array) -> Array:
         """Returns the ring, which is written to."""
         # What comes over no link leaves in the round in which it is said.
         ring, enters = _as_wide(ring, content), self._where(where, True)
-        ring.reshape(-1)[self._in_ring(places)[enters]] = content[enters]
+        ring.reshape(-1)[self._in_ring(slots)[enters]] = content[enters]
         return ring
 
-    def take(self, ring: Array, places: Array) -> Array:
+    def take(self, ring: Array, slots: Array) -> Array:
         """Returns for each entry what stands at its link's place."""
-        return ring.reshape(-1).take(self._in_ring(places))
+        return ring.reshape(-1).take(self._in_ring(slots))
 
     def history(self, said: Array, rounds: int, queued: bool) -> Any:
         """Returns a ring of vectors."""
@@ -171,16 +171,18 @@ class TeamRows(TeamLayout):
         """Returns for each row what its sender says."""
         return said if isinstance(said, Gathered) else Gathered(said, self._senders)
 
-    def put(self, ring: Array, places: Array, where: Array, content: Array) -> Array:
+    def put(self, ring: Array, slots: Array, where: Array, content: Array) -> Array:
         """Returns the ring, which is written to."""
         enters = self._where(where, False)
-        index = self._in_ring(places)[enters]
-        ring.reshape(-1, ring.shape[-1])[index] = content.table.take(content.places[enters], axis=0)
+        index = self._in_ring(slots)[enters]
+        ring.reshape(-1, ring.shape[-1])[index] = content.table.take(
+            content.row_index[enters], axis=0
+        )
         return ring
 
-    def take(self, ring: Array, places: Array) -> Array:
+    def take(self, ring: Array, slots: Array) -> Array:
         """Returns for each row what stands at its link's place."""
-        return Gathered(ring.reshape(-1, ring.shape[-1]), self._in_ring(places))
+        return Gathered(ring.reshape(-1, ring.shape[-1]), self._in_ring(slots))
 
     def history(self, said: Array, rounds: int, queued: bool) -> Any:
         """Returns a ring of what senders say, or where it queues of what links transmit."""
@@ -199,7 +201,9 @@ class TeamRows(TeamLayout):
         # What comes over no link is not for the mailbox.
         arriving = np.logical_not(self._where(absent, True)).nonzero()[0]
         dense = not isinstance(content, Gathered)
-        came = content[arriving] if dense else content.table.take(content.places[arriving], axis=0)
+        came = (
+            content[arriving] if dense else content.table.take(content.row_index[arriving], axis=0)
+        )
         if standing is None:
             rows = np.zeros((self._count, self._width or came.shape[-1]), came.dtype)
         else:
@@ -240,20 +244,20 @@ class BatchRows(Layout):
         """Returns what is said, which broadcasts to all links."""
         return said
 
-    def put(self, ring: Array, places: Array, where: Array, content: Array) -> Array:
+    def put(self, ring: Array, slots: Array, where: Array, content: Array) -> Array:
         """Returns the ring with the content of some links."""
         xp, count = self._xp, content.shape[-3]
         content = xp.broadcast_to(content, (*content.shape[:-2], count, content.shape[-1]))
         rows = self._entries_first(content)
-        places, where = (xp.broadcast_to(x[..., None, :, :], rows.shape) for x in (places, where))
-        return with_put(ring, places, where, rows, xp)
+        slots, where = (xp.broadcast_to(x[..., None, :, :], rows.shape) for x in (slots, where))
+        return with_put(ring, slots, where, rows, xp)
 
-    def take(self, ring: Array, places: Array) -> Array:
+    def take(self, ring: Array, slots: Array) -> Array:
         """Returns for each link what stands at its place."""
         xp = self._xp
-        shape = (*places.shape[:-2], ring.shape[-4], *places.shape[-2:])
-        places = xp.broadcast_to(places[..., None, :, :], shape)
-        return self._entries_last(at_places(ring, places, xp))
+        shape = (*slots.shape[:-2], ring.shape[-4], *slots.shape[-2:])
+        slots = xp.broadcast_to(slots[..., None, :, :], shape)
+        return self._entries_last(at_slots(ring, slots, xp))
 
     def history(self, said: Array, rounds: int, queued: bool) -> Any:
         """Returns where rounds are few a tuple of them, and else a ring."""
@@ -277,8 +281,8 @@ class BatchRows(Layout):
         history = with_row(history, clock, self._entries_first(said), xp)
         # What does not arrive at all may be taken from anywhere.
         ago = xp.minimum(ago, xp.full_like(ago, rounds - 1))
-        place = clock - ago
-        return history, self.take(history, place + rounds * xp.astype(place < 0, xp.int32))
+        slot = clock - ago
+        return history, self.take(history, slot + rounds * xp.astype(slot < 0, xp.int32))
 
     def chosen(self, absent: Array, content: Array, standing: Array | None, kept: bool) -> Array:
         """Returns the content of all links."""
@@ -328,14 +332,14 @@ class BatchEntries(Layout):
         """Returns what is said, which is of links."""
         return said
 
-    def put(self, ring: Array, places: Array, where: Array, content: Array) -> Array:
+    def put(self, ring: Array, slots: Array, where: Array, content: Array) -> Array:
         """Returns the ring with the content of some links."""
         enters = self._of_entries(where)
-        return with_put(ring, self._of_entries(places), enters, content[..., None, :], self._xp)
+        return with_put(ring, self._of_entries(slots), enters, content[..., None, :], self._xp)
 
-    def take(self, ring: Array, places: Array) -> Array:
+    def take(self, ring: Array, slots: Array) -> Array:
         """Returns for each entry what stands at its link's place."""
-        return at_places(ring, self._of_entries(places), self._xp)[..., 0, :]
+        return at_slots(ring, self._of_entries(slots), self._xp)[..., 0, :]
 
     def history(self, said: Array, rounds: int, queued: bool) -> Any:
         """Returns where rounds are few a tuple of them, and else a ring."""
@@ -355,8 +359,8 @@ class BatchEntries(Layout):
             return (said, *history)[: len(history)], content
         rounds = history.shape[-3]
         history = with_row(history, clock, said[..., None, :], xp)
-        place = clock - xp.clip(ago, None, rounds - 1)
-        return history, self.take(history, place + rounds * xp.astype(place < 0, xp.int32))
+        slot = clock - xp.clip(ago, None, rounds - 1)
+        return history, self.take(history, slot + rounds * xp.astype(slot < 0, xp.int32))
 
     def chosen(self, absent: Array, content: Array, standing: Array | None, kept: bool) -> Array:
         """Returns the content of all links."""

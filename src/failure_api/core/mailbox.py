@@ -98,11 +98,11 @@ class Layout(ABC):
         """Returns what is said as the content of each link."""
 
     @abstractmethod
-    def put(self, ring: Array, places: Array, where: Array, content: Array) -> Array:
+    def put(self, ring: Array, slots: Array, where: Array, content: Array) -> Array:
         """Returns a ring of contents with those of some links at a place of each."""
 
     @abstractmethod
-    def take(self, ring: Array, places: Array) -> Array:
+    def take(self, ring: Array, slots: Array) -> Array:
         """Returns for each link the content at a place of its own."""
 
     @abstractmethod
@@ -168,7 +168,7 @@ class Mailbox:
     Args:
         layout: How content lies in memory.
         slots: One more than the most rounds that a message is under way.
-        places: Places in a link's queue; 0 where there is none.
+        queue_slots: Places in a link's queue; 0 where there is none.
         missing: What stands in for content that did not arrive, as `Missing` has it.
         numbering: How content is read as numbers, for what stands in as a function of them.
     """
@@ -177,12 +177,12 @@ class Mailbox:
         self,
         layout: Layout,
         slots: int,
-        places: int,
+        queue_slots: int,
         missing: Any = "zero",
         numbering: Numbering | None = None,
     ) -> None:
         self.layout, self.missing = layout, missing
-        self._slots, self._places, self._holds = slots, places, missing != "zero"
+        self._slots, self._queue_slots, self._holds = slots, queue_slots, missing != "zero"
         horizon = Predict() if missing == "predict" else missing
         self._horizon = horizon.horizon if isinstance(horizon, Predict) else None
         self._predicts = self._horizon is not None
@@ -200,8 +200,8 @@ class Mailbox:
         layout = self.layout
         return MailboxState(
             clock=clock,
-            waiting=layout.ring(said, self._places) if self._places else (),
-            history=layout.history(said, self._slots, bool(self._places))
+            waiting=layout.ring(said, self._queue_slots) if self._queue_slots else (),
+            history=layout.history(said, self._slots, bool(self._queue_slots))
             if self._slots > 1
             else (),
             last=layout.filled(said, zero) if self._holds else (),
@@ -221,10 +221,10 @@ class Mailbox:
             round_index: The round; an integer, or an array that broadcasts to the links.
         """
         layout, served, waiting = self.layout, delivery.served, state.waiting
-        if self._places and served is not None:
+        if self._queue_slots and served is not None:
             content = layout.on_links(said)
-            waiting = layout.put(waiting, served.entered.place, served.entered.where, content)
-            said = layout.take(waiting, served.place)
+            waiting = layout.put(waiting, served.entered.slot, served.entered.where, content)
+            said = layout.take(waiting, served.slot)
         if self._slots == 1:
             # Written out, since it happens in every round.
             state = state if waiting is state.waiting else state._replace(waiting=waiting)

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from failure_api.core.arrays.libraries import of_type
-from failure_api.core.arrays.rings import at_places, least_place_from, with_put
+from failure_api.core.arrays.rings import at_slots, least_slot_from, with_put
 from failure_api.core.links import Array
 from failure_api.errors import invalid
 
@@ -32,7 +32,7 @@ class Queue:
             behind the one being carried.
 
     Example:
-        >>> Queue(length=10).places, Queue(length=10, drop="newest_first").places
+        >>> Queue(length=10).slots, Queue(length=10, drop="newest_first").slots
         (10, 2)
     """
 
@@ -41,7 +41,7 @@ class Queue:
     drop: Literal["tail", "newest_first"] = "tail"
 
     @cached_property
-    def places(self) -> int:
+    def slots(self) -> int:
         """The most messages that a link ever keeps: no two of them were made in one round."""
         useful = 2 if self.drop == "newest_first" else self.length
         waits = useful if self.max_wait is None else self.max_wait + 1
@@ -84,11 +84,11 @@ class Entered(NamedTuple):
 
     Attributes:
         where: On which links one does, bool `[..., N, N]`.
-        place: The place that it takes, int32 `[..., N, N]`; any place where none does.
+        slot: The place that it takes, int32 `[..., N, N]`; any place where none does.
     """
 
     where: Array
-    place: Array
+    slot: Array
 
 
 class Served(NamedTuple):
@@ -97,7 +97,7 @@ class Served(NamedTuple):
     Attributes:
         entered: Which of the round's messages begin to wait.
         leaves: How many messages leave, int32 `[..., N, N]`.
-        place: The place of the newest of them; any place where none leaves.
+        slot: The place of the newest of them; any place where none leaves.
         made: The round in which it was made; any number where none leaves.
         rounds: As in the state, before anything left.
         first: As in the state, before anything left.
@@ -105,7 +105,7 @@ class Served(NamedTuple):
 
     entered: Entered
     leaves: Array
-    place: Array
+    slot: Array
     made: Array
     rounds: Array
     first: Array
@@ -114,7 +114,7 @@ class Served(NamedTuple):
 def empty(queue: Queue, shape: tuple[int, ...], xp: Any) -> QueueState:
     """Returns the state of links on which nothing waits."""
     nothing = xp.zeros(shape, dtype=xp.int32)
-    rounds = xp.zeros((*shape[:-2], queue.places, *shape[-2:]), dtype=xp.int32)
+    rounds = xp.zeros((*shape[:-2], queue.slots, *shape[-2:]), dtype=xp.int32)
     return QueueState(rounds, nothing, nothing, xp.zeros(shape, dtype=xp.float32))
 
 
@@ -143,17 +143,17 @@ def enter(
         xp: The array namespace.
     """
     rounds, first, count, carried = state
-    places = queue.places
-    if queue.drop == "newest_first" and places > 1:
+    slots = queue.slots
+    if queue.drop == "newest_first" and slots > 1:
         # Behind what is being carried, or in its place while nothing of it has been carried.
         offset = of_type((count > 0) & (carried > 0), xp.int32, xp)
         enters, more = comes, of_type(comes, xp.int32, xp) * (offset + 1 - count)
     else:
-        offset, enters = count, comes & (count < places)
+        offset, enters = count, comes & (count < slots)
         more = of_type(enters, xp.int32, xp)
-    place = _wrapped(first + offset, places, xp)
-    rounds, count = with_put(rounds, place, enters, round_index, xp), count + more
-    return QueueState(rounds, first, count, carried), Entered(enters, place)
+    slot = _wrapped(first + offset, slots, xp)
+    rounds, count = with_put(rounds, slot, enters, round_index, xp), count + more
+    return QueueState(rounds, first, count, carried), Entered(enters, slot)
 
 
 def serve(
@@ -180,23 +180,23 @@ def serve(
         xp: The array namespace.
     """
     rounds, first, count, carried = state
-    places = queue.places
+    slots = queue.slots
     carried = carried + capacity * of_type(ready, xp.float32, xp)
     # What lies just below a whole message is one; no more leaves than waits.
     waits = of_type(count, xp.float32, xp)
     leaves = of_type(xp.minimum(carried + (1.0 - WHOLE_MESSAGE), waits), xp.int32, xp)
     leaving = leaves > 0
     following = first + leaves
-    last = _wrapped(following - of_type(leaving, xp.int32, xp), places, xp)
-    made = at_places(rounds, last, xp)
+    last = _wrapped(following - of_type(leaving, xp.int32, xp), slots, xp)
+    made = at_slots(rounds, last, xp)
     served = Served(entered, leaves, last, made, rounds, first)
-    first, count = _wrapped(following, places, xp), count - leaves
+    first, count = _wrapped(following, slots, xp), count - leaves
     carried = carried - of_type(leaves, xp.float32, xp)
     # What rounding leaves of a whole message would add up from message to message.
     kept = ~leaving | (carried > 1.0 - WHOLE_MESSAGE)
     late = _late(queue, rounds, first, count, round_index, expiry, xp)
     if late is not None:
-        first, count = _wrapped(first + late, places, xp), count - late
+        first, count = _wrapped(first + late, slots, xp), count - late
     # A link with nothing to carry saves nothing up.
     carried = carried * of_type(kept & (count > 0), xp.float32, xp)
     return QueueState(rounds, first, count, carried), served
@@ -210,7 +210,7 @@ def younger(served: Served, since: Array, xp: Any) -> Array:
         since: The round, int32 `[..., N, N]`.
         xp: The array namespace.
     """
-    older = least_place_from(served.rounds, served.first, served.leaves, since, xp)
+    older = least_slot_from(served.rounds, served.first, served.leaves, since, xp)
     return served.leaves - older
 
 
@@ -229,17 +229,17 @@ def _late(
     if expiry is None:
         assert queue.max_wait is not None
         # Messages are made one a round, so that at most one has come to the end of its wait.
-        oldest = at_places(rounds, first, xp)
+        oldest = at_slots(rounds, first, xp)
         return xp.astype((oldest <= round_index - queue.max_wait) & (count > 0), xp.int32)
     if queue.max_wait is not None:
         expiry = xp.minimum(expiry, xp.full_like(expiry, queue.max_wait))
-    return least_place_from(rounds, first, count, round_index - expiry + 1, xp)
+    return least_slot_from(rounds, first, count, round_index - expiry + 1, xp)
 
 
-def _wrapped(place: Array, places: int, xp: Any) -> Array:
+def _wrapped(slot: Array, slots: int, xp: Any) -> Array:
     """Returns places that lie at most one turn beyond the last one, within the turn."""
     if xp is np:
         # What is negative is great without its sign: half the time of the same with a comparison.
-        within = np.minimum(place.view(np.uint32), (place - places).view(np.uint32))
+        within = np.minimum(slot.view(np.uint32), (slot - slots).view(np.uint32))
         return within.view(np.int32)
-    return place - places * of_type(place >= places, xp.int32, xp)
+    return slot - slots * of_type(slot >= slots, xp.int32, xp)

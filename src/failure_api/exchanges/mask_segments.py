@@ -20,7 +20,7 @@ from failure_api.environments.positions import known_positions, read_positions
 from failure_api.environments.segments import known_frame, known_segments, why_unknown
 from failure_api.errors import InvalidArgumentError, invalid
 from failure_api.exchanges.exchange import Exchange, Received, Team, TeamCodec
-from failure_api.exchanges.segments import REMEDY, places
+from failure_api.exchanges.segments import REMEDY, entry_indices
 from failure_api.exchanges.spaces.actions import ActionMaskSplit, ArraysSplit
 from failure_api.exchanges.spaces.corruption import Entries, numbers_of
 from failure_api.exchanges.spaces.numbering import ContentNumbers
@@ -216,7 +216,7 @@ class _Masked(TeamCodec):
     def _place(self, segments: Any, width: int) -> None:
         """Works out where in the vector the parts stand, `[receiver, sender, k]`."""
         paths = [split.entries for split in self.splits.values()]
-        local = places(segments, self.agent_ids, self._sizes, width, paths)
+        local = entry_indices(segments, self.agent_ids, self._sizes, width, paths)
         absent = local == np.asarray(self._sizes)[:, None, None]
         self._local = local
         self._global = np.where(absent, self._end, local + self._starts[:, None, None])
@@ -404,7 +404,7 @@ class _InWorld(_Masked):
             )
         self._function = function
         paths = [split.entries for split in self.splits.values()]
-        local = places(frame, self.agent_ids, self._sizes, 0, paths, "frame")
+        local = entry_indices(frame, self.agent_ids, self._sizes, 0, paths, "frame")
         there = local < np.asarray(self._sizes)[:, None, None]
         self._receivers, senders, self._axes = there.nonzero()
         self._where = (local + self._starts[:, None, None])[there]

@@ -15,7 +15,7 @@ from failure_api.errors import InvalidArgumentError, describe, invalid, listed
 REMEDY = "give {receiver: {sender: slice or indices}} into each receiver's flattened observation"
 
 
-def places(
+def entry_indices(
     segments: Any,
     agent_ids: tuple[Any, ...],
     sizes: tuple[int, ...],
@@ -43,7 +43,7 @@ def places(
         InvalidArgumentError: An unknown agent, an entry out of range or given to two senders.
 
     Example:
-        >>> places({"a": {"b": slice(2, 4)}}, ("a", "b"), (4, 3)).tolist()
+        >>> entry_indices({"a": {"b": slice(2, 4)}}, ("a", "b"), (4, 3)).tolist()
         [[[4, 4], [2, 3]], [[3, 3], [3, 3]]]
     """
     if not isinstance(segments, Mapping):

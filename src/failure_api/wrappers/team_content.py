@@ -36,7 +36,7 @@ class TeamContent:
         self._fresh = missing == "zero"
         self._moves = type(codec).follow is not TeamCodec.follow
         self._slots = channel.slots if channel else 1
-        self._places = queue.places if queue else 0
+        self._queue_slots = queue.slots if queue else 0
         self._none = np.full((len(codec.agent_ids),) * 2, -1, dtype=np.int32)
         if channel is not None:
             channel.check_memory(self._none.shape, self._bytes())
@@ -51,8 +51,8 @@ class TeamContent:
         row, rows = said.itemsize, len(said)
         if said.ndim > 1:
             row, rows = row * said.shape[1], len(self._codec.layout.links)
-        history = self._slots * (rows if self._places else len(said)) if self._slots > 1 else 0
-        return int(row * (history + rows * self._places))
+        history = self._slots * (rows if self._queue_slots else len(said)) if self._slots > 1 else 0
+        return int(row * (history + rows * self._queue_slots))
 
     def start(self) -> None:
         """Forgets everything that was said."""
@@ -122,7 +122,7 @@ class TeamContent:
         codec = self._codec
         numbers = self._missing not in ("zero", "hold")
         numbering = codec.numbering if numbers else None
-        return Mailbox(codec.layout, self._slots, self._places, self._missing, numbering)
+        return Mailbox(codec.layout, self._slots, self._queue_slots, self._missing, numbering)
 
     def views(self, agents: Iterable[Any]) -> dict[Any, Any]:
         """Returns what agents see that took part in the round, as objects that nobody holds."""

@@ -89,7 +89,9 @@ def test_moving_jammers_go_straight_on_or_back_from_the_walls():
     def places(**parts):
         jammers = MovingJammers(positions=[[0.5, 2.0]], velocity=[[0.25, -0.5]], **parts)
         prepared = jammers.prepare(context_of(positions=LINE))
-        found = [jammers.places(prepared, context_of(number=n, positions=LINE)) for n in range(8)]
+        found = [
+            jammers.positions_now(prepared, context_of(number=n, positions=LINE)) for n in range(8)
+        ]
         return np.asarray(found)[:, 0]
 
     rounds = np.arange(8)

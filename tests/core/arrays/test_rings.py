@@ -9,8 +9,8 @@ import pytest
 from failure_api.core.arrays.libraries import JAX, TORCH
 from failure_api.core.arrays.rings import (
     _index,
-    at_places,
-    least_place_from,
+    at_slots,
+    least_slot_from,
     taken,
     with_added,
     with_arrivals,
@@ -69,7 +69,7 @@ def test_each_link_has_a_place_of_its_own(xp, shape):
         return [xp.asarray(array.copy()) for array in (ring, places, where, numbers)]
 
     r, p, w, n = given()
-    assert (np.asarray(at_places(r, p, xp)) == read).all()
+    assert (np.asarray(at_slots(r, p, xp)) == read).all()
     assert (np.asarray(with_put(r, p, w, n, xp)) == put).all()
     r, p, _, n = given()
     assert (np.asarray(with_added(r, p, n, xp)) == added).all()
@@ -81,7 +81,7 @@ def test_all_links_may_share_a_place(xp, shape):
     row[:, 2] = numbers
     added[:, 2] += numbers
     n = xp.asarray(numbers)
-    assert (np.asarray(at_places(xp.asarray(ring.copy()), 2, xp)) == ring[:, 2]).all()
+    assert (np.asarray(at_slots(xp.asarray(ring.copy()), 2, xp)) == ring[:, 2]).all()
     assert (np.asarray(with_row(xp.asarray(ring.copy()), 2, n, xp)) == row).all()
     assert (np.asarray(with_added(xp.asarray(ring.copy()), 2, n, xp)) == added).all()
     found, left = taken(xp.asarray(ring.copy()), 2, xp)
@@ -120,7 +120,7 @@ def test_entries_below_a_number_are_counted_round_the_end_of_the_ring(xp):
         for nth, number in enumerate(numbers):
             ring[((first[link] + nth) % length, *link)] = number
     r, f, c, m = map(xp.asarray, (ring, first, count, least))
-    assert (np.asarray(least_place_from(r, f, c, m, xp)) == expected).all()
+    assert (np.asarray(least_slot_from(r, f, c, m, xp)) == expected).all()
 
 
 def test_a_ring_of_more_entries_than_32_bits_count_is_found_its_way_in():

@@ -148,8 +148,8 @@ class JammingModel(CommunicationModel):
 
     def _squared(self, parameters: Any, context: Context) -> Array:
         """Returns the squared distance from each jammer to each agent, `[..., J, N]`."""
-        places = self.jammers.places(parameters["jammers"], context)
-        return squared_between(places, context.positions, context.xp)
+        positions_now = self.jammers.positions_now(parameters["jammers"], context)
+        return squared_between(positions_now, context.positions, context.xp)
 
     def jamming_share(self, rounds: int | None = None) -> float | None:
         """Returns the mean share of rounds in which a jammer sends.

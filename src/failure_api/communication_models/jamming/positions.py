@@ -65,10 +65,10 @@ class Jammers(Component, ABC):
 
     @abstractmethod
     def prepare(self, context: Context) -> Any:
-        """Returns what `places` needs, as arrays."""
+        """Returns what `positions_now` needs, as arrays."""
 
     @abstractmethod
-    def places(self, prepared: Any, context: Context) -> Array:
+    def positions_now(self, prepared: Any, context: Context) -> Array:
         """Returns where they are in this round, float32 `[..., J, dim]`."""
 
     @abstractmethod
@@ -109,7 +109,7 @@ class FixedJammers(Jammers):
         """Returns the positions."""
         return coordinates("positions", self.positions, context)
 
-    def places(self, prepared: Any, context: Context) -> Array:
+    def positions_now(self, prepared: Any, context: Context) -> Array:
         """Returns the positions."""
         return prepared
 
@@ -173,7 +173,7 @@ class MovingJammers(Jammers):
         bounds = np.asarray(self.bounds, dtype=np.float32)
         return start, velocity, *bounds
 
-    def places(self, prepared: Any, context: Context) -> Array:
+    def positions_now(self, prepared: Any, context: Context) -> Array:
         """Returns where this round finds them: a line, folded at the walls."""
         xp = context.xp
         start, velocity, *walls = prepared
@@ -213,7 +213,7 @@ class ScheduledJammers(Jammers):
         """Returns the schedule."""
         return coordinates("positions", self.positions, context)
 
-    def places(self, prepared: Any, context: Context) -> Array:
+    def positions_now(self, prepared: Any, context: Context) -> Array:
         """Returns the entry of this round."""
         return entry(prepared, context.round, self.at_end, context.xp)
 
@@ -252,7 +252,7 @@ class CarriedJammers(Jammers):
         others = index[:, None] != np.arange(len(known))
         return context.xp.asarray(index), context.xp.asarray(others)
 
-    def places(self, prepared: Any, context: Context) -> Array:
+    def positions_now(self, prepared: Any, context: Context) -> Array:
         """Returns the carriers' positions."""
         return context.xp.take(context.positions, prepared[0], axis=-2)
 

@@ -26,71 +26,71 @@ FEW = 16
 """Places up to which it takes less time to compare all of them than to find one."""
 
 
-def at_places(ring: Array, places: Array, xp: Any) -> Array:
+def at_slots(ring: Array, slots: Array, xp: Any) -> Array:
     """Returns what each link has at a place of its own.
 
     Args:
         ring: `[..., L, N, N]`, or `[..., L, N, 1]` of what is the same for all receivers.
-        places: int32 `[..., N, N]`, within the ring; or an integer, the place of all links.
+        slots: int32 `[..., N, N]`, within the ring; or an integer, the place of all links.
         xp: The array namespace.
 
     Example:
         >>> ring = np.arange(8).reshape(2, 2, 2)
-        >>> at_places(ring, np.array([[0, 1], [1, 0]], dtype=np.int32), np).tolist()
+        >>> at_slots(ring, np.array([[0, 1], [1, 0]], dtype=np.int32), np).tolist()
         [[0, 5], [6, 3]]
     """
-    if isinstance(places, int):
-        return ring[..., places, :, :]
+    if isinstance(slots, int):
+        return ring[..., slots, :, :]
     if xp is np:
-        return ring.reshape(-1).take(_index(ring.shape, places))
+        return ring.reshape(-1).take(_index(ring.shape, slots))
     if xp.__name__ == TORCH.namespace:
         # What is the same for all receivers may be kept once, which this function does not know.
-        ring = ring.expand(*ring.shape[:-2], *places.shape[-2:])
-        return ring.gather(-3, xp.astype(places, xp.int64)[..., None, :, :])[..., 0, :, :]
+        ring = ring.expand(*ring.shape[:-2], *slots.shape[-2:])
+        return ring.gather(-3, xp.astype(slots, xp.int64)[..., None, :, :])[..., 0, :, :]
     if xp.__name__ == JAX.namespace:
-        return xp.take_along_axis(ring, places[..., None, :, :], axis=-3)[..., 0, :, :]
-    chosen = xp.astype(_compared(ring, places, xp), ring.dtype)
+        return xp.take_along_axis(ring, slots[..., None, :, :], axis=-3)[..., 0, :, :]
+    chosen = xp.astype(_compared(ring, slots, xp), ring.dtype)
     return xp.sum(ring * chosen, axis=-3, dtype=ring.dtype)
 
 
-def with_put(ring: Array, places: Array, where: Array, values: Any, xp: Any) -> Array:
+def with_put(ring: Array, slots: Array, where: Array, values: Any, xp: Any) -> Array:
     """Returns a ring with a value at a place of each link.
 
     Args:
         ring: `[..., L, N, N]`.
-        places: int32 `[..., N, N]`, within the ring.
+        slots: int32 `[..., N, N]`, within the ring.
         where: Which links, bool `[..., N, N]`.
         values: A number, or an array that broadcasts to the links.
         xp: The array namespace.
     """
     if xp is np:
         ring = writable(ring)
-        ring.reshape(-1)[_index(ring.shape, places)[where]] = _chosen(values, where)
+        ring.reshape(-1)[_index(ring.shape, slots)[where]] = _chosen(values, where)
         return ring
     values = xp.asarray(values, dtype=ring.dtype)
     if _is_long(ring, xp):
-        old = at_places(ring, places, xp)
-        return _scattered(ring, places, xp.where(where, values, old), xp)
-    chosen = _compared(ring, places, xp) & where[..., None, :, :]
+        old = at_slots(ring, slots, xp)
+        return _scattered(ring, slots, xp.where(where, values, old), xp)
+    chosen = _compared(ring, slots, xp) & where[..., None, :, :]
     if values.ndim:
         values = values[..., None, :, :]
     return xp.where(chosen, values, ring)
 
 
-def with_added(ring: Array, places: Array, amounts: Array, xp: Any) -> Array:
+def with_added(ring: Array, slots: Array, amounts: Array, xp: Any) -> Array:
     """Returns a ring with amounts added at a place of each link; arguments as above."""
-    if isinstance(places, int):
-        return with_row(ring, places, at_places(ring, places, xp) + amounts, xp)
+    if isinstance(slots, int):
+        return with_row(ring, slots, at_slots(ring, slots, xp) + amounts, xp)
     if xp is np:
         ring = writable(ring)
-        flat, index = ring.reshape(-1), _index(ring.shape, places).astype(np.intp)
+        flat, index = ring.reshape(-1), _index(ring.shape, slots).astype(np.intp)
         # Each link has an entry of its own, so that none is added to twice.
         flat[index] = flat.take(index) + amounts
         return ring
     if _is_long(ring, xp):
         amounts = xp.astype(amounts, ring.dtype)
-        return _scattered(ring, places, at_places(ring, places, xp) + amounts, xp)
-    chosen = xp.astype(_compared(ring, places, xp), ring.dtype)
+        return _scattered(ring, slots, at_slots(ring, slots, xp) + amounts, xp)
+    chosen = xp.astype(_compared(ring, slots, xp), ring.dtype)
     return ring + chosen * xp.astype(amounts, ring.dtype)[..., None, :, :]
 
 
@@ -123,10 +123,10 @@ def with_arrivals(
         IndexError: A delay is negative or `L` and more, where NumPy can tell.
     """
     if xp is not np and _is_long(count, xp):
-        places = (clock + delay) % count.shape[-3]
+        slots = (clock + delay) % count.shape[-3]
         pairs = zip(rings, values, strict=True)
-        put = tuple(with_put(ring, places, where, value, xp) for ring, value in pairs)
-        return put, with_added(count, places, amounts, xp)
+        put = tuple(with_put(ring, slots, where, value, xp) for ring, value in pairs)
+        return put, with_added(count, slots, amounts, xp)
     if xp is not np:
         # Compared once for all of them. What leaves later has the greater number, and 0 nothing.
         behind = (xp.arange(count.shape[-3], dtype=xp.int32) - clock) % count.shape[-3]
@@ -158,52 +158,52 @@ def _chosen(values: Any, where: NDArray[np.bool_]) -> Any:
     return np.broadcast_to(values, where.shape)[where] if np.ndim(values) else values
 
 
-def with_row(ring: Array, place: Any, values: Array, xp: Any) -> Array:
+def with_row(ring: Array, slot: Any, values: Array, xp: Any) -> Array:
     """Returns a ring with values at one place for all links.
 
     Args:
         ring: `[..., L, S, R]`.
-        place: An integer, or a 0-d int32 array where a function is traced.
+        slot: An integer, or a 0-d int32 array where a function is traced.
         values: `[..., S, R]`.
         xp: The array namespace.
     """
     if xp.__name__ == JAX.namespace:
-        return ring.at[..., place, :, :].set(values)
+        return ring.at[..., slot, :, :].set(values)
     if xp is np:
         ring = writable(ring)
     elif xp.__name__ == TORCH.namespace:
         ring = ring if _is_ours(ring, values) else ring.clone()
     else:
         ring = xp.asarray(ring, copy=True)
-    ring[..., place, :, :] = values
+    ring[..., slot, :, :] = values
     return ring
 
 
-def taken(ring: Array, place: Any, xp: Any) -> tuple[Array, Array]:
+def taken(ring: Array, slot: Any, xp: Any) -> tuple[Array, Array]:
     """Returns what stands at one place for all links, and the ring with zeros there.
 
     Args:
         ring: What `with_put` or `with_added` returned.
-        place: An integer, or a 0-d int32 array where a function is traced.
+        slot: An integer, or a 0-d int32 array where a function is traced.
         xp: The array namespace.
     """
     if xp is np:
         # A view, which is found once; without a batch in half the time.
-        view = ring[place] if ring.ndim == 3 else ring[..., place, :, :]
+        view = ring[slot] if ring.ndim == 3 else ring[..., slot, :, :]
         found = view.copy()
         view.fill(0)
         return found, ring
     if xp.__name__ == TORCH.namespace and not is_compiled():
         # It is new, or may be written to.
-        found = ring[..., place, :, :].clone()
-        ring[..., place, :, :] = 0
+        found = ring[..., slot, :, :].clone()
+        ring[..., slot, :, :] = 0
         return found, ring
-    found = ring[..., place, :, :]
+    found = ring[..., slot, :, :]
     index = xp.arange(ring.shape[-3], dtype=xp.int32)[:, None, None]
-    return found, ring * xp.astype(index != place, ring.dtype)
+    return found, ring * xp.astype(index != slot, ring.dtype)
 
 
-def least_place_from(ring: Array, first: Array, count: Array, least: Any, xp: Any) -> Array:
+def least_slot_from(ring: Array, first: Array, count: Array, least: Any, xp: Any) -> Array:
     """Returns how many entries of each link lie below a number, int32 `[..., N, N]`.
 
     Args:
@@ -217,10 +217,10 @@ def least_place_from(ring: Array, first: Array, count: Array, least: Any, xp: An
     low, high = xp.zeros_like(count), count
     for _ in range(length.bit_length()):
         middle = (low + high) // 2
-        place = first + middle
-        place = place - length * xp.astype(place >= length, xp.int32)
+        slot = first + middle
+        slot = slot - length * xp.astype(slot >= length, xp.int32)
         # Where nothing is left to halve, both ends are the same and stay so.
-        below = xp.astype((at_places(ring, place, xp) < least) & (low < high), xp.int32)
+        below = xp.astype((at_slots(ring, slot, xp) < least) & (low < high), xp.int32)
         low, high = low + below * (middle + 1 - low), middle + below * (high - middle)
     return low
 
@@ -241,29 +241,29 @@ def _is_long(ring: Array, xp: Any) -> bool:
     return ring.shape[-3] > FEW and xp.__name__ in (TORCH.namespace, JAX.namespace)
 
 
-def _compared(ring: Array, places: Array, xp: Any) -> Array:
+def _compared(ring: Array, slots: Array, xp: Any) -> Array:
     index = xp.arange(ring.shape[-3], dtype=xp.int32)[:, None, None]
-    return index == places[..., None, :, :]
+    return index == slots[..., None, :, :]
 
 
-def _scattered(ring: Array, places: Array, values: Array, xp: Any) -> Array:
+def _scattered(ring: Array, slots: Array, values: Array, xp: Any) -> Array:
     """Returns a ring with a value at a place of each link, in one of the libraries that can."""
     if xp.__name__ == TORCH.namespace:
-        index = xp.astype(places, xp.int64)[..., None, :, :]
+        index = xp.astype(slots, xp.int64)[..., None, :, :]
         scatter = ring.scatter_ if _is_ours(ring, values) else ring.scatter
         return scatter(-3, index, values[..., None, :, :])
     flat = ring.reshape(-1, *ring.shape[-3:])
     count, _, *links = flat.shape
     index = xp.meshgrid(*(xp.arange(each) for each in (count, *links)), indexing="ij")
-    rows = index[0], places.reshape(count, *links), *index[1:]
+    rows = index[0], slots.reshape(count, *links), *index[1:]
     return flat.at[rows].set(values.reshape(count, *links)).reshape(ring.shape)
 
 
-def _index(shape: tuple[int, ...], places: NDArray[Any]) -> NDArray[Any]:
+def _index(shape: tuple[int, ...], slots: NDArray[Any]) -> NDArray[Any]:
     """Returns where the places stand in a ring that is laid out flat."""
     # Arithmetic takes half the time in 32 bits.
     dtype = np.int32 if math.prod(shape) < 2**31 else np.int64
-    index: NDArray[Any] = np.multiply(places, shape[-1] * shape[-2], dtype=dtype)
+    index: NDArray[Any] = np.multiply(slots, shape[-1] * shape[-2], dtype=dtype)
     index += _base(shape, dtype)
     return index
 
