@@ -1,4 +1,4 @@
-"""Where a measurement was made: without it, a number of milliseconds says nothing."""
+"""The machine and the versions that a measurement was made with."""
 
 from __future__ import annotations
 

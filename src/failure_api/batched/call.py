@@ -1,4 +1,4 @@
-"""What a call of a batched channel is given, checked: shapes, types, libraries and devices."""
+"""The arguments of a call of a batched channel, checked: shapes, types, libraries and devices."""
 
 from __future__ import annotations
 

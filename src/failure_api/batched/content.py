@@ -1,4 +1,4 @@
-"""What each receiver has of each sender: old, new, held, missing or corrupted content."""
+"""The content of messages in batches: old, new, held, missing or corrupted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the entries of messages may be, and what is looked up once for a whole batch."""
+"""Limits of the entries of messages, and all that is looked up once for a whole batch."""
 
 from __future__ import annotations
 

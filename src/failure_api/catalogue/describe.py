@@ -1,4 +1,4 @@
-"""What there is to know about a model, read from the model itself and its docstring."""
+"""Descriptions of models, read from the models themselves and their docstrings."""
 
 from __future__ import annotations
 

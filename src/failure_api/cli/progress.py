@@ -1,4 +1,4 @@
-"""How a verb shows how far it has come, and how Ctrl-C ends it."""
+"""Progress bars of the verbs, and Ctrl-C."""
 
 from __future__ import annotations
 

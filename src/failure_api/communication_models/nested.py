@@ -1,4 +1,4 @@
-"""What all models have in common that run another model."""
+"""The base class of models that run another model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How several models become one."""
+"""Chains: several models that act as one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model must return: the form, the shapes and the types, whatever the numbers are."""
+"""Checks of a model's returns: form, shapes and types, whatever the numbers are."""
 
 from __future__ import annotations
 

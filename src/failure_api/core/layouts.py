@@ -1,4 +1,4 @@
-"""How the content of all links lies in memory: in rows or entries of one team, or in a batch."""
+"""Layouts of content in memory: rows or entries of one team, or of a batch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a link is and what a model may know: shapes and dtypes, said once.
+"""Links and context: their fields, shapes and dtypes.
 
 `N` is the number of agents. Every link array is indexed `[..., sender, receiver]`; leading axes
 are batch. The diagonal means nothing: an agent needs no link to itself.

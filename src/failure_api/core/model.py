@@ -1,4 +1,4 @@
-"""What a failure model is, and closed forms in the form of its parameters."""
+"""The base class of failure models, and closed forms in the form of its parameters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a noise model is, and how several corrupt the content of messages one after the other."""
+"""The base class of noise models, and what one knows of a round."""
 
 from __future__ import annotations
 

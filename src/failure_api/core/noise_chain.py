@@ -1,4 +1,4 @@
-"""How several noise models, and the links themselves, corrupt the content of messages."""
+"""Chains of noise models, with the links' own noise at the end."""
 
 from __future__ import annotations
 

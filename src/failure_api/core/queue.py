@@ -1,4 +1,4 @@
-"""Where messages wait for a link that is not free."""
+"""Queues, in which messages wait for a link that is not free."""
 
 from __future__ import annotations
 

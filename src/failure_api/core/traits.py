@@ -1,4 +1,4 @@
-"""What a chain must know of its models beforehand, and how that of several becomes one."""
+"""Traits: what a chain must know of its models beforehand, combined by one rule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model does, drawn as a picture."""
+"""Pictures of a model's effect, drawn with matplotlib."""
 
 from __future__ import annotations
 

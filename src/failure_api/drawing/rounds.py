@@ -1,4 +1,4 @@
-"""What a model does in an episode of a few agents that walk about."""
+"""An episode of a few agents that walk about, to draw a model with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model does, drawn in characters."""
+"""Pictures of a model's effect, drawn in characters."""
 
 from __future__ import annotations
 

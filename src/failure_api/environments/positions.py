@@ -1,4 +1,4 @@
-"""Where the agents are, in the environments that people use.
+"""The agents' positions, in the environments that people use.
 
 `known_positions` finds the function for an environment, `read_positions` calls it (or the user's
 own) and refuses what a model could not work with.

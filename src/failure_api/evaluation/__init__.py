@@ -1,4 +1,4 @@
-"""What failing links cost a team: sweep, store, statistics, report."""
+"""The cost of failing links to a team: sweep, store, statistics, report."""
 
 from failure_api.evaluation.analysis import read_results
 from failure_api.evaluation.check import Check, check

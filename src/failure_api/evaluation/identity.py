@@ -1,4 +1,4 @@
-"""What tells one sweep from another, and one start of it from the next."""
+"""The identity of a sweep, and of each start of it."""
 
 from __future__ import annotations
 

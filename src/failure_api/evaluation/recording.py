@@ -1,4 +1,4 @@
-"""What an episode's links did: numbers, and a recording that can be looked at."""
+"""An episode's links, measured and recorded round by round."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a sweep found: every episode, and what the statistics make of them."""
+"""A sweep's results: every episode, and its statistics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a cell's episodes are played on: its environment, wrapped, its policy and its team."""
+"""The stage of a cell: its environment, wrapped, its policy and its team."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where finished episodes are kept: one SQLite file, opened by one process at a time."""
+"""The store of finished episodes: one SQLite file, opened by one process at a time."""
 
 from __future__ import annotations
 

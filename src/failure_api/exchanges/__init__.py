@@ -1,4 +1,4 @@
-"""What agents say to each other, and how a receiver sees it."""
+"""Exchanges: the messages that agents send, and how a receiver sees them."""
 
 import warnings
 from typing import Any

@@ -1,4 +1,4 @@
-"""What an exchange is, and what of it is at work in one environment: a codec."""
+"""Exchanges and codecs: the base classes, and what a round brings a team."""
 
 from __future__ import annotations
 

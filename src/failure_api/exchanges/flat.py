@@ -1,4 +1,4 @@
-"""What an agent observes and what it has heard as one vector, as `form="flat"` has it."""
+"""The codec of `form="flat"`: own and heard observations as one vector."""
 
 from __future__ import annotations
 

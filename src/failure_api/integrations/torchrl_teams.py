@@ -1,4 +1,4 @@
-"""Who is in a TorchRL environment, what they observe, where they are and whether they take part."""
+"""The agents of a TorchRL environment: their observations, positions, and which take part."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What wrapping an environment costs: step time and memory, bare against wrapped.
+"""The cost of wrapping an environment: step time and memory, bare against wrapped.
 
 `measure_overhead` is the whole of it; `write_result` keeps what it found as a table, a picture
 and a record of the machine. The command `failure-api overhead` does both.

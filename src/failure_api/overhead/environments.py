@@ -1,4 +1,4 @@
-"""What is measured: two environments, one bare and one wrapped, otherwise the same."""
+"""The environments that are compared: one bare and one wrapped, otherwise the same."""
 
 from __future__ import annotations
 

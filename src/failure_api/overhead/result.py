@@ -1,4 +1,4 @@
-"""What a measurement found, under the column names of the notebook this project began as."""
+"""The result of a measurement, under the column names of the notebook this project began as."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where in plain data something stands, and errors that say so."""
+"""Key paths into plain data, and errors that name them."""
 
 from __future__ import annotations
 

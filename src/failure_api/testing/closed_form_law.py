@@ -1,4 +1,4 @@
-"""What a model says of itself in closed form, held to a simulation of the whole channel.
+"""A model's closed forms, held to a simulation of the whole channel.
 
 The simulation is a batch of independent episodes, each from a round of its own, so that what goes
 by the round is met in all of its phases. The mean of an episode is one observation, and the spread

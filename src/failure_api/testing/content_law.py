@@ -1,4 +1,4 @@
-"""What arrives is what was sent in its round, and what does not arrive is not shown.
+"""Messages that arrive show what was sent in their round; others show nothing.
 
 All that is known of views is what the exchange's own codec says of them, so that anybody's exchange
 is checked in the same way.

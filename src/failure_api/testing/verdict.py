@@ -1,4 +1,4 @@
-"""How a broken law is said, and when two values are the same."""
+"""Errors for broken laws, and equality of values."""
 
 from __future__ import annotations
 

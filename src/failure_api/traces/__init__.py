@@ -1,4 +1,4 @@
-"""What happened on every link, as a value: saved, loaded and imported."""
+"""Traces: every link of an episode as a value, saved, loaded and imported."""
 
 from failure_api.traces.contacts import read_contacts, read_one
 from failure_api.traces.mahimahi import read_mahimahi

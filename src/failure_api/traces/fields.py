@@ -1,4 +1,4 @@
-"""What the fields of a trace must satisfy."""
+"""Checks of the fields of a trace."""
 
 from __future__ import annotations
 

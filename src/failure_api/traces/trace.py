@@ -1,4 +1,4 @@
-"""What happened on every link of an episode, as a value."""
+"""A trace: every link of an episode, as a value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What perfect communication would have shown, beside what failing links do show."""
+"""Observations as perfect communication would have shown them."""
 
 from __future__ import annotations
 

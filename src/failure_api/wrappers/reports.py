@@ -1,4 +1,4 @@
-"""What a wrapper tells of its channel."""
+"""Reports of a wrapper on its channel."""
 
 from __future__ import annotations
 

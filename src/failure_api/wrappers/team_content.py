@@ -1,4 +1,4 @@
-"""What a team has of each other, round by round: a codec, a mailbox and noise at work."""
+"""A team's content, round by round: a codec, a mailbox and noise at work."""
 
 from __future__ import annotations
 

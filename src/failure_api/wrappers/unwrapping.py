@@ -1,4 +1,4 @@
-"""What wrappers ask of the environment that they wrap."""
+"""Questions that wrappers ask of the environment that they wrap."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a distribution of delays is."""
+"""Distributions of delays, and closed forms of the age that they cause."""
 
 from __future__ import annotations
 

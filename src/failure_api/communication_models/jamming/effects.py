@@ -1,4 +1,4 @@
-"""What jammers do to receivers: drown every message, or raise the noise."""
+"""Effects and patterns of jamming: messages drowned or noise raised, and when."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What two agents that fail and are repaired make of the link between them.
+"""Closed forms of the link between two agents that fail and are repaired.
 
 Every function takes the chances to fail and to be repaired in a round, of the sender and then of
 the receiver, as NumPy float64 arrays of one shape. An agent that does not matter never fails.

@@ -1,1 +1,1 @@
-"""What a field of a model may be, and how its values are looked up."""
+"""Parameters of models: their rules, their types, and how they are looked up."""

@@ -1,4 +1,4 @@
-"""Where the draws of an episode come from: from a seed or a key to each round's stream."""
+"""Sources of random streams: from a seed or a key to each round's stream."""
 
 from __future__ import annotations
 

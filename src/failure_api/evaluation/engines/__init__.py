@@ -1,4 +1,4 @@
-"""Who plays the episodes: this process, several processes, or a Ray cluster.
+"""Engines that play the episodes: this process, several processes, or a Ray cluster.
 
 Every engine gives the same results, bit for bit: an episode depends on the specification and on
 its number alone.

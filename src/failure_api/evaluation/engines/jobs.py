@@ -1,4 +1,4 @@
-"""What is left to play, handed out in jobs, and played one after another in this process."""
+"""Jobs: episodes left to play, handed out, and played one after another in this process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who plays: policies by name, and a check of what they answer."""
+"""Policies by name, and a check of their actions."""
 
 from failure_api.evaluation.policies.actions import check_actions
 from failure_api.evaluation.policies.names import check_policy_name, make_policy

@@ -1,4 +1,4 @@
-"""Whether what a policy answers can be played."""
+"""Checks that a policy's actions can be played."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a policy is, and why one cannot be had."""
+"""Policies, and the error for one that cannot be made."""
 
 from __future__ import annotations
 

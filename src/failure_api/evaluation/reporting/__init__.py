@@ -1,4 +1,4 @@
-"""What a sweep found, for people: a page, a text, and a picture for a paper."""
+"""A sweep's results for people: a page, a text, and a picture for a paper."""
 
 from __future__ import annotations
 

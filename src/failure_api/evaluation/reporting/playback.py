@@ -1,4 +1,4 @@
-"""What the player of a report shows, small enough to stand in the page."""
+"""Data of the report's player, small enough to stand in the page."""
 
 from __future__ import annotations
 

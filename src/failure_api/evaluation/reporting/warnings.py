@@ -1,4 +1,4 @@
-"""What a reader has to know before believing the numbers."""
+"""Warnings that a reader needs before believing the numbers."""
 
 from __future__ import annotations
 

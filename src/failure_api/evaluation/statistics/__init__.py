@@ -1,4 +1,4 @@
-"""What a sweep's episodes say, and how surely."""
+"""Statistics of a sweep's episodes, with intervals."""
 
 from failure_api.evaluation.statistics.comparison import compare_curves, holm
 from failure_api.evaluation.statistics.curve import (

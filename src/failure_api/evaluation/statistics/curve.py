@@ -1,4 +1,4 @@
-"""What cells and curves say: how much is lost at each severity, in all, and from where on."""
+"""Statistics of cells and curves: loss at each severity, in all, and where it begins."""
 
 from __future__ import annotations
 

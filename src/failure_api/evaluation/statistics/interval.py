@@ -1,4 +1,4 @@
-"""How sure a mean is: 95 % intervals from drawing the episodes again."""
+"""95 % intervals of means, from drawing the episodes again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What noise does to content, once a round: the state of the noise models of one environment."""
+"""Noise on content, once a round, with the state of the noise models of one environment."""
 
 from __future__ import annotations
 

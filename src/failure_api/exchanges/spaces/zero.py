@@ -1,4 +1,4 @@
-"""What stands where nothing was received, and how many bits a message has."""
+"""Zeros for content that was not received, and the size of messages in bits."""
 
 from __future__ import annotations
 
