@@ -144,7 +144,7 @@ def test_mistakes_with_models_of_others_are_sentences(good: dict[str, Any]) -> N
     assert good["refused"] == {
         "error": "PlainDataError",
         "text": "models must describe 'picky', which its class refuses "
-        "(ValueError: two of them, please): mend it.",
+        "(ValueError: two of them, please): fix it.",
     }
 
 
@@ -197,10 +197,10 @@ def test_what_is_broken_hides_nothing_else(broken: dict[str, Any], good: dict[st
     ("name", "reason"),
     [
         ("absent", "cannot be loaded (AttributeError: "),
-        ("crashing", "cannot be loaded (RuntimeError: no way): mend thunder or uninstall it."),
+        ("crashing", "cannot be loaded (RuntimeError: no way): fix thunder or uninstall it."),
         ("delay_based", "takes a name that DelayBasedModel of failure_api already has: rename"),
         ("gilbert_elliott", "takes a name that GilbertElliottModel of failure_api already has"),
-        ("leaving", "cannot be loaded (SystemExit: bye): mend thunder or uninstall it."),
+        ("leaving", "cannot be loaded (SystemExit: bye): fix thunder or uninstall it."),
         ("lost_types", "has fields whose types cannot be read (NameError: name 'Nowhere'"),
         ("missing", "cannot be loaded (ModuleNotFoundError: No module named 'rainy_missing')"),
         ("number", "must be a class derived from CommunicationModel or NoiseModel"),

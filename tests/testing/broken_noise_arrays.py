@@ -1,4 +1,4 @@
-"""Noise models that only NumPy, only one row or only one round can run, with the line to mend."""
+"""Noise models that only NumPy, only one row or only one round can run, with the line to fix."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ NUMPY_CODE = {
     PicksByMask: ("heard = noise[", "picks entries by a mask"),
     ComparesRounds: ("xp.where(late", "fails where elements of a batch are in different rounds"),
 }
-"""Models with the line to mend and what is said of it (law 1)."""
+"""Models with the line to fix and what is said of it (law 1)."""
 STATES = {
     CountsInPython: "CountsInPython carries a Python int in its state['count'], which is no array",
     CountsForAll: "CountsForAll carries an array of shape () in its state['count'] for a batch of",

@@ -1,4 +1,4 @@
-"""Communication models that only NumPy can run, each with the line to mend."""
+"""Communication models that only NumPy can run, each with the line to fix."""
 
 from __future__ import annotations
 

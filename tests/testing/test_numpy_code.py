@@ -1,4 +1,4 @@
-"""A model that only NumPy can run is recognised, and named with the line to mend."""
+"""A model that only NumPy can run is recognised, and named with the line to fix."""
 
 from __future__ import annotations
 

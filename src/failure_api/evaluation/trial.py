@@ -73,7 +73,7 @@ def estimate_seconds(plan: Plan) -> float:
                 if result.error is not None:
                     environment = plan.specification.environment
                     rule = f"must play {environment} to its end ({reason_of(result.error)})"
-                    raise invalid("policies", rule, cell.policy, "mend the policy")
+                    raise invalid("policies", rule, cell.policy, "fix the policy")
             seconds.setdefault(cell.policy, []).append(result.seconds)
         player.leave()
     means = [sum(found) / len(found) for found in seconds.values()]
@@ -116,7 +116,7 @@ def _said(path: KeyPath, rule: str, value: str) -> Iterator[None]:
     except FailureApiError as error:
         raise about(path, error) from error
     except Exception as error:
-        what = "mend it, or its options" if path == ("environment",) else "mend the policy"
+        what = "fix it, or its options" if path == ("environment",) else "fix the policy"
         raise refused(path, f"{rule} ({reason(error)})", value, what) from error
 
 

@@ -187,7 +187,7 @@ class FlatCodec(TeamCodec):
             except (TypeError, KeyError, ValueError, IndexError):
                 pass
         rule, name = f"must be of the form of {space}", f"what agent {agent!r} observes or says"
-        remedy = "mend the environment, or the space it declares"
+        remedy = "fix the environment, or the space it declares"
         raise invalid(name, rule, value, remedy) from None
 
     def _filled(self, received: Received) -> NDArray[Any]:

@@ -307,7 +307,7 @@ class _Masked(TeamCodec):
         for agent, observation in observations.items():
             body, shape = self.splits[agent].body_of(observation), self._boxes[agent].shape
             if np.shape(body) != shape:
-                rule, remedy = f"must have the shape {shape}", "mend the space it declares"
+                rule, remedy = f"must have the shape {shape}", "fix the space it declares"
                 raise invalid(f"what agent {agent!r} observes", rule, body, remedy)
 
     def _flat(self, agent: Any, observation: Any) -> NDArray[Any]:

@@ -95,7 +95,7 @@ def _made(plain: Mapping[str, Any]) -> spaces.Space[Any]:
     except (TypeError, ValueError, AssertionError, OverflowError) as error:
         reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
         raise InvalidArgumentError(
-            f"space must be of the form {FORMS}, but {dict(plain)} is none ({reason}): mend it."
+            f"space must be of the form {FORMS}, but {dict(plain)} is none ({reason}): fix it."
         ) from None
 
 

@@ -125,7 +125,7 @@ class _Block(_Shared):
         # Arrays of other shapes could be as many numbers together, and shift what others said.
         for agent, one in zip(self.agent_ids, said, strict=True):
             if np.shape(one) != self._shape:
-                rule, remedy = f"must have the shape {self._shape}", "mend the space it declares"
+                rule, remedy = f"must have the shape {self._shape}", "fix the space it declares"
                 raise invalid(f"what agent {agent!r} observes", rule, one, remedy)
         return np.concatenate(said, dtype=self._dtype).reshape(len(said), -1)
 

@@ -51,11 +51,11 @@ def function_named(name: Any, path: KeyPath) -> Any:
     try:
         function = operator.attrgetter(attribute)(import_module(module))
     except AttributeError as error:
-        raise refused(path, rule, name, f"{module} has no {attribute}, mend the name") from error
+        raise refused(path, rule, name, f"{module} has no {attribute}, fix the name") from error
     except (Exception, SystemExit) as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".: ")
         rule = f"must name a module that can be imported ({reason})"
-        raise refused(path, rule, name, "mend the name, or install the package") from error
+        raise refused(path, rule, name, "fix the name, or install the package") from error
     if not callable(function):
         raise refused(path, rule, name, f"{attribute} is no function, name another one")
     return function

@@ -191,7 +191,7 @@ def _built(make: Callable[[], Any], name: str, path: KeyPath, parameters: dict[s
     except Exception as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".: ")
         where = text_of(path)
-        sentence = f"{where} must describe {name!r}, which its class refuses ({reason}): mend it."
+        sentence = f"{where} must describe {name!r}, which its class refuses ({reason}): fix it."
         raise PlainDataError(sentence, path) from error
 
 

@@ -194,7 +194,7 @@ def _load(entry_point: EntryPoint, taken: dict[str, Entry]) -> Entry | Broken:
     # A module that ends the program when it is imported must not end ours.
     except (Exception, SystemExit) as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".: ")
-        return broken(f"cannot be loaded ({reason}): mend {origin} or uninstall it")
+        return broken(f"cannot be loaded ({reason}): fix {origin} or uninstall it")
     if not _is_model(value_class):
         return broken(
             "must be a class derived from CommunicationModel or NoiseModel, with every method "
@@ -204,7 +204,7 @@ def _load(entry_point: EntryPoint, taken: dict[str, Entry]) -> Entry | Broken:
         rules_of(value_class)
     except Exception as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".: ")
-        return broken(f"has fields whose types cannot be read ({reason}): mend {origin}")
+        return broken(f"has fields whose types cannot be read ({reason}): fix {origin}")
     holder = taken.get(key_of(name))
     if holder is not None and holder.value_class is not value_class:
         whose = f"{holder.value_class.__name__} of {holder.origin}"

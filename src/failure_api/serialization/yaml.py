@@ -196,7 +196,7 @@ def _unreadable(error: Any, named: str, text: str) -> Exception:
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
     reason = " ".join(str(problem).split())
     shown = _line(text, line)
-    return invalid(f"{named}, line {line + 1},", f"must be YAML ({reason})", shown, "mend the line")
+    return invalid(f"{named}, line {line + 1},", f"must be YAML ({reason})", shown, "fix the line")
 
 
 def _line(text: str, number: int) -> str:

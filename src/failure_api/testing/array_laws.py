@@ -209,7 +209,7 @@ def check_namespace(trial: ModelTrial, first: list[Round], xp: ModuleType) -> No
 
 
 def raise_found(law: int, error: Exception, model: Any, finding: str, remedy: str = "") -> None:
-    """Raises the error for a law that an error shows to be broken, with the line to mend."""
+    """Raises the error for a law that an error shows to be broken, with the line to fix."""
     place = source_line(error, model)
     if isinstance(error, NumpyCodeError):
         demand(law, False, f"{model.name} {error.what}{place}: {error.remedy}")

@@ -115,7 +115,7 @@ def _sentence(findings: dict[int, str]) -> str:
     more = f"; nor does it keep {', '.join(others)}" if others else ""
     return (
         f"the bare environment breaks law {root} ({LAWS[root]}), without any wrapper: "
-        f"{_short(findings[root])}{more}; nothing was found against the wrapper: mend the "
+        f"{_short(findings[root])}{more}; nothing was found against the wrapper: fix the "
         "environment, or catch this error, since everything else has been checked."
     )
 

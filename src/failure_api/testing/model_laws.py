@@ -173,7 +173,7 @@ def check_model(
     keep their values to themselves as arrays do while a function is compiled, on batches whose
     elements are in the same round and in different ones, on `array-api-strict` where that is
     installed, on PyTorch's tensors, and compiled by JAX. What only NumPy can run is named with the
-    line to mend.
+    line to fix.
 
     What it returns from `expected_loss`, `expected_burst_length` and `expected_age` must be
     possible, and what a simulation finds; right values are refused at a rate of at most 1e-6 over

@@ -72,7 +72,7 @@ def _can_be_mended(frame: FrameType, own: set[str]) -> bool:
     if module in own:
         return True
     ours = module.partition(".")[0] == "failure_api"
-    # Code without a file, such as the methods of a NamedTuple, is nobody's to mend.
+    # Code without a file, such as the methods of a NamedTuple, is nobody's to fix.
     return not ours and not path.startswith(("<", *_INSTALLED))
 
 

@@ -131,7 +131,7 @@ def check_noise_model(
     be written to, on ones that keep their values to themselves as arrays do while a function is
     compiled, on batches whose elements are in the same round and in different ones, on
     `array-api-strict` where that is installed, on PyTorch's tensors, and compiled by JAX. What
-    only NumPy can run is named with the line to mend.
+    only NumPy can run is named with the line to fix.
 
     Args:
         model: The model. Whom it is confined to must be among `agent_ids`.

@@ -169,13 +169,13 @@ def read_contacts(
             columns = tuple(map(str.lower, cells))
             continue
         if len(cells) != len(COLUMNS) or not all(cells):
-            raise line.refused("have the four columns start,end,a,b", "mend or remove it")
+            raise line.refused("have the four columns start,end,a,b", "fix or remove it")
         row = dict(zip(columns, cells, strict=True))
         contact = Contact(line.time(row["start"]), line.time(row["end"]), row["a"], row["b"])
         if contact.end < contact.start:
             raise line.refused("not end before it starts", "exchange the two times")
         if contact.one == contact.other:
-            raise line.refused("connect two different nodes", "mend or remove it")
+            raise line.refused("connect two different nodes", "fix or remove it")
         contacts.append(contact)
     if not contacts:
         raise refused(path, "have contacts", "has none", "give a table of start,end,a,b")
@@ -187,7 +187,7 @@ def _cells(line: Line) -> list[str]:
     try:
         return [cell.strip() for cell in next(csv.reader([line.text], strict=True))]
     except csv.Error:
-        raise line.refused("be a row of start,end,a,b", "mend its quotes") from None
+        raise line.refused("be a row of start,end,a,b", "fix its quotes") from None
 
 
 Interface = tuple[str, str, str]
@@ -263,13 +263,13 @@ def _event(line: Line) -> tuple[float, tuple[Interface, bool] | None]:
             return time, None
         if len(words) > 1 and words[1] != "CONN":
             known = f"have CONN or another event of the simulator, {', '.join(OTHER_EVENTS)}"
-            raise line.refused(known, "mend or remove it")
+            raise line.refused(known, "fix or remove it")
         nodes = words[2:]
         shape = "be time CONN a b up or time CONN a b down"
     way = nodes[2].lower() if len(nodes) in (3, 4) else ""
     if way not in ("up", "down"):
-        raise line.refused(shape, "mend or remove it")
+        raise line.refused(shape, "fix or remove it")
     one, other = sorted(nodes[:2])
     if one == other:
-        raise line.refused("connect two different nodes", "mend or remove it")
+        raise line.refused("connect two different nodes", "fix or remove it")
     return time, ((one, other, "".join(nodes[3:])), way == "up")

@@ -53,7 +53,7 @@ class Line(NamedTuple):
         except ValueError:
             value = math.nan
         if not -FURTHEST <= value <= FURTHEST:
-            raise self.refused(f"have a time where it has {text[:30]!r}", "mend or remove the line")
+            raise self.refused(f"have a time where it has {text[:30]!r}", "fix or remove the line")
         return value
 
 

@@ -96,7 +96,7 @@ def _times(path: str | PathLike[str]) -> NDArray[np.int64]:
     times = array("q")
     for line in lines_of(path):
         if not (line.text.isascii() and line.text.isdigit() and len(line.text) <= 15):
-            raise line.refused("be a whole number of milliseconds", "mend or remove it")
+            raise line.refused("be a whole number of milliseconds", "fix or remove it")
         time = int(line.text)
         if times and time < times[-1]:
             raise line.refused(f"not lie before {times[-1]} of the line above", "sort the lines")

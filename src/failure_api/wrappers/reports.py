@@ -143,7 +143,7 @@ class Reports:
             severity: A share in [0, 1]: that share of its severity in a `ScheduledModel`, and in a
                 `RandomizedModel` the first share of each distribution, so that a parameter is
                 $F^{-1}(\text{severity} \cdot u)$. `reset(options={"failure": {"severity": x}})`
-                goes before it for one episode.
+                takes precedence for one episode.
 
         Raises:
             InvalidArgumentError: Not within [0, 1], or no failure model takes it.

@@ -148,7 +148,7 @@ def check_observations(env: Any, observations: Mapping[Any, Any]) -> None:
         if not fits:
             raise WrongEnvironmentError(
                 f"the environment {describe(env)} must observe what its spaces declare, but showed "
-                f"{agent!r} {describe(observation)}, which is not in {describe(space)}: mend its "
+                f"{agent!r} {describe(observation)}, which is not in {describe(space)}: fix its "
                 "observations or its observation_space."
             )
 

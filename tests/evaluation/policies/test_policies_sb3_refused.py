@@ -69,11 +69,11 @@ def test_a_model_with_memory(folder: Path) -> None:
 
 def test_files_that_are_not_there(trained: tuple[Any, str], folder: Path) -> None:
     for name, holds in [
-        ("sb3:no/such/model.zip", "mend the path"),
-        ("sb3:.", "mend the path"),
-        ("sb3:\0", "mend the path"),
+        ("sb3:no/such/model.zip", "fix the path"),
+        ("sb3:.", "fix the path"),
+        ("sb3:\0", "fix the path"),
         (trained[1].removesuffix(".zip"), f"write '{trained[1]}'"),
-        (f"sb3:{folder}", "mend the path"),
+        (f"sb3:{folder}", "fix the path"),
     ]:
         with pytest.raises(InvalidArgumentError) as caught:
             make_policy(name, wrapped())

@@ -145,7 +145,7 @@ def test_a_class_gets_the_environment_only_where_it_needs_it(module: Callable[[s
     [
         ("stil", "did you mean 'still'?"),
         ("Still.Iner", "did you mean 'Inner'?"),
-        ("qqqqqqqqqqqq", "it has no qqqqqqqqqqqq, mend the name"),
+        ("qqqqqqqqqqqq", "it has no qqqqqqqqqqqq, fix the name"),
         ("number", "must name a function or a class, which number is not"),
         ("make_well", "ValueError: no well. Dig one"),
         ("leaves", "SystemExit: 3"),

@@ -38,7 +38,7 @@ class NodeFailureModel(CommunicationModel):
     fails with probability $p$ a round, one that is down is repaired with probability $r$, and
     $u = p / (p + r)$ of its rounds are spent down. A link loses $u$ of its messages where the
     agent at one end counts (`"mute"`, `"deaf"`) and $1 - (1 - u_s)(1 - u_r)$ where both do
-    (`"crash"`). The environment's `agents` never change: a failure is no death.
+    (`"crash"`). The environment's `agents` never change: agents that fail stay alive.
 
     With `together` the times are those of the whole team: each failure takes a number of agents,
     others each time, and its repair all of them. Where a failure takes a share $c$ of the links, a

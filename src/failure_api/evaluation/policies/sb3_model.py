@@ -97,7 +97,7 @@ def _existing(name: str) -> Path:
     if path.is_file():
         return path
     ended = Path(f"{path}.zip")
-    remedy = f"write '{SB3_PREFIX}{ended}'" if ended.is_file() else "mend the path"
+    remedy = f"write '{SB3_PREFIX}{ended}'" if ended.is_file() else "fix the path"
     raise refused("must name a file that exists", name, remedy)
 
 

@@ -55,7 +55,7 @@ def policy_from_code(name: str, env: Any) -> Policy:
         policy = found(*arguments)
     except _ANYTHING as error:
         rule = f"must make a policy, which fails ({reason(error)})"
-        raise refused(rule, name, f"mend {path}") from error
+        raise refused(rule, name, f"fix {path}") from error
     if not callable(policy):
         rule = f"must make a policy that can be called, not {type(policy).__name__}"
         raise refused(rule, name, "give it __call__(self, observations)")
@@ -92,7 +92,7 @@ def _import(name: str, module: str) -> ModuleType:
         return importlib.import_module(module)
     except _ANYTHING as error:
         rule = f"must name a module that can be imported ({reason(error)})"
-        remedy = f"mend {module}, or run from the directory that holds it"
+        remedy = f"fix {module}, or run from the directory that holds it"
         raise refused(rule, name, remedy) from error
 
 
@@ -103,8 +103,8 @@ def _attribute(name: str, found: Any, path: str) -> Any:
         except _ANYTHING as error:
             rule = "must name something in a module"
             hint = nearest(part, [word for word in dir(found) if not word.startswith("_")])
-            mend = f"it has no {part}, mend the name"
-            raise refused(rule, name, hint if hint.endswith("?") else mend) from error
+            fix = f"it has no {part}, fix the name"
+            raise refused(rule, name, hint if hint.endswith("?") else fix) from error
     return found
 
 

@@ -62,7 +62,7 @@ class Packing:
         if [part.shape for part in found] != [leaf.shape for leaf in self.leaves]:
             rule = f"must be of the form of {self.space}"
             name = f"what agent {agent!r} observes or says"
-            raise invalid(name, rule, element, "mend the environment, or the space it declares")
+            raise invalid(name, rule, element, "fix the environment, or the space it declares")
         for name, part in zip(self.names, found, strict=True):
             fields[name] = part
         return row
