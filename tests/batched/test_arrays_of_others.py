@@ -208,7 +208,7 @@ def test_each_link_has_the_noise_and_the_blank_of_its_own():
     assert spread[1, 0] > 0.5
     assert spread.sum() == spread[1, 0]
     blank = np.arange(9.0).reshape(3, 3, 1)
-    silent = channel_of(MatrixModel(matrix=np.zeros((3, 3))), blank=blank)
+    silent = channel_of(MatrixModel(matrix=np.zeros((3, 3))), zero=blank)
     _, received = silent.step(silent.init(0, payloads), payloads)
     np.testing.assert_array_equal(received.content[0], blank)
 

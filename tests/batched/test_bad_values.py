@@ -131,7 +131,7 @@ def test_nothing_is_no_payload():
     ("name", "value"),
     [
         *(("whole", value) for value in (-1, 0.5, 2, [0, 2], "x", np.nan, np.ma.ones(1, bool))),
-        *((n, v) for n in ("low", "high", "blank") for v in (True, [True], np.ma.ones(2), "x")),
+        *((n, v) for n in ("low", "high", "zero") for v in (True, [True], np.ma.ones(2), "x")),
         *(("agent_ids", value) for value in ({"a"}, frozenset("a"), np.array("a"), None)),
         *((n, v) for n in ("failure_models", "noise_models") for v in ({1}, np.array(0.5), 0.5)),
         ("low", torch.ones(1, requires_grad=True)),

@@ -82,7 +82,7 @@ def test_hold_repeats_the_newest_and_zero_does_not(library):
             failure_models=MatrixModel(matrix=matrices),
             agent_ids=("a", "b"),
             missing=missing,
-            blank=9.0,
+            zero=9.0,
         )
         seen = rounds_of(channel, library, payloads)
         assert [float(received.content[0, 1, 0]) for received in seen][:4] == expected
@@ -382,7 +382,7 @@ def test_content_keeps_its_precision(payloads):
             failure_models=EVERY["bursts, delay and range"][:2],
             agent_ids=IDS,
             missing=missing,
-            blank=blank,
+            zero=blank,
         )
         _, received = channel.step(channel.init(0, payloads), payloads)
         assert received.content.dtype == payloads.dtype

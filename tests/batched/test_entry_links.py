@@ -30,8 +30,8 @@ CHAINS = {
 )
 @pytest.mark.parametrize("chain", CHAINS)
 def test_entries_fail_as_the_messages_do_that_they_belong_to(library, missing, noise, chain):
-    limits = {"low": -2.0, "high": np.full((3, 3, 2), 2.0), "blank": np.arange(18).reshape(3, 3, 2)}
-    limits["blank"] = limits["blank"] / 10.0
+    limits = {"low": -2.0, "high": np.full((3, 3, 2), 2.0), "zero": np.arange(18).reshape(3, 3, 2)}
+    limits["zero"] = limits["zero"] / 10.0
     fields = {"failure_models": CHAINS[chain], "agent_ids": IDS, "missing": missing, **limits}
     fields |= {"noise_models": noise, "streams": "portable"}
     whole = BatchedChannel(per_link=True, **fields)

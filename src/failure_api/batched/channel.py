@@ -75,15 +75,15 @@ class BatchedChannel:
         failure_models: One communication model, or several that act in order.
         agent_ids: The team's agents, in the order of the arrays.
         noise_models: One noise model, or several, that corrupt the content that arrives.
-        missing: What stands in for content that did not arrive: `"zero"` is `blank`; `"hold"` the
-            newest content that ever arrived on the link, `blank` before the first; `"predict"` or
+        missing: What stands in for content that did not arrive: `"zero"` the field `zero`; `"hold"` the
+            newest content that ever arrived on the link, `zero` before the first; `"predict"` or
             `Predict(...)` a straight line through the last two; or a function `(content, age) ->
             content` of it, `[..., receiver, sender, D]` and int32 `[..., receiver, sender, 1]`.
         low: Least values of the content, which broadcast to `[receiver, sender, D]`. Noise keeps
             to them.
         high: Greatest values, likewise.
         whole: Which entries are whole numbers, likewise.
-        blank: What there is where nothing has arrived, likewise.
+        zero: What there is where nothing has arrived, likewise.
         per_link: Whether agents say something else to each receiver, so that payloads are
             `[..., sender, receiver, D]`, and else `[..., N, D]`.
         entry_links: Where payloads and what is received are one row of entries `[..., K]`, of which
@@ -117,7 +117,7 @@ class BatchedChannel:
     low: Any = -np.inf
     high: Any = np.inf
     whole: Any = False
-    blank: Any = 0.0
+    zero: Any = 0.0
     per_link: bool = False
     entry_links: Any = None
     streams: Literal["native", "portable"] = "native"
@@ -167,7 +167,7 @@ class BatchedChannel:
 
     @property
     def _limits(self) -> Limits:
-        return Limits(self.low, self.high, self.whole, self.blank)
+        return Limits(self.low, self.high, self.whole, self.zero)
 
     @property
     def _ids(self) -> tuple[Any, ...]:

@@ -171,7 +171,7 @@ class Content:
         )
         clock = 0 if not call.library.traces else xp.zeros((), dtype=xp.int32)
         nothing = xp.full(links, -1, dtype=xp.int32)
-        return ContentState(form, mailbox.init(said, kept.limits.blank, nothing, clock), noise)
+        return ContentState(form, mailbox.init(said, kept.limits.zero, nothing, clock), noise)
 
     def received(
         self,
@@ -207,8 +207,8 @@ class Content:
             noise, content = self._corrupted(
                 noise, content, delivery.arrived, delivery, round_index, call, kept, random
             )
-        blank = kept.limits.blank
-        box, content = mailbox.impute(box, content, absent, delivery, over_links, blank, xp)
+        zero = kept.limits.zero
+        box, content = mailbox.impute(box, content, absent, delivery, over_links, zero, xp)
         if self._missing != "zero":
             content = own(content, call.library)
         seen = content if kept.entries is not None else swapped(content, xp)

@@ -42,7 +42,7 @@ class Tables(NamedTuple):
         reports: Whether any of them is a flag or an age.
         low: Least values of the content; broadcasts to `[receiver, sender, D]`.
         high: Greatest values, likewise.
-        blank: What there is before anything has arrived, likewise.
+        zero: What there is before anything has arrived, likewise.
         lows: Least values of each agent's view.
         highs: Greatest values of each agent's view.
     """
@@ -53,7 +53,7 @@ class Tables(NamedTuple):
     reports: bool
     low: Any
     high: Any
-    blank: Any
+    zero: Any
     lows: Rows
     highs: Rows
 
@@ -191,7 +191,7 @@ class BatchedExchange:
             missing=self.exchange.missing,
             low=tables.low,
             high=tables.high,
-            blank=tables.blank,
+            zero=tables.zero,
             entry_links=tables.links,
             streams=streams,
         )

@@ -23,13 +23,13 @@ class Limits(NamedTuple):
         low: Least values.
         high: Greatest values.
         whole: Which entries are whole numbers.
-        blank: What there is before anything has arrived.
+        zero: What there is before anything has arrived.
     """
 
     low: Any
     high: Any
     whole: Any
-    blank: Any
+    zero: Any
 
     def check(self) -> None:
         """Raises an error for limits that are none.
@@ -55,9 +55,9 @@ class Limits(NamedTuple):
             raise invalid("high", "must be at least low", self.high, "exchange the two")
 
     def on_host(self, dtype: Any, entries: Entries | None = None) -> Limits:
-        """Returns the limits as NumPy arrays, what is blank as content is laid out.
+        """Returns the limits as NumPy arrays, the zero of content as it is laid out.
 
-        That is by `[sender, receiver, D]`, or entry by entry. None stands for what is blank where
+        That is by `[sender, receiver, D]`, or entry by entry. None stands for it where
         all of it is zero.
 
         Args:
@@ -65,13 +65,13 @@ class Limits(NamedTuple):
             entries: Of which link each entry of the content is, where it is one row.
         """
         wide = np.float64 if "float64" in str(dtype) else np.float32
-        low, high, blank = (np.asarray(each, wide) for each in (self.low, self.high, self.blank))
+        low, high, zero = (np.asarray(each, wide) for each in (self.low, self.high, self.zero))
         if entries is not None:
-            blank = np.broadcast_to(blank, entries.table.shape).reshape(-1)[entries.flat_index]
-        elif blank.ndim > 1:
-            blank = np.swapaxes(blank[(None,) * (3 - blank.ndim)], 0, 1).copy()
-        zeros = not blank.any()
-        return Limits(low, high, np.asarray(self.whole, np.bool_), None if zeros else blank)
+            zero = np.broadcast_to(zero, entries.table.shape).reshape(-1)[entries.flat_index]
+        elif zero.ndim > 1:
+            zero = np.swapaxes(zero[(None,) * (3 - zero.ndim)], 0, 1).copy()
+        zeros = not zero.any()
+        return Limits(low, high, np.asarray(self.whole, np.bool_), None if zeros else zero)
 
 
 class Entries(NamedTuple):

@@ -69,8 +69,8 @@ def chosen(backends: Sequence[str]) -> list[Library]:
     """
     found = []
     remedy = 'choose from "numpy", "torch" and "jax"'
-    given = [backends] if isinstance(backends, str) else backends
-    for name in in_order("backends", given, "a list of array libraries", remedy):
+    inputs = [backends] if isinstance(backends, str) else backends
+    for name in in_order("backends", inputs, "a list of array libraries", remedy):
         if not isinstance(name, str) or name not in (NUMPY.package, *CALLED):
             raise invalid("backends", "must name array libraries", name, remedy)
         if name in CALLED:
@@ -107,9 +107,9 @@ def _played(subject: Subject, xp: ModuleType) -> list[Carried]:
     rounds = subject.rounds(xp)
     state = subject.init(rounds[0][0], subject.draws(xp, BEFORE))
     played = []
-    for context, given in rounds:
+    for context, inputs in rounds:
         draws = subject.draws(xp, context.round)
-        following, after = subject.step(state, given, context, draws)
+        following, after = subject.step(state, inputs, context, draws)
         played.append(_carried(subject, state, following, after, context))
         state = following
     return played
@@ -124,10 +124,10 @@ def _compiled(subject: Subject, xp: ModuleType) -> list[Carried]:
     def begun(arrays: dict[str, Any]) -> Any:
         return subject.init(template._replace(**arrays), subject.draws(xp, BEFORE))
 
-    def advanced(state: Any, given: Any, arrays: dict[str, Any]) -> Any:
+    def advanced(state: Any, inputs: Any, arrays: dict[str, Any]) -> Any:
         traces[0] += 1
         context = template._replace(**arrays)
-        return subject.step(state, given, context, subject.draws(xp, context.round))
+        return subject.step(state, inputs, context, subject.draws(xp, context.round))
 
     start, step = jax.jit(begun), jax.jit(advanced)
     arrays = [
@@ -136,8 +136,8 @@ def _compiled(subject: Subject, xp: ModuleType) -> list[Carried]:
     ]
     state = start(arrays[0])
     played = []
-    for (context, given), parts in zip(rounds, arrays, strict=True):
-        following, after = step(state, given, parts)
+    for (context, inputs), parts in zip(rounds, arrays, strict=True):
+        following, after = step(state, inputs, parts)
         played.append(_carried(subject, state, following, after, context))
         state = following
     # What differs otherwise is named by its place.

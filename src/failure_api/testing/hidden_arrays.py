@@ -251,8 +251,8 @@ def _function(name: str, function: Any) -> Any:
             raise write(f"lets {name} write into an array, by out=")
         if name in _SIZED or name.startswith("unique") or (name == "where" and len(arguments) == 1):
             raise mask(f"calls {name}, whose result has a shape that depends on values")
-        given = (*arguments, *options.values())
-        if name not in ("asarray", "array") and any(isinstance(one, np.ndarray) for one in given):
+        inputs = (*arguments, *options.values())
+        if name not in ("asarray", "array") and any(isinstance(one, np.ndarray) for one in inputs):
             raise mixed(name)
         shown = {key: _shown(value) for key, value in options.items()}
         return _hidden(function(*map(_shown, arguments), **shown))

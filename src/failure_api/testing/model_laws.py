@@ -264,11 +264,11 @@ def _check_worse(name: str, traits: Traits, before: Links, after: Links) -> None
     demand(1, (before.sends | ~after.sends).all(), f"{name} lets agents send that do not")
     if after.capacity is not None:
         demand(1, (after.capacity >= 0).all(), f"{name} returns a capacity that is negative")
-        given = was("capacity", np.inf)
+        inputs = was("capacity", np.inf)
         demand(
-            1, (after.capacity <= given).all(), f"{name} returns more capacity than it was given"
+            1, (after.capacity <= inputs).all(), f"{name} returns more capacity than it was given"
         )
-        narrower = ((after.capacity < 1) & (after.capacity < given)).any()
+        narrower = ((after.capacity < 1) & (after.capacity < inputs)).any()
         told = traits.narrows or not narrower
         demand(1, told, f"{name} leaves a capacity below 1, but its traits.narrows is False")
     for field in ("rejected", "lost"):

@@ -22,10 +22,10 @@ from failure_api.testing.backend_law import Subject, check_backends, chosen
 from failure_api.testing.hidden_arrays import HIDDEN
 from failure_api.testing.model_laws import check_travel, check_value, global_generators
 from failure_api.testing.model_trial import positions_of
-from failure_api.testing.noise_trial import NORMAL, Given, Heard, NoiseTrial, equal_results
+from failure_api.testing.noise_trial import NORMAL, Heard, Inputs, NoiseTrial, equal_results
 from failure_api.testing.verdict import demand, demand_sentence, same
 
-PAIR = Given(rows=(0, 1), batched=True, portable=True)
+PAIR = Inputs(rows=(0, 1), batched=True, portable=True)
 """Two teams side by side, each of which draws by itself."""
 
 
@@ -46,16 +46,16 @@ def check_batch(trial: NoiseTrial) -> None:
 
 
 def _check_rows(
-    trial: NoiseTrial, together: Given, fails: str, differs: str, remedy: str = ""
+    trial: NoiseTrial, together: Inputs, fails: str, differs: str, remedy: str = ""
 ) -> None:
     try:
-        batched = trial.run(given=together)
+        batched = trial.run(inputs=together)
     except ERRORS as error:
         raise_found(1, error, trial.model, fails, remedy)
     for place, row in enumerate(together.rows):
         start = together.starts[place] if len(together.starts) > 1 else 0
         single = together._replace(rows=(row,), batched=False, starts=(start,))
-        for both, one in zip(batched, trial.run(given=single), strict=True):
+        for both, one in zip(batched, trial.run(inputs=single), strict=True):
             beside = both.after[place][both.arrived[place]]
             # Sums may be taken in another order where there is another axis.
             finding = f"{differs}: {remedy}" if remedy else differs
@@ -67,7 +67,7 @@ def check_hidden(trial: NoiseTrial) -> None:
     name = trial.model.name
     try:
         for own in (False, True):
-            trial.run(HIDDEN, Given(own=own, counted=True))
+            trial.run(HIDDEN, Inputs(own=own, counted=True))
     except ERRORS as error:
         raise_found(1, error, trial.model, f"{name} fails on arrays without values")
 
@@ -86,7 +86,7 @@ def check_state(trial: NoiseTrial) -> None:
     """Looks at what the model carries from round to round in two batches."""
     name, runs = trial.model.name, []
     for rows in ((0, 1), (0, 1, 2)):
-        runs.append(trial.run(given=PAIR._replace(rows=rows)))
+        runs.append(trial.run(inputs=PAIR._replace(rows=rows)))
         check_form(name, runs[-1])
     check_elements(name, *runs)
 
@@ -173,26 +173,26 @@ def check_noise_model(
 
 def _check_contents(trial: NoiseTrial, first: list[Heard]) -> None:
     name = trial.model.name
-    for given in (
-        Given(),
-        Given(own=True),
-        Given(dtype="float64"),
-        Given(own=True, dtype="float64"),
-        Given(scale=-7.3),
+    for inputs in (
+        Inputs(),
+        Inputs(own=True),
+        Inputs(dtype="float64"),
+        Inputs(own=True, dtype="float64"),
+        Inputs(scale=-7.3),
     ):
         try:
-            rounds = trial.run(given=given)
+            rounds = trial.run(inputs=inputs)
         except ERRORS as error:
-            what = "what agents see themselves" if given.own else "messages"
-            raise_found(1, error, trial.model, f"{name} fails on {what} in {given.dtype}")
+            what = "what agents see themselves" if inputs.own else "messages"
+            raise_found(1, error, trial.model, f"{name} fails on {what} in {inputs.dtype}")
         for heard in rounds:
             finite = np.isfinite(heard.result).all()
             demand(1, finite, f"{name} makes finite content infinite or no number")
     _check_unbounded(trial)
-    other = trial.run(given=Given(nothing=0.25))
+    other = trial.run(inputs=Inputs(nothing=0.25))
     demand(1, equal_results(first, other), f"{name} lets content matter that did not arrive")
     try:
-        counted = trial.run(given=Given(counted=True))
+        counted = trial.run(inputs=Inputs(counted=True))
     except ERRORS as error:
         raise_found(1, error, trial.model, f"{name} fails where the round is a 0-d array")
     demand(1, equal_results(first, counted), f"{name} differs where the round is a 0-d array")
@@ -200,12 +200,12 @@ def _check_contents(trial: NoiseTrial, first: list[Heard]) -> None:
 
 def _check_unbounded(trial: NoiseTrial) -> None:
     """Takes away the bounds, without which a model may refuse to start."""
-    given = Given(bounded=False)
+    inputs = Inputs(bounded=False)
     try:
-        trial.prepared(given=given)
+        trial.prepared(inputs=inputs)
     except FailureApiError:
         return
-    for heard in trial.run(given=given):
+    for heard in trial.run(inputs=inputs):
         finite = np.isfinite(heard.result).all()
         demand(1, finite, f"{trial.model.name} fails on content that has no bounds")
 
@@ -218,8 +218,8 @@ def _check_draws(trial: NoiseTrial, first: list[Heard]) -> None:
     demand(4, same(before, global_generators()), f"{name} draws from a global random generator")
     demand(4, equal_results(first, again), f"{name} makes other content from the same seed")
     expected = _draws(trial)
-    for given in (Given(everything=True), Given(scale=0.0)):
-        alike = expected == _draws(trial, given)
+    for inputs in (Inputs(everything=True), Inputs(scale=0.0)):
+        alike = expected == _draws(trial, inputs)
         demand(4, alike, f"{name} draws more or less often depending on what arrives")
     for field, rule in rules_of(type(trial.model)).items():
         single = inner_rule(rule)
@@ -234,17 +234,17 @@ def _check_draws(trial: NoiseTrial, first: list[Heard]) -> None:
             demand(4, expected == found, f"{name} draws more or less often depending on {field}")
 
 
-def _draws(trial: NoiseTrial, given: Given = NORMAL) -> dict[tuple[int, ...], Any]:
+def _draws(trial: NoiseTrial, inputs: Inputs = NORMAL) -> dict[tuple[int, ...], Any]:
     """Returns where a run leaves its streams."""
     stream = NumpyStream(trial.seed)
-    trial.run(given=given, stream=stream)
+    trial.run(inputs=inputs, stream=stream)
     return positions_of(stream)
 
 
 def _check_purity(trial: NoiseTrial) -> None:
     """Asks the same question twice, and looks whether the question has changed."""
     model, name = trial.model, trial.model.name
-    context, content = trial.rounds_of(given=Given(everything=True))[0]
+    context, content = trial.rounds_of(inputs=Inputs(everything=True))[0]
     parameters = trial.prepared()
     state = model.init(parameters, context, NumpyStream(trial.seed))
     kept, answers = copy.deepcopy(state), []

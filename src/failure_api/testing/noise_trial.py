@@ -30,7 +30,7 @@ WHOLE = [False, False, True, True, True, True]
 """Entries of every kind: reals, whole numbers, a flag, and one that can have but one value."""
 
 
-class Given(NamedTuple):
+class Inputs(NamedTuple):
     """What differs from one run of a trial to another.
 
     Attributes:
@@ -65,7 +65,7 @@ class Given(NamedTuple):
         return (len(self.rows),) if self.batched else ()
 
 
-NORMAL = Given()
+NORMAL = Inputs()
 
 
 class Heard(NamedTuple):
@@ -100,31 +100,31 @@ class NoiseTrial(NamedTuple):
     seed: int
 
     def rounds_of(
-        self, xp: ModuleType = np, given: Given = NORMAL
+        self, xp: ModuleType = np, inputs: Inputs = NORMAL
     ) -> list[tuple[NoiseContext, Any]]:
         """Returns what is known of each round, and its content."""
         count = len(self.agent_ids)
-        shape = (count, len(LOW)) if given.own else (count, count, len(LOW))
-        low, high = (np.tile(np.array(b, given.dtype), (count, 1)) for b in (LOW, HIGH))
+        shape = (count, len(LOW)) if inputs.own else (count, count, len(LOW))
+        low, high = (np.tile(np.array(b, inputs.dtype), (count, 1)) for b in (LOW, HIGH))
         # A generator for each row, so that a row is the same whatever stands beside it.
-        generators = [np.random.default_rng(self.seed + row) for row in given.rows]
-        batch = given.batch
+        generators = [np.random.default_rng(self.seed + row) for row in inputs.rows]
+        batch = inputs.batch
         rounds = []
         for number in range(self.rounds):
             contents, arrivals = [], []
             for generator in generators:
                 content = generator.uniform(low, high, shape)
-                content = np.where(WHOLE, np.round(content), content) * given.scale
-                arrived = (generator.random(shape[:-1]) < 2 / 3) | given.everything
-                contents.append(np.where(arrived[..., None], content, given.nothing))
+                content = np.where(WHOLE, np.round(content), content) * inputs.scale
+                arrived = (generator.random(shape[:-1]) < 2 / 3) | inputs.everything
+                contents.append(np.where(arrived[..., None], content, inputs.nothing))
                 arrivals.append(arrived)
-            content = np.reshape(contents, (*batch, *shape)).astype(given.dtype)
+            content = np.reshape(contents, (*batch, *shape)).astype(inputs.dtype)
             context = NoiseContext(
-                round=round_of(xp, number, given.starts, given.counted),
+                round=round_of(xp, number, inputs.starts, inputs.counted),
                 arrived=read_only(xp, np.reshape(arrivals, (*batch, *shape[:-1]))),
-                low=read_only(xp, low if given.bounded else np.full_like(low, -np.inf)),
-                high=read_only(xp, high if given.bounded else np.full_like(high, np.inf)),
-                whole=read_only(xp, np.array(WHOLE) & given.bounded),
+                low=read_only(xp, low if inputs.bounded else np.full_like(low, -np.inf)),
+                high=read_only(xp, high if inputs.bounded else np.full_like(high, np.inf)),
+                whole=read_only(xp, np.array(WHOLE) & inputs.bounded),
                 xp=xp,
                 shape=(*batch, *shape),
                 agent_ids=self.agent_ids,
@@ -132,23 +132,23 @@ class NoiseTrial(NamedTuple):
             rounds.append((context, read_only(xp, content)))
         return rounds
 
-    def prepared(self, xp: ModuleType = np, given: Given = NORMAL) -> Any:
+    def prepared(self, xp: ModuleType = np, inputs: Inputs = NORMAL) -> Any:
         """Returns what the model looks up once."""
-        alone = given._replace(rows=given.rows[:1], batched=False, starts=(0,))
+        alone = inputs._replace(rows=inputs.rows[:1], batched=False, starts=(0,))
         return on_arrays_of(xp, self.model.prepare(self.rounds_of(np, alone)[0][0]))
 
     def run(
-        self, xp: ModuleType = np, given: Given = NORMAL, stream: RandomStream | None = None
+        self, xp: ModuleType = np, inputs: Inputs = NORMAL, stream: RandomStream | None = None
     ) -> list[Heard]:
         """Runs the model through all rounds."""
         stream = stream or NumpyStream(self.seed, xp=xp)
-        rounds = self.rounds_of(xp, given)
+        rounds = self.rounds_of(xp, inputs)
 
         def draws(number: Any) -> RandomStream:
-            return self.draws(xp, given, number) if given.portable else stream
+            return self.draws(xp, inputs, number) if inputs.portable else stream
 
         try:
-            parameters = self.prepared(xp, given)
+            parameters = self.prepared(xp, inputs)
             state = self.model.init(parameters, rounds[0][0], draws(BEFORE))
             heard = []
             for context, content in rounds:
@@ -169,9 +169,9 @@ class NoiseTrial(NamedTuple):
             raise
         return heard
 
-    def draws(self, xp: ModuleType, given: Given, number: Any) -> RandomStream:
+    def draws(self, xp: ModuleType, inputs: Inputs, number: Any) -> RandomStream:
         """Returns the portable stream of a round: each row of a batch has its own seed."""
-        return portable_draws(xp, self.seed, given.rows, given.batch, number)
+        return portable_draws(xp, self.seed, inputs.rows, inputs.batch, number)
 
     def checked(self, result: Any, content: Any) -> tuple[Any, Any]:
         """Returns what the model returned, or raises what is wrong with its form."""
