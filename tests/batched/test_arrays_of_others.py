@@ -87,11 +87,11 @@ def test_what_is_handed_out_may_be_written_to(library):
             if spoils:
                 links, *brought = received.delivery
                 for array in leaves((received.content, received.flags, links.sends, brought)):
-                    if array is not None:
+                    if hasattr(array, "shape"):
                         array[...] = 77
             for _ in range(3):
                 state, received = channel.step(state, payloads)
-            outcomes.append((received.content, received.ages, *received.delivery[1:5]))
+            outcomes.append((received.content, received.ages, *received.delivery[2:6]))
         for one, other in zip(*outcomes, strict=True):
             if one is not None:
                 np.testing.assert_array_equal(np.asarray(one), np.asarray(other))

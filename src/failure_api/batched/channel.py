@@ -75,10 +75,11 @@ class BatchedChannel:
         failure_models: One communication model, or several that act in order.
         agent_ids: The team's agents, in the order of the arrays.
         noise_models: One noise model, or several, that corrupt the content that arrives.
-        missing: What stands in for content that did not arrive: `"zero"` the field `zero`; `"hold"` the
-            newest content that ever arrived on the link, `zero` before the first; `"predict"` or
-            `Predict(...)` a straight line through the last two; or a function `(content, age) ->
-            content` of it, `[..., receiver, sender, D]` and int32 `[..., receiver, sender, 1]`.
+        missing: What stands in for content that did not arrive: `"zero"` takes the field `zero`;
+            `"hold"` the newest content that ever arrived on the link, `zero` before the first;
+            `"predict"` or `Predict(...)` a straight line through the last two; or a function
+            `(content, age) -> content` of it, `[..., receiver, sender, D]` and int32
+            `[..., receiver, sender, 1]`.
         low: Least values of the content, which broadcast to `[receiver, sender, D]`. Noise keeps
             to them.
         high: Greatest values, likewise.
