@@ -55,7 +55,7 @@ class Case:
     positions: Any = None
     links: Any = None
 
-    def observations(self, seed: int = 0) -> np.ndarray:
+    def observations(self, seed=0):
         """Returns one number for each episode, whose mean is `expected` less itself: 0."""
         counted = ~np.eye(self.agents, dtype=bool) if self.links is None else np.array(self.links)
         assert self.rounds * self.episodes * counted.sum() >= LEAST_LINK_ROUNDS, self.name
@@ -86,7 +86,7 @@ class Case:
         return (lost[1:] - self.expected * begins).mean(axis=(0, 2))
 
 
-def assert_agrees(observations: np.ndarray) -> None:
+def assert_agrees(observations):
     """Raises unless the mean of independent observations is 0, as far as one can tell."""
     count, spread = len(observations), observations.std(ddof=1)
     error = abs(observations.mean())

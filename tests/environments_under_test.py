@@ -8,7 +8,6 @@ import inspect
 import pkgutil
 import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,10 +44,10 @@ class Subject:
     parallel: bool = True
     breaks: tuple[int, ...] = ()
 
-    def __str__(self) -> str:
+    def __str__(self):
         return self.name
 
-    def module(self) -> Any:
+    def module(self):
         """Returns the module of the newest installed version."""
         with warnings.catch_warnings():
             for category in QUIET:
@@ -61,7 +60,7 @@ class Subject:
             ]
             return importlib.import_module(f"{self.home}.{max(found)[1]}")
 
-    def make(self, api: str = "aec", **options: Any) -> Any:
+    def make(self, api="aec", **options):
         """Returns a new bare environment."""
         module = self.module()
         constructor = getattr(module, "env" if api == "aec" else "parallel_env")
@@ -71,17 +70,17 @@ class Subject:
                 chosen[before] = chosen.pop(now)
         return constructor(**chosen)
 
-    def maker(self, api: str = "aec", **options: Any) -> Callable[[], Any]:
+    def maker(self, api="aec", **options):
         """Returns a function that makes a new bare environment each time."""
         return lambda: self.make(api, **options)
 
     @property
-    def apis(self) -> tuple[str, ...]:
+    def apis(self):
         """The APIs that it can be played in."""
         return ("aec", "parallel") if self.parallel else ("aec",)
 
 
-def _mpe(name: str, **options: Any) -> Subject:
+def _mpe(name, **options):
     return Subject("mpe2", name, {"max_cycles": 6, **options})
 
 
@@ -129,7 +128,7 @@ EVERY = (*MPE, *OTHERS)
 
 
 @contextmanager
-def breaking(*laws: int) -> Iterator[None]:
+def breaking(*laws):
     """Lets an environment break some laws by itself, and its wrapper none."""
     try:
         yield
@@ -151,10 +150,10 @@ class Plain(ParallelEnv):
 
     def __init__(
         self,
-        observation_spaces: Mapping[Any, spaces.Space[Any]] | None = None,
-        lengths: Mapping[Any, int] | None = None,
-        max_cycles: int = 8,
-    ) -> None:
+        observation_spaces=None,
+        lengths=None,
+        max_cycles=8,
+    ):
         box = spaces.Box(-1, 1, (2,))
         self.observation_spaces = dict(observation_spaces or dict.fromkeys("abc", box))
         self.possible_agents = list(self.observation_spaces)
@@ -164,13 +163,13 @@ class Plain(ParallelEnv):
         self.agents: list[Any] = []
         self.render_mode = None
 
-    def observation_space(self, agent: Any) -> spaces.Space[Any]:
+    def observation_space(self, agent):
         return self.observation_spaces[agent]
 
-    def action_space(self, agent: Any) -> spaces.Space[Any]:
+    def action_space(self, agent):
         return self.action_spaces[agent]
 
-    def reset(self, seed: int | None = None, options: Any = None) -> Any:
+    def reset(self, seed=None, options=None):
         if seed is not None or not hasattr(self, "seed"):
             self.seed = seed or 0
         self.seed += 1
@@ -178,7 +177,7 @@ class Plain(ParallelEnv):
         self.steps = 0
         return self._observations(), {agent: {} for agent in self.agents}
 
-    def step(self, actions: Any) -> Any:
+    def step(self, actions):
         self.steps += 1
         observations = self._observations()
         rewards = {agent: float(self.steps) for agent in self.agents}
@@ -188,10 +187,10 @@ class Plain(ParallelEnv):
         self.agents = [agent for agent in self.agents if not (over[agent] or cut[agent])]
         return observations, rewards, over, cut, infos
 
-    def _observations(self) -> dict[Any, Any]:
+    def _observations(self):
         return {agent: self.content(agent, self.steps) for agent in self.agents}
 
-    def content(self, agent: Any, number: int) -> Any:
+    def content(self, agent, number):
         """Returns what an agent observes in a round of the present episode."""
         space = copy.deepcopy(self.observation_spaces[agent])
         place = self.possible_agents.index(agent)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +15,6 @@ from failure_api.core import (
     Context,
     Links,
     NumpyStream,
-    RandomStream,
     Stage,
     Traits,
 )
@@ -42,7 +40,7 @@ class Scripted(CommunicationModel):
     queue: Queue | None = None
 
     @property
-    def traits(self) -> Traits:
+    def traits(self):
         stages = {
             Stage.SENT: self.silent,
             Stage.SERVED: self.capacities,
@@ -59,12 +57,10 @@ class Scripted(CommunicationModel):
             expires=self.expiries is not None,
         )
 
-    def step(
-        self, parameters: Any, state: Any, links: Links, context: Context, random: RandomStream
-    ) -> tuple[Any, Links]:
+    def step(self, parameters, state, links, context, random):
         xp = context.xp
 
-        def now(script: Any, dtype: Any) -> Any:
+        def now(script, dtype):
             entry = np.broadcast_to(np.asarray(script)[context.round], context.shape)
             return xp.asarray(np.array(entry), dtype=dtype)
 
@@ -111,32 +107,32 @@ class Played(NamedTuple):
     arrivals: Any
 
     @property
-    def arrived(self) -> Any:
+    def arrived(self):
         return self.sent >= 0
 
     @property
-    def up(self) -> Any:
+    def up(self):
         """Where something was transmitted that is not lost, towards who hears in that round."""
         up = self.sends
         up = up if self.lost is None else up & ~self.lost
         return up if self.hears is None else up & self.hears
 
     @property
-    def age(self) -> Any:
+    def age(self):
         """Rounds since the newest arrived message was sent; round + 1 before the first."""
         rounds = np.arange(len(self.newest)).reshape(-1, *(1,) * (self.newest.ndim - 1))
         return rounds - self.newest
 
 
 def context_of(
-    agents: int = 3,
+    agents=3,
     *,
-    batch: tuple[int, ...] = (),
-    alive: Any = None,
-    positions: Any = None,
-    number: Any = 0,
-    xp: ModuleType = np,
-) -> Context:
+    batch=(),
+    alive=None,
+    positions=None,
+    number=0,
+    xp=np,
+):
     """Returns the context of one round, with agents called a, b, c, ..."""
     shape = (*batch, agents, agents)
     alive = np.ones(shape[:-1], dtype=bool) if alive is None else np.array(alive)
@@ -146,12 +142,12 @@ def context_of(
     return Context(number, xp.asarray(alive), positions, xp, shape, agent_ids)
 
 
-def label(value: Any) -> str:
+def label(value):
     """Returns what a test calls one of its values, the same in every process."""
     return getattr(value, "__name__", None) or re.sub(r"^<(.*) object at .*>$", r"\1", repr(value))
 
 
-def lock(tree: Any) -> Any:
+def lock(tree):
     """Makes every NumPy array within nested tuples read-only."""
     if isinstance(tree, np.ndarray):
         tree.flags.writeable = False
@@ -162,16 +158,16 @@ def lock(tree: Any) -> Any:
 
 
 def play(
-    *models: CommunicationModel,
-    rounds: int = 1,
-    agents: int = 3,
-    batch: tuple[int, ...] = (),
-    seed: int = 0,
-    alive: Any = None,
-    positions: Any = None,
-    xp: ModuleType = np,
-    read_only: bool = False,
-) -> Played:
+    *models,
+    rounds=1,
+    agents=3,
+    batch=(),
+    seed=0,
+    alive=None,
+    positions=None,
+    xp=np,
+    read_only=False,
+):
     """Plays an episode; `alive` and `positions` may have one entry for each round."""
     channel = Channel(chain=Chain(models=models))
     random = NumpyStream(seed, xp=xp)
@@ -208,7 +204,7 @@ def play(
     )
 
 
-def assert_same(one: Played, other: Played) -> None:
+def assert_same(one, other):
     """Raises unless two episodes agree on every link; the diagonal means nothing."""
     for name in Played._fields:
         first, second = getattr(one, name), getattr(other, name)
@@ -220,13 +216,13 @@ def assert_same(one: Played, other: Played) -> None:
             )
 
 
-def off_diagonal(array: Any) -> Any:
+def off_diagonal(array):
     """Returns the links between different agents, `[..., N * (N - 1)]`."""
     array = np.asarray(array)
     return array[..., ~np.eye(array.shape[-1], dtype=bool)]
 
 
-def assert_one_sentence(error: BaseException, *words: str) -> None:
+def assert_one_sentence(error, *words):
     """Raises unless an error is one sentence that holds the words, a rule and a remedy."""
     text = str(error)
     assert "\n" not in text, text
@@ -239,7 +235,7 @@ def assert_one_sentence(error: BaseException, *words: str) -> None:
         assert word in text, text
 
 
-def _stack(arrays: list[Any]) -> Any:
+def _stack(arrays):
     if any(array is None for array in arrays):
         return None
     return np.stack([np.asarray(array) for array in arrays])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
@@ -92,21 +91,21 @@ ODD_IDS = ("null", "1", 7, True, "0x1f", "é→\n'\"", "\x85\u2028", ("team", 0)
 """Agents' ids that YAML or JSON could take for something else."""
 
 
-def quantile(uniform: Any) -> Any:
+def quantile(uniform):
     """Delays of up to three rounds."""
     return 3 * uniform
 
 
-def walls(positions: Any) -> Any:
+def walls(positions):
     """Cuts no link."""
     return np.zeros((*positions.shape[:-1], positions.shape[-2]), dtype=bool)
 
 
-def invert(content: Any, number: int) -> Any:
+def invert(content, number):
     return -content
 
 
-def leave(content: Any, context: Any, random: Any) -> Any:
+def leave(content, context, random):
     return content
 
 
@@ -114,7 +113,7 @@ class Holder:
     """A function may live in a class."""
 
     @staticmethod
-    def quantile(uniform: Any) -> Any:
+    def quantile(uniform):
         return uniform
 
 

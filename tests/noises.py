@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from failure_api.core.noise import NoiseContext, NoiseModel
+from failure_api.core.noise import NoiseModel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,17 +14,13 @@ class Add(NoiseModel):
 
     amount: float = 1.0
 
-    def step(
-        self, parameters: Any, state: Any, content: Any, context: NoiseContext, random: Any
-    ) -> Any:
+    def step(self, parameters, state, content, context, random):
         return state, content + self.amount
 
 
 @dataclass(frozen=True, kw_only=True)
 class Double(NoiseModel):
-    def step(
-        self, parameters: Any, state: Any, content: Any, context: NoiseContext, random: Any
-    ) -> Any:
+    def step(self, parameters, state, content, context, random):
         return state, content * 2
 
 
@@ -34,9 +30,7 @@ class Normal(NoiseModel):
 
     size: float = 1.0
 
-    def step(
-        self, parameters: Any, state: Any, content: Any, context: NoiseContext, random: Any
-    ) -> Any:
+    def step(self, parameters, state, content, context, random):
         draws = context.xp.astype(random.normal(context.shape), content.dtype)
         return state, content + self.size * draws
 
@@ -45,12 +39,10 @@ class Normal(NoiseModel):
 class Wanders(NoiseModel):
     """Adds a random walk, so that what it adds tells of all earlier rounds."""
 
-    def init(self, parameters: Any, context: NoiseContext, random: Any) -> Any:
+    def init(self, parameters, context, random):
         return context.xp.zeros(context.shape, dtype=context.low.dtype)
 
-    def step(
-        self, parameters: Any, state: Any, content: Any, context: NoiseContext, random: Any
-    ) -> Any:
+    def step(self, parameters, state, content, context, random):
         state = state + context.xp.astype(random.normal(context.shape), content.dtype)
         return state, content + state
 
@@ -59,15 +51,13 @@ class Wanders(NoiseModel):
 class Counts(NoiseModel):
     """Counts the messages that arrive, and leaves them alone."""
 
-    def init(self, parameters: Any, context: NoiseContext, random: Any) -> Any:
+    def init(self, parameters, context, random):
         return context.xp.zeros(context.shape[:-1], dtype=context.xp.int32)
 
-    def step(
-        self, parameters: Any, state: Any, content: Any, context: NoiseContext, random: Any
-    ) -> Any:
+    def step(self, parameters, state, content, context, random):
         return state + context.xp.astype(context.arrived, context.xp.int32), content
 
-    def report(self, state: Any) -> dict[str, float]:
+    def report(self, state):
         return {"arrived": int(state.sum())}
 
 
@@ -77,9 +67,7 @@ class Watches(NoiseModel):
 
     seen: ClassVar[list[Any]] = []
 
-    def step(
-        self, parameters: Any, state: Any, content: Any, context: NoiseContext, random: Any
-    ) -> Any:
+    def step(self, parameters, state, content, context, random):
         self.seen.append((content, context))
         return state, content
 
@@ -88,12 +76,10 @@ class Watches(NoiseModel):
 class Attacks(NoiseModel):
     """Says what `ByzantineModel` says of itself."""
 
-    def step(
-        self, parameters: Any, state: Any, content: Any, context: NoiseContext, random: Any
-    ) -> Any:
+    def step(self, parameters, state, content, context, random):
         return state, content
 
-    def attack_share(self, state: Any) -> float | None:
+    def attack_share(self, state):
         return 0.25
 
 
@@ -103,7 +89,5 @@ class Returns(NoiseModel):
 
     result: Any
 
-    def step(
-        self, parameters: Any, state: Any, content: Any, context: NoiseContext, random: Any
-    ) -> Any:
+    def step(self, parameters, state, content, context, random):
         return self.result(state, content)

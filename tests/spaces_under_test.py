@@ -38,7 +38,7 @@ SPACES: dict[str, spaces.Space[Any]] = {
 
 
 @strategies.composite
-def _boxes(draw: Any) -> Any:
+def _boxes(draw):
     dtype = draw(strategies.sampled_from([np.uint8, np.int8, np.int32, np.float32, np.float64]))
     shape = tuple(draw(strategies.lists(strategies.integers(1, 3), max_size=3)))
     low, high = sorted(draw(strategies.tuples(*[strategies.integers(-9, 9)] * 2)))
@@ -48,7 +48,7 @@ def _boxes(draw: Any) -> Any:
 
 
 @strategies.composite
-def _multi_discretes(draw: Any) -> Any:
+def _multi_discretes(draw):
     counts = draw(strategies.lists(strategies.integers(1, 4), min_size=1, max_size=3))
     starts = [draw(strategies.integers(-5, 5)) for _ in counts]
     dtype = draw(strategies.sampled_from([np.int64, np.int32]))

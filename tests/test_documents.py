@@ -29,17 +29,17 @@ SHORT = {
 """A sweep for the commands that need the folder of one."""
 
 
-def blocks(document: str, language: str) -> list[str]:
+def blocks(document, language):
     text = (ROOT / document).read_text()
     return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
 
 
-def body(example: Path) -> str:
+def body(example):
     """Returns an example without the docstring that says what it shows."""
     return example.read_text().split('"""\n\n', 1)[1]
 
 
-def test_every_snippet_is_an_example_and_every_example_is_shown_or_linked_to() -> None:
+def test_every_snippet_is_an_example_and_every_example_is_shown_or_linked_to():
     bodies = {body(example): example for example in EXAMPLES}
     snippets = {block for document in DOCUMENTS for block in blocks(document, "python")}
     assert snippets
@@ -50,7 +50,7 @@ def test_every_snippet_is_an_example_and_every_example_is_shown_or_linked_to() -
     assert all(f"examples/{example.name})" in text for example in hidden)
 
 
-def test_every_specification_is_an_example_and_can_be_read() -> None:
+def test_every_specification_is_an_example_and_can_be_read():
     files = {path.read_text(): path for path in (ROOT / "examples").glob("*.yaml")}
     shown = [block for document in DOCUMENTS for block in blocks(document, "yaml")]
     assert shown
@@ -72,7 +72,7 @@ ELSEWHERE = {
 """Which tests run examples that take long."""
 
 
-def test_examples_that_take_long_are_run_elsewhere() -> None:
+def test_examples_that_take_long_are_run_elsewhere():
     for example, path in ELSEWHERE.items():
         assert example in (ROOT / path).read_text()
 
@@ -82,7 +82,7 @@ def test_examples_that_take_long_are_run_elsewhere() -> None:
     [example for example in EXAMPLES if example.stem not in ELSEWHERE],
     ids=lambda path: path.stem,
 )
-def test_example_runs(example: Path, tmp_path: Path) -> None:
+def test_example_runs(example, tmp_path):
     run = subprocess.run(
         [sys.executable, "-W", "error::UserWarning:failure_api", example],
         cwd=tmp_path,
@@ -94,7 +94,7 @@ def test_example_runs(example: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
-def test_the_examples_of_a_page_run(page: Path, tmp_path: Path) -> None:
+def test_the_examples_of_a_page_run(page, tmp_path):
     for number, block in enumerate(blocks(str(page.relative_to(ROOT)), "python")):
         example = tmp_path / f"{page.stem}_{number}.py"
         example.write_text(block)
@@ -105,13 +105,13 @@ def test_the_examples_of_a_page_run(page: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
-def test_what_a_page_links_to_exists(page: Path) -> None:
+def test_what_a_page_links_to_exists(page):
     targets = re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text())
     missing = [t for t in targets if "://" not in t and not (page.parent / t).exists()]
     assert not missing
 
 
-def commands() -> list[str]:
+def commands():
     documents = [*DOCUMENTS, *(str(page.relative_to(ROOT)) for page in PAGES)]
     lines = [
         line for d in documents for block in blocks(d, "console") for line in block.split("\n")
@@ -120,7 +120,7 @@ def commands() -> list[str]:
 
 
 @pytest.mark.parametrize("command", commands())
-def test_command_is_accepted(command: str, tmp_path: Path, monkeypatch) -> None:
+def test_command_is_accepted(command, tmp_path, monkeypatch):
     monkeypatch.setattr("failure_api.overhead.seed.PAUSE_SECONDS", 0.0)
     words = shlex.split(command)[1:]
     monkeypatch.chdir(tmp_path)
@@ -141,7 +141,7 @@ def test_command_is_accepted(command: str, tmp_path: Path, monkeypatch) -> None:
     assert bool(list(tmp_path.glob("*/report.html"))) == reported
 
 
-def test_make_targets_exist() -> None:
+def test_make_targets_exist():
     makefile = (ROOT / "Makefile").read_text()
     lines = [
         line for d in DOCUMENTS for block in blocks(d, "console") for line in block.split("\n")
@@ -151,13 +151,13 @@ def test_make_targets_exist() -> None:
     assert all(re.search(rf"^{target}:", makefile, flags=re.MULTILINE) for target in named)
 
 
-def test_files_that_the_documents_link_to_exist() -> None:
+def test_files_that_the_documents_link_to_exist():
     for document in DOCUMENTS:
         for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / document).read_text()):
             assert (ROOT / target).exists(), f"{document} links to {target}"
 
 
-def test_tables_of_speeds_are_the_committed_benchmarks() -> None:
+def test_tables_of_speeds_are_the_committed_benchmarks():
     sys.path.insert(0, str(ROOT / "benchmarks"))
     from table import TABLES, markdown_table
 
@@ -166,7 +166,7 @@ def test_tables_of_speeds_are_the_committed_benchmarks() -> None:
         assert markdown_table(findings) in (ROOT / document).read_text()
 
 
-def test_a_page_names_every_model_and_exchange() -> None:
+def test_a_page_names_every_model_and_exchange():
     import failure_api
 
     pages = "\n".join(page.read_text() for page in (ROOT / "docs").rglob("*.md"))

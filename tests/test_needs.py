@@ -16,7 +16,7 @@ OPTIONAL = ("matplotlib", "yaml", "rich", "typer", "pandas", "seaborn", "psutil"
 ADVICE = "which is not installed: install it with `pip install 'failure-api[cli]'`."
 
 
-def run(code: str) -> subprocess.CompletedProcess[str]:
+def run(code):
     return subprocess.run(
         [sys.executable, "-c", code],
         env=ENVIRONMENT,
@@ -26,7 +26,7 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_plain_data_and_descriptions_import_nothing_optional() -> None:
+def test_plain_data_and_descriptions_import_nothing_optional():
     done = run(
         "import sys, failure_api.catalogue as catalogue\n"
         "first = set(sys.modules)\n"
@@ -38,7 +38,7 @@ def test_plain_data_and_descriptions_import_nothing_optional() -> None:
     assert done.stdout.split() == []
 
 
-def test_the_list_of_models_imports_neither_yaml_nor_matplotlib() -> None:
+def test_the_list_of_models_imports_neither_yaml_nor_matplotlib():
     done = run(
         "import sys; from failure_api.cli.models import models; models(); models('chain')\n"
         "print('imported:', *(set(sys.modules) & {'matplotlib', 'yaml', 'pandas'}))"
@@ -59,9 +59,7 @@ MODEL = "catalogue.from_dict({'model': 'probabilistic', 'failure_prob': 0.5})"
     ],
     ids=["to_yaml", "from_yaml", "draw"],
 )
-def test_without_a_package_one_sentence_says_how_to_get_it(
-    package: str, call: str, starts: str
-) -> None:
+def test_without_a_package_one_sentence_says_how_to_get_it(package, call, starts):
     done = run(
         "import sys\n"
         "class Absent:\n"
@@ -79,7 +77,7 @@ def test_without_a_package_one_sentence_says_how_to_get_it(
     assert done.stdout == f"MissingDependencyError|True|{starts}{ADVICE}\n"
 
 
-def test_the_command_says_it_too(tmp_path: Path) -> None:
+def test_the_command_says_it_too(tmp_path):
     path = tmp_path / "picture.png"
     done = run(
         "import sys; sys.modules['matplotlib'] = sys.modules['yaml'] = None\n"
@@ -93,7 +91,7 @@ def test_the_command_says_it_too(tmp_path: Path) -> None:
     assert not path.exists()
 
 
-def test_a_package_that_is_broken_is_not_said_to_be_missing() -> None:
+def test_a_package_that_is_broken_is_not_said_to_be_missing():
     done = run(
         "import sys; sys.modules['packaging'] = None\n"
         "from failure_api import catalogue, drawing\n"

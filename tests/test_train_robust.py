@@ -18,13 +18,13 @@ SEEDS = 5
 
 
 @pytest.fixture(autouse=True)
-def in_the_projects_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+def in_the_projects_folder(monkeypatch):
     # The policies are named from there, as the documentation does.
     monkeypatch.chdir(ROOT)
     monkeypatch.delenv("ROBUST_NETWORKS", raising=False)
 
 
-def test_the_committed_results_are_those_of_the_committed_teams(tmp_path: Path) -> None:
+def test_the_committed_results_are_those_of_the_committed_teams(tmp_path):
     severity = 0.9
     specification = {
         "environment": "mpe2.simple_spread_v3",
@@ -45,7 +45,7 @@ def test_the_committed_results_are_those_of_the_committed_teams(tmp_path: Path) 
     assert np.allclose(found, committed.loc[found.index], atol=0.2)
 
 
-def test_the_summary_is_that_of_the_table(tmp_path: Path) -> None:
+def test_the_summary_is_that_of_the_table(tmp_path):
     sys.path.insert(0, str(ROOT / "examples"))
     try:
         from robust import results
@@ -61,7 +61,7 @@ def test_the_summary_is_that_of_the_table(tmp_path: Path) -> None:
 
 
 @pytest.mark.heavy
-def test_everything_is_done_again_in_small(tmp_path: Path) -> None:
+def test_everything_is_done_again_in_small(tmp_path):
     pytest.importorskip("jaxmarl")
     command = [sys.executable, "examples/train_robust.py", "--output", str(tmp_path)]
     command += ["--seeds", "2", "--iterations", "2", "--episodes", "4"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from hypothesis import strategies as st
 
@@ -82,7 +80,7 @@ TRACE = Trace(
 )
 
 
-def slow(uniform: Any) -> Any:
+def slow(uniform):
     """Delays of up to three rounds."""
     return 3 * uniform
 

@@ -24,12 +24,12 @@ class Script(NamedTuple):
     positions: Any
     alive: Any
 
-    def row(self, element: int) -> Script:
+    def row(self, element):
         """Returns what happens to one element of the batch."""
         return Script(*(array[:, element] for array in self))
 
 
-def script(seed: int = 2, rounds: int = ROUNDS, batch: int = BATCH) -> Script:
+def script(seed=2, rounds=ROUNDS, batch=BATCH):
     """Returns agents that talk, move about, and are not always there."""
     generator = np.random.default_rng(seed)
     return Script(
@@ -42,7 +42,7 @@ def script(seed: int = 2, rounds: int = ROUNDS, batch: int = BATCH) -> Script:
 class Watched(TorchDispatchMode):
     """Refuses operations that read a value on the host, and float64."""
 
-    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None):
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         assert "local_scalar_dense" not in str(function), "a value is read on the host"
         result = function(*args, **(kwargs or {}))
         for each in result if isinstance(result, tuple | list) else [result]:
@@ -67,7 +67,7 @@ CONVERT = {
 }
 
 
-def play_batch(library: str, models: Any, seeds: Any, happens: Script, **options: Any) -> Outcome:
+def play_batch(library, models, seeds, happens, **options):
     """Plays all rounds with portable streams; under JAX compiled, once."""
     convert = CONVERT[library]
     channel = BatchedChannel(
@@ -75,10 +75,10 @@ def play_batch(library: str, models: Any, seeds: Any, happens: Script, **options
     )
     seeds = seeds if isinstance(seeds, int) else convert(seeds)
 
-    def begin(payloads: Any, positions: Any, alive: Any) -> Any:
+    def begin(payloads, positions, alive):
         return channel.init(seeds, payloads, positions=positions, alive=alive)
 
-    def step(state: Any, payloads: Any, positions: Any, alive: Any) -> Any:
+    def step(state, payloads, positions, alive):
         return channel.step(state, payloads, positions=positions, alive=alive)
 
     if library == "jax":
@@ -99,7 +99,7 @@ def play_batch(library: str, models: Any, seeds: Any, happens: Script, **options
     return Outcome(*(np.stack(arrays) for arrays in zip(*seen, strict=True)))
 
 
-def assert_same_outcome(one: Outcome, other: Outcome) -> None:
+def assert_same_outcome(one, other):
     """Raises unless two outcomes agree: deliveries to the bit, content as far as noise allows."""
     for name in ("flags", "ages", "sent"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)

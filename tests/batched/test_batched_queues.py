@@ -53,7 +53,7 @@ on_every_library = pytest.mark.parametrize(
 either = pytest.mark.parametrize("missing", ["zero", "hold"])
 
 
-def models_of(case: Any, ids: Any, seed: int = 0) -> list[Any]:
+def models_of(case, ids, seed=0):
     """Returns models that draw nothing, so that they do the same wherever they run."""
     length, longest, drop, max_wait = case
     random = np.random.default_rng(seed)
@@ -95,7 +95,7 @@ class Episode(NamedTuple):
     heard: Heard
 
 
-def in_the_wrapper(models: Any, missing: str) -> Episode:
+def in_the_wrapper(models, missing):
     """Plays an environment in which an agent dies."""
     box = spaces.Box(-1, 1, (3,))
     bare = Plain(dict.fromkeys(IDS, box), lengths={IDS[1]: 70}, max_cycles=ROUNDS - 1)
@@ -116,15 +116,13 @@ def in_the_wrapper(models: Any, missing: str) -> Episode:
     return Episode(np.array(said), np.array(alive), heard)
 
 
-def in_a_batch(
-    library: str, models: Any, missing: str, said: Any, alive: Any, batch: int = 1
-) -> Heard:
+def in_a_batch(library, models, missing, said, alive, batch=1):
     """Plays the same over a batch of such teams, compiled where that is possible."""
     convert = CONVERT[library]
     channel = BatchedChannel(failure_models=models, agent_ids=IDS, missing=missing)
     step = channel.step
 
-    def compiled(state: Any, payloads: Any, alive: Any) -> Any:
+    def compiled(state, payloads, alive):
         return step(state, payloads, alive=alive)
 
     once = jax.jit(compiled) if library == "jax" else compiled
@@ -142,7 +140,7 @@ def in_a_batch(
 
 @every_case
 @either
-def test_all_libraries_bring_what_the_wrapper_brings(case: Any, missing: str) -> None:
+def test_all_libraries_bring_what_the_wrapper_brings(case, missing):
     models = models_of(case, IDS)
     said, alive, expected = in_the_wrapper(models, missing)
     apart = ~np.eye(AGENTS, dtype=bool)
@@ -163,7 +161,7 @@ def test_all_libraries_bring_what_the_wrapper_brings(case: Any, missing: str) ->
 
 
 @on_every_library
-def test_views_are_those_of_the_wrapper(case: Any, library: str) -> None:
+def test_views_are_those_of_the_wrapper(case, library):
     env = simple_spread_v3.parallel_env(max_cycles=60)
     ids = tuple(env.possible_agents)
     models = models_of(case, ids)
@@ -201,8 +199,8 @@ def test_views_are_those_of_the_wrapper(case: Any, library: str) -> None:
 @on_every_library
 @either
 def test_a_restarted_element_has_nothing_waiting_and_the_others_notice_nothing(
-    case: Any, missing: str, library: str
-) -> None:
+    case, missing, library
+):
     models, batch, restart = models_of(case, IDS), 4, 47
     payloads = np.random.default_rng(5).random((ROUNDS, batch, AGENTS, 2)).astype(np.float32)
     convert = CONVERT[library]
@@ -212,7 +210,7 @@ def test_a_restarted_element_has_nothing_waiting_and_the_others_notice_nothing(
         step, reset = jax.jit(step), jax.jit(reset)
     done = np.array([False, True, False, True])
 
-    def play(rounds: Any, begins: bool) -> list[Any]:
+    def play(rounds, begins):
         state, seen = channel.init(0, convert(payloads[0])), []
         for number in rounds:
             if number == restart and begins:
@@ -238,7 +236,7 @@ GRADIENTS = {
 }
 
 
-def run(channel: Any, payloads: Any, weights: Any) -> Any:
+def run(channel, payloads, weights):
     """Returns a weighted sum of all that is received, and when each of it was made."""
     state, total, sent = channel.init(4, payloads[0]), 0.0, []
     for number in range(len(payloads)):
@@ -248,7 +246,7 @@ def run(channel: Any, payloads: Any, weights: Any) -> Any:
     return total, sent
 
 
-def expected_gradient(newest: Any, missing: str, weights: Any) -> Any:
+def expected_gradient(newest, missing, weights):
     """Returns the gradient for what each sender says in each round, `[T, sender]`."""
     gradient = np.zeros((len(newest), AGENTS))
     before = np.full(newest.shape[1:], -1)
@@ -263,9 +261,7 @@ def expected_gradient(newest: Any, missing: str, weights: Any) -> Any:
 @pytest.mark.parametrize("case", GRADIENTS.values(), ids=GRADIENTS.keys())
 @either
 @pytest.mark.parametrize("width", [1, WIDE])
-def test_gradients_flow_through_what_waits_and_comes_late(
-    case: Any, missing: str, width: int
-) -> None:
+def test_gradients_flow_through_what_waits_and_comes_late(case, missing, width):
     rounds = 75
     channel = BatchedChannel(
         failure_models=models_of(case, IDS), agent_ids=IDS, missing=missing, streams="portable"
@@ -283,8 +279,8 @@ def test_gradients_flow_through_what_waits_and_comes_late(
     if width > 1:
         return
 
-    def score(payloads: Any) -> Any:
-        def one(state: Any, now: Any) -> Any:
+    def score(payloads):
+        def one(state, now):
             state, received = channel.step(state, now[0])
             return state, (received.content.sum(-1) * now[1]).sum()
 
@@ -296,7 +292,7 @@ def test_gradients_flow_through_what_waits_and_comes_late(
 
 
 @pytest.mark.parametrize("library", ["numpy", "torch"])
-def test_what_is_said_in_a_buffer_that_is_used_again_waits_as_it_was(library: str) -> None:
+def test_what_is_said_in_a_buffer_that_is_used_again_waits_as_it_was(library):
     channel = BatchedChannel(
         failure_models=BandwidthModel(capacity=0.5, queue_length=40), agent_ids=("a", "b")
     )
@@ -309,7 +305,7 @@ def test_what_is_said_in_a_buffer_that_is_used_again_waits_as_it_was(library: st
     assert heard == [0 if number % 2 == 0 else number // 2 + 1 for number in range(20)]
 
 
-def test_what_waits_and_comes_late_has_its_limit_of_memory() -> None:
+def test_what_waits_and_comes_late_has_its_limit_of_memory():
     many = BatchedChannel(
         failure_models=BandwidthModel(capacity=0.5, queue_length=1000), agent_ids=range(50)
     )

@@ -49,7 +49,7 @@ def amounts():
 
 
 @every_description
-def test_a_model_says_what_it_is(one) -> None:
+def test_a_model_says_what_it_is(one):
     assert one.kind in ("failure", "noise")
     assert one.origin == "failure_api"
     assert one.summary.endswith(".")
@@ -60,7 +60,7 @@ def test_a_model_says_what_it_is(one) -> None:
 
 
 @every_description
-def test_every_parameter_has_a_meaning_and_its_default(one) -> None:
+def test_every_parameter_has_a_meaning_and_its_default(one):
     value_class = type(one.example)
     declared = {field.name: field for field in fields(value_class)}
     assert {each.name for each in one.parameters} == set(declared)
@@ -77,7 +77,7 @@ def test_every_parameter_has_a_meaning_and_its_default(one) -> None:
 
 
 @every_description
-def test_texts_are_free_of_markup(one) -> None:
+def test_texts_are_free_of_markup(one):
     sentences = [one.summary, *one.text, one.source, *(part.summary for part in one.parts)]
     sentences += [each.meaning for each in one.parameters]
     for sentence in sentences:
@@ -86,7 +86,7 @@ def test_texts_are_free_of_markup(one) -> None:
         assert sentence.count("{") == sentence.count("}"), sentence
 
 
-def test_units_are_those_of_which_the_meaning_speaks() -> None:
+def test_units_are_those_of_which_the_meaning_speaks():
     known = dict(amounts())
     spoken_of = 0
     for name, parameter in known.items():
@@ -108,15 +108,15 @@ def test_units_are_those_of_which_the_meaning_speaks() -> None:
     assert units["gilbert_elliott.p"] == ""
 
 
-def test_what_may_differ_between_links_or_agents_says_so() -> None:
+def test_what_may_differ_between_links_or_agents_says_so():
     varies = {name: parameter.varies for name, parameter in amounts()}
     assert varies["gilbert_elliott.p"] == varies["signal_based.transmit_power"] == "per link"
     assert varies["node_failure.mean_time_to_repair"] == "per agent"
     assert varies["delay_based.max_delay"] == varies["gaussian_noise.mean"] == ""
 
 
-def test_choices_are_what_a_parameter_takes() -> None:
-    def choices(name: str, parameter: str) -> tuple[str, ...]:
+def test_choices_are_what_a_parameter_takes():
+    def choices(name, parameter):
         return next(each for each in EVERY[name].parameters if each.name == parameter).choices
 
     assert choices("gilbert_elliott", "start") == ("stationary", "good")
@@ -125,7 +125,7 @@ def test_choices_are_what_a_parameter_takes() -> None:
     assert choices("scheduled", "model") == choices("randomized", "model") == ()
 
 
-def test_defaults_are_short_but_whole() -> None:
+def test_defaults_are_short_but_whole():
     defaults = {each.name: each.default for each in EVERY["signal_based"].parameters}
     assert defaults["path_loss"] == "LogDistance()"
     assert defaults["transmit_power"] == "20.0"
@@ -133,7 +133,7 @@ def test_defaults_are_short_but_whole() -> None:
 
 
 @every_description
-def test_the_example_is_a_model_and_knows_what_is_expected(one) -> None:
+def test_the_example_is_a_model_and_knows_what_is_expected(one):
     assert key_of(type(one.example).__name__) == key_of(one.name)
     assert short_text(one.example).startswith(f"{one.class_name}(")
     for what in ("loss", "burst_length", "age"):
@@ -148,7 +148,7 @@ def test_the_example_is_a_model_and_knows_what_is_expected(one) -> None:
     "name",
     [name for name, one in EVERY.items() if one.expected["loss"]],
 )
-def test_the_expected_loss_is_that_of_the_links(name: str) -> None:
+def test_the_expected_loss_is_that_of_the_links(name):
     one = EVERY[name]
     played = play(one.example, rounds=3000, agents=len(AGENTS), seed=1)
     pairs = ~np.eye(len(AGENTS), dtype=bool)
@@ -156,7 +156,7 @@ def test_the_expected_loss_is_that_of_the_links(name: str) -> None:
     assert 1 - np.mean(arrivals[:, pairs]) == pytest.approx(one.expected["loss"], abs=0.04)
 
 
-def test_means_are_taken_over_the_links_alone() -> None:
+def test_means_are_taken_over_the_links_alone():
     table = [[1.0, 0.2], [0.4, 1.0]]
     assert expected_of(ProbabilisticModel(failure_prob=table))["loss"] == pytest.approx(0.3)
     whole = MatrixModel(matrix=[[0, 1], [1, 0]])
@@ -166,7 +166,7 @@ def test_means_are_taken_over_the_links_alone() -> None:
     assert expected_of(Chain(models=[])) == {"loss": 0.0, "burst_length": 1.0, "age": 0.0}
 
 
-def test_parameters_replace_those_of_the_example() -> None:
+def test_parameters_replace_those_of_the_example():
     assert describe("gilbert-elliott").example == GilbertElliottModel(p=0.05, r=0.25)
     one = describe("GilbertElliott", r=1, loss_bad=0.5)
     assert one.example == GilbertElliottModel(p=0.05, r=1, loss_bad=0.5)
@@ -203,7 +203,7 @@ class Documented:
     """
 
 
-def test_a_docstring_is_read_section_by_section() -> None:
+def test_a_docstring_is_read_section_by_section():
     sections = sections_of(Documented)
     assert sections.summary == "Does what it says."
     assert sections.text == ("With p it is 1 / p:", "x ≤ 2", "Text that belongs to no section.")

@@ -29,7 +29,7 @@ from failure_api.catalogue.mathematics import ascii_text, plain_mathematics
         ("no mathematics", "no mathematics"),
     ],
 )
-def test_formulas_are_plain_characters(latex: str, text: str) -> None:
+def test_formulas_are_plain_characters(latex, text):
     assert plain_mathematics(latex) == text
 
 
@@ -42,16 +42,16 @@ def test_formulas_are_plain_characters(latex: str, text: str) -> None:
         ("plain", "plain"),
     ],
 )
-def test_ascii_says_the_same(text: str, expected: str) -> None:
+def test_ascii_says_the_same(text, expected):
     assert ascii_text(text) == expected
 
 
 @given(st.text())
-def test_ascii_is_ascii(text: str) -> None:
+def test_ascii_is_ascii(text):
     assert ascii_text(text).isascii()
 
 
-def test_no_symbol_of_a_model_s_text_is_lost_in_ascii() -> None:
+def test_no_symbol_of_a_model_s_text_is_lost_in_ascii():
     for one in models():
         for text in (one.summary, *one.text, *(each.meaning for each in one.parameters)):
             assert ascii_text(text).count("?") == text.count("?"), text

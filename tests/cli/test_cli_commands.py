@@ -26,5 +26,5 @@ from failure_api.cli.flags import repeat_flags
         ("", ""),
     ],
 )
-def test_each_value_gets_its_flag(given: str, expected: str) -> None:
+def test_each_value_gets_its_flag(given, expected):
     assert repeat_flags(given.split(), {"--agents"}) == expected.split()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Iterator
 
 import pytest
 
@@ -13,30 +12,30 @@ from failure_api.cli.progress import remembered_interruption
 
 
 @pytest.fixture(autouse=True)
-def usual_handler() -> Iterator[None]:
+def usual_handler():
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
 
 
 class Dying:
-    def __del__(self) -> None:
+    def __del__(self):
         signal.raise_signal(signal.SIGINT)
 
 
 class Failing:
-    def __del__(self) -> None:
+    def __del__(self):
         raise ZeroDivisionError
 
 
-def test_ctrl_c_interrupts_at_once() -> None:
+def test_ctrl_c_interrupts_at_once():
     with pytest.raises(KeyboardInterrupt), remembered_interruption():
         signal.raise_signal(signal.SIGINT)
 
 
 def test_an_interruption_that_python_drops_is_raised_when_asked(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+    monkeypatch,
+):
     reported: list[object] = []
     monkeypatch.setattr(sys, "unraisablehook", reported.append)
     with remembered_interruption() as check:
@@ -48,7 +47,7 @@ def test_an_interruption_that_python_drops_is_raised_when_asked(
     assert not reported
 
 
-def test_other_dropped_errors_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_dropped_errors_are_reported(monkeypatch):
     reported: list[object] = []
     monkeypatch.setattr(sys, "unraisablehook", reported.append)
     with remembered_interruption():
@@ -57,13 +56,13 @@ def test_other_dropped_errors_are_reported(monkeypatch: pytest.MonkeyPatch) -> N
     assert len(reported) == 1
 
 
-def test_the_usual_handler_is_back_afterwards() -> None:
+def test_the_usual_handler_is_back_afterwards():
     with remembered_interruption():
         assert signal.getsignal(signal.SIGINT) is not signal.default_int_handler
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_a_handler_of_someone_else_is_left_alone() -> None:
+def test_a_handler_of_someone_else_is_left_alone():
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with remembered_interruption() as check:
         signal.raise_signal(signal.SIGINT)
@@ -71,10 +70,10 @@ def test_a_handler_of_someone_else_is_left_alone() -> None:
     assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
-def test_other_threads_can_measure_too() -> None:
+def test_other_threads_can_measure_too():
     done = []
 
-    def use() -> None:
+    def use():
         with remembered_interruption() as check:
             check()
             done.append(True)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -21,21 +19,21 @@ from failure_api.errors import InvalidArgumentError
 EVERY = {one.name: one for one in every_model()}
 
 
-def invoke(*arguments: str, width: int = 100) -> Any:
+def invoke(*arguments, width=100):
     environment = {"COLUMNS": str(width), "TERM": "dumb"}
     return CliRunner().invoke(app, ["models", *arguments], env=environment)
 
 
-def words(text: str) -> str:
+def words(text):
     """Returns a text without its line breaks."""
     return " ".join(text.split())
 
 
-def width_of(text: str) -> int:
+def width_of(text):
     return max(map(len, text.splitlines()))
 
 
-def entry_of(name: str, listed: str) -> str:
+def entry_of(name, listed):
     """Returns what the list says of one model."""
     found = re.search(rf"^ {name} .*?(?=^ \S|\Z)", listed, re.MULTILINE | re.DOTALL)
     assert found, name
@@ -43,7 +41,7 @@ def entry_of(name: str, listed: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def listed() -> str:
+def listed():
     outcome = invoke()
     assert outcome.exit_code == 0, outcome.output
     assert outcome.stderr == ""
@@ -51,7 +49,7 @@ def listed() -> str:
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_the_list_tells_meaning_parameters_defaults_and_units(name: str, listed: str) -> None:
+def test_the_list_tells_meaning_parameters_defaults_and_units(name, listed):
     one, entry = EVERY[name], entry_of(name, listed)
     assert entry.startswith(f"{name} {one.summary}")
     for parameter in one.parameters:
@@ -66,7 +64,7 @@ def test_the_list_tells_meaning_parameters_defaults_and_units(name: str, listed:
             assert f" {parameter.name}{default} ({', '.join(notes)})" in entry
 
 
-def test_failure_models_come_before_noise_models_and_each_by_name(listed: str) -> None:
+def test_failure_models_come_before_noise_models_and_each_by_name(listed):
     names = re.findall(r"^ (\w+)  ", listed, re.MULTILINE)[1:]
     kinds = [EVERY[name].kind for name in names]
     assert kinds == sorted(kinds)
@@ -79,7 +77,7 @@ def test_failure_models_come_before_noise_models_and_each_by_name(listed: str) -
 @pytest.mark.parametrize(
     "name", ["gilbert-elliott", "Gilbert_Elliott", "GilbertElliottModel", "gilbert_elliott"]
 )
-def test_a_model_is_shown_by_any_of_its_names(name: str) -> None:
+def test_a_model_is_shown_by_any_of_its_names(name):
     outcome = invoke(name)
     assert outcome.exit_code == 0, outcome.output
     assert outcome.stdout.startswith(
@@ -100,7 +98,7 @@ def test_a_model_is_shown_by_any_of_its_names(name: str) -> None:
         *((name, width) for name in ("signal_based", "jamming", "stuck") for width in (80, 200)),
     ],
 )
-def test_every_page_says_everything_at_any_width(name: str, width: int) -> None:
+def test_every_page_says_everything_at_any_width(name, width):
     one = EVERY[name]
     outcome = invoke(name, width=width)
     assert outcome.exit_code == 0, outcome.output
@@ -121,21 +119,21 @@ def test_every_page_says_everything_at_any_width(name: str, width: int) -> None:
     assert "200 rounds from left to right" in page
 
 
-def test_the_plain_data_on_a_page_makes_the_example() -> None:
+def test_the_plain_data_on_a_page_makes_the_example():
     for name in ("gilbert_elliott", "jamming", "byzantine", "randomized"):
         page = invoke(name, width=1000).stdout
         line = next(line for line in page.splitlines() if line.startswith("  {"))
         assert from_dict(json.loads(line)) == EVERY[name].example
 
 
-def test_long_plain_data_is_cut() -> None:
+def test_long_plain_data_is_cut():
     page = invoke("trace", width=100).stdout
     assert re.search(r'"lost": \[{3}.* \.\.\.\s*\n  In the long run', page, re.DOTALL)
     assert len(page.splitlines()) < 80
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])
-def test_the_list_fits_any_width(width: int) -> None:
+def test_the_list_fits_any_width(width):
     text = invoke(width=width).stdout
     assert width_of(text) <= width
     assert "…" not in text
@@ -144,11 +142,11 @@ def test_the_list_fits_any_width(width: int) -> None:
     )
 
 
-def test_the_same_page_twice() -> None:
+def test_the_same_page_twice():
     assert invoke("chain").stdout == invoke("chain").stdout
 
 
-def test_parameters_are_set() -> None:
+def test_parameters_are_set():
     outcome = invoke("gilbert_elliott", "--set", "p=0.5", "r=0.5", "--set", "start=good")
     assert outcome.exit_code == 0, outcome.output
     assert "GilbertElliottModel(p=0.5, r=0.5, start='good')" in outcome.stdout
@@ -189,9 +187,7 @@ def test_parameters_are_set() -> None:
     ],
     ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else None,
 )
-def test_a_wrong_value_is_one_sentence_and_status_2(
-    arguments: list[str], holds: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_wrong_value_is_one_sentence_and_status_2(arguments, holds, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     outcome = invoke(*arguments)
     assert outcome.exit_code == 2, outcome.output
@@ -201,7 +197,7 @@ def test_a_wrong_value_is_one_sentence_and_status_2(
     assert list(tmp_path.iterdir()) == []
 
 
-def colours(path: Path) -> int:
+def colours(path):
     picture = image.imread(path)
     return len(np.unique(picture.reshape(-1, picture.shape[-1]), axis=0))
 
@@ -218,9 +214,7 @@ def colours(path: Path) -> int:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else value,
 )
-def test_plot_draws_a_picture_with_and_without_a_file(
-    arguments: list[str], name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_plot_draws_a_picture_with_and_without_a_file(arguments, name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder").mkdir()
     outcome = invoke(*arguments)
@@ -240,9 +234,7 @@ def test_plot_draws_a_picture_with_and_without_a_file(
         ("./x", "must end in the format of an image"),
     ],
 )
-def test_a_picture_that_cannot_be_written(
-    file: str, holds: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_picture_that_cannot_be_written(file, holds, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder.png").mkdir()
     (tmp_path / "file.png").write_text("mine")
@@ -256,7 +248,7 @@ def test_a_picture_that_cannot_be_written(
     assert (tmp_path / "file.png").read_text() == "mine"
 
 
-def test_the_verb_is_a_function(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_verb_is_a_function(tmp_path, capsys):
     path = tmp_path / "x.png"
     one = models("gilbert-elliott", given=["p=1", "r=1"], plot=str(path))
     assert one.example == describe("gilbert-elliott", p=1, r=1).example
@@ -267,7 +259,7 @@ def test_the_verb_is_a_function(tmp_path: Path, capsys: pytest.CaptureFixture[st
         models("nobody")
 
 
-def test_help_shows_every_option() -> None:
+def test_help_shows_every_option():
     outcome = CliRunner().invoke(app, ["models", "--help"], env={"COLUMNS": "120"})
     assert outcome.exit_code == 0
     assert all(option in outcome.stdout for option in ("--set", "--plot", "NAME"))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from pathlib import Path
-from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -25,11 +23,11 @@ OPTIONS = {
 FILES = {"overhead.csv", "overhead.json", "overhead.png"}
 
 
-def invoke(*arguments: str) -> Any:
+def invoke(*arguments):
     return CliRunner().invoke(app, ["overhead", *arguments])
 
 
-def numbers_of_agents(directory: Path) -> list[str]:
+def numbers_of_agents(directory):
     with (directory / "overhead.csv").open(newline="") as file:
         return [line["N"] for line in csv.DictReader(file)]
 
@@ -38,7 +36,7 @@ def numbers_of_agents(directory: Path) -> list[str]:
     "agents",
     [["--agents", "2", "3"], ["--agents", "2", "--agents", "3"], ["--agents=2", "3"]],
 )
-def test_measures_prints_and_writes(agents: list[str], tmp_path: Path) -> None:
+def test_measures_prints_and_writes(agents, tmp_path):
     outcome = invoke(*agents, *SMALL, "--output", str(tmp_path))
     assert outcome.exit_code == 0, outcome.output
     assert {path.name for path in tmp_path.iterdir()} == FILES
@@ -50,14 +48,14 @@ def test_measures_prints_and_writes(agents: list[str], tmp_path: Path) -> None:
     assert str(tmp_path) in outcome.stdout
 
 
-def test_each_number_is_told_in_a_plain_line_off_a_terminal(tmp_path: Path) -> None:
+def test_each_number_is_told_in_a_plain_line_off_a_terminal(tmp_path):
     outcome = invoke("--agents", "2", "3", *SMALL, "--output", str(tmp_path))
     lines = outcome.stderr.splitlines()
     assert [line.partition(":")[0] for line in lines] == ["N = 2", "N = 3"]
     assert "\x1b" not in outcome.output
 
 
-def test_the_options_reach_the_measurement(tmp_path: Path) -> None:
+def test_the_options_reach_the_measurement(tmp_path):
     outcome = invoke(
         *["--environment", "mpe2.simple_tag_v3", "--api", "parallel", "--failure-prob", "0.125"],
         *[*SMALL, "--output", str(tmp_path)],
@@ -75,9 +73,7 @@ def test_the_options_reach_the_measurement(tmp_path: Path) -> None:
     }
 
 
-def test_the_seed_protocol_prints_the_notebook_s_table(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_seed_protocol_prints_the_notebook_s_table(tmp_path, monkeypatch):
     monkeypatch.setattr(seed, "PAUSE_SECONDS", 0)
     outcome = invoke("--protocol", "seed", "--agents", "2", *SMALL, "--output", str(tmp_path))
     assert outcome.exit_code == 0, outcome.output
@@ -87,9 +83,7 @@ def test_the_seed_protocol_prints_the_notebook_s_table(
 
 
 @pytest.mark.parametrize("protocol", ["paired", "seed"])
-def test_the_profile_is_printed_and_kept(
-    protocol: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_profile_is_printed_and_kept(protocol, tmp_path, monkeypatch):
     monkeypatch.setattr(seed, "PAUSE_SECONDS", 0)
     outcome = invoke(
         "--profile", "--protocol", protocol, "--agents", "2", *SMALL, "--output", str(tmp_path)
@@ -127,9 +121,7 @@ def test_the_profile_is_printed_and_kept(
         ("surplus", "surplus"),
     ],
 )
-def test_a_wrong_value_is_one_sentence_and_status_2(
-    arguments: str, holds: str, tmp_path: Path
-) -> None:
+def test_a_wrong_value_is_one_sentence_and_status_2(arguments, holds, tmp_path):
     outcome = invoke(*arguments.split(), "--output", str(tmp_path / "new"))
     assert outcome.exit_code == 2, outcome.output
     assert holds in outcome.stderr
@@ -138,17 +130,15 @@ def test_a_wrong_value_is_one_sentence_and_status_2(
     assert not (tmp_path / "new").exists()
 
 
-def test_a_place_that_cannot_be_written_to_is_refused_before_measuring(tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_to_is_refused_before_measuring(tmp_path):
     (tmp_path / "taken").write_text("")
     outcome = invoke(*SMALL, "--output", str(tmp_path / "taken"))
     assert outcome.exit_code == 2
     assert outcome.output.startswith("output must be a directory")
 
 
-def test_an_error_of_our_own_making_is_not_hidden(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(*arguments: object, **options: object) -> None:
+def test_an_error_of_our_own_making_is_not_hidden(tmp_path, monkeypatch):
+    def broken(*arguments, **options):
         raise ZeroDivisionError
 
     monkeypatch.setattr("failure_api.cli.overhead.measure_overhead", broken)
@@ -156,13 +146,13 @@ def test_an_error_of_our_own_making_is_not_hidden(
     assert isinstance(outcome.exception, ZeroDivisionError)
 
 
-def test_the_verb_is_a_function(tmp_path: Path) -> None:
+def test_the_verb_is_a_function(tmp_path):
     result = overhead(agents=[2], episodes=1, cycles=2, output=tmp_path)
     assert [row.agents for row in result.rows] == [2]
     assert {path.name for path in tmp_path.iterdir()} == FILES
 
 
-def test_the_version_and_an_unknown_verb() -> None:
+def test_the_version_and_an_unknown_verb():
     version = CliRunner().invoke(app, ["--version"])
     assert version.exit_code == 0
     assert version.stdout.startswith("failure-api ")
@@ -171,7 +161,7 @@ def test_the_version_and_an_unknown_verb() -> None:
     assert "Did you mean 'overhead'?" in unknown.output
 
 
-def test_help_shows_every_option() -> None:
+def test_help_shows_every_option():
     text = CliRunner().invoke(app, ["overhead", "--help"], env={"COLUMNS": "120"}).stdout
     named = {option for option in OPTIONS if f"--{option}" in text}
     assert named == OPTIONS

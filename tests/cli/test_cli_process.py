@@ -25,18 +25,18 @@ OPTIONAL = (
 MODULES = ("failure_api", "failure_api.environments", "failure_api.cli", "failure_api.evaluation")
 
 
-def run(*command: str, **options: object) -> subprocess.CompletedProcess[str]:
+def run(*command, **options):
     return subprocess.run(
         command, env=ENVIRONMENT, capture_output=True, text=True, timeout=120, **options
     )
 
 
-def listen_to_interruptions() -> None:
+def listen_to_interruptions():
     # A job in the background of a shell starts with interruptions ignored, and hands that on.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def start(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
+def start(*arguments, cwd):
     return subprocess.Popen(
         [*COMMAND, "overhead", *arguments],
         cwd=cwd,
@@ -48,21 +48,21 @@ def start(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
     )
 
 
-def wait_for(path: Path) -> None:
+def wait_for(path):
     deadline = time.monotonic() + 60
     while not path.exists():
         assert time.monotonic() < deadline, f"{path.name} never came"
         time.sleep(0.02)
 
 
-def test_the_module_is_the_command() -> None:
+def test_the_module_is_the_command():
     done = run(*COMMAND, "--version")
     assert done.returncode == 0
     assert done.stdout.startswith("failure-api ")
     assert done.stderr == ""
 
 
-def test_the_files_go_to_overhead_by_default(tmp_path: Path) -> None:
+def test_the_files_go_to_overhead_by_default(tmp_path):
     arguments = ["--agents", "2", "--episodes", "2", "--cycles", "2"]
     done = run(*COMMAND, "overhead", *arguments, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -73,7 +73,7 @@ def test_the_files_go_to_overhead_by_default(tmp_path: Path) -> None:
     }
 
 
-def test_a_wrong_value_shows_no_traceback(tmp_path: Path) -> None:
+def test_a_wrong_value_shows_no_traceback(tmp_path):
     done = run(*COMMAND, "overhead", "--failure-prob", "1.5", cwd=tmp_path)
     assert done.returncode == 2
     assert (
@@ -83,7 +83,7 @@ def test_a_wrong_value_shows_no_traceback(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("protocol", ["paired", "seed"])
-def test_an_interruption_leaves_what_was_measured(protocol: str, tmp_path: Path) -> None:
+def test_an_interruption_leaves_what_was_measured(protocol, tmp_path):
     # The first team is done in a moment, the second would take minutes.
     episodes = {"paired": "20", "seed": "1"}[protocol]
     size = ["--agents", "2", "90", "--episodes", episodes, "--cycles", "5"]
@@ -108,7 +108,7 @@ def test_an_interruption_leaves_what_was_measured(protocol: str, tmp_path: Path)
     assert not list((tmp_path / "overhead").glob(".*"))
 
 
-def test_an_interruption_before_anything_is_measured_says_so(tmp_path: Path) -> None:
+def test_an_interruption_before_anything_is_measured_says_so(tmp_path):
     process = start("--agents", "90", "--episodes", "50", cwd=tmp_path)
     try:
         wait_for(tmp_path / "overhead")
@@ -123,7 +123,7 @@ def test_an_interruption_before_anything_is_measured_says_so(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("package", ["typer", "rich"])
-def test_without_the_extra_one_sentence_names_it(package: str) -> None:
+def test_without_the_extra_one_sentence_names_it(package):
     code = (
         f"import sys; sys.modules['{package}'] = None; from failure_api.cli import main; "
         "sys.argv = ['failure-api', '--version']; main()"
@@ -136,14 +136,14 @@ def test_without_the_extra_one_sentence_names_it(package: str) -> None:
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_importing_the_package_imports_nothing_optional(module: str) -> None:
+def test_importing_the_package_imports_nothing_optional(module):
     code = f"import sys, {module}; print(*(set(sys.modules) & set({OPTIONAL})))"
     done = run(sys.executable, "-c", code)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == []
 
 
-def test_measuring_imports_neither_tables_nor_pictures() -> None:
+def test_measuring_imports_neither_tables_nor_pictures():
     code = (
         "import sys; from failure_api.overhead import measure_overhead;"
         "measure_overhead(agents=[2], episodes=1, cycles=1);"

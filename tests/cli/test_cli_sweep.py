@@ -27,15 +27,15 @@ FLAGS = [
 
 
 @pytest.fixture(autouse=True)
-def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _in_a_folder_of_its_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def invoke(*words: str):
+def invoke(*words):
     return CliRunner().invoke(app, list(words))
 
 
-def test_flags_serve_the_common_case() -> None:
+def test_flags_serve_the_common_case():
     done = invoke("sweep", *FLAGS, "--episodes", "3")
     assert done.exit_code == 0, done.output
     lines = done.stdout.splitlines()
@@ -48,7 +48,7 @@ def test_flags_serve_the_common_case() -> None:
     assert results.runs[0]["command"].startswith("failure-api")
 
 
-def test_every_part_can_be_set_and_varied() -> None:
+def test_every_part_can_be_set_and_varied():
     done = invoke(
         "sweep", "--environment", "mpe2.simple_spread_v3", "--policy", "random", "assignment",
         "--model", "probabilistic", "delay_based", "--set", "min_delay=1", "options.max_cycles=4",
@@ -92,9 +92,7 @@ def test_every_part_can_be_set_and_varied() -> None:
         ([*FLAGS, "--episodes", "0"], ("episodes",)),
     ],
 )
-def test_mistakes_are_one_sentence_and_nothing_is_written(
-    words: list[str], told: tuple[str, ...]
-) -> None:
+def test_mistakes_are_one_sentence_and_nothing_is_written(words, told):
     Path("spec.yaml").write_text("environment: mpe2.simple_spread_v3\n")
     done = invoke("sweep", *words)
     assert done.exit_code == 2
@@ -103,7 +101,7 @@ def test_mistakes_are_one_sentence_and_nothing_is_written(
     assert [path.name for path in Path().iterdir()] == ["spec.yaml"]
 
 
-def test_a_file_is_played_and_its_numbers_may_be_changed() -> None:
+def test_a_file_is_played_and_its_numbers_may_be_changed():
     Path("spec.yaml").write_text(
         "environment: mpe2.simple_spread_v3\n"
         "failure_models: {model: probabilistic, failure_prob: 0.5}\n"
@@ -120,7 +118,7 @@ def test_a_file_is_played_and_its_numbers_may_be_changed() -> None:
     assert "spec.yaml, line 2" in wrong.stderr
 
 
-def test_a_huge_grid_has_to_be_confirmed() -> None:
+def test_a_huge_grid_has_to_be_confirmed():
     done = invoke("sweep", *FLAGS[:-1], "failure_prob=0:1:0.000001")
     assert done.exit_code == 2
     assert "these make 1,000,002 cells, 100,000,200 episodes" in done.stderr
@@ -129,7 +127,7 @@ def test_a_huge_grid_has_to_be_confirmed() -> None:
     assert not Path("sweep").exists()
 
 
-def test_a_check_says_what_a_sweep_would_do() -> None:
+def test_a_check_says_what_a_sweep_would_do():
     done = invoke("check", *FLAGS, "--episodes", "7", "--workers", "2")
     assert done.exit_code == 0, done.output
     words = " ".join(done.stdout.split())
@@ -140,7 +138,7 @@ def test_a_check_says_what_a_sweep_would_do() -> None:
     assert list(Path().iterdir()) == []
 
 
-def test_a_report_is_written_anew_with_another_share() -> None:
+def test_a_report_is_written_anew_with_another_share():
     assert invoke("sweep", *FLAGS, "--episodes", "5").exit_code == 0
     Path("sweep/report.html").unlink()
     done = invoke("report", "sweep", "--share", "5")
@@ -153,7 +151,7 @@ def test_a_report_is_written_anew_with_another_share() -> None:
     assert not Path("nowhere").exists()
 
 
-def test_sweeps_are_compared() -> None:
+def test_sweeps_are_compared():
     for missing in ("zero", "hold"):
         words = [*FLAGS, "--set", f"exchange.missing={missing}", "--episodes", "5"]
         assert invoke("sweep", *words, "--output", missing).exit_code == 0
@@ -166,7 +164,7 @@ def test_sweeps_are_compared() -> None:
     assert "two" in alone.stderr
 
 
-def test_of_several_models_each_has_its_own_parameters() -> None:
+def test_of_several_models_each_has_its_own_parameters():
     made = specification_of(
         None, "e", [], ["a", "b"], ["a.p=0:1:0.5"], ["q=1", "a.r=2"], None, None
     )
@@ -180,7 +178,7 @@ def test_of_several_models_each_has_its_own_parameters() -> None:
 @pytest.mark.parametrize(
     "flags", [(["p=1,2"], ["p=1"]), (["p=1", "p=2"], []), ([], ["p=1", "p=2"])]
 )
-def test_a_parameter_is_given_once(flags: tuple[list[str], list[str]]) -> None:
+def test_a_parameter_is_given_once(flags):
     grids, given = flags
     with pytest.raises(FailureApiError) as refusal:
         specification_of(None, "e", [], ["m"], grids, given, None, None)
@@ -188,24 +186,24 @@ def test_a_parameter_is_given_once(flags: tuple[list[str], list[str]]) -> None:
 
 
 @pytest.mark.parametrize("text", ["1,2,3", "[1, 2, 3]"])
-def test_values_of_a_grid(text: str) -> None:
+def test_values_of_a_grid(text):
     made = specification_of(None, "e", [], ["m"], [f"p={text}"], [], None, None)
     assert isinstance(made, dict)
     assert made["failure_models"] == [{"model": "m", "p": {"grid": [1, 2, 3]}}]
     assert json.dumps(made)
 
 
-def test_words_that_are_no_assignment_are_refused() -> None:
+def test_words_that_are_no_assignment_are_refused():
     with pytest.raises(FailureApiError) as refusal:
         specification_of(None, "e", [], ["m"], [], ["p"], None, None)
     assert_one_sentence(refusal.value, "--set", "'p'")
 
 
-def progress_of(done: int, seconds: float, error: str | None = None) -> Progress:
+def progress_of(done, seconds, error=None):
     return Progress(100, done, int(error is not None), done, seconds, error)
 
 
-def shown(is_terminal: bool, quiet: bool, steps: list[Progress]) -> str:
+def shown(is_terminal, quiet, steps):
     screen = io.StringIO()
     console = Console(file=screen, force_terminal=is_terminal, width=100, color_system=None)
     with shown_progress(console, quiet=quiet, check=lambda: None) as show:
@@ -218,7 +216,7 @@ STEPS = [progress_of(0, 0.0), *(progress_of(k, k / 10) for k in range(1, 100)),
          progress_of(100, 10.0, "ValueError: [red]unlucky")]  # fmt: skip
 
 
-def test_on_a_terminal_a_bar_shows_rate_rest_and_failures() -> None:
+def test_on_a_terminal_a_bar_shows_rate_rest_and_failures():
     text = shown(True, False, STEPS)
     assert re.search(r"5\d of 100 episodes, 10 a second, [45] s left", text)
     assert "1 failed" in text
@@ -226,7 +224,7 @@ def test_on_a_terminal_a_bar_shows_rate_rest_and_failures() -> None:
     assert "\x1b[" in text
 
 
-def test_elsewhere_lines_come_now_and_then() -> None:
+def test_elsewhere_lines_come_now_and_then():
     lines = shown(False, False, STEPS).splitlines()
     assert lines == [
         "0 of 100 episodes",
@@ -235,5 +233,5 @@ def test_elsewhere_lines_come_now_and_then() -> None:
     ]
 
 
-def test_quiet_says_what_failed_alone() -> None:
+def test_quiet_says_what_failed_alone():
     assert shown(False, True, STEPS).splitlines() == ["An episode failed: ValueError: [red]unlucky"]

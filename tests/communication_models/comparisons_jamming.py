@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from comparisons_radio import Placed, anywhere, link
@@ -17,26 +16,24 @@ from failure_api.communication_models.jamming import (
     Detection,
     FixedJammers,
     MovingJammers,
-    Pattern,
     PeriodicJamming,
     RaiseInterference,
     RandomJamming,
 )
 from failure_api.communication_models.radio import LogDistance, Rayleigh, SnrThreshold
-from failure_api.core import CommunicationModel
 
 PLACES = [[0.0, 0.0], [0.1, 0.0]]
 ROUNDS, LIMIT, SHARE = 100, 8, 0.1
 
 
-def jamming(pattern: Pattern, count: int = 1, **others: Any) -> JammingModel:
+def jamming(pattern, count=1, **others):
     others = {"effect": BlockReception(radius=5.0), **others}
     return JammingModel(
         jammers=FixedJammers(positions=[[1.0, 1.0]] * count), pattern=pattern, **others
     )
 
 
-def mean_cut_binomial() -> float:
+def mean_cut_binomial():
     """Mean number of successes in ROUNDS trials, of which LIMIT count."""
     chances = (
         math.comb(ROUNDS, k) * SHARE**k * (1 - SHARE) ** (ROUNDS - k) for k in range(ROUNDS + 1)
@@ -44,7 +41,7 @@ def mean_cut_binomial() -> float:
     return sum(min(k, LIMIT) * chance for k, chance in enumerate(chances))
 
 
-def interference(sir: float, snr: float, **faded: Any) -> tuple[CommunicationModel, ...]:
+def interference(sir, snr, **faded):
     """Returns a jammer and links of those mean ratios, whose threshold is 10 dB."""
     # Nobody is beyond the reference distance, so that the powers are those received.
     near = LogDistance(reference_distance=100.0, reference_loss=0.0)
@@ -68,7 +65,7 @@ NEXT_TO_IT = JammingModel(
 )
 
 
-def case(name: str, models: Any, expected: float, **others: Any) -> Case:
+def case(name, models, expected, **others):
     models = models if isinstance(models, tuple) else (models,)
     others = {"quantity": "loss", "positions": PLACES, **others}
     return Case(name=name, models=models, expected=expected, **others)

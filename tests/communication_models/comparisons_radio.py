@@ -22,13 +22,13 @@ from failure_api.communication_models.radio import (
     Rician,
     SnrThreshold,
 )
-from failure_api.core import CommunicationModel, Context
+from failure_api.core import CommunicationModel
 
 APART = [[0.0, 0.0], [1.0, 0.0]]
 """Two agents a metre apart: no loss, so that the transmit power is the SNR."""
 
 
-def link(snr: float, **parts: Any) -> SignalBasedModel:
+def link(snr, **parts):
     free = LogDistance(reference_loss=0.0)
     parts = {"reception": SnrThreshold(threshold=0.0), **parts}
     return SignalBasedModel(transmit_power=snr, path_loss=free, noise_floor=0.0, **parts)
@@ -41,63 +41,63 @@ class Placed(CommunicationModel):
     model: CommunicationModel
     place: Callable[..., Any]
 
-    def prepare(self, context: Context) -> Any:
+    def prepare(self, context):
         return self.model.prepare(context)
 
-    def init(self, parameters: Any, context: Context, random: Any) -> Any:
+    def init(self, parameters, context, random):
         return self.model.init(parameters, self._placed(context, random), random)
 
-    def step(self, parameters: Any, state: Any, links: Any, context: Context, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         placed = self._placed(context, random)
         return self.model.step(parameters, state, links, placed, random)
 
-    def _placed(self, context: Context, random: Any) -> Context:
+    def _placed(self, context, random):
         return context._replace(positions=self.place(context, random.child("places")))
 
 
-def anywhere(context: Context, random: Any) -> Any:
+def anywhere(context, random):
     """Places the agents uniformly in a unit square."""
     return random.uniform((*context.shape[:-1], 2))
 
 
-def around(context: Context, random: Any) -> Any:
+def around(context, random):
     """Takes one agent around the other, 1 m away: the chord of each step is 0.2 m."""
     angle = 2 * math.asin(0.1) * context.round
     places = np.array([[0.0, 0.0], [math.cos(angle), math.sin(angle)]], dtype=np.float32)
     return np.broadcast_to(places, (*context.shape[:-1], 2))
 
 
-def both(lag: int) -> Callable[[Any], Any]:
+def both(lag):
     """Returns whether the first link works in a round and in one later."""
     return lambda played: (played.arrived[lag:] & played.arrived[:-lag])[..., 0, 1]
 
 
-def orthant(correlation: float) -> float:
+def orthant(correlation):
     """Probability that two standard normal numbers are both positive."""
     return 0.25 + math.asin(correlation) / (2 * math.pi)
 
 
-def rician_outage(k: float, power: float) -> float:
+def rician_outage(k, power):
     """Integrates the density of Rician power, from its Bessel function."""
 
-    def density(x: float) -> float:
+    def density(x):
         root = 2 * math.sqrt(k * (1 + k) * x)
         return (1 + k) * math.exp(-k - (1 + k) * x + root) * float(special.ive(0, root))
 
     return float(integrate.quad(density, 0.0, power)[0])
 
 
-def suzuki_outage(margin: float, sigma: float) -> float:
+def suzuki_outage(margin, sigma):
     """Integrates Rayleigh outage over normal decibels."""
 
-    def outage(z: float) -> float:
+    def outage(z):
         lost = -math.expm1(-(10 ** (-(margin + sigma * z) / 10)))
         return lost * math.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
 
     return float(integrate.quad(outage, -8.0, 8.0)[0])
 
 
-def zigbee_error(decibels: float) -> float:
+def zigbee_error(decibels):
     ratio = 10 ** (decibels / 10)
     terms = (
         (-1) ** k * math.comb(16, k) * math.exp(20 * ratio * (1 / k - 1)) for k in range(2, 17)
@@ -123,7 +123,7 @@ QUARTER = SignalBasedModel(
 """Reaches a quarter of a metre."""
 
 
-def case(name: str, model: CommunicationModel, expected: float, **others: Any) -> Case:
+def case(name, model, expected, **others):
     others = {"quantity": "loss", "positions": APART, **others}
     return Case(name=name, models=(model,), expected=expected, **others)
 

@@ -8,7 +8,7 @@ from failure_api.communication_models import ProbabilisticModel
 from helpers import FALSE_ALARM, off_diagonal, play
 
 
-def binomial(events, probability) -> float:
+def binomial(events, probability):
     events = np.asarray(events)
     return stats.binomtest(int(events.sum()), events.size, probability).pvalue
 

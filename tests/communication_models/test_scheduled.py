@@ -1,7 +1,6 @@
 """ScheduledModel: windows, periods, ramps and severities of another model."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -56,10 +55,10 @@ class Disturbing(CommunicationModel):
     whole: bool = False
 
     @property
-    def traits(self) -> Traits:
+    def traits(self):
         return Traits(narrows=not self.whole, queue=QUEUE)
 
-    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         power = context.xp.full(context.shape, 2.0, dtype=context.xp.float32)
         old = links.interference
         return state, links._replace(interference=power if old is None else old + power)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -57,34 +57,34 @@ class Case(NamedTuple):
     rough: bool = False
 
 
-def failing(model: str, **parameters: Any) -> Plain:
+def failing(model, **parameters):
     """Returns a failure model as plain data."""
     return {"model": model, **parameters}
 
 
-def corrupting(noise: str, **parameters: Any) -> Plain:
+def corrupting(noise, **parameters):
     """Returns a noise model as plain data."""
     return {"noise": noise, **parameters}
 
 
-def part(kind: str, **parameters: Any) -> Plain:
+def part(kind, **parameters):
     """Returns a part of a model as plain data."""
     return {"type": kind, **parameters}
 
 
-def ids(agents: int) -> list[str]:
+def ids(agents):
     """Returns the names of a team."""
     return [f"agent_{number}" for number in range(agents)]
 
 
-def table(least: float, most: float, agents: int = 3, shift: int = 0) -> list[list[float]]:
+def table(least, most, agents=3, shift=0):
     """Returns seven values from one bound to the other, spread over the links of a team."""
     places = range(agents)
     step = (most - least) / 6
     return [[least + (3 * s + 5 * r + shift) % 7 * step for r in places] for s in places]
 
 
-def topology(rounds: int, greatest: int, agents: int = 3) -> list[list[list[int]]]:
+def topology(rounds, greatest, agents=3):
     """Returns matrices of whole capacities, one for each round."""
     places = range(agents)
     return [
@@ -93,7 +93,7 @@ def topology(rounds: int, greatest: int, agents: int = 3) -> list[list[list[int]
     ]
 
 
-def some_links(one: float, other: float) -> Plain:
+def some_links(one, other):
     """Returns a mapping that names two links."""
     return {"links": [["agent_0", "agent_1", one], ["agent_2", "agent_0", other]]}
 
@@ -135,37 +135,37 @@ TRACE = part(
 CONTACTS = part("trace", agent_ids=["a", "b", "c"], bandwidth=topology(30, 1))
 
 
-def spread_delay(delay: str, **parameters: Any) -> Plain:
+def spread_delay(delay, **parameters):
     """Returns a model with a distribution of delays, of which seven rounds are the longest."""
     return failing("delay_based", max_delay=7, distribution=part(delay, **parameters))
 
 
-def scheduled(model: Plain, **parameters: Any) -> Plain:
+def scheduled(model, **parameters):
     """Returns a model that acts at times."""
     return failing("scheduled", of=model, **parameters)
 
 
-def randomized(model: Plain, **parameters: Any) -> Plain:
+def randomized(model, **parameters):
     """Returns a model with parameters that are drawn in each episode."""
     return failing("randomized", of=model, parameters=parameters)
 
 
-def partition(switching: Any = AT_TIMES, **parameters: Any) -> Plain:
+def partition(switching=AT_TIMES, **parameters):
     """Returns a model that cuts a team."""
     return failing("partition", switching=switching, **parameters)
 
 
-def jamming(jammers: Plain, effect: Plain, pattern: Any, **parameters: Any) -> Plain:
+def jamming(jammers, effect, pattern, **parameters):
     """Returns a model of jammers."""
     return failing("jamming", jammers=jammers, effect=effect, pattern=pattern, **parameters)
 
 
-def shared(protocol: str, **parameters: Any) -> Plain:
+def shared(protocol, **parameters):
     """Returns a model of one channel for all."""
     return failing("shared_medium", protocol=part(protocol, **parameters))
 
 
-def chained(*models: Plain, names: list[str | None]) -> Plain:
+def chained(*models, names):
     """Returns a chain of models that have names."""
     return failing("chain", models=list(models), names=names)
 
@@ -463,7 +463,7 @@ EXCHANGES: dict[str, Any] = {
 }
 
 
-def recorded(case: Case) -> dict[str, dict[str, str]]:
+def recorded(case):
     """Returns the hashes of all that a case delivers."""
     found = {f"parallel, {name}": in_parallel(case, given) for name, given in EXCHANGES.items()}
     found["portable"] = in_a_batch(case, "portable")
@@ -474,7 +474,7 @@ def recorded(case: Case) -> dict[str, dict[str, str]]:
     return found
 
 
-def hashes(said: str, rough: bool, **arrays: list[Any]) -> dict[str, str]:
+def hashes(said, rough, **arrays):
     """Returns a hash of each kind of array, over all rounds, with its type and shape.
 
     Args:
@@ -488,7 +488,7 @@ def hashes(said: str, rough: bool, **arrays: list[Any]) -> dict[str, str]:
     return {kind: _hash(array) for kind, array in whole.items()}
 
 
-def in_parallel(case: Case, exchange: Any) -> dict[str, str]:
+def in_parallel(case, exchange):
     """Returns what two episodes of a Parallel environment deliver and show."""
     below = simple_spread_v3.parallel_env(N=case.agents, max_cycles=ROUNDS + 1)
     env = CommunicationWrapperParallel(below, **_models(case), exchange=exchange)
@@ -502,7 +502,7 @@ def in_parallel(case: Case, exchange: Any) -> dict[str, str]:
     return seen.hashes(case.rough)
 
 
-def in_turns(case: Case) -> dict[str, str]:
+def in_turns(case):
     """Returns the same of an AEC environment."""
     below = simple_spread_v3.env(N=case.agents, max_cycles=ROUNDS + 1)
     env = CommunicationWrapper(below, **_models(case))
@@ -517,7 +517,7 @@ def in_turns(case: Case) -> dict[str, str]:
     return seen.hashes(case.rough)
 
 
-def in_a_batch(case: Case, streams: Any, library: str = "numpy") -> dict[str, str]:
+def in_a_batch(case, streams, library="numpy"):
     """Returns what a batch of teams is delivered, of which some begin anew halfway."""
     channel = BatchedChannel(
         **_models(case), agent_ids=ids(case.agents), missing="hold", streams=streams
@@ -544,18 +544,18 @@ def in_a_batch(case: Case, streams: Any, library: str = "numpy") -> dict[str, st
 class _Seen:
     """Keeps what a wrapper delivers and shows in each round."""
 
-    def __init__(self, env: Any) -> None:
+    def __init__(self, env):
         self._env = env
         self._arrived: list[Any] = []
         self._ages: list[Any] = []
         self._observations: list[Any] = []
 
-    def look(self, observe: Callable[[Any], Any]) -> None:
+    def look(self, observe):
         self._arrived.append(self._env.get_communication_state())
         self._ages.append(self._env.message_age)
         self._observations.append(np.stack([observe(agent) for agent in self._env.agents]))
 
-    def hashes(self, rough: bool) -> dict[str, str]:
+    def hashes(self, rough):
         return hashes(
             "observations",
             rough,
@@ -565,16 +565,16 @@ class _Seen:
         )
 
 
-def _models(case: Case) -> Mapping[str, Any]:
+def _models(case):
     return from_dict({"failure_models": case.models, "noise_models": case.noises})
 
 
-def _actions(agents: int) -> Any:
+def _actions(agents):
     """Returns what agents do, `[episode, round, agent]`; the first round has no use for it."""
     return np.random.default_rng(SEED).integers(0, 5, (2, ROUNDS, agents))
 
 
-def _script(agents: int) -> tuple[Any, Any]:
+def _script(agents):
     """Returns what the agents of a batch say, and where they walk."""
     generator = np.random.default_rng(SEED)
     payloads = generator.random((ROUNDS, BATCH, agents, ENTRIES)) * 2 - 1
@@ -583,18 +583,18 @@ def _script(agents: int) -> tuple[Any, Any]:
     return payloads.astype(np.float32), (start + np.cumsum(steps, axis=0)).astype(np.float32)
 
 
-def _converter(library: str) -> Callable[[Any], Any]:
+def _converter(library):
     if library == "torch":
         return importlib.import_module("torch").tensor
     return np.asarray if library == "numpy" else importlib.import_module("jax.numpy").asarray
 
 
-def _hash(array: Any) -> str:
+def _hash(array):
     whole = f"{array.dtype.str}{array.shape}".encode() + np.ascontiguousarray(array).tobytes()
     return hashlib.sha256(whole).hexdigest()[:DIGITS]
 
 
-def main() -> None:
+def main():
     """Writes the record."""
     record = {name: recorded(case) for name, case in CASES.items()}
     RECORD.write_text(json.dumps(record, indent=1) + "\n")

@@ -6,7 +6,6 @@ package, and has a message for an object and a fraction for a capacity, so that 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import nan
@@ -54,7 +53,7 @@ class Message:
     made: int
     due: int = -1
 
-    def age(self, now: int) -> int:
+    def age(self, now):
         """Returns the rounds since the message was made."""
         return now - self.made
 
@@ -62,11 +61,11 @@ class Message:
 class Credit:
     """Stage 4 of a link without a queue: who finds no credit is lost."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         self.credit = Fraction(0)
         self.messages: list[Message] = []  # nothing ever waits
 
-    def serve(self, now: int, verdict: Verdict, message: Message | None) -> list[Message]:
+    def serve(self, now, verdict, message):
         """Returns the messages that leave in this round."""
         if verdict.rejected:
             raise ValueError("nothing stands before a queue where there is no queue")
@@ -82,12 +81,12 @@ class Credit:
 class Queue:
     """Stages 3 and 4 of a link with a queue; the head is the message being carried."""
 
-    def __init__(self, kind: Waiting) -> None:
+    def __init__(self, kind):
         self.kind = kind
         self.messages: list[Message] = []
         self.progress = Fraction(0)  # how much of the head has been carried
 
-    def serve(self, now: int, verdict: Verdict, message: Message | None) -> list[Message]:
+    def serve(self, now, verdict, message):
         """Returns the messages that leave in this round."""
         if not verdict.sender_alive:
             self.messages = []
@@ -106,7 +105,7 @@ class Queue:
             self.progress = Fraction(0)
         return leaving
 
-    def enter(self, message: Message) -> None:
+    def enter(self, message):
         """Takes a newcomer in where there is a place for it."""
         if self.kind.drop == "newest_first" and self.kind.length >= 2:
             carried = self.messages[:1] if self.progress > 0 else []
@@ -118,11 +117,11 @@ class Queue:
 class Way:
     """Stages 5 to 7: what has left, and when it arrives."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         self.messages: list[Message] = []  # in the order in which they were made
         self.until = -1  # latest due round of what was sent in order
 
-    def send(self, now: int, verdict: Verdict, leaving: list[Message]) -> None:
+    def send(self, now, verdict, leaving):
         """Takes what leaves in this round, unless it is lost on the air or would expire."""
         if verdict.lost:
             return
@@ -136,7 +135,7 @@ class Way:
                 self.until = message.due
             self.messages.append(message)
 
-    def arrive(self, now: int, verdict: Verdict) -> list[int]:
+    def arrive(self, now, verdict):
         """Takes what is due off the way, and returns what of it is received."""
         if not self.messages:
             return []
@@ -145,7 +144,7 @@ class Way:
         return due if verdict.hears and verdict.receiver_alive else []
 
 
-def simulate(verdicts: Sequence[Verdict], queue: Waiting | None) -> list[Round]:
+def simulate(verdicts, queue):
     """Returns what each round brings on a link that begins empty in round 0."""
     server = Credit() if queue is None else Queue(queue)
     way = Way()
@@ -174,7 +173,7 @@ class Numbers(NamedTuple):
     overtaken: float
 
 
-def four_numbers(rounds: Sequence[Round], verdicts: Sequence[Verdict]) -> Numbers:
+def four_numbers(rounds, verdicts):
     """Returns mean age, delivery ratio, news and share of overtaken arrivals of one link."""
     ages, arrived, grown, news, settled, known = [], 0, 0, 0, 0, -1
     for now, (one, verdict) in enumerate(zip(rounds, verdicts, strict=True)):
@@ -196,6 +195,6 @@ def four_numbers(rounds: Sequence[Round], verdicts: Sequence[Verdict]) -> Number
     )
 
 
-def share(count: int, whole: int) -> float:
+def share(count, whole):
     """Returns the share that `count` has in `whole`, NaN of nothing."""
     return count / whole if whole else nan

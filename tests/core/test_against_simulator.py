@@ -8,7 +8,6 @@ reactive jammers have oracles of their own.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -55,13 +54,13 @@ ROUNDS = 40
 EIGHTHS = [Fraction(p, 8) for p in range(1, 9)]
 
 
-def random_model(random: np.random.Generator, agents: int) -> Any:
+def random_model(random, agents):
     """Returns one model of any kind, with options that are drawn too."""
 
-    def chance() -> float:
+    def chance():
         return round(float(random.uniform(0, 0.6)), 2)
 
-    def capacity() -> Any:
+    def capacity():
         denominator = int(random.integers(1, 101))
         fraction = int(random.integers(1, denominator + 1)) / denominator
         choices = [0.0, *map(float, EIGHTHS), 1.5, 2.0, 3.0, fraction, fraction, fraction]
@@ -69,10 +68,10 @@ def random_model(random: np.random.Generator, agents: int) -> Any:
             return random.choice(choices, (agents, agents))
         return float(random.choice(choices))
 
-    def scope() -> Any:
+    def scope():
         return [0, 1] if random.random() < 0.2 else None
 
-    def period() -> dict[str, Any]:
+    def period():
         start = int(random.integers(0, 4))
         return {"start": start, "stop": start + int(random.integers(1, 5)), "period": 9}
 
@@ -169,7 +168,7 @@ def random_model(random: np.random.Generator, agents: int) -> Any:
     return makers[int(random.integers(len(makers)))]()
 
 
-def random_simple(random: np.random.Generator) -> Any:
+def random_simple(random):
     choices = [
         ProbabilisticModel(failure_prob=0.4),
         NodeFailureModel(mode="crash", mean_time_to_failure=4, mean_time_to_repair=2),
@@ -180,7 +179,7 @@ def random_simple(random: np.random.Generator) -> Any:
     return choices[int(random.integers(len(choices)))]
 
 
-def random_trace(random: np.random.Generator, agents: int) -> Trace:
+def random_trace(random, agents):
     shape = (7, agents, agents)
     capacity = random.choice([0.0, 0.5, 1.0, 2.0], shape) if random.random() < 0.5 else None
     return Trace(
@@ -195,7 +194,7 @@ QUEUE: dict[str, Any] = {}
 """What all queues of a chain have in common; filled anew for each of them."""
 
 
-def random_chain(seed: int) -> tuple[list[Any], int, tuple[int, ...]]:
+def random_chain(seed):
     random = np.random.default_rng(seed)
     agents = int(random.integers(2, 5))
     QUEUE.clear()
@@ -208,7 +207,7 @@ def random_chain(seed: int) -> tuple[list[Any], int, tuple[int, ...]]:
     return models, agents, (2,) if random.random() < 0.3 else ()
 
 
-def lives(seed: int, agents: int, batch: tuple[int, ...]) -> Any:
+def lives(seed, agents, batch):
     """Returns who is alive in each round: everyone, or agents that die, join and come back."""
     random = np.random.default_rng(seed + 1_000_000)
     shape = (ROUNDS, *batch, agents)
@@ -218,7 +217,7 @@ def lives(seed: int, agents: int, batch: tuple[int, ...]) -> Any:
     return np.cumsum(changes, axis=0) % 2 == 0
 
 
-def walks(seed: int, agents: int, batch: tuple[int, ...]) -> Any:
+def walks(seed, agents, batch):
     """Returns where the agents are in each round."""
     steps = np.random.default_rng(seed + 2_000_000).normal(0, 0.2, (ROUNDS, *batch, agents, 2))
     return np.cumsum(steps, axis=0).astype(np.float32)
@@ -231,7 +230,7 @@ ASKED: list[Any] = []
 class Spied(Chain):
     """A chain that tells what it decides."""
 
-    def step(self, parameters: Any, state: Any, links: Any, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         following, worse = super().step(parameters, state, links, context, random)
         ASKED.append((context.asked and context.asked.stage, worse))
         return following, worse
@@ -245,7 +244,7 @@ class Played(NamedTuple):
     delivery: Any
 
 
-def played(seed: int, chain_of: Callable[[int], Any] = random_chain) -> tuple[Chain, list[Played]]:
+def played(seed, chain_of=random_chain):
     """Returns a chain and the rounds of an episode.
 
     Args:
@@ -270,14 +269,14 @@ def played(seed: int, chain_of: Callable[[int], Any] = random_chain) -> tuple[Ch
     return chain, rounds
 
 
-def verdicts(rounds: list[Played], link: tuple[int, ...]) -> list[Verdict]:
+def verdicts(rounds, link):
     """Returns what the models decided for one link in each round."""
     *element, sender, receiver = link
     found = []
     for alive, asked, delivery in rounds:
         decided = asked[-1][1] if asked else delivery.links
 
-        def value(array: Any, otherwise: Any) -> Any:
+        def value(array, otherwise):
             return otherwise if array is None else array[link].item()
 
         sending = [links.sends for stage, links in asked if stage in (None, Stage.SENT)]
@@ -299,7 +298,7 @@ def verdicts(rounds: list[Played], link: tuple[int, ...]) -> list[Verdict]:
     return found
 
 
-def exact(capacity: float) -> Fraction:
+def exact(capacity):
     return Fraction(capacity).limit_denominator(1000)
 
 
@@ -331,7 +330,7 @@ def test_every_message_arrives_when_the_simulator_says(first):
     assert compared > 5_000
 
 
-def check_numbers(chain: Chain, rounds: list[Played], waiting: Any, seed: int) -> None:
+def check_numbers(chain, rounds, waiting, seed):
     """Compares the four numbers of one team with those that the simulator's messages make."""
     if rounds[0].delivery.sent.ndim > 2:
         return

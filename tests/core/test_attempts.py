@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 from scipy import stats
@@ -46,7 +44,7 @@ AGENTS, ROUNDS, ATTEMPTS = 4, 60, 4
 WALK = np.cumsum(np.random.default_rng(0).normal(size=(ROUNDS, AGENTS, 2)), axis=0)
 
 
-def tried(*models: Any, attempts: int = ATTEMPTS) -> Any:
+def tried(*models, attempts=ATTEMPTS):
     """Returns the links of each round and attempt, arrays `[rounds, attempts, N * (N - 1)]`."""
     chain = Chain(models=models)
     stream, found = NumpyStream(0), []
@@ -156,7 +154,7 @@ def test_the_first_attempt_is_the_step_and_further_ones_move_nothing(model):
             np.testing.assert_array_equal(array[:, 0], getattr(among, name)[:, 0], err_msg=name)
 
 
-def independent(lost: Any, probability: float, tests: int) -> None:
+def independent(lost, probability, tests):
     assert stats.binomtest(int(lost.sum()), lost.size, probability).pvalue > FALSE_ALARM / tests
 
 

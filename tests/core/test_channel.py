@@ -27,7 +27,7 @@ class Schedule(NamedTuple):
     alive: Any
     queue: Queue | None
 
-    def verdicts(self, link: tuple[int, ...]) -> list[Verdict]:
+    def verdicts(self, link):
         """Returns what the simulator is told of one link."""
         *element, sender, receiver = link
         found = []
@@ -52,7 +52,7 @@ class Schedule(NamedTuple):
 
 
 @st.composite
-def schedules(draw: Any) -> Schedule:
+def schedules(draw):
     """Draws all that can be decided; capacities in eighths, which float32 adds up exactly."""
     rounds = draw(st.integers(1, 14))
     batch = draw(st.sampled_from([(), (2,), (1, 2)]))
@@ -168,7 +168,7 @@ class SometimesLate(CommunicationModel):
 
     traits = Traits(longest_delay=2)
 
-    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         delay = np.full(context.shape, 2, dtype=np.int32)
         return state, links if context.round > 2 else links._replace(delay=delay)
 
@@ -201,7 +201,7 @@ class Reckless(CommunicationModel):
 
     traits = Traits(stages={Stage.SENT})
 
-    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         everywhere = np.ones(context.shape, dtype=bool)
         return state, Links(sends=everywhere, lost=~everywhere, hears=everywhere)
 

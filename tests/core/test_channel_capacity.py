@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import array_api_strict
 import numpy as np
 import pytest
 
 from failure_api.communication_models import MatrixModel, ProbabilisticModel
-from failure_api.core import Chain, Channel, CommunicationModel, Links, NumpyStream, Stage, Traits
+from failure_api.core import Chain, Channel, CommunicationModel, NumpyStream, Stage, Traits
 from helpers import Scripted, context_of, off_diagonal, play
 
 CAPACITIES = {
@@ -113,7 +112,7 @@ class Generous(CommunicationModel):
 
     traits = Traits(stages={Stage.SERVED}, narrows=True)
 
-    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         wide = np.float32(2.5 if context.round < 2 else 0.25)
         return state, links._replace(capacity=wide * np.ones(context.shape, dtype=np.float32))
 

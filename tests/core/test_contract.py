@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import Any
 
 import array_api_strict
 import numpy as np
@@ -34,7 +33,7 @@ TYPES |= {"delay": "int32", "expiry": "int32"}
 ALONE = {stage: first_field([stage]) for stage in Stage}
 
 
-def written(field: str, xp: Any = np, shape: tuple[int, ...] = (3, 3)) -> Links:
+def written(field, xp=np, shape=(3, 3)):
     """Returns links with one field more than those that were given."""
     links = Links(sends=xp.ones(shape, dtype=xp.bool))
     value = xp.zeros(shape, dtype=getattr(xp, TYPES.get(field, "bool")))
@@ -77,7 +76,7 @@ class Late(CommunicationModel):
     stage: Stage
 
     @property
-    def traits(self) -> Traits:
+    def traits(self):
         return Traits(stages={self.stage})
 
     def step(self, parameters, state, links, context, random):

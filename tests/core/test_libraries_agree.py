@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import importlib
 import itertools
-from types import ModuleType
-from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +20,7 @@ LIBRARIES = {"torch": TORCH, "jax": JAX, "array_api_strict": STRICT}
 HEAVY = pytest.mark.heavy
 
 
-def deliveries(models: list[Any], seed: int, agents: int, batch: Any, xp: ModuleType) -> list[Any]:
+def deliveries(models, seed, agents, batch, xp):
     """Returns what arrives in each round, with portable draws."""
     channel = Channel(chain=Chain(models=models))
     alive, shape = lives(seed, agents, batch), (*batch, agents, agents)
@@ -50,7 +48,7 @@ def deliveries(models: list[Any], seed: int, agents: int, batch: Any, xp: Module
     return found
 
 
-def rounds_alike(models: list[Any]) -> bool:
+def rounds_alike(models):
     """Returns whether chains do without logarithms and roots, which libraries round differently."""
     rough = (SignalBasedModel, JammingModel)
     return not any(isinstance(model, rough) for model in Chain(models=models).components)

@@ -53,24 +53,24 @@ LOST = ProbabilisticModel(failure_prob=1.0)
 FORTH = ("agent_0", "agent_1")
 
 
-def sent(*models: Any, rounds: int, agents: int = 2, **options: Any) -> list[int]:
+def sent(*models, rounds, agents=2, **options):
     """Returns what the link brings in each round, -1 for nothing new."""
     return play(*models, rounds=rounds, agents=agents, **options).sent[:, 0, 1].tolist()
 
 
-def in_round(*rounds: int, of: int = 20) -> list[bool]:
+def in_round(*rounds, of=20):
     """Returns True for some rounds."""
     return [number in rounds for number in range(of)]
 
 
-def apart(*places: float, rounds: int = 20) -> Any:
+def apart(*places, rounds=20):
     """Returns positions of agents on a line."""
     line = np.zeros((rounds, len(places), 2))
     line[..., 0] = places
     return line
 
 
-def alive_but(agent: int, *rounds: int, of: int = 20, agents: int = 2) -> Any:
+def alive_but(agent, *rounds, of=20, agents=2):
     """Returns who is alive if one agent is dead in some rounds."""
     alive = np.ones((of, agents), dtype=bool)
     alive[list(rounds), agent] = False
@@ -115,7 +115,7 @@ def test_loss_by_chance_stands_before_the_queue_or_after_it_by_its_place(loss):
         assert (links.rejected is not None) == rejected
 
 
-def last_links(*models: Any, rounds: int) -> Any:
+def last_links(*models, rounds):
     """Returns the links of the last of some rounds."""
     channel, stream = Channel(chain=Chain(models=models)), NumpyStream(0)
     parameters = channel.prepare(context_of(2))
@@ -553,7 +553,7 @@ def test_recordings_keep_every_arrival_and_their_delays_include_waiting():
         DelayBasedModel(min_delay=1, max_delay=1),
     ]
 
-    def arrivals(*given: Any) -> Any:
+    def arrivals(*given):
         env = CommunicationWrapperParallel(
             Plain(max_cycles=9), [*given], exchange=ShareObservations()
         )
@@ -599,7 +599,7 @@ def test_four_numbers():
 
 
 def test_what_a_mute_node_does_not_send_is_not_delivered_and_what_waits_is_not_counted():
-    def numbers(*models: Any) -> Any:
+    def numbers(*models):
         tally = Tally(2)
         channel, stream = Channel(chain=Chain(models=models)), NumpyStream(0)
         parameters = channel.prepare(context_of(2))

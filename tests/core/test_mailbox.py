@@ -23,12 +23,12 @@ CHAINS: dict[str, Any] = {
 }
 
 
-def fading(content: Any, age: Any) -> Any:
+def fading(content, age):
     """Forgets half of what was heard with every round."""
     return content / 2.0**age
 
 
-def expected(missing: Any, heard: list[tuple[int, Any]], number: int) -> Any:
+def expected(missing, heard, number):
     """Returns what stands for the newest of what was heard, `(made, content)` in order."""
     if heard and heard[-1][0] == number:
         return heard[-1][1]
@@ -50,7 +50,7 @@ def expected(missing: Any, heard: list[tuple[int, Any]], number: int) -> Any:
 @pytest.mark.parametrize("missing", ["zero", "hold", "predict", Predict(horizon=2), fading])
 @pytest.mark.parametrize("chain", CHAINS)
 @pytest.mark.parametrize("library", ["numpy", "torch", "jax"])
-def test_what_stands_in_is_what_was_heard_says(chain: str, missing: Any, library: str) -> None:
+def test_what_stands_in_is_what_was_heard_says(chain, missing, library):
     pytest.importorskip(library)
     said = np.random.default_rng(0).integers(-8, 8, (ROUNDS, AGENTS, ENTRIES)).astype(np.float32)
     channel = BatchedChannel(
@@ -81,7 +81,7 @@ def test_what_stands_in_is_what_was_heard_says(chain: str, missing: Any, library
     assert any(len(mine) > 3 for mine in heard.values())
 
 
-def test_predictions_keep_to_bounds_and_hold_whole_numbers() -> None:
+def test_predictions_keep_to_bounds_and_hold_whole_numbers():
     channel = BatchedChannel(
         failure_models=DelayBasedModel(min_delay=0, max_delay=0),
         agent_ids=("a", "b"),
@@ -101,7 +101,7 @@ def test_predictions_keep_to_bounds_and_hold_whole_numbers() -> None:
     assert received.content[0, 1].tolist() == [5.0, 2.0]
 
 
-def test_what_is_no_missing_is_refused_in_a_sentence() -> None:
+def test_what_is_no_missing_is_refused_in_a_sentence():
     for value in ("hodl", 3, None, Predict):
         with pytest.raises(InvalidArgumentError) as caught:
             MissingRule().normalise("missing", value)
@@ -111,7 +111,7 @@ def test_what_is_no_missing_is_refused_in_a_sentence() -> None:
     assert_one_sentence(caught.value)
 
 
-def test_a_function_that_changes_the_shape_is_refused_in_a_sentence() -> None:
+def test_a_function_that_changes_the_shape_is_refused_in_a_sentence():
     channel = BatchedChannel(
         failure_models=(), agent_ids=("a", "b"), missing=lambda content, age: content[..., :1]
     )

@@ -14,7 +14,6 @@ from failure_api.core import (
     Chain,
     Channel,
     CommunicationModel,
-    Links,
     Stage,
     Traits,
 )
@@ -33,10 +32,10 @@ class Careless(CommunicationModel):
     stage: Stage = Stage.SENT
 
     @property
-    def traits(self) -> Traits:
+    def traits(self):
         return Traits(stages={self.stage})
 
-    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         return self.answer(state, links, context.xp)
 
 
@@ -46,10 +45,10 @@ WHOLE = ("delay", "expiry")
 
 
 @functools.cache
-def wrong_answers() -> dict[str, Any]:
+def wrong_answers():
     """Returns answers that are wrong in one field each, by that field and what is wrong."""
 
-    def changed(name: str, make: Any) -> Any:
+    def changed(name, make):
         return lambda state, links, xp: (
             state,
             links._replace(**{name: make(xp.astype(links.sends, xp.float32), xp)}),
@@ -148,7 +147,7 @@ def test_a_model_that_returns_something_else_is_named(answer):
 def test_the_second_of_two_models_is_the_one_that_is_blamed():
     @dataclass(frozen=True, kw_only=True)
     class Innocent(CommunicationModel):
-        def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+        def step(self, parameters, state, links, context, random):
             return state, links
 
     guilty = Careless(answer=wrong_answers()["capacity float64"])
@@ -186,10 +185,10 @@ def test_a_model_that_knows_no_closed_form_says_so():
 def test_a_models_state_is_its_own_from_round_to_round():
     @dataclass(frozen=True, kw_only=True)
     class EverySecondRound(CommunicationModel):
-        def init(self, parameters: Any, context: Any, random: Any) -> int:
+        def init(self, parameters, context, random):
             return 0
 
-        def step(self, parameters: Any, state: int, links: Links, context: Any, random: Any) -> Any:
+        def step(self, parameters, state, links, context, random):
             return state + 1, links.lose(np.full(context.shape, state % 2 == 0))
 
     played = play(EverySecondRound(), EverySecondRound(), rounds=6, agents=2)
@@ -237,10 +236,10 @@ class EveryOther(CommunicationModel):
 
     counter: Any = field(compare=False)
 
-    def init(self, parameters: Any, context: Any, random: Any) -> Any:
+    def init(self, parameters, context, random):
         return {"rounds": self.counter}
 
-    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         lost = np.broadcast_to(np.asarray(state["rounds"]) % 2 == 0, context.shape)
         return {"rounds": state["rounds"] + 1}, links.lose(lost)
 
@@ -278,7 +277,7 @@ class Perhaps(CommunicationModel):
 
     chance: Probability | None = None
 
-    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         if parameters["chance"] is None:
             return state, links
         return state, links.lose(random.bernoulli(parameters["chance"], context.shape))

@@ -21,14 +21,14 @@ AGENTS = ("a", "b", "c")
 
 
 def context_of(
-    shape: tuple[int, ...] = (3, 3, 2),
-    low: float = -np.inf,
-    high: float = np.inf,
-    whole: Any = False,
-    number: int = 0,
-    xp: Any = np,
-    dtype: Any = np.float32,
-) -> NoiseContext:
+    shape=(3, 3, 2),
+    low=-np.inf,
+    high=np.inf,
+    whole=False,
+    number=0,
+    xp=np,
+    dtype=np.float32,
+):
     """Returns a context in which everything arrives."""
     return NoiseContext(
         round=number,
@@ -43,13 +43,13 @@ def context_of(
 
 
 def corrupted(
-    *models: Any,
-    content: Any = 0.0,
-    variance: Any = None,
-    seed: int = 0,
-    rounds: int = 1,
-    **options: Any,
-) -> Any:
+    *models,
+    content=0.0,
+    variance=None,
+    seed=0,
+    rounds=1,
+    **options,
+):
     """Returns what the models make of a content in the last of some rounds."""
     chain, context = NoiseChain(models=models), context_of(**options)
     xp, stream = context.xp, NumpyStream(seed, xp=context.xp)
@@ -70,19 +70,19 @@ def corrupted(
     return np.asarray(after)
 
 
-def test_models_act_in_order() -> None:
+def test_models_act_in_order():
     assert (corrupted(Add(), Double(), content=3) == 8).all()
     assert (corrupted(Double(), Add(), content=3) == 7).all()
 
 
-def test_no_models_change_nothing() -> None:
+def test_no_models_change_nothing():
     assert (corrupted(content=3.5) == 3.5).all()
 
 
 @pytest.mark.parametrize("xp", [np, array_api_strict])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("shape", [(3, 2), (3, 3, 2), (4, 3, 3, 5)])
-def test_every_namespace_type_and_shape(xp: Any, dtype: Any, shape: Any) -> None:
+def test_every_namespace_type_and_shape(xp, dtype, shape):
     models = (Normal(agent_ids=["b"]), Wanders(), Add(agent_ids=["c", "a"]))
     options: dict[str, Any] = {"shape": shape, "dtype": dtype, "rounds": 3, "variance": 0.5}
     options |= {"low": -1.5, "high": 2.0}
@@ -92,24 +92,24 @@ def test_every_namespace_type_and_shape(xp: Any, dtype: Any, shape: Any) -> None
     np.testing.assert_allclose(found, corrupted(*models, **options), rtol=1e-6, atol=1e-6)
 
 
-def test_a_model_acts_on_the_messages_of_its_agents_alone() -> None:
+def test_a_model_acts_on_the_messages_of_its_agents_alone():
     found = corrupted(Add(agent_ids=["c", "a"]))
     assert (found[:, [0, 2]] == 1).all()
     assert (found[:, 1] == 0).all()
 
 
-def test_the_scope_moves_no_draw() -> None:
+def test_the_scope_moves_no_draw():
     everyone, one = corrupted(Normal()), corrupted(Normal(agent_ids=["b"]))
     np.testing.assert_array_equal(one[:, 1], everyone[:, 1])
 
 
-def test_a_chain_within_a_chain_is_flattened() -> None:
+def test_a_chain_within_a_chain_is_flattened():
     inner = NoiseChain(models=[Add(), Double()])
     assert NoiseChain(models=[inner, Add()]).parts == (Add(), Double(), Add())
     assert NoiseChain(models=inner).parts == inner.parts
 
 
-def test_draws_are_each_models_own() -> None:
+def test_draws_are_each_models_own():
     alone = corrupted(Normal())
     np.testing.assert_allclose(corrupted(Add(), Normal()) - 1, alone, atol=1e-6)
     np.testing.assert_allclose(
@@ -124,19 +124,19 @@ def test_draws_are_each_models_own() -> None:
     )
 
 
-def test_whole_numbers_are_rounded_and_the_rest_is_not() -> None:
+def test_whole_numbers_are_rounded_and_the_rest_is_not():
     found = corrupted(Add(amount=0.7), content=1, whole=[True, False])
     assert (found[..., 0] == 2).all()
     np.testing.assert_allclose(found[..., 1], 1.7)
 
 
-def test_the_limits_hold_for_each_entry() -> None:
+def test_the_limits_hold_for_each_entry():
     options: dict[str, Any] = {"low": [0, -3], "high": [4, np.inf]}
     assert (corrupted(Add(amount=9), **options) == [4, 9]).all()
     assert (corrupted(Add(amount=-9), **options) == [0, -3]).all()
 
 
-def test_links_add_their_variance() -> None:
+def test_links_add_their_variance():
     variances = np.zeros((3, 3))
     variances[0, 1], variances[2, 1] = 4.0, 0.25
     found = corrupted(variance=variances, shape=(3, 3, 20_000))
@@ -153,13 +153,13 @@ def test_links_add_their_variance() -> None:
         assert abs(errors.mean()) < stats.norm.isf(quantile / 2) * standard_error
 
 
-def test_what_is_watched_names_each_step() -> None:
+def test_what_is_watched_names_each_step():
     told = []
     context, stream = context_of(), NumpyStream(0)
     chain = NoiseChain(models=[Add(), Double()])
     content, variance = np.ones(context.shape, np.float32), np.zeros((3, 3), np.float32)
 
-    def watch(name: str, before: Any, after: Any) -> None:
+    def watch(name, before, after):
         told.append((name, before[0, 0, 0], after[0, 0, 0]))
 
     known = chain.prepare(context)
@@ -168,7 +168,7 @@ def test_what_is_watched_names_each_step() -> None:
     assert told == [("Add", 1, 2), ("Double", 2, 4), ("link noise", 4, 4)]
 
 
-def test_reports_are_by_name() -> None:
+def test_reports_are_by_name():
     chain = NoiseChain(models=[Counts(), Add(), Counts(), Attacks()])
     context, stream = context_of(), NumpyStream(0)
     known, content = chain.prepare(context), np.zeros(context.shape, np.float32)
@@ -184,19 +184,19 @@ def test_reports_are_by_name() -> None:
 @pytest.mark.parametrize(
     "models", [None, "noise", 0.5, [0.5], [Add], ProbabilisticModel(failure_prob=0.5)]
 )
-def test_what_are_no_noise_models(models: Any) -> None:
+def test_what_are_no_noise_models(models):
     with pytest.raises(InvalidArgumentError) as caught:
         NoiseChain(models=models)
     assert_one_sentence(caught.value, "noise_models")
 
 
-def test_a_chain_has_no_agents_of_its_own() -> None:
+def test_a_chain_has_no_agents_of_its_own():
     with pytest.raises(InvalidArgumentError) as caught:
         NoiseChain(models=[], agent_ids=["a"])
     assert_one_sentence(caught.value, "agent_ids")
 
 
-def test_agents_that_do_not_exist() -> None:
+def test_agents_that_do_not_exist():
     with pytest.raises(InvalidArgumentError) as caught:
         corrupted(Add(agent_ids=["d"]))
     assert_one_sentence(caught.value, "Add.agent_ids", "'d'")
@@ -213,17 +213,17 @@ def test_agents_that_do_not_exist() -> None:
         (lambda state, content: (state, content > 0), "bool"),
     ],
 )
-def test_what_no_model_may_return(result: Any, word: str) -> None:
+def test_what_no_model_may_return(result, word):
     with pytest.raises(ModelError) as caught:
         corrupted(Returns(result=result))
     assert_one_sentence(caught.value, "Returns.step", word)
 
 
 @pytest.mark.parametrize("xp", [np, array_api_strict])
-def test_models_do_not_see_what_does_not_arrive_and_leave_it_as_it_is(xp: Any) -> None:
+def test_models_do_not_see_what_does_not_arrive_and_leave_it_as_it_is(xp):
     seen = []
 
-    def watch(name: str, before: Any, after: Any) -> None:
+    def watch(name, before, after):
         seen.append(np.asarray(before))
 
     context = context_of(low=1.0, high=9.0, xp=xp)

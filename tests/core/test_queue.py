@@ -1,9 +1,7 @@
 """Queues against a slow simulation that carries every message by hand."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
 
 import array_api_strict
 import numpy as np
@@ -41,7 +39,7 @@ GOOD = Verdict(
 
 
 @st.composite
-def histories(draw: Any) -> tuple[list[Verdict], Waiting]:
+def histories(draw):
     """Draws capacities in eighths, which float32 adds up exactly, other troubles, and a queue."""
     verdicts = [
         GOOD._replace(
@@ -57,17 +55,17 @@ def histories(draw: Any) -> tuple[list[Verdict], Waiting]:
     return verdicts, Waiting(length, drop, draw(st.sampled_from([None, 0, 1, 2, 5, 9, 100])))
 
 
-def always(*eighths: int) -> list[Verdict]:
+def always(*eighths):
     return [GOOD._replace(capacity=Fraction(eighth, 8)) for eighth in eighths]
 
 
-def carried_through(verdicts: list[list[Verdict]], waiting: Waiting) -> Iterator[Any]:
+def carried_through(verdicts, waiting):
     """Yields what waits on links, `[1, links]`, after each round, and what has left in it."""
     queue = Queue(length=waiting.length, max_wait=waiting.max_wait, drop=waiting.drop)
     state = empty(queue, (1, len(verdicts)), np)
     for number, now in enumerate(zip(*verdicts, strict=True)):
 
-        def of(name: str, kind: Any, now: Any = now) -> Any:
+        def of(name, kind, now=now):
             return np.asarray([[getattr(verdict, name) for verdict in now]], dtype=kind)
 
         alive, up = of("sender_alive", bool), of("up", bool)

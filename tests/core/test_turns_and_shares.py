@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
 from itertools import permutations
 from typing import Any, NamedTuple
 
@@ -45,25 +44,25 @@ BOUNDARY = 1e-5
 Link = tuple[int, int]
 
 
-def random_chain(seed: int) -> tuple[list[Any], int, tuple[int, ...]]:
+def random_chain(seed):
     """Returns models in any order, of which some share a medium or a sender's time."""
     random = np.random.default_rng(seed)
     agents = int(random.choice([2, 3, 3, 3, 4, 4, 5]))
 
-    def happens(probability: float) -> bool:
+    def happens(probability):
         return bool(random.random() < probability)
 
-    def some(least: int) -> list[int]:
+    def some(least):
         count = int(random.integers(least, agents + 1))
         return [int(agent) for agent in random.permutation(agents)[:count]]
 
-    def scope() -> list[int] | None:
+    def scope():
         return some(2) if happens(0.35) else None
 
-    def matrix(choices: list[float]) -> Any:
+    def matrix(choices):
         return random.choice(choices, (agents, agents) if happens(0.4) else None).tolist()
 
-    def loss() -> ProbabilisticModel:
+    def loss():
         return ProbabilisticModel(failure_prob=matrix([0.0, 0.2, 0.5]))
 
     eighths = [eighth / 8 for eighth in range(1, 9)]
@@ -73,11 +72,11 @@ def random_chain(seed: int) -> tuple[list[Any], int, tuple[int, ...]]:
         "max_wait": int(random.integers(0, 12)) if happens(0.3) else None,
     }
 
-    def capacity(**options: Any) -> BandwidthModel:
+    def capacity(**options):
         given = matrix([0.0, *eighths, 1.0, 1.5, 2.0, 3.0])
         return BandwidthModel(capacity=given, **options, **queue)
 
-    def scheduled() -> ScheduledModel:
+    def scheduled():
         start = int(random.integers(0, 5))
         given = float(random.choice([0.0, 0.0, *eighths, 2.0]))
         return ScheduledModel(
@@ -87,7 +86,7 @@ def random_chain(seed: int) -> tuple[list[Any], int, tuple[int, ...]]:
             period=int(random.choice([9, 11])) if happens(0.7) else None,
         )
 
-    def medium() -> SharedMediumModel:
+    def medium():
         priorities = [float(one) for one in random.integers(0, 3, agents)]
         count = int(random.integers(1, 3))
         protocols = [
@@ -142,18 +141,18 @@ def random_chain(seed: int) -> tuple[list[Any], int, tuple[int, ...]]:
     return [models[place] for place in order], agents, (2,) if happens(0.15) else ()
 
 
-def members(model: Any, agents: int) -> list[int]:
+def members(model, agents):
     """Returns the agents that a model is confined to, in the order of all agents."""
     return list(range(agents)) if model.agent_ids is None else sorted(model.agent_ids)
 
 
-def table(given: Any, agents: int) -> dict[Link, float]:
+def table(given, agents):
     """Returns what a number or an array says of each link, as float32 holds it."""
     array = np.broadcast_to(np.asarray(given, dtype=np.float32), (agents, agents)).tolist()
     return {(s, r): array[s][r] for s, r in permutations(range(agents), 2)}
 
 
-def occurrences(models: Iterable[Any]) -> Iterator[tuple[Any, int]]:
+def occurrences(models):
     """Yields each model with the number of earlier ones of its class."""
     seen: Counter[str] = Counter()
     for model in models:
@@ -161,12 +160,12 @@ def occurrences(models: Iterable[Any]) -> Iterator[tuple[Any, int]]:
         seen[type(model).__name__] += 1
 
 
-def draws(stream: NumpyStream, element: tuple[int, ...], shape: tuple[int, ...]) -> list[Any]:
+def draws(stream, element, shape):
     """Returns the uniform numbers of one team for all rounds, drawn for the whole batch."""
     return [stream.uniform(shape)[element] for _ in range(ROUNDS)]
 
 
-def flags(array: Any, element: tuple[int, ...]) -> Any:
+def flags(array, element):
     """Returns the flags of one team's links, as False where there are none."""
     return defaultdict(lambda: defaultdict(bool)) if array is None else array[element].tolist()
 
@@ -174,7 +173,7 @@ def flags(array: Any, element: tuple[int, ...]) -> Any:
 class Medium:
     """Who has a turn on one medium, in one team."""
 
-    def __init__(self, model: SharedMediumModel, agents: int, chance: list[Any]) -> None:
+    def __init__(self, model, agents, chance):
         self.protocol: Any = model.protocol
         self.members = members(model, agents)
         self.links = set(permutations(self.members, 2))
@@ -182,7 +181,7 @@ class Medium:
         self.longest_silent_first = list(range(agents))
         self.priorities = np.asarray(getattr(self.protocol, "priorities", 0.0)).tolist()
 
-    def turns(self, number: int, something: set[Link]) -> set[int]:
+    def turns(self, number, something):
         """Returns who has a turn; something waits, or is made, on these links."""
         senders = {sender for sender, _ in something & self.links}
         ready, chance, protocol = sorted(senders), self.chance[number].tolist(), self.protocol
@@ -213,7 +212,7 @@ class Capacity(NamedTuple):
     shared: bool  # a sender's links divide it
     window: Any = None  # a model that says when it holds
 
-    def acts(self, number: int) -> bool:
+    def acts(self, number):
         """Returns whether the model says anything in a round."""
         if self.window is None:
             return True
@@ -221,7 +220,7 @@ class Capacity(NamedTuple):
         return self.window.start <= time < self.window.stop
 
 
-def capacities(model: Any, agents: int) -> Iterator[Capacity]:
+def capacities(model, agents):
     """Yields what a model that is no medium says of capacities."""
     if isinstance(model, ScheduledModel):
         for capacity in capacities(model.model, agents):
@@ -238,13 +237,11 @@ def capacities(model: Any, agents: int) -> Iterator[Capacity]:
 class Jammers:
     """Which jammers of a model send, in one team."""
 
-    def __init__(self, model: JammingModel, pattern: list[Any], detection: list[Any]) -> None:
+    def __init__(self, model, pattern, detection):
         self.model, self.pattern, self.detection = model, pattern, detection
         self.budget = [math.inf if model.budget is None else model.budget] * model.jammers.count()
 
-    def jammed(
-        self, number: int, distances: list[list[float]], alive: Any, heard: set[int]
-    ) -> set[int]:
+    def jammed(self, number, distances, alive, heard):
         """Returns who is jammed.
 
         Args:
@@ -269,7 +266,7 @@ class Jammers:
         return jammed
 
 
-def distances(model: JammingModel, positions: Any) -> list[list[list[float]]]:
+def distances(model, positions):
     """Returns, by round, how far each jammer of a team is from each agent."""
     jammers: Any = model.jammers
     found = []
@@ -280,7 +277,7 @@ def distances(model: JammingModel, positions: Any) -> list[list[list[float]]]:
     return found
 
 
-def too_close(models: list[Any], positions: Any) -> bool:
+def too_close(models, positions):
     """Returns whether any distance is so near to a radius that float32 may decide otherwise."""
     teams = positions.reshape(ROUNDS, -1, *positions.shape[-2:])
     for model in models:
@@ -305,20 +302,20 @@ class Team(NamedTuple):
     told: dict[Link, list[Round]]
     queue: Waiting | None
 
-    def has_something(self, link: Link, number: int) -> bool:
+    def has_something(self, link, number):
         """Returns whether the link of a sender that is up has something to send."""
         verdict = self.given[link][number]
         admitted = verdict.receiver_alive and not verdict.rejected
         waited = bool(self.queue and number and self.told[link][number - 1].waiting)
         return verdict.sender_alive and verdict.up and (admitted or waited)
 
-    def where(self, link: Link, number: int) -> str:
+    def where(self, link, number):
         """Returns what is compared."""
         named = f"chain {self.seed}, {self.models}, element {self.element}"
         return f"{named}, link {link}, round {number}"
 
 
-def teams(seed: int) -> Iterator[Team]:
+def teams(seed):
     """Yields the teams of a random chain, none where a distance is too near to a radius."""
     models, agents, batch = random_chain(seed)
     positions = walks(seed, agents, batch)
@@ -337,7 +334,7 @@ def teams(seed: int) -> Iterator[Team]:
 class Oracles:
     """What the models of one team have to decide."""
 
-    def __init__(self, team: Team) -> None:
+    def __init__(self, team):
         agents = team.positions.shape[-2]
         self.media: list[Medium] = []
         self.losses: list[tuple[Any, bool, list[Any]]] = []
@@ -360,7 +357,7 @@ class Oracles:
                 self.jamming.append((Jammers(model, *both), distances(model, team.positions)))
         self.capacities = [each for model in team.models for each in capacities(model, agents)]
 
-    def turns(self, number: int, something: set[Link]) -> dict[Link, tuple[bool, bool]]:
+    def turns(self, number, something):
         """Returns, for each link on a medium, whether it has a turn and whether it collides."""
         found: dict[Link, tuple[bool, bool]] = {}
         for medium in self.media:
@@ -371,7 +368,7 @@ class Oracles:
                 found[link] = turn and link[0] in chosen, collided or collides
         return found
 
-    def capacity(self, number: int, link: Link, something: set[Link]) -> float:
+    def capacity(self, number, link, something):
         """Returns the least capacity that anybody but a medium says, infinity where nobody does."""
         least = math.inf
         for capacity in self.capacities:
@@ -381,7 +378,7 @@ class Oracles:
                 least = min(least, capacity.of[link] / max(len(of_sender), 1))
         return least
 
-    def lost_by_chance(self, number: int, link: Link, early: bool) -> bool:
+    def lost_by_chance(self, number, link, early):
         """Returns whether a message is lost by chance, before the queue or on the air."""
         return any(
             chance[number][link] < probability[link]
@@ -389,7 +386,7 @@ class Oracles:
             if first == early
         )
 
-    def jammed(self, number: int, alive: Any, transmitting: set[int]) -> set[int]:
+    def jammed(self, number, alive, transmitting):
         """Returns which receivers are jammed while these agents transmit."""
         return {
             agent
@@ -398,7 +395,7 @@ class Oracles:
         }
 
 
-def check(team: Team, count: Counter[str]) -> None:
+def check(team, count):
     """Compares what the models decided with what the oracles say, link by link."""
     oracles, element = Oracles(team), team.element
     for number, (alive, asked, delivery) in enumerate(team.rounds):
@@ -451,7 +448,7 @@ def test_turns_shares_and_jammers_are_as_the_oracles_say(first):
     assert min(count.values()) > 50, count
 
 
-def leaving(models: list[Any], alive: Any) -> Any:
+def leaving(models, alive):
     """Returns how many messages leave each link in each round and are not lost."""
     agents, stream, channel = alive.shape[-1], NumpyStream(0), Channel(chain=Chain(models=models))
     state: Any = None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from matplotlib import image
@@ -18,18 +16,18 @@ from models_under_test import EXAMPLES
 NOTHING, LATE, CURRENT = (0xB2, 0x40, 0x2F), (0xF2, 0xB1, 0x34), (0xD7, 0xE6, 0xEE)
 
 
-def pixels(path: Path) -> np.ndarray:
+def pixels(path):
     """Returns the colours of a picture, `[height, width, 3]` from 0 to 255."""
     return np.rint(image.imread(path)[..., :3] * 255).astype(int)
 
 
-def drawn(model: object, directory: Path, **options: int) -> np.ndarray:
+def drawn(model, directory, **options):
     path = directory / "picture.png"
     draw(model, path, **options)
     return pixels(path)
 
 
-def count(picture: np.ndarray, colour: tuple[int, int, int]) -> int:
+def count(picture, colour):
     return int((picture == colour).all(axis=-1).sum())
 
 
@@ -37,9 +35,7 @@ def count(picture: np.ndarray, colour: tuple[int, int, int]) -> int:
 @pytest.mark.parametrize(
     "name", ["bandwidth", "chain", "jamming", "matrix", "signal_based", "bit_flip", "stuck"]
 )
-def test_a_picture_is_an_image_of_many_colours_with_nothing_cut_off(
-    name: str, tmp_path: Path
-) -> None:
+def test_a_picture_is_an_image_of_many_colours_with_nothing_cut_off(name, tmp_path):
     picture = drawn(EXAMPLES[name], tmp_path)
     height, width, _ = picture.shape
     assert width == 1080
@@ -57,22 +53,20 @@ def test_a_picture_is_an_image_of_many_colours_with_nothing_cut_off(
     ],
     ids=["loss", "delay"],
 )
-def test_the_colours_cover_the_shares_of_the_links(model: object, tmp_path: Path) -> None:
+def test_the_colours_cover_the_shares_of_the_links(model, tmp_path):
     picture = drawn(model, tmp_path)
     counts = np.array([count(picture, colour) for colour in (NOTHING, LATE, CURRENT)])
     assert counts / counts.sum() == pytest.approx(play_links(model).shares, abs=0.01)
 
 
-def test_the_same_seed_draws_the_same_picture(tmp_path: Path) -> None:
+def test_the_same_seed_draws_the_same_picture(tmp_path):
     model = ProbabilisticModel(failure_prob=0.5)
     first = drawn(model, tmp_path)
     np.testing.assert_array_equal(first, drawn(model, tmp_path))
     assert (first != drawn(model, tmp_path, seed=1)).any()
 
 
-def test_drawing_needs_no_window_and_leaves_no_figure_behind(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_drawing_needs_no_window_and_leaves_no_figure_behind(tmp_path, monkeypatch):
     from matplotlib import pyplot
 
     monkeypatch.delenv("DISPLAY", raising=False)
@@ -81,17 +75,17 @@ def test_drawing_needs_no_window_and_leaves_no_figure_behind(
     assert pyplot.get_fignums() == before
 
 
-def test_names_that_look_like_formulas_are_shown_as_they_are(tmp_path: Path) -> None:
+def test_names_that_look_like_formulas_are_shown_as_they_are(tmp_path):
     drawn(Chain(models={"$x_{$": ProbabilisticModel(failure_prob=0.5)}), tmp_path)
 
 
-def test_a_model_with_a_long_text_leaves_room_for_the_links(tmp_path: Path) -> None:
+def test_a_model_with_a_long_text_leaves_room_for_the_links(tmp_path):
     picture = drawn(Chain(models=[ProbabilisticModel(failure_prob=1)] * 50), tmp_path)
     assert count(picture, NOTHING) > 0.3 * picture[..., 0].size
 
 
 @pytest.mark.parametrize("ending", ["svg", "jpg"])
-def test_the_ending_says_the_format(ending: str, tmp_path: Path) -> None:
+def test_the_ending_says_the_format(ending, tmp_path):
     path = tmp_path / f"picture.{ending}"
     draw(ProbabilisticModel(failure_prob=0.5), path)
     start = {"svg": b"<?xml", "jpg": b"\xff\xd8\xff"}[ending]
@@ -107,7 +101,7 @@ def test_the_ending_says_the_format(ending: str, tmp_path: Path) -> None:
         ("folder.png", "(is a directory)"),
     ],
 )
-def test_a_file_that_cannot_be_written(name: str, holds: str, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written(name, holds, tmp_path):
     (tmp_path / "folder.png").mkdir()
     with pytest.raises(InvalidArgumentError) as caught:
         draw(ProbabilisticModel(failure_prob=0.5), tmp_path / name)
@@ -115,7 +109,7 @@ def test_a_file_that_cannot_be_written(name: str, holds: str, tmp_path: Path) ->
     assert [path.name for path in tmp_path.iterdir()] == ["folder.png"]
 
 
-def test_only_models_are_drawn(tmp_path: Path) -> None:
+def test_only_models_are_drawn(tmp_path):
     with pytest.raises(InvalidArgumentError) as caught:
         draw("chain", tmp_path / "picture.png")
     assert_one_sentence(caught.value, "model must be a failure model or a noise model", "'chain'")

@@ -38,14 +38,14 @@ WIDE = ROUNDS + len("0 → 1 ")
 HEIGHTS = " ▁▂▃▄▅▆▇█"
 
 
-def rows(lines: list[str]) -> list[str]:
+def rows(lines):
     """Returns what is drawn of each link, without its label."""
     drawn = [re.match(r"\d (?:→|->) \d (.*)$", line) for line in lines]
     return [found[1] for found in drawn if found]
 
 
 @every_model
-def test_two_hundred_rounds_of_twelve_links_are_played(model: CommunicationModel) -> None:
+def test_two_hundred_rounds_of_twelve_links_are_played(model):
     history = play_links(model)
     assert history.received.shape == history.age.shape == (12, ROUNDS) == (12, 200)
     assert history.links.tolist() == [[i, j] for i in range(4) for j in range(4) if i != j]
@@ -58,7 +58,7 @@ def test_two_hundred_rounds_of_twelve_links_are_played(model: CommunicationModel
 
 
 @every_model
-def test_it_is_what_a_channel_delivers(model: CommunicationModel) -> None:
+def test_it_is_what_a_channel_delivers(model):
     history = play_links(model, seed=5)
     played = play(model, rounds=ROUNDS, agents=4, seed=5, positions=walks(ROUNDS))
     pairs = ~np.eye(4, dtype=bool)
@@ -67,11 +67,11 @@ def test_it_is_what_a_channel_delivers(model: CommunicationModel) -> None:
 
 
 @every_model
-def test_the_same_seed_draws_the_same_picture(model: CommunicationModel) -> None:
+def test_the_same_seed_draws_the_same_picture(model):
     assert draw_links(play_links(model)) == draw_links(play_links(model))
 
 
-def test_another_seed_draws_another_picture() -> None:
+def test_another_seed_draws_another_picture():
     model = ProbabilisticModel(failure_prob=0.5)
     assert draw_links(play_links(model)) != draw_links(play_links(model, seed=1))
     noise = GaussianNoiseModel(standard_deviation=0.5)
@@ -81,8 +81,8 @@ def test_another_seed_draws_another_picture() -> None:
 
 @every_model
 def test_a_wide_picture_has_one_character_a_round_and_the_shares_of_the_links(
-    model: CommunicationModel,
-) -> None:
+    model,
+):
     history = play_links(model)
     lines = draw_links(history, WIDE)
     drawn = rows(lines)
@@ -98,7 +98,7 @@ def test_a_wide_picture_has_one_character_a_round_and_the_shares_of_the_links(
 
 @every_model
 @pytest.mark.parametrize("plain", [False, True], ids=["unicode", "ascii"])
-def test_every_width_holds_all_rounds(model: CommunicationModel, plain: bool) -> None:
+def test_every_width_holds_all_rounds(model, plain):
     history = play_links(model)
     for width in WIDTHS:
         lines = draw_links(history, width, plain)
@@ -117,7 +117,7 @@ def test_every_width_holds_all_rounds(model: CommunicationModel, plain: bool) ->
         assert set(re.findall(r"(?:^|, |\n)(\S) ", key)) == set("".join(drawn))
 
 
-def test_signs_of_several_rounds_tell_how_many_are_missing() -> None:
+def test_signs_of_several_rounds_tell_how_many_are_missing():
     history = play_links(ProbabilisticModel(failure_prob=0.5))
     four = draw_links(history, 50 + len("0 → 1 "))
     for row, received in zip(rows(four), history.received.reshape(12, 50, 4), strict=True):
@@ -135,20 +135,20 @@ def test_signs_of_several_rounds_tell_how_many_are_missing() -> None:
     ],
     ids=["never", "always", "nothing", "no delay"],
 )
-def test_pictures_whose_look_is_known(model: CommunicationModel, share: str, sign: str) -> None:
+def test_pictures_whose_look_is_known(model, share, sign):
     lines = draw_links(play_links(model), 80)
     assert set("".join(rows(lines))) == {sign}
     assert lines[-1] == share
 
 
-def test_late_messages_are_late() -> None:
+def test_late_messages_are_late():
     delayed = draw_links(play_links(DelayBasedModel(min_delay=2, max_delay=2)), WIDE)
     assert rows(delayed) == ["··" + "▓" * 198] * 12
     queued = rows(draw_links(play_links(BandwidthModel(capacity=0.5, queue_length=1)), WIDE))
     assert queued == ["·▓" * 100] * 12
 
 
-def test_bursts_are_seen() -> None:
+def test_bursts_are_seen():
     text = rows(draw_links(play_links(GilbertElliottModel(p=0.02, r=0.1)), WIDE))
     bursts = [burst for row in text for burst in re.findall("·+", row)]
     assert np.mean([len(burst) for burst in bursts]) > 4
@@ -156,7 +156,7 @@ def test_bursts_are_seen() -> None:
 
 @every_noise
 @pytest.mark.parametrize("plain", [False, True], ids=["unicode", "ascii"])
-def test_noise_is_drawn_in_every_round(model: object, plain: bool) -> None:
+def test_noise_is_drawn_in_every_round(model, plain):
     history = play_noise(model)
     changed = 100 * float(np.mean(history.before != history.after))
     for width in WIDTHS:
@@ -170,7 +170,7 @@ def test_noise_is_drawn_in_every_round(model: object, plain: bool) -> None:
         assert lines[-1].endswith(f"{changed:.0f} % of entries changed")
 
 
-def test_heights_are_those_of_the_content() -> None:
+def test_heights_are_those_of_the_content():
     model = ByzantineModel(agent_ids=["agent_0"], attack=SendConstant(value=1.0))
     history = play_noise(model)
     before, after, *legend = draw_noise(history, 207)
@@ -183,7 +183,7 @@ def test_heights_are_those_of_the_content() -> None:
     assert draw_noise(play_noise(other))[-1].endswith("0 % of entries changed")
 
 
-def test_noise_that_is_constant_has_a_height_too() -> None:
+def test_noise_that_is_constant_has_a_height_too():
     history = play_noise(GaussianNoiseModel(standard_deviation=0))
     flat = history._replace(
         before=np.zeros_like(history.before), after=np.zeros_like(history.after)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import warnings
-from pathlib import Path
-from typing import Any
 
 import pytest
 from pettingzoo import AECEnv, ParallelEnv
@@ -17,7 +15,7 @@ from failure_api.errors import FailureApiError, InvalidArgumentError, MissingDep
 SPREAD = "mpe2.simple_spread_v3"
 
 
-def refusal(name: Any, **options: Any) -> FailureApiError:
+def refusal(name, **options):
     with pytest.raises(FailureApiError) as caught:
         make_environment(name, **options)
     text = str(caught.value)
@@ -29,13 +27,13 @@ def refusal(name: Any, **options: Any) -> FailureApiError:
 
 @pytest.mark.parametrize("name", [SPREAD, "pettingzoo.butterfly.pistonball_v6"])
 @pytest.mark.parametrize(("api", "kind"), [("aec", AECEnv), ("parallel", ParallelEnv)])
-def test_builds_the_kind_that_was_asked_for(name: str, api: str, kind: type) -> None:
+def test_builds_the_kind_that_was_asked_for(name, api, kind):
     environment = make_environment(name, api=api)
     assert isinstance(environment, kind)
     environment.close()
 
 
-def test_passes_the_options_on() -> None:
+def test_passes_the_options_on():
     environment = make_environment(SPREAD, api="parallel", N=2, max_cycles=3)
     environment.reset(seed=0)
     steps = 0
@@ -46,7 +44,7 @@ def test_passes_the_options_on() -> None:
     assert steps == 3
 
 
-def test_no_warning_that_a_user_cannot_act_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_warning_that_a_user_cannot_act_on(monkeypatch):
     name = "pettingzoo.butterfly.pistonball_v6"
     monkeypatch.delitem(sys.modules, name, raising=False)
     with warnings.catch_warnings(record=True) as caught:
@@ -55,18 +53,18 @@ def test_no_warning_that_a_user_cannot_act_on(monkeypatch: pytest.MonkeyPatch) -
     assert not [warning for warning in caught if "environment creation" in str(warning.message)]
 
 
-def test_tells_the_options_of_an_environment() -> None:
+def test_tells_the_options_of_an_environment():
     assert "max_cycles" in (environment_options(SPREAD) or ())
     assert "n_pistons" in (environment_options("pettingzoo.butterfly.pistonball_v6") or ())
     assert environment_options("pettingzoo.sisl.multiwalker_v9") is None
 
 
-def test_takes_options_that_an_environment_does_not_declare() -> None:
+def test_takes_options_that_an_environment_does_not_declare():
     environment = make_environment("pettingzoo.sisl.multiwalker_v9", n_walkers=2)
     assert len(environment.possible_agents) == 2
 
 
-def test_lists_environments_without_importing_them() -> None:
+def test_lists_environments_without_importing_them():
     code = (
         "import sys; from failure_api.environments import known_environments as known;"
         "assert 'mpe2.simple_spread_v3' in known(), known();"
@@ -77,7 +75,7 @@ def test_lists_environments_without_importing_them() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_every_listed_environment_has_a_module_file() -> None:
+def test_every_listed_environment_has_a_module_file():
     names = known_environments()
     assert len(names) == len(set(names)) > 20
     assert all(name.rpartition("_v")[2].isdigit() for name in names)
@@ -87,7 +85,7 @@ def test_every_listed_environment_has_a_module_file() -> None:
     "name",
     ["mpe2.simple_spred_v3", "simple_spread_v3", "mpe3.simple_spread_v3", "mpe2.simple_spread_v2"],
 )
-def test_an_unknown_name_is_told_the_nearest(name: str) -> None:
+def test_an_unknown_name_is_told_the_nearest(name):
     error = refusal(name)
     assert isinstance(error, InvalidArgumentError)
     assert repr(name) in str(error)
@@ -95,13 +93,13 @@ def test_an_unknown_name_is_told_the_nearest(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", ".", "zzz", "os.path", "a-b.c", 3, None])
-def test_what_names_no_environment_is_refused(name: Any) -> None:
+def test_what_names_no_environment_is_refused(name):
     error = refusal(name)
     assert isinstance(error, InvalidArgumentError)
     assert repr(name) in str(error)
 
 
-def test_an_unknown_option_is_told_those_there_are() -> None:
+def test_an_unknown_option_is_told_those_there_are():
     text = str(refusal(SPREAD, max_cycle=7))
     assert text.startswith("options must be known to mpe2.simple_spread_v3")
     assert "'max_cycle'" in text
@@ -111,29 +109,29 @@ def test_an_unknown_option_is_told_those_there_are() -> None:
 
 @pytest.mark.parametrize("options", [{"N": "three"}, {"local_ratio": 3}])
 def test_a_value_that_the_environment_refuses_is_reported_with_its_reason(
-    options: dict[str, Any],
-) -> None:
+    options,
+):
     error = refusal(SPREAD, **options)
     assert isinstance(error, InvalidArgumentError)
     assert str(options) in str(error)
     assert error.__cause__ is not None
 
 
-def test_an_unknown_undeclared_option_is_refused() -> None:
+def test_an_unknown_undeclared_option_is_refused():
     assert "{'walkers': 2}" in str(refusal("pettingzoo.sisl.multiwalker_v9", walkers=2))
 
 
 @pytest.mark.parametrize("api", ["both", "", None])
-def test_an_unknown_api_is_refused(api: Any) -> None:
+def test_an_unknown_api_is_refused(api):
     assert repr(api) in str(refusal(SPREAD, api=api))
 
 
-def test_an_environment_of_one_kind_says_which() -> None:
+def test_an_environment_of_one_kind_says_which():
     error = refusal("pettingzoo.classic.tictactoe_v3", api="parallel")
     assert "ask for api='aec'" in str(error)
 
 
-def test_a_missing_package_of_environments_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_of_environments_is_named(monkeypatch):
     for module in [name for name in sys.modules if name.partition(".")[0] == "mpe2"]:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, "mpe2", None)
@@ -142,7 +140,7 @@ def test_a_missing_package_of_environments_is_named(monkeypatch: pytest.MonkeyPa
     assert "`pip install mpe2`" in str(error)
 
 
-def test_a_missing_package_of_pettingzoo_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_of_pettingzoo_names_the_extra(monkeypatch):
     home = "pettingzoo.butterfly.pistonball"
     for module in [name for name in sys.modules if name.startswith(home)]:
         monkeypatch.delitem(sys.modules, module)
@@ -153,9 +151,7 @@ def test_a_missing_package_of_pettingzoo_names_the_extra(monkeypatch: pytest.Mon
     assert "pettingzoo[butterfly]" in str(error)
 
 
-def test_a_users_own_module_is_an_environment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_users_own_module_is_an_environment(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "own_world_v0.py").write_text("from mpe2.simple_tag_v3 import env\n")
     (tmp_path / "own_broken_v0.py").write_text("import package_that_is_not_there\n")

@@ -6,7 +6,6 @@ import importlib
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -87,7 +86,7 @@ SILENT: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-def make(name: str, options: dict[str, Any], form: str = "env", seed: int = 3) -> Any:
+def make(name, options, form="env", seed=3):
     env = getattr(importlib.import_module(f"mpe2.{name}"), form)(**options)
     env.reset(seed=seed)
     if name == "simple_world_comm_v3":
@@ -97,23 +96,23 @@ def make(name: str, options: dict[str, Any], form: str = "env", seed: int = 3) -
     return env
 
 
-def segments_of(env: Any) -> Any:
+def segments_of(env):
     found = known_segments(env)
     return found(env) if callable(found) else found
 
 
-def as_sets(segments: Any) -> Moved:
+def as_sets(segments):
     return {
         receiver: {sender: set(indices.tolist()) for sender, indices in parts.items()}
         for receiver, parts in segments.items()
     }
 
 
-def observations(env: Any) -> dict[Any, np.ndarray]:
+def observations(env):
     return {name: env.unwrapped.observe(name).ravel() for name in env.possible_agents}
 
 
-def perturbations(agent: Any, world: Any) -> Iterator[tuple[Any, str, Any]]:
+def perturbations(agent, world):
     """Every part of an agent's state, with a value that differs a little from what it is."""
     for name, by in (("p_pos", 1e-5), ("p_vel", 0.25), ("c", 0.25)):
         value = getattr(agent.state, name)
@@ -126,7 +125,7 @@ def perturbations(agent: Any, world: Any) -> Iterator[tuple[Any, str, Any]]:
             yield agent, "holding" if agent.collector else "d_i", treasure
 
 
-def moved_entries(env: Any, unchanged: Callable[[], None] = lambda: None) -> Moved:
+def moved_entries(env, unchanged=lambda: None):
     """Which entries of whose observation move when a state is perturbed, for every sender."""
     world = env.unwrapped.world
     before = observations(env)
@@ -144,7 +143,7 @@ def moved_entries(env: Any, unchanged: Callable[[], None] = lambda: None) -> Mov
     return moved
 
 
-def play(env: Any, cycles: int, seed: int = 0) -> Iterator[int]:
+def play(env, cycles, seed=0):
     """Random joint steps of an AEC environment."""
     for index, name in enumerate(env.possible_agents):
         env.action_space(name).seed(seed + index)
@@ -156,9 +155,7 @@ def play(env: Any, cycles: int, seed: int = 0) -> Iterator[int]:
 
 @pytest.mark.parametrize("seed", [3, 4])
 @pytest.mark.parametrize(("name", "options"), FIXED)
-def test_a_fixed_segment_is_exactly_what_moves_with_its_sender(
-    name: str, options: dict[str, Any], seed: int
-) -> None:
+def test_a_fixed_segment_is_exactly_what_moves_with_its_sender(name, options, seed):
     env = make(name, options, seed=seed)
     segments = known_segments(env)
     assert isinstance(segments, dict)
@@ -167,15 +164,13 @@ def test_a_fixed_segment_is_exactly_what_moves_with_its_sender(
 
 @pytest.mark.parametrize("seed", [3, 4])
 @pytest.mark.parametrize(("name", "options"), MOVING)
-def test_a_moving_segment_is_exactly_what_moves_with_its_sender(
-    name: str, options: dict[str, Any], seed: int
-) -> None:
+def test_a_moving_segment_is_exactly_what_moves_with_its_sender(name, options, seed):
     env = make(name, options, seed=seed)
     function = known_segments(env)
     assert callable(function)
     declared = as_sets(function(env))
 
-    def unchanged() -> None:
+    def unchanged():
         # A perturbation that reorders the neighbours would test nothing.
         assert as_sets(function(env)) == declared
 
@@ -183,7 +178,7 @@ def test_a_moving_segment_is_exactly_what_moves_with_its_sender(
 
 
 @pytest.mark.parametrize(("name", "options"), MOVING)
-def test_a_moving_segment_follows_the_play(name: str, options: dict[str, Any]) -> None:
+def test_a_moving_segment_follows_the_play(name, options):
     env = make(name, options)
     function = known_segments(env)
     assert callable(function)
@@ -210,14 +205,14 @@ PLAYABLE = [
 
 
 @pytest.mark.parametrize(("name", "options"), PLAYABLE)
-def test_a_fixed_segment_stays_through_the_play(name: str, options: dict[str, Any]) -> None:
+def test_a_fixed_segment_stays_through_the_play(name, options):
     env = make(name, options)
     segments = as_sets(known_segments(env))
     for _ in play(env, 5):
         assert moved_entries(env) == segments
 
 
-def features(name: str, sender: Any, receiver: Any, world: Any) -> list[Any]:
+def features(name, sender, receiver, world):
     """What a receiver perceives of a sender, in the declared order."""
     position = [sender.state.p_pos - receiver.state.p_pos]
     prey_velocity = [] if getattr(sender, "adversary", True) else [sender.state.p_vel]
@@ -237,9 +232,7 @@ def features(name: str, sender: Any, receiver: Any, world: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize(("name", "options"), FIXED + MOVING)
-def test_the_entries_of_a_segment_come_in_the_order_of_the_features(
-    name: str, options: dict[str, Any]
-) -> None:
+def test_the_entries_of_a_segment_come_in_the_order_of_the_features(name, options):
     env = make(name, options)
     world = env.unwrapped.world
     for agent in world.agents:
@@ -255,7 +248,7 @@ def test_the_entries_of_a_segment_come_in_the_order_of_the_features(
     assert_each_segment_shows_its_sender(name, env, segments)
 
 
-def assert_each_segment_shows_its_sender(name: str, env: Any, segments: Any) -> None:
+def assert_each_segment_shows_its_sender(name, env, segments):
     world = env.unwrapped.world
     agents = {agent.name: agent for agent in world.agents}
     for receiver, parts in segments.items():
@@ -267,9 +260,7 @@ def assert_each_segment_shows_its_sender(name: str, env: Any, segments: Any) -> 
 
 @pytest.mark.parametrize(("name", "options"), MOVING)
 @pytest.mark.parametrize("layout", ["one point", "mirrored", "circle"])
-def test_ties_go_to_whom_the_environment_gives_them(
-    name: str, options: dict[str, Any], layout: str
-) -> None:
+def test_ties_go_to_whom_the_environment_gives_them(name, options, layout):
     if name in ("simple_spread_v3", "simple_adversary_v3"):
         # Above 16 elements NumPy's default sort no longer keeps equal elements in order.
         options = {**options, "N": 40}
@@ -288,7 +279,7 @@ def test_ties_go_to_whom_the_environment_gives_them(
     assert_each_segment_shows_its_sender(name, env, segments_of(env))
 
 
-def hide(env: Any, *groups: tuple[int, ...]) -> None:
+def hide(env, *groups):
     """Puts each group of agents inside a forest of its own, and everybody else outside."""
     world = env.unwrapped.world
     for index, agent in enumerate(world.agents):
@@ -300,7 +291,7 @@ def hide(env: Any, *groups: tuple[int, ...]) -> None:
             world.agents[index].state.p_pos = centre + 0.01 * index
 
 
-def test_forest_company_sees_each_other_entirely() -> None:
+def test_forest_company_sees_each_other_entirely():
     env = make("simple_world_comm_v3", {})
     hide(env, tuple(range(len(env.possible_agents))))
     assert moved_entries(env) == as_sets(known_segments(env))
@@ -310,8 +301,8 @@ def test_forest_company_sees_each_other_entirely() -> None:
     "groups", [((4,),), ((0,),), ((0, 4), (1, 5)), ((1, 2),), ((0, 1), (2, 3, 4, 5))]
 )
 def test_hidden_agents_show_nothing_and_the_leader_is_still_heard(
-    groups: tuple[tuple[int, ...], ...],
-) -> None:
+    groups,
+):
     env = make("simple_world_comm_v3", {})
     declared = as_sets(known_segments(env))
     hide(env, *groups)
@@ -336,7 +327,7 @@ def test_hidden_agents_show_nothing_and_the_leader_is_still_heard(
 
 
 @pytest.mark.parametrize(("name", "options"), FIXED + MOVING)
-def test_the_parallel_form_has_the_same_segments(name: str, options: dict[str, Any]) -> None:
+def test_the_parallel_form_has_the_same_segments(name, options):
     aec = make(name, options)
     parallel = make(name, options, form="parallel_env")
     assert as_sets(segments_of(parallel)) == as_sets(segments_of(aec))
@@ -344,7 +335,7 @@ def test_the_parallel_form_has_the_same_segments(name: str, options: dict[str, A
 
 
 @pytest.mark.parametrize(("name", "options"), FIXED + MOVING)
-def test_segments_are_known_before_the_first_reset(name: str, options: dict[str, Any]) -> None:
+def test_segments_are_known_before_the_first_reset(name, options):
     env = importlib.import_module(f"mpe2.{name}").env(**options)
     found = known_segments(env)
     env.reset(seed=3)
@@ -352,28 +343,26 @@ def test_segments_are_known_before_the_first_reset(name: str, options: dict[str,
 
 
 @pytest.mark.parametrize(("name", "options"), SILENT)
-def test_nothing_is_declared_where_nobody_perceives_anybody(
-    name: str, options: dict[str, Any]
-) -> None:
+def test_nothing_is_declared_where_nobody_perceives_anybody(name, options):
     env = make(name, options)
     assert known_segments(env) is None
     assert not any(moved_entries(env).values())
 
 
-def test_every_environment_of_mpe2_is_covered() -> None:
+def test_every_environment_of_mpe2_is_covered():
     from mpe2.all_modules import mpe_environments
 
     listed = {name.rpartition("/")[2] for name in mpe_environments}
     assert listed == {name for name, _ in FIXED + MOVING + SILENT}
 
 
-def test_the_function_pickles() -> None:
+def test_the_function_pickles():
     env = make("collect_treasure_v1", {})
     function = pickle.loads(pickle.dumps(known_segments(env)))
     assert as_sets(function(env)) == as_sets(segments_of(env))
 
 
-def test_other_environments_are_not_known() -> None:
+def test_other_environments_are_not_known():
     from pettingzoo.butterfly import pistonball_v6
     from pettingzoo.classic import rps_v2
 
@@ -381,24 +370,24 @@ def test_other_environments_are_not_known() -> None:
     assert known_segments(pistonball_v6.env()) is None
 
 
-def test_a_wrapper_that_changes_the_observations_makes_them_unknown() -> None:
+def test_a_wrapper_that_changes_the_observations_makes_them_unknown():
     class Stacked(BaseWrapper):
-        def observation_space(self, agent: Any) -> Any:
+        def observation_space(self, agent):
             space = super().observation_space(agent)
             return type(space)(-np.inf, np.inf, (2 * space.shape[0],), np.float32)
 
     assert known_segments(Stacked(make("simple_spread_v3", {}))) is None
 
 
-def test_a_scenario_that_observes_otherwise_is_not_known() -> None:
+def test_a_scenario_that_observes_otherwise_is_not_known():
     from mpe2.simple_spread.simple_spread import Scenario
 
     class Reversed(Scenario):
-        def observation(self, agent: Any, world: Any) -> Any:
+        def observation(self, agent, world):
             return super().observation(agent, world)[::-1]
 
     class Rewarded(Scenario):
-        def reward(self, agent: Any, world: Any) -> float:
+        def reward(self, agent, world):
             return 1.0
 
     env = make("simple_spread_v3", {})
@@ -409,7 +398,7 @@ def test_a_scenario_that_observes_otherwise_is_not_known() -> None:
 
 
 @pytest.mark.parametrize("name", ["simple_spread_v3", "simple_tag_v3", "simple_adversary_v3"])
-def test_an_mpe2_without_an_option_is_taken_to_have_it_off(name: str) -> None:
+def test_an_mpe2_without_an_option_is_taken_to_have_it_off(name):
     env = make(name, {})
     expected = as_sets(known_segments(env))
     for option in ("num_agent_neighbors", "num_landmark_neighbors"):
@@ -417,7 +406,7 @@ def test_an_mpe2_without_an_option_is_taken_to_have_it_off(name: str) -> None:
     assert as_sets(known_segments(env)) == expected
 
 
-def test_importing_needs_no_environment() -> None:
+def test_importing_needs_no_environment():
     code = (
         "import sys, failure_api.environments.segments, failure_api.environments.positions\n"
         "loaded = [n for n in sys.modules if n.split('.')[0] in ('mpe2', 'pygame', 'pettingzoo')]\n"
@@ -427,35 +416,35 @@ def test_importing_needs_no_environment() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-class ByDistance(BaseWrapper):  # type: ignore[misc]
+class ByDistance(BaseWrapper):
     """Shows the others in the order of their distance: of the same shape, and elsewhere."""
 
-    def observe(self, agent: Any) -> Any:
+    def observe(self, agent):
         seen = super().observe(agent)
         offsets = seen[10:14].reshape(2, 2)
         nearest = np.argsort(np.abs(offsets).sum(axis=1))
         return np.concatenate([seen[:10], offsets[nearest].ravel(), seen[14:]])
 
 
-class Rewarding(BaseWrapper):  # type: ignore[misc]
+class Rewarding(BaseWrapper):
     """Changes nothing that is shown."""
 
-    def step(self, action: Any) -> None:
+    def step(self, action):
         super().step(action)
 
 
 class Hidden(ByDistance):
     """Keeps the environment where nobody looks."""
 
-    def __init__(self, env: Any) -> None:
+    def __init__(self, env):
         super().__init__(env)
         self.__dict__["inside"] = self.__dict__.pop("env")
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name):
         return getattr(self.__dict__["inside"], name)
 
 
-def test_segments_are_not_known_where_a_layer_may_have_moved_entries() -> None:
+def test_segments_are_not_known_where_a_layer_may_have_moved_entries():
     env = ByDistance(simple_spread_v3.env(N=3))
     assert known_segments(env) is None
     with pytest.warns(UserWarning, match="layer ByDistance of"):
@@ -468,7 +457,7 @@ def test_segments_are_not_known_where_a_layer_may_have_moved_entries() -> None:
     CommunicationWrapper(env, [], exchange=given).reset(seed=0)
 
 
-def test_layers_that_hand_observations_on_keep_segments_known() -> None:
+def test_layers_that_hand_observations_on_keep_segments_known():
     env = simple_spread_v3.env(N=3)
     for layer in (
         Rewarding(env),
@@ -480,7 +469,7 @@ def test_layers_that_hand_observations_on_keep_segments_known() -> None:
     assert known_segments(aec_to_parallel(ByDistance(env))) is None
 
 
-def test_layers_of_supersuit_that_show_nothing_else_are_taken() -> None:
+def test_layers_of_supersuit_that_show_nothing_else_are_taken():
     supersuit = pytest.importorskip("supersuit")
     env = simple_spread_v3.env(N=3, continuous_actions=True)
     for layer in (

@@ -31,47 +31,47 @@ MPE = [
 ]
 
 
-def shift_rectangle(rectangle: Any) -> None:
+def shift_rectangle(rectangle):
     rectangle.move_ip(3, 4)
 
 
-def shift_body(body: Any) -> None:
+def shift_body(body):
     body.position = (body.position[0] + 3, body.position[1] + 4)
 
 
-def shift_world(env: Any, index: int) -> None:
+def shift_world(env, index):
     env.world.agents[index].state.p_pos += np.array([3.0, 4.0])
 
 
-def shift_pursuer(env: Any, index: int) -> None:
+def shift_pursuer(env, index):
     x, y = env.env.pursuer_layer.get_position(index)
     env.env.pursuer_layer.set_position(index, x + 3, y + 4)
 
 
-def shift_walker(env: Any, index: int) -> None:
+def shift_walker(env, index):
     shift_body(env.env.walkers[index].hull)
 
 
-def shift_swimmer(env: Any, index: int) -> None:
+def shift_swimmer(env, index):
     shift_body(env.env.pursuers[index].body)
 
 
-def shift_piston(env: Any, index: int) -> None:
+def shift_piston(env, index):
     shift_body(env.pistonList[index])
 
 
-def shift_paddle(env: Any, index: int) -> None:
+def shift_paddle(env, index):
     paddle = (env.env.p0, env.env.p1)[index]
     shift_rectangle(paddle.rects[0] if hasattr(paddle, "rects") else paddle.rect)
 
 
-def player(env: Any, index: int) -> Any:
+def player(env, index):
     if hasattr(env, "agent_map"):
         return env.agent_map[env.possible_agents[index]]
     return env.agent_list[index]
 
 
-def shift_player(env: Any, index: int) -> None:
+def shift_player(env, index):
     shift_rectangle(player(env, index).rect)
 
 
@@ -97,7 +97,7 @@ CASES += [
 ]
 
 
-def module(names: str) -> Any:
+def module(names):
     package, _, versions = names.rpartition(".")
     for version in versions.split("|"):
         try:
@@ -107,13 +107,13 @@ def module(names: str) -> Any:
     return pytest.skip(f"the installed packages have no {names}")
 
 
-def make(names: str, options: dict[str, Any], form: str = "env") -> Any:
+def make(names, options, form="env"):
     env = getattr(module(names), form)(**options)
     env.reset(seed=5)
     return env
 
 
-def positions_of(env: Any) -> Any:
+def positions_of(env):
     function = known_positions(env)
     assert function is not None
     return function(env)
@@ -121,9 +121,7 @@ def positions_of(env: Any) -> Any:
 
 @pytest.mark.parametrize("form", ["env", "parallel_env"])
 @pytest.mark.parametrize(("names", "options", "shift"), CASES)
-def test_a_row_follows_its_agent_and_no_other(
-    names: str, options: dict[str, Any], shift: Callable[[Any, int], None], form: str
-) -> None:
+def test_a_row_follows_its_agent_and_no_other(names, options, shift, form):
     env = make(names, options, form)
     function = known_positions(env)
     assert function is not None
@@ -141,9 +139,7 @@ def test_a_row_follows_its_agent_and_no_other(
 
 
 @pytest.mark.parametrize(("names", "options", "shift"), CASES)
-def test_all_forms_and_wrappers_agree(
-    names: str, options: dict[str, Any], shift: Callable[[Any, int], None]
-) -> None:
+def test_all_forms_and_wrappers_agree(names, options, shift):
     aec, parallel = make(names, options), make(names, options, "parallel_env")
     function = known_positions(parallel)
     assert function is not None
@@ -156,7 +152,7 @@ def test_all_forms_and_wrappers_agree(
 
 
 @pytest.mark.parametrize("form", ["env", "parallel_env"])
-def test_each_read_is_an_array_of_its_own(form: str) -> None:
+def test_each_read_is_an_array_of_its_own(form):
     env = make("mpe2.simple_spread_v3", {}, form)
     function = known_positions(env)
     assert function is not None
@@ -165,21 +161,21 @@ def test_each_read_is_an_array_of_its_own(form: str) -> None:
     assert (function(env) < 2).all()
 
 
-def test_the_rows_are_where_the_environment_says_that_agents_stand() -> None:
+def test_the_rows_are_where_the_environment_says_that_agents_stand():
     env = make("mpe2.simple_tag_v3", {})
     positions = positions_of(env)
     for row, agent_id in zip(positions, env.possible_agents, strict=True):
         np.testing.assert_array_equal(env.observe(agent_id)[2:4], row.astype(np.float32))
 
 
-def test_multiwalker_counts_metres() -> None:
+def test_multiwalker_counts_metres():
     env = make("pettingzoo.sisl.multiwalker_v9", {"n_walkers": 3})
     positions = positions_of(env)
     np.testing.assert_allclose(np.diff(positions[:, 0]), 14 / 3, rtol=1e-3)
 
 
 @pytest.mark.parametrize("form", ["env", "parallel_env"])
-def test_a_killed_knight_has_no_position(form: str) -> None:
+def test_a_killed_knight_has_no_position(form):
     names = "pettingzoo.butterfly.knights_archers_zombies_v10|knights_archers_zombies_v11"
     # Version 10 called it a rate, and meant the same.
     spawn = "spawn_rate" if module(names).__name__.endswith("v10") else "spawn_delay"
@@ -213,7 +209,7 @@ def test_a_killed_knight_has_no_position(form: str) -> None:
     assert rounds_with_dead
 
 
-def test_a_removed_walker_has_no_position() -> None:
+def test_a_removed_walker_has_no_position():
     options = {"n_walkers": 3, "terminate_on_fall": False, "remove_on_fall": True}
     env = make("pettingzoo.sisl.multiwalker_v9", options, "parallel_env")
     function = known_positions(env)
@@ -230,7 +226,7 @@ def test_a_removed_walker_has_no_position() -> None:
 
 
 @pytest.mark.parametrize("name", ["tictactoe_v3", "connect_four_v3", "rps_v2"])
-def test_board_games_have_no_positions(name: str) -> None:
+def test_board_games_have_no_positions(name):
     assert known_positions(module(f"pettingzoo.classic.{name}").env()) is None
 
 
@@ -251,26 +247,26 @@ ROWS = np.array([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]])
         list(ROWS),
     ],
 )
-def test_any_array_of_numbers_is_read(given: Any) -> None:
+def test_any_array_of_numbers_is_read(given):
     positions = read_positions(lambda env: given, None, AGENTS, ALL)
     np.testing.assert_array_equal(positions, ROWS)
     assert positions.dtype == np.float64
 
 
 @pytest.mark.parametrize("dimensions", [1, 2, 3])
-def test_positions_have_any_number_of_dimensions(dimensions: int) -> None:
+def test_positions_have_any_number_of_dimensions(dimensions):
     given = np.ones((3, dimensions))
     assert read_positions(lambda env: given, None, AGENTS, ALL).shape == (3, dimensions)
 
 
-def test_the_function_receives_the_environment() -> None:
+def test_the_function_receives_the_environment():
     given = object()
     seen = []
     read_positions(lambda env: (seen.append(env), ROWS)[1], given, AGENTS, ALL)
     assert seen == [given]
 
 
-def test_the_rows_of_the_dead_are_zero_and_the_given_array_stays() -> None:
+def test_the_rows_of_the_dead_are_zero_and_the_given_array_stays():
     given = ROWS.copy()
     given[1] = np.nan
     given.setflags(write=False)
@@ -282,7 +278,7 @@ def test_the_rows_of_the_dead_are_zero_and_the_given_array_stays() -> None:
 
 
 @pytest.mark.parametrize("everyone", [True, False])
-def test_the_array_is_fresh(everyone: bool) -> None:
+def test_the_array_is_fresh(everyone):
     given = ROWS.copy()
     alive = np.array([True, everyone, True])
     read_positions(lambda env: given, None, AGENTS, alive)[:] = 9
@@ -312,13 +308,13 @@ def test_the_array_is_fresh(everyone: bool) -> None:
         [[0.0, True], [2.0, 3.0], [4.0, 5.0]],
     ],
 )
-def test_what_is_no_row_of_numbers_for_each_agent_is_refused(given: Any) -> None:
+def test_what_is_no_row_of_numbers_for_each_agent_is_refused(given):
     with pytest.raises(InvalidArgumentError, match=r"^positions must give numbers of shape \[3, d"):
         read_positions(lambda env: given, None, AGENTS, ALL)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300, -1.1e18])
-def test_a_live_agent_without_a_position_is_named(value: float) -> None:
+def test_a_live_agent_without_a_position_is_named(value):
     """What lies further off than 1e18 is infinite, or has an infinite square, in float32."""
     given = ROWS.copy()
     given[1, 1] = value
@@ -328,6 +324,6 @@ def test_a_live_agent_without_a_position_is_named(value: float) -> None:
         read_positions(lambda env: given, None, AGENTS, np.array([False, True, True]))
 
 
-def test_an_error_of_the_function_is_its_own() -> None:
+def test_an_error_of_the_function_is_its_own():
     with pytest.raises(ZeroDivisionError):
         read_positions(lambda env: 1 / 0, None, AGENTS, ALL)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +11,7 @@ from mpe2 import simple_spread_v3, simple_tag_v3
 
 from failure_api import CommunicationWrapperParallel, DelayBasedModel, ProbabilisticModel
 from failure_api.evaluation import read_specification
-from failure_api.evaluation.episode import EpisodeResult, Player
+from failure_api.evaluation.episode import Player
 from failure_api.evaluation.plan import Plan
 from failure_api.evaluation.recording import Meter
 
@@ -40,26 +37,26 @@ class Noisy:
 
 
 @pytest.fixture(autouse=True)
-def _stateless(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _stateless(tmp_path, monkeypatch):
     (tmp_path / "stateless.py").write_text(STATELESS)
     monkeypatch.syspath_prepend(tmp_path)
     yield
     sys.modules.pop("stateless", None)
 
 
-def plan_of(**changes: Any) -> Plan:
+def plan_of(**changes):
     loss = {"model": "probabilistic", "failure_prob": {"grid": [0.2, 0.5, 0.8]}}
     plain = {"environment": "mpe2.simple_spread_v3", "failure_models": loss, "episodes": 5}
     return Plan(read_specification(plain | changes))
 
 
-def play(plan: Plan, cell: int, episode: int = 0) -> EpisodeResult:
+def play(plan, cell, episode=0):
     result = Player(plan).play(cell, episode)
     assert result.error is None, result.error
     return result
 
 
-def test_perfect_communication_is_the_bare_environment() -> None:
+def test_perfect_communication_is_the_bare_environment():
     plan = plan_of(policies="stateless:policy")
     result = play(plan, 0, 2)
     env = simple_spread_v3.parallel_env()
@@ -74,7 +71,7 @@ def test_perfect_communication_is_the_bare_environment() -> None:
     assert (result.length, result.delivery_ratio, result.mean_age) == (25, 1.0, 0.0)
 
 
-def test_both_apis_play_the_same_episode() -> None:
+def test_both_apis_play_the_same_episode():
     for steps in (None, 7):
         plans = [
             plan_of(policies="stateless:policy", api=api, max_steps=steps)
@@ -90,7 +87,7 @@ def test_both_apis_play_the_same_episode() -> None:
         assert one.length == (steps or 25)
 
 
-def test_what_fails_at_a_lesser_severity_fails_at_a_greater_one() -> None:
+def test_what_fails_at_a_lesser_severity_fails_at_a_greater_one():
     plan = plan_of(policies=["random", "stateless:policy"])
     arrived = {}
     for cell in plan.cells():
@@ -107,7 +104,7 @@ def test_what_fails_at_a_lesser_severity_fails_at_a_greater_one() -> None:
     )
 
 
-def test_an_episode_does_not_depend_on_what_was_played_before() -> None:
+def test_an_episode_does_not_depend_on_what_was_played_before():
     plan = plan_of(policies=["stateless:Noisy", "random"])
     player = Player(plan)
     in_turn = {(c, k): player.play(c, k) for c in range(plan.size) for k in range(3)}
@@ -117,7 +114,7 @@ def test_an_episode_does_not_depend_on_what_was_played_before() -> None:
         assert alone.recording == result.recording
 
 
-def test_ratio_and_age_follow_the_channel() -> None:
+def test_ratio_and_age_follow_the_channel():
     """Against a count by hand from what the wrapper reports in each round."""
     env = CommunicationWrapperParallel(
         simple_spread_v3.parallel_env(),
@@ -140,7 +137,7 @@ def test_ratio_and_age_follow_the_channel() -> None:
     assert (age, ratio, fresh, overtaken) == env.communication_report()
 
 
-def test_nobody_to_talk_to_means_no_ratio() -> None:
+def test_nobody_to_talk_to_means_no_ratio():
     meter = Meter()
     env = CommunicationWrapperParallel(
         simple_spread_v3.parallel_env(N=1), ProbabilisticModel(failure_prob=0.4)
@@ -150,7 +147,7 @@ def test_nobody_to_talk_to_means_no_ratio() -> None:
     assert all(map(math.isnan, meter.measure()))
 
 
-def test_the_team_is_who_counts() -> None:
+def test_the_team_is_who_counts():
     loss = {"model": "probabilistic", "failure_prob": 0.5}
     plain = {"environment": "mpe2.simple_tag_v3", "failure_models": loss}
     results = {}
@@ -176,7 +173,7 @@ def test_the_team_is_who_counts() -> None:
     assert results["*"] == pytest.approx(np.mean(list(returns.values())))
 
 
-def test_an_episode_that_raises_is_seen_and_the_next_one_goes_on() -> None:
+def test_an_episode_that_raises_is_seen_and_the_next_one_goes_on():
     plan = plan_of(policies=["stateless:breaks"], episodes=40)
     player = Player(plan)
     results = [player.play(0, episode) for episode in range(40)]
@@ -189,7 +186,7 @@ def test_an_episode_that_raises_is_seen_and_the_next_one_goes_on() -> None:
             assert result.rewards.tobytes() == play(plan, 0, result.episode).rewards.tobytes()
 
 
-def test_a_policy_that_ends_the_program_ends_its_episode_alone() -> None:
+def test_a_policy_that_ends_the_program_ends_its_episode_alone():
     result = Player(plan_of(policies=["stateless:gives_up"])).play(0, 0)
     assert "SystemExit: enough" in str(result.error)
 
@@ -197,14 +194,14 @@ def test_a_policy_that_ends_the_program_ends_its_episode_alone() -> None:
 @pytest.mark.parametrize(
     "environment", ["pettingzoo.classic.tictactoe_v3", "pettingzoo.classic.connect_four_v3"]
 )
-def test_turn_based_environments_with_masks_are_played(environment: str) -> None:
+def test_turn_based_environments_with_masks_are_played(environment):
     plan = plan_of(environment=environment)
     result = play(plan, 2, 1)
     assert 5 <= result.length <= 42
     assert 0 < result.delivery_ratio < 1
 
 
-def test_environments_where_agents_die_are_played() -> None:
+def test_environments_where_agents_die_are_played():
     environment = "pettingzoo.butterfly.knights_archers_zombies_v11"
     plan = plan_of(environment=environment, options={"max_cycles": 300})
     result = play(plan, 2)

@@ -17,12 +17,12 @@ VALUES = st.recursive(
 )
 
 
-def grid_of(values: object) -> tuple[object, ...]:
+def grid_of(values):
     (axis,) = find_axes({"p": {"grid": values}})
     return axis.values
 
 
-def test_a_range_includes_its_end_and_is_exact() -> None:
+def test_a_range_includes_its_end_and_is_exact():
     assert grid_of("0:1:0.1") == (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1)
 
 
@@ -36,7 +36,7 @@ def test_a_range_includes_its_end_and_is_exact() -> None:
         ("1e-3:3e-3:1e-3", (0.001, 0.002, 0.003)),
     ],
 )
-def test_ranges(text: str, values: tuple[float, ...]) -> None:
+def test_ranges(text, values):
     assert grid_of(text) == values
 
 
@@ -59,26 +59,26 @@ def test_ranges(text: str, values: tuple[float, ...]) -> None:
         "0:1e400:1e400",
     ],
 )
-def test_what_is_no_grid_is_refused_in_one_sentence(grid: object) -> None:
+def test_what_is_no_grid_is_refused_in_one_sentence(grid):
     with pytest.raises(PlainDataError) as refusal:
         find_axes({"models": [{"p": {"grid": grid}}]})
     assert_one_sentence(refusal.value, "models[0].p.grid")
 
 
-def test_a_value_comes_once() -> None:
+def test_a_value_comes_once():
     with pytest.raises(PlainDataError, match=r"p.grid\[2\] must come once") as refusal:
         find_axes({"p": {"grid": [1, 2, 1]}})
     assert_one_sentence(refusal.value)
 
 
-def test_a_grid_stands_alone_and_holds_no_other() -> None:
+def test_a_grid_stands_alone_and_holds_no_other():
     with pytest.raises(PlainDataError, match="nothing beside its grid"):
         find_axes({"p": {"grid": [1, 2], "of": "x"}})
     with pytest.raises(PlainDataError, match="no further grid"):
         find_axes({"p": {"grid": [1, {"grid": [1]}]}})
 
 
-def test_names_are_as_short_as_they_can_be() -> None:
+def test_names_are_as_short_as_they_can_be():
     plain = {
         "failure_models": [
             {"model": "a", "p": {"grid": [0, 1]}, "q": {"grid": [0, 1]}},
@@ -93,28 +93,26 @@ def test_names_are_as_short_as_they_can_be() -> None:
     assert len(set(names.values())) == 4
 
 
-def test_a_whole_model_may_vary() -> None:
+def test_a_whole_model_may_vary():
     plain = {"failure_models": [{"grid": [{"model": "a"}, {"model": "b"}]}]}
     (axis,) = find_axes(plain)
     assert fill(plain, {axis.path: axis.values[1]}) == {"failure_models": [{"model": "b"}]}
     assert axis.texts == ("a", "b")
 
 
-def test_of_dictionaries_what_differs_is_shown() -> None:
+def test_of_dictionaries_what_differs_is_shown():
     values = [{"model": "m", "p": 0.123456, "q": [1]}, {"model": "m", "p": 0.2, "r": 3, "q": [1]}]
     (axis,) = find_axes({"models": [{"grid": values}]})
     assert axis.texts == ("p=0.1235", "p=0.2 r=3")
 
 
-def test_what_would_look_alike_is_shown_in_full() -> None:
+def test_what_would_look_alike_is_shown_in_full():
     (axis,) = find_axes({"models": [{"grid": [{"p": 0.1}, {"p": 0.1 + 1e-9}]}]})
     assert axis.texts == ('{"p":0.1}', '{"p":0.100000001}')
 
 
 @given(VALUES, st.lists(st.integers(), min_size=1, max_size=4, unique=True), st.data())
-def test_filling_leaves_the_rest_alone(
-    rest: object, values: list[int], data: st.DataObject
-) -> None:
+def test_filling_leaves_the_rest_alone(rest, values, data):
     plain = {"rest": rest, "deep": [{"p": {"grid": values}}]}
     axes = find_axes({"deep": plain["deep"]})
     chosen = data.draw(st.sampled_from(values))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from failure_api.evaluation import read_specification
@@ -11,7 +9,7 @@ from failure_api.evaluation.plan import Plan
 from failure_api.evaluation.stage import outage_end
 
 
-def window(**when: Any) -> dict[str, Any]:
+def window(**when):
     loss = {"model": "probabilistic", "failure_prob": 1.0}
     return {"model": "scheduled", "of": loss, **when}
 
@@ -29,6 +27,6 @@ def window(**when: Any) -> dict[str, Any]:
         ([{"model": "probabilistic", "failure_prob": 0.1}], None),
     ],
 )
-def test_the_last_window_that_ends_counts(models: list[dict[str, Any]], end: int | None) -> None:
+def test_the_last_window_that_ends_counts(models, end):
     plain = {"environment": "mpe2.simple_spread_v3", "failure_models": models}
     assert outage_end(Plan(read_specification(plain))) == end

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from failure_api.catalogue import PlainDataError
@@ -12,7 +10,7 @@ from failure_api.evaluation.plan import AS_GIVEN, Plan
 from helpers import assert_one_sentence
 
 
-def plan_of(**changes: Any) -> Plan:
+def plan_of(**changes):
     return Plan(
         read_specification(
             {
@@ -29,7 +27,7 @@ def plan_of(**changes: Any) -> Plan:
     )
 
 
-def test_cells_are_policies_times_settings_times_severities() -> None:
+def test_cells_are_policies_times_settings_times_severities():
     plan = plan_of()
     # Of perfect communication one for each policy and each value of missing.
     assert plan.size == 2 * 2 + 2 * (2 * 2) * 3
@@ -40,7 +38,7 @@ def test_cells_are_policies_times_settings_times_severities() -> None:
     assert len(coordinates) == plan.size
 
 
-def test_what_a_cell_holds() -> None:
+def test_what_a_cell_holds():
     plan = plan_of()
     filled = [plan.filled(cell) for cell in plan.cells()]
     for cell, held in zip(plan.cells(), filled, strict=True):
@@ -55,13 +53,13 @@ def test_what_a_cell_holds() -> None:
     assert "grid" not in str(filled)
 
 
-def test_what_varies_under_perfect_communication_lies_outside_of_the_models() -> None:
+def test_what_varies_under_perfect_communication_lies_outside_of_the_models():
     plan = plan_of()
     assert plan.settings == ("missing", "max_delay")
     assert plan.outer_settings == ("missing",)
 
 
-def test_severities_are_in_the_order_of_the_grid() -> None:
+def test_severities_are_in_the_order_of_the_grid():
     model = {"model": "distance", "distance_threshold": {"grid": [3, 2, 1]}}
     assert plan_of(failure_models=[model]).severities == (3.0, 2.0, 1.0)
     model["distance_threshold"] = {"grid": [1, 3, 2]}
@@ -70,7 +68,7 @@ def test_severities_are_in_the_order_of_the_grid() -> None:
     assert_one_sentence(refusal.value, "failure_models[0].distance_threshold.grid")
 
 
-def test_the_severity_can_be_chosen() -> None:
+def test_the_severity_can_be_chosen():
     plan = plan_of(severity="max_delay")
     assert plan.severity_name == "max_delay"
     assert plan.severities == (1.0, 2.0)
@@ -81,7 +79,7 @@ def test_the_severity_can_be_chosen() -> None:
         assert_one_sentence(refusal.value, "severity")
 
 
-def test_without_a_grid_there_is_what_is_given_and_perfect_communication() -> None:
+def test_without_a_grid_there_is_what_is_given_and_perfect_communication():
     plan = plan_of(
         failure_models={"model": "probabilistic", "failure_prob": 0.3},
         exchange=None,
@@ -91,7 +89,7 @@ def test_without_a_grid_there_is_what_is_given_and_perfect_communication() -> No
     assert (plan.severity_name, plan.severities) == (AS_GIVEN, (1.0,))
 
 
-def test_a_huge_plan_is_counted_without_being_made() -> None:
+def test_a_huge_plan_is_counted_without_being_made():
     grids = {"grid": "1:1000000:1"}
     models = [{"model": "gilbert_elliott", "p": grids, "r": grids} for _ in range(4)]
     plan = plan_of(failure_models=models, exchange=None, policies="random")
@@ -103,7 +101,7 @@ def test_a_huge_plan_is_counted_without_being_made() -> None:
 
 
 @pytest.mark.parametrize("most", [0, 10**6])
-def test_every_value_of_every_axis_is_told(most: int) -> None:
+def test_every_value_of_every_axis_is_told(most):
     plan = plan_of()
     cells = list(plan.telling_cells(most))
     assert {cell.policy for cell in cells} == {"assignment", "random"}
@@ -113,7 +111,7 @@ def test_every_value_of_every_axis_is_told(most: int) -> None:
     assert (len(cells) == plan.size) == (most > 0)
 
 
-def test_seeds_are_of_31_bits_differ_and_follow_the_seed() -> None:
+def test_seeds_are_of_31_bits_differ_and_follow_the_seed():
     plan, other = plan_of(), plan_of(seed=1)
     seeds = [plan.seed_of(episode) for episode in range(1000)]
     assert len(set(seeds)) == 1000

@@ -29,7 +29,7 @@ seed: 7
 """
 
 
-def test_yaml_and_a_dictionary_are_read_alike(tmp_path: Path) -> None:
+def test_yaml_and_a_dictionary_are_read_alike(tmp_path):
     file = tmp_path / "spread.yaml"
     file.write_text(TEXT)
     read = read_specification(file)
@@ -39,7 +39,7 @@ def test_yaml_and_a_dictionary_are_read_alike(tmp_path: Path) -> None:
     assert read.api == "parallel"
 
 
-def test_values_may_stand_for_their_descriptions() -> None:
+def test_values_may_stand_for_their_descriptions():
     read = read_specification(
         {
             "environment": "mpe2.simple_spread_v3",
@@ -57,7 +57,7 @@ def test_values_may_stand_for_their_descriptions() -> None:
     assert read.noise_models[0]["noise"] == "gaussian_noise"
 
 
-def test_an_environment_without_a_parallel_api_is_played_in_turns() -> None:
+def test_an_environment_without_a_parallel_api_is_played_in_turns():
     models = {"model": "probabilistic", "failure_prob": 0.5}
     plain = {"environment": "pettingzoo.classic.tictactoe_v3", "failure_models": models}
     assert read_specification(plain).api == "aec"
@@ -82,22 +82,20 @@ def test_an_environment_without_a_parallel_api_is_played_in_turns() -> None:
         (("seed: 7", "max_steps: -1"), 8, ("max_steps", "-1")),
     ],
 )
-def test_a_mistake_is_said_with_its_line(
-    change: tuple[str, str], line: int, words: tuple[str, ...]
-) -> None:
+def test_a_mistake_is_said_with_its_line(change, line, words):
     with pytest.raises(FailureApiError) as refusal:
         read_specification(TEXT.replace(*change))
     assert_one_sentence(refusal.value, f"line {line}", *words)
 
 
 @pytest.mark.parametrize("text", ["", "\n", "~", "[]", "7", "environment:", "seed: 1\n"])
-def test_what_says_too_little_is_refused(text: str) -> None:
+def test_what_says_too_little_is_refused(text):
     with pytest.raises(FailureApiError) as refusal:
         read_specification(text + "\n")
     assert_one_sentence(refusal.value)
 
 
-def test_hostile_files_are_refused_in_one_sentence(tmp_path: Path) -> None:
+def test_hostile_files_are_refused_in_one_sentence(tmp_path):
     texts = {
         "cyclic.yaml": "a: &a [*a]\n",
         "tag.yaml": "!!python/object/apply:os.system ['echo hello > spoiled']\n",
@@ -115,7 +113,7 @@ def test_hostile_files_are_refused_in_one_sentence(tmp_path: Path) -> None:
     assert_one_sentence(refusal.value, "absent.yaml")
 
 
-def test_a_dictionary_that_holds_itself_is_refused() -> None:
+def test_a_dictionary_that_holds_itself_is_refused():
     options: dict[str, Any] = {}
     options["more"] = options
     plain = {
@@ -136,7 +134,7 @@ ANYTHING = st.recursive(
 
 @settings(max_examples=200, deadline=None)
 @given(st.sampled_from(KEYS), ANYTHING)
-def test_whatever_stands_at_a_key_is_read_or_refused(key: str, value: Any) -> None:
+def test_whatever_stands_at_a_key_is_read_or_refused(key, value):
     plain = {
         "environment": "mpe2.simple_spread_v3",
         "failure_models": {"model": "probabilistic", "failure_prob": 0.5},

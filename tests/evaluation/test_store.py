@@ -21,16 +21,14 @@ from failure_api.evaluation.store import FILE, PATIENCE_SECONDS, Keeper, opened
 from helpers import assert_one_sentence
 
 
-def result_of(
-    cell: int = 0, episode: int = 0, error: str | None = None, recording: Recording | None = None
-) -> EpisodeResult:
+def result_of(cell=0, episode=0, error=None, recording=None):
     rewards = np.array([0.1, -1 / 3, 1e-300])
     value = math.nan if error else float(rewards.sum())
     links = 0.5, 1.25, 0.375, 0.25
     return EpisodeResult(cell, episode, 7, value, 3, *links, rewards, 0.01, error, recording)
 
 
-def test_episodes_come_back_to_the_last_bit(tmp_path: Path) -> None:
+def test_episodes_come_back_to_the_last_bit(tmp_path):
     results = [result_of(1, 0), result_of(0, 2), result_of(0, 1, error="Traceback\nValueError: x")]
     with opened(tmp_path) as store:
         store.add(results)
@@ -48,7 +46,7 @@ def test_episodes_come_back_to_the_last_bit(tmp_path: Path) -> None:
         assert store.counts() == (2, 0)
 
 
-def test_recordings_come_back(tmp_path: Path) -> None:
+def test_recordings_come_back(tmp_path):
     recording = Recording(
         agents=["a", "b"], alive=["11"], arrived=["0110"], age=[[0, 0, 1, 0]], rewards=[0.0],
         positions=[[[0.1, 0.2], None]],
@@ -58,7 +56,7 @@ def test_recordings_come_back(tmp_path: Path) -> None:
         assert list(store.recordings()) == [(3, recording)]
 
 
-def test_a_second_process_is_refused(tmp_path: Path) -> None:
+def test_a_second_process_is_refused(tmp_path):
     program = (
         "import sys; from pathlib import Path\n"
         "from failure_api.evaluation.store import opened\n"
@@ -79,7 +77,7 @@ def test_a_second_process_is_refused(tmp_path: Path) -> None:
     assert third.stdout == "opened\n"
 
 
-def test_a_process_that_dies_leaves_its_commits_and_no_lock(tmp_path: Path) -> None:
+def test_a_process_that_dies_leaves_its_commits_and_no_lock(tmp_path):
     program = (
         "import os, sys; from pathlib import Path\n"
         "sys.path.insert(0, sys.argv[2])\n"
@@ -98,7 +96,7 @@ def test_a_process_that_dies_leaves_its_commits_and_no_lock(tmp_path: Path) -> N
         assert store.finished() == {0: {0, 1, 2, 3, 4}}
 
 
-def test_what_is_no_folder_or_no_database_is_refused(tmp_path: Path) -> None:
+def test_what_is_no_folder_or_no_database_is_refused(tmp_path):
     file = tmp_path / "file"
     file.write_text("x")
     with pytest.raises(InvalidArgumentError) as refusal, opened(file):
@@ -123,9 +121,7 @@ def test_what_is_no_folder_or_no_database_is_refused(tmp_path: Path) -> None:
     assert_one_sentence(refusal.value, str(tmp_path))
 
 
-def test_a_folder_without_write_permission_can_be_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_without_write_permission_can_be_read(tmp_path, monkeypatch):
     with opened(tmp_path) as store:
         store.add([result_of(0, 0)])
     names = {path.name for path in tmp_path.iterdir()}
@@ -138,7 +134,7 @@ def test_a_folder_without_write_permission_can_be_read(
     assert {path.name for path in tmp_path.iterdir()} == names
 
 
-def test_nothing_is_told_before_it_is_committed(tmp_path: Path) -> None:
+def test_nothing_is_told_before_it_is_committed(tmp_path):
     with opened(tmp_path) as store:
         reader = sqlite3.connect(tmp_path / FILE)
         keeper, told = Keeper(store), 0
@@ -151,7 +147,7 @@ def test_nothing_is_told_before_it_is_committed(tmp_path: Path) -> None:
         reader.close()
 
 
-def test_a_slow_episode_is_committed_at_once_and_none_waits_long(tmp_path: Path) -> None:
+def test_a_slow_episode_is_committed_at_once_and_none_waits_long(tmp_path):
     with opened(tmp_path) as store:
         keeper = Keeper(store)
         time.sleep(PATIENCE_SECONDS)
@@ -161,8 +157,8 @@ def test_a_slow_episode_is_committed_at_once_and_none_waits_long(tmp_path: Path)
         assert len(keeper.keep(None)) == 1
 
 
-def test_a_full_disk_is_said_and_what_was_committed_stays(tmp_path: Path) -> None:
-    def fill() -> None:
+def test_a_full_disk_is_said_and_what_was_committed_stays(tmp_path):
+    def fill():
         with opened(tmp_path) as store:
             store.add([result_of(0, 0)])
             # SQLite's own limit on the file raises what a full disk does.
@@ -182,7 +178,7 @@ def test_a_full_disk_is_said_and_what_was_committed_stays(tmp_path: Path) -> Non
         assert store.finished()[0] == set(range(done))
 
 
-def test_a_sweep_of_before_news_and_overtaking_were_counted_goes_on(tmp_path: Path) -> None:
+def test_a_sweep_of_before_news_and_overtaking_were_counted_goes_on(tmp_path):
     with opened(tmp_path) as store:
         store.add([result_of(0, 0)])
     with closing(sqlite3.connect(tmp_path / FILE)) as connection:

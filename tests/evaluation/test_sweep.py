@@ -10,7 +10,6 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -45,7 +44,7 @@ class Policy:
 """
 
 
-def specification(**changes: Any) -> dict[str, Any]:
+def specification(**changes):
     loss = {"model": "probabilistic", "failure_prob": {"grid": [0.3, 0.9]}}
     plain = {
         "environment": "mpe2.simple_spread_v3",
@@ -56,7 +55,7 @@ def specification(**changes: Any) -> dict[str, Any]:
     return plain | changes
 
 
-def written(folder: Path, episodes: int = 60) -> Path:
+def written(folder, episodes=60):
     """Writes a specification with a policy that logs what it plays; returns its file."""
     (folder / "logging_policy.py").write_text(LOGGING)
     file = folder / "spread.yaml"
@@ -70,7 +69,7 @@ def written(folder: Path, episodes: int = 60) -> Path:
     return file
 
 
-def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+def start(folder, *arguments):
     source = str(Path(failure_api.__file__).parents[1])
     return subprocess.Popen(
         [*COMMAND, "spread.yaml", "--output", "out", *arguments],
@@ -83,13 +82,13 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def finish(folder: Path, *arguments: str) -> tuple[int, str, str]:
+def finish(folder, *arguments):
     process = start(folder, *arguments)
     out, err = process.communicate(timeout=120)
     return process.returncode, out, err
 
 
-def committed(folder: Path) -> int:
+def committed(folder):
     try:
         with sqlite3.connect(f"file:{folder / 'out' / FILE}?mode=ro", uri=True) as reader:
             return int(reader.execute("SELECT count(*) FROM episodes").fetchone()[0])
@@ -97,23 +96,23 @@ def committed(folder: Path) -> int:
         return 0
 
 
-def wait_for(folder: Path, episodes: int) -> None:
+def wait_for(folder, episodes):
     deadline = time.monotonic() + 60
     while committed(folder) < episodes:
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
 
-def content(folder: Path, name: str) -> bytes:
+def content(folder, name):
     return (folder / "out" / f"{name}.csv").read_bytes()
 
 
-def table(folder: Path, name: str = "episodes") -> pd.DataFrame:
+def table(folder, name="episodes"):
     return pd.read_csv(folder / "out" / f"{name}.csv")
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def undisturbed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("undisturbed")
     written(folder)
     code, _, err = finish(folder)
@@ -125,9 +124,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("ending", "workers"),
     [(signal.SIGKILL, "1"), (signal.SIGKILL, "2"), (signal.SIGINT, "2"), (signal.SIGTERM, "1")],
 )
-def test_an_interrupted_sweep_ends_as_an_undisturbed_one(
-    tmp_path: Path, undisturbed: Path, workers: str, ending: signal.Signals
-) -> None:
+def test_an_interrupted_sweep_ends_as_an_undisturbed_one(tmp_path, undisturbed, workers, ending):
     one, other = undisturbed, tmp_path
     written(other)
     for episodes in (40, 150):
@@ -155,7 +152,7 @@ def test_an_interrupted_sweep_ends_as_an_undisturbed_one(
     assert len(read_results(other / "out").runs) == 3
 
 
-def test_a_finished_sweep_plays_nothing_again(tmp_path: Path) -> None:
+def test_a_finished_sweep_plays_nothing_again(tmp_path):
     written(tmp_path, episodes=3)
     assert finish(tmp_path)[0] == 0
     (tmp_path / "played.log").unlink()
@@ -167,7 +164,7 @@ def test_a_finished_sweep_plays_nothing_again(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "report.html").stat().st_mtime_ns == written_at
 
 
-def test_a_second_process_on_the_folder_is_refused(tmp_path: Path) -> None:
+def test_a_second_process_on_the_folder_is_refused(tmp_path):
     written(tmp_path)
     first = start(tmp_path)
     wait_for(tmp_path, 5)
@@ -180,7 +177,7 @@ def test_a_second_process_on_the_folder_is_refused(tmp_path: Path) -> None:
     assert len(err.splitlines()) == 1
 
 
-def test_a_changed_specification_is_refused_and_the_difference_shown(tmp_path: Path) -> None:
+def test_a_changed_specification_is_refused_and_the_difference_shown(tmp_path):
     sweep(specification(), tmp_path)
     before = read_results(tmp_path).episodes
     with pytest.raises(FailureApiError) as refusal:
@@ -191,9 +188,7 @@ def test_a_changed_specification_is_refused_and_the_difference_shown(tmp_path: P
     pd.testing.assert_frame_equal(read_results(tmp_path).episodes, before)
 
 
-def test_a_policy_whose_file_has_changed_is_another_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_policy_whose_file_has_changed_is_another_one(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     model, module = tmp_path / "model.zip", tmp_path / "changing.py"
     model.write_bytes(b"one")
@@ -207,7 +202,7 @@ def test_a_policy_whose_file_has_changed_is_another_one(
     assert identities[1] != identities[2] != identities[3] != identities[1]
 
 
-def test_other_versions_are_warned_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_versions_are_warned_of(tmp_path, monkeypatch):
     sweep(specification(episodes=2), tmp_path)
     with sqlite3.connect(tmp_path / FILE) as connection:
         connection.execute("DELETE FROM episodes WHERE cell = 0")
@@ -219,7 +214,7 @@ def test_other_versions_are_warned_of(tmp_path: Path, monkeypatch: pytest.Monkey
         sweep(specification(episodes=2), tmp_path)
 
 
-def test_failed_episodes_are_seen_and_can_be_played_again(tmp_path: Path) -> None:
+def test_failed_episodes_are_seen_and_can_be_played_again(tmp_path):
     written(tmp_path, episodes=4)
     assert finish(tmp_path)[0] == 0
     undisturbed = content(tmp_path, "episodes")
@@ -249,9 +244,7 @@ def test_failed_episodes_are_seen_and_can_be_played_again(tmp_path: Path) -> Non
     assert content(tmp_path, "episodes") == undisturbed
 
 
-def test_from_python_failures_are_a_warning_and_a_column(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_from_python_failures_are_a_warning_and_a_column(tmp_path, monkeypatch):
     (tmp_path / "weak.py").write_text(
         "class Policy:\n"
         "    played = 0\n"
@@ -268,7 +261,7 @@ def test_from_python_failures_are_a_warning_and_a_column(
 
 
 @pytest.mark.parametrize(("engine", "workers"), [("serial", 1), ("processes", 2)])
-def test_every_engine_ends_with_the_same_table(tmp_path: Path, engine: str, workers: int) -> None:
+def test_every_engine_ends_with_the_same_table(tmp_path, engine, workers):
     found = sweep(specification(), tmp_path, engine=engine, workers=workers)
     others = [
         sweep(specification()),
@@ -280,7 +273,7 @@ def test_every_engine_ends_with_the_same_table(tmp_path: Path, engine: str, work
         pd.testing.assert_frame_equal(found, other, check_exact=True)
 
 
-def test_another_share_moves_the_breaking_point_and_plays_nothing(tmp_path: Path) -> None:
+def test_another_share_moves_the_breaking_point_and_plays_nothing(tmp_path):
     sweep(specification(episodes=20), tmp_path)
     strict = read_results(tmp_path, share=0.01).curves["breaking_point"]
     lenient = read_results(tmp_path, share=5.0).curves["breaking_point"]
@@ -288,7 +281,7 @@ def test_another_share_moves_the_breaking_point_and_plays_nothing(tmp_path: Path
     assert lenient.tolist() == [float("inf")]
 
 
-def test_the_recovery_after_an_outage_is_found(tmp_path: Path) -> None:
+def test_the_recovery_after_an_outage_is_found(tmp_path):
     outage = {"model": "probabilistic", "failure_prob": {"grid": [0.5, 1.0]}}
     model = {"model": "scheduled", "of": outage, "start": 5, "stop": 12}
     sweep(specification(failure_models=model, episodes=20), tmp_path)
@@ -296,7 +289,7 @@ def test_the_recovery_after_an_outage_is_found(tmp_path: Path) -> None:
     assert 0 <= curve["recovery_low"] <= curve["recovery"] <= curve["recovery_high"] <= 13
 
 
-def test_files_that_are_missing_or_of_another_share_are_written_anew(tmp_path: Path) -> None:
+def test_files_that_are_missing_or_of_another_share_are_written_anew(tmp_path):
     sweep(specification(episodes=10), tmp_path)
     (tmp_path / "cells.csv").unlink()
     sweep(specification(episodes=10), tmp_path)
@@ -308,7 +301,7 @@ def test_files_that_are_missing_or_of_another_share_are_written_anew(tmp_path: P
     assert (tmp_path / "curves.csv").read_bytes() == before
 
 
-def test_a_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_said(tmp_path):
     sweep(specification(episodes=2), tmp_path)
     (tmp_path / "cells.csv").unlink()
     (tmp_path / "cells.csv").mkdir()
@@ -317,7 +310,7 @@ def test_a_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     assert_one_sentence(refusal.value, "output", "what was finished is kept")
 
 
-def test_every_file_is_written(tmp_path: Path) -> None:
+def test_every_file_is_written(tmp_path):
     sweep(specification(), tmp_path)
     names = Counter(path.suffix for path in tmp_path.iterdir())
     assert names[".csv"] == names[".parquet"] == 4
@@ -362,7 +355,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_mistakes_are_one_sentence_before_anything_is_written(tmp_path: Path, case: str) -> None:
+def test_mistakes_are_one_sentence_before_anything_is_written(tmp_path, case):
     change, words = BAD[case]
     with pytest.raises(FailureApiError) as refusal:
         sweep(specification(**change), tmp_path / "out")
@@ -380,9 +373,7 @@ def test_mistakes_are_one_sentence_before_anything_is_written(tmp_path: Path, ca
         ("1 / 0", ("policies", "ZeroDivisionError")),
     ],
 )
-def test_policies_that_return_wrong_actions_are_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, words: tuple[str, ...]
-) -> None:
+def test_policies_that_return_wrong_actions_are_refused(tmp_path, monkeypatch, answer, words):
     (tmp_path / "wrong.py").write_text(f"def policy(observations):\n    return {answer}\n")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "wrong", raising=False)
@@ -393,9 +384,7 @@ def test_policies_that_return_wrong_actions_are_refused(
     monkeypatch.delitem(sys.modules, "wrong", raising=False)
 
 
-def test_a_check_says_where_an_episode_would_fail(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_check_says_where_an_episode_would_fail(tmp_path, monkeypatch):
     (tmp_path / "tired.py").write_text(
         "class Policy:\n"
         "    def reset(self, seed):\n"
@@ -411,7 +400,7 @@ def test_a_check_says_where_an_episode_would_fail(
     assert_one_sentence(refusal.value, "policies", "ValueError: tired")
 
 
-def test_a_check_counts_and_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_check_counts_and_writes_nothing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     found = check(
         specification(exchange={"type": "mask_segments", "missing": {"grid": ["zero", "hold"]}})
@@ -423,7 +412,7 @@ def test_a_check_counts_and_writes_nothing(tmp_path: Path, monkeypatch: pytest.M
     assert list(tmp_path.iterdir()) == []
 
 
-def test_sweeps_are_compared_episode_by_episode(tmp_path: Path) -> None:
+def test_sweeps_are_compared_episode_by_episode(tmp_path):
     for name, missing in (("zero", "zero"), ("hold", "hold")):
         exchange = {"type": "mask_segments", "missing": missing}
         sweep(specification(exchange=exchange, episodes=20), tmp_path / name)

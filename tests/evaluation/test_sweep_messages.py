@@ -23,15 +23,13 @@ from helpers import assert_one_sentence
 LOSS = {"model": "probabilistic", "failure_prob": {"grid": [0.5, 1.0]}}
 
 
-def specification(**changes: Any) -> dict[str, Any]:
+def specification(**changes):
     asked = {"environment": "mpe2.simple_spread_v3", "failure_models": LOSS, "episodes": 2}
     return {**asked, "options": {"max_cycles": 5}, **changes}
 
 
 @pytest.mark.parametrize("form", ["dict", "flat"])
-def test_an_exchange_from_python_is_the_one_that_plain_data_names(
-    form: Any, tmp_path: Path
-) -> None:
+def test_an_exchange_from_python_is_the_one_that_plain_data_names(form, tmp_path):
     given = SendMessages({"agent_0": spaces.Discrete(3)}, form=form)
     named = {"type": "send_messages", "space": {"agent_0": {"discrete": 3}}, "form": form}
     tables = [
@@ -45,7 +43,7 @@ def test_an_exchange_from_python_is_the_one_that_plain_data_names(
     assert means[0] == means[1] == means[2]
 
 
-def test_sizes_of_messages_are_a_grid_and_their_bits_are_counted(tmp_path: Path) -> None:
+def test_sizes_of_messages_are_a_grid_and_their_bits_are_counted(tmp_path):
     text = """
 environment: mpe2.simple_spread_v3
 options: {max_cycles: 5}
@@ -58,7 +56,7 @@ episodes: 1
     assert not table["failed"].any()
 
 
-def test_mistakes_tell_the_line() -> None:
+def test_mistakes_tell_the_line():
     text = """
 environment: mpe2.simple_spread_v3
 exchange: {type: send_messages, space: {discreet: 4}}
@@ -69,12 +67,12 @@ failure_models: [{model: probabilistic, failure_prob: 0.5}]
     assert_one_sentence(caught.value, "line 3", "discreet", "multi_binary")
 
 
-def test_a_random_team_keeps_to_its_masks_and_says_words() -> None:
+def test_a_random_team_keeps_to_its_masks_and_says_words():
     for form in ("dict", "flat"):
         env = CommunicationWrapper(
             TICTACTOE.make(),
             [],
-            exchange=SendMessages(spaces.Discrete(9), form=form),  # type: ignore[arg-type]
+            exchange=SendMessages(spaces.Discrete(9), form=form),
         )
         policy = RandomPolicy(env)
         env.reset(seed=1)
@@ -91,7 +89,7 @@ def test_a_random_team_keeps_to_its_masks_and_says_words() -> None:
         assert len(words) > 1
 
 
-def test_what_a_policy_answers_is_checked_without_its_words() -> None:
+def test_what_a_policy_answers_is_checked_without_its_words():
     env = CommunicationWrapper(TICTACTOE.make(), [], exchange=SendMessages(spaces.Discrete(3)))
     env.reset(seed=1)
     env.step({"action": 4, "message": 1})
@@ -104,7 +102,7 @@ def test_what_a_policy_answers_is_checked_without_its_words() -> None:
         assert_one_sentence(caught.value, repr(agent))
 
 
-def test_words_do_not_change_what_a_random_team_does() -> None:
+def test_words_do_not_change_what_a_random_team_does():
     bare, talking = (
         CommunicationWrapperParallel(simple_spread_v3.parallel_env(), [], exchange=exchange)
         for exchange in (None, SendMessages(spaces.Box(-1, 1, (2,)), form="flat"))

@@ -24,7 +24,7 @@ EPISODES = 5
 LINKS = (0.5, 1 / 7, 0.4, 0.2)
 
 
-def play(policies=("calm, slow", "b"), missing=("zero", "Hold")) -> pd.DataFrame:
+def play(policies=("calm, slow", "b"), missing=("zero", "Hold")):
     generator = np.random.default_rng(0)
     rows = [
         (
@@ -46,7 +46,7 @@ def play(policies=("calm, slow", "b"), missing=("zero", "Hold")) -> pd.DataFrame
     return pd.DataFrame(rows, columns=[*columns, *LINK_NUMBERS, "error"])
 
 
-def results_of(episodes: pd.DataFrame, environment: str = "Mine:Spread") -> Results:
+def results_of(episodes, environment="Mine:Spread"):
     cells, curves, comparisons = summarise(
         episodes,
         settings=("missing",),
@@ -67,13 +67,13 @@ def results_of(episodes: pd.DataFrame, environment: str = "Mine:Spread") -> Resu
     )
 
 
-def runs(exported: dict) -> dict[tuple[str, str], dict]:
+def runs(exported):
     (tasks,) = exported.values()
     return {(task, name): each for task, found in tasks.items() for name, each in found.items()}
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
-def test_every_number_comes_back_to_its_last_bit(tmp_path: Path, kind: str) -> None:
+def test_every_number_comes_back_to_its_last_bit(tmp_path, kind):
     results = results_of(play())
     write_tables(results, tmp_path)
     for name in TABLES:
@@ -90,14 +90,14 @@ def test_every_number_comes_back_to_its_last_bit(tmp_path: Path, kind: str) -> N
             assert found[column].tolist() == expected[column].tolist()
 
 
-def test_the_files_are_those_that_are_named(tmp_path: Path) -> None:
+def test_the_files_are_those_that_are_named(tmp_path):
     paths = write_tables(results_of(play()), tmp_path)
     names = {f"{name}.{kind}" for name in TABLES for kind in ("csv", "parquet")}
     assert {path.name for path in paths} == names | {MARL_EVAL}
     assert sorted(paths) == sorted(tmp_path.iterdir())
 
 
-def test_infinite_is_inf_and_nothing_is_empty_in_csv(tmp_path: Path) -> None:
+def test_infinite_is_inf_and_nothing_is_empty_in_csv(tmp_path):
     results = results_of(play())
     curves = results.curves.assign(breaking_point=math.inf, recovery=math.nan)
     write_tables(replace(results, curves=curves), tmp_path)
@@ -108,14 +108,12 @@ def test_infinite_is_inf_and_nothing_is_empty_in_csv(tmp_path: Path) -> None:
     assert (fields["breaking_point"], fields["recovery"]) == ("inf", "")
 
 
-def test_an_interruption_leaves_the_table_as_it_was(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interruption_leaves_the_table_as_it_was(tmp_path, monkeypatch):
     results = results_of(play())
     write_tables(results, tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
 
-    def breaks(self, file, **_) -> None:
+    def breaks(self, file, **_):
         Path(file).write_text("half a ta")
         raise KeyboardInterrupt
 
@@ -125,7 +123,7 @@ def test_an_interruption_leaves_the_table_as_it_was(
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
-def test_what_is_replaced_is_there_until_the_end(tmp_path: Path) -> None:
+def test_what_is_replaced_is_there_until_the_end(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("old")
     with replacing(path) as beside:
@@ -136,7 +134,7 @@ def test_what_is_replaced_is_there_until_the_end(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_marl_eval_finds_the_same_runs_of_every_algorithm_in_every_task() -> None:
+def test_marl_eval_finds_the_same_runs_of_every_algorithm_in_every_task():
     episodes = play()
     exported = marl_eval(results_of(episodes))
     assert list(exported) == ["mine:spread"]
@@ -156,7 +154,7 @@ def test_marl_eval_finds_the_same_runs_of_every_algorithm_in_every_task() -> Non
     }
 
 
-def test_no_metric_begins_like_marl_evals_own_means() -> None:
+def test_no_metric_begins_like_marl_evals_own_means():
     """With "mean_" the lists themselves would be taken for means, which newer NumPy refuses."""
     for each in runs(marl_eval(results_of(play()))).values():
         for run in each.values():
@@ -164,7 +162,7 @@ def test_no_metric_begins_like_marl_evals_own_means() -> None:
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_an_episode_that_failed_in_one_cell_is_exported_of_none(value: float) -> None:
+def test_an_episode_that_failed_in_one_cell_is_exported_of_none(value):
     episodes = play()
     place = episodes.index[(episodes["episode"] == 2)][4]
     episodes.loc[place, "return"] = value
@@ -177,7 +175,7 @@ def test_an_episode_that_failed_in_one_cell_is_exported_of_none(value: float) ->
     }
 
 
-def test_a_metric_that_is_unknown_somewhere_is_exported_nowhere() -> None:
+def test_a_metric_that_is_unknown_somewhere_is_exported_nowhere():
     episodes = play()
     episodes.loc[episodes["severity"] == 1.0, "delivery_ratio"] = math.nan
     for each in runs(marl_eval(results_of(episodes))).values():
@@ -185,7 +183,7 @@ def test_a_metric_that_is_unknown_somewhere_is_exported_nowhere() -> None:
         assert all(list(run["absolute_metrics"]) == known for run in each.values())
 
 
-def test_of_an_unfinished_sweep_what_every_cell_has_is_exported() -> None:
+def test_of_an_unfinished_sweep_what_every_cell_has_is_exported():
     episodes = play()
     of_b = episodes["policy"] == "b"
     exported = runs(marl_eval(results_of(episodes[~of_b | (episodes["episode"] < 2)])))
@@ -195,21 +193,21 @@ def test_of_an_unfinished_sweep_what_every_cell_has_is_exported() -> None:
     assert not any(exported.values())
 
 
-def test_nothing_played_is_written_too(tmp_path: Path) -> None:
+def test_nothing_played_is_written_too(tmp_path):
     results = results_of(play().iloc[:0])
     write_tables(results, tmp_path)
     assert pd.read_csv(tmp_path / "cells.csv").columns.tolist() == results.cells.columns.tolist()
     assert not any(json.loads((tmp_path / MARL_EVAL).read_text())["mine:spread"].values())
 
 
-def test_curves_whose_names_differ_only_in_case_and_commas_stay_apart() -> None:
+def test_curves_whose_names_differ_only_in_case_and_commas_stay_apart():
     exported = runs(marl_eval(results_of(play(policies=("A, b", "a b"), missing=("zero",)))))
     assert [name for _, name in exported][:2] == ["a b missing=zero", "a b missing=zero 2"]
     one, two = (exported["failure_prob=1", f"a b missing=zero{end}"] for end in ("", " 2"))
     assert one != two
 
 
-def test_curves_that_share_perfect_communication_both_have_it() -> None:
+def test_curves_that_share_perfect_communication_both_have_it():
     """What varies within the models alone has no cell of its own without them."""
     episodes = play()
     episodes.loc[episodes["severity"].isna(), "missing"] = ""

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 from gymnasium import spaces
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from spaces_under_test import NESTED, SPACES
 
 from failure_api.errors import InvalidArgumentError
 from failure_api.exchanges.attached import (
@@ -22,6 +19,7 @@ from failure_api.exchanges.attached import (
 from failure_api.exchanges.spaces.numbers import leaves
 from failure_api.testing.verdict import arrays_in, same
 from helpers import assert_one_sentence
+from spaces_under_test import NESTED, SPACES
 
 MESSAGES = st.one_of(
     st.builds(spaces.Discrete, st.integers(2, 5)),
@@ -33,7 +31,7 @@ MESSAGES = st.one_of(
 )
 
 
-def single(value: Any) -> Any:
+def single(value):
     """Returns a value as float32 leaves it, which is what a flat action is made of."""
     if isinstance(value, dict):
         return {key: single(held) for key, held in value.items()}
@@ -45,7 +43,7 @@ def single(value: Any) -> Any:
 
 @settings(max_examples=150, deadline=None)
 @given(NESTED, MESSAGES, st.integers(0, 100))
-def test_flat_and_back(own_space: Any, message_space: Any, seed: int) -> None:
+def test_flat_and_back(own_space, message_space, seed):
     attached = attached_entries("a", own_space, message_space)
     for number, space in enumerate((own_space, message_space)):
         space.seed(seed + number)
@@ -64,9 +62,7 @@ def test_flat_and_back(own_space: Any, message_space: Any, seed: int) -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(NESTED, MESSAGES, st.integers(0, 100))
-def test_whatever_a_trainer_draws_is_an_action_and_a_message(
-    own_space: Any, message_space: Any, seed: int
-) -> None:
+def test_whatever_a_trainer_draws_is_an_action_and_a_message(own_space, message_space, seed):
     attached = attached_entries("a", own_space, message_space)
     attached.space.seed(seed)
     own, message = attached.parted("a", attached.space.sample())
@@ -76,9 +72,7 @@ def test_whatever_a_trainer_draws_is_an_action_and_a_message(
 
 @settings(max_examples=60, deadline=None)
 @given(NESTED, MESSAGES)
-def test_choices_alone_are_a_multi_discrete_and_all_else_is_a_box(
-    own_space: Any, message_space: Any
-) -> None:
+def test_choices_alone_are_a_multi_discrete_and_all_else_is_a_box(own_space, message_space):
     attached = attached_entries("a", own_space, message_space)
     boxes = [
         isinstance(leaf, spaces.Box) for leaf in leaves(spaces.Tuple((own_space, message_space)))
@@ -93,7 +87,7 @@ def test_choices_alone_are_a_multi_discrete_and_all_else_is_a_box(
         assert not attached.space.start.any()
 
 
-def test_entries_by_hand() -> None:
+def test_entries_by_hand():
     own = spaces.Tuple([spaces.Discrete(3, start=2), spaces.MultiBinary(2)])
     attached = attached_entries("a", own, spaces.MultiDiscrete([2, 4], start=[0, -1]))
     assert attached.space == spaces.MultiDiscrete([3, 2, 2, 2, 4])
@@ -103,14 +97,14 @@ def test_entries_by_hand() -> None:
     assert action[1].dtype == np.int8
     assert message.tolist() == [1, -1]
     mixed = attached_entries("a", spaces.Box(-1, 1, (2,), np.float64), spaces.Discrete(3, start=1))
-    assert mixed.space.low.tolist() == [-1, -1, 0, 0, 0]  # type: ignore[attr-defined]
+    assert mixed.space.low.tolist() == [-1, -1, 0, 0, 0]
     action, message = mixed.parted("a", [0.5, -1, 0.1, 0.3, 0.2])
     assert action.tolist() == [0.5, -1]
     assert action.dtype == np.float64
     assert message == 2
 
 
-def test_what_is_beyond_the_bounds() -> None:
+def test_what_is_beyond_the_bounds():
     attached = attached_entries("a", spaces.Box(-1, 1, (1,)), spaces.Box(0, 1, (1,)))
     own, message = attached.parted("a", [1.5, 1.5])
     # The environment does with its own part what it always does.
@@ -123,11 +117,11 @@ def test_what_is_beyond_the_bounds() -> None:
     assert message.tolist() == [0, 1]
 
 
-def test_bounds_that_float32_does_not_have_are_kept() -> None:
+def test_bounds_that_float32_does_not_have_are_kept():
     # The nearest float32 to 0.1 is greater than it.
     own_space = spaces.Box(-0.1, 0.1, (1,), np.float64)
     attached = attached_entries("a", own_space, spaces.Discrete(2))
-    own, _ = attached.parted("a", attached.space.high)  # type: ignore[attr-defined]
+    own, _ = attached.parted("a", attached.space.high)
     assert float(np.float32(0.1)) > 0.1
     assert own_space.contains(own)
 
@@ -148,7 +142,7 @@ def test_bounds_that_float32_does_not_have_are_kept() -> None:
         (spaces.Discrete(3), spaces.Box(-1, 1, (1,)), [1, [2]], ["[1, [2]]"]),
     ],
 )
-def test_a_flat_action_that_is_none(own: Any, message: Any, action: Any, words: list[str]) -> None:
+def test_a_flat_action_that_is_none(own, message, action, words):
     attached = attached_entries("a", own, message)
     with pytest.raises(InvalidArgumentError) as caught:
         attached.parted("a", action)
@@ -158,7 +152,7 @@ def test_a_flat_action_that_is_none(own: Any, message: Any, action: Any, words: 
 @pytest.mark.parametrize(
     "own", [spaces.Text(3), spaces.Tuple([spaces.Sequence(spaces.Discrete(2))])]
 )
-def test_actions_that_have_no_flat_form(own: Any) -> None:
+def test_actions_that_have_no_flat_form(own):
     with pytest.raises(InvalidArgumentError) as caught:
         attached_entries("a", own, spaces.Discrete(2))
     assert_one_sentence(caught.value, "'a'", 'form="dict"')
@@ -167,7 +161,7 @@ def test_actions_that_have_no_flat_form(own: Any) -> None:
 @pytest.mark.parametrize(
     "name", [n for n in SPACES if not isinstance(SPACES[n], spaces.Dict | spaces.Tuple)]
 )
-def test_elements_of_a_space_and_those_of_others(name: str) -> None:
+def test_elements_of_a_space_and_those_of_others(name):
     space = SPACES[name]
     sample = space.sample()
     kept = element(space, sample)
@@ -196,7 +190,7 @@ def test_elements_of_a_space_and_those_of_others(name: str) -> None:
         (spaces.Discrete(3), [1], None),
     ],
 )
-def test_numbers_of_another_type(space: Any, value: Any, made: Any) -> None:
+def test_numbers_of_another_type(space, value, made):
     found = element(space, value)
     assert (None if found is None else np.asarray(found).tolist()) == made
     assert found is None or space.contains(found)
@@ -213,14 +207,14 @@ def test_numbers_of_another_type(space: Any, value: Any, made: Any) -> None:
         ({"action": 1, "message": None}, ["None"]),
     ],
 )
-def test_an_action_without_its_message(action: Any, words: list[str]) -> None:
+def test_an_action_without_its_message(action, words):
     attached = AttachedKeys(spaces.Discrete(3), spaces.Discrete(4))
     with pytest.raises(InvalidArgumentError) as caught:
         attached.parted("a", action)
     assert_one_sentence(caught.value, *words)
 
 
-def test_the_environments_part_of_a_dictionary_is_the_very_object() -> None:
+def test_the_environments_part_of_a_dictionary_is_the_very_object():
     attached = AttachedKeys(spaces.Box(-1, 1, (2,)), spaces.Discrete(4))
     own = object()
     assert attached.parted("a", {"action": own, "message": 3}) == (own, 3)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from environments_under_test import EVERY, Plain, Subject
+from environments_under_test import EVERY, Plain
 from failure_api import CommunicationWrapper, CommunicationWrapperParallel
 from failure_api.exchanges import MaskSegments, ShareObservations, default_exchange
 
@@ -15,7 +15,7 @@ BLIND = ("simple", "simple_formation", "simple_line")
 
 
 @pytest.mark.parametrize("subject", EVERY, ids=str)
-def test_segments_where_they_are_known_and_observations_elsewhere(subject: Subject) -> None:
+def test_segments_where_they_are_known_and_observations_elsewhere(subject):
     known = subject.home == "mpe2" and subject.name not in BLIND
     for api in subject.apis:
         env = subject.make(api)
@@ -27,5 +27,5 @@ def test_segments_where_they_are_known_and_observations_elsewhere(subject: Subje
         assert f"exchange={expected}" in repr(kind(env, []))
 
 
-def test_a_users_own_environment_shares_its_observations() -> None:
+def test_a_users_own_environment_shares_its_observations():
     assert default_exchange(Plain()) == ShareObservations()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import importlib
 import pickle
-from typing import Any
 
 import numpy as np
 import pytest
@@ -36,14 +35,12 @@ KNOWN = [
 ]
 
 
-def places_of(env: Any) -> dict[str, Any]:
+def places_of(env):
     return {agent.name: agent.state.p_pos.copy() for agent in env.unwrapped.world.agents}
 
 
 @pytest.mark.parametrize(("name", "options"), KNOWN)
-def test_the_known_frame_is_where_senders_are_seen_from_the_receiver(
-    name: str, options: dict[str, Any]
-) -> None:
+def test_the_known_frame_is_where_senders_are_seen_from_the_receiver(name, options):
     env = importlib.import_module(f"mpe2.{name}").env(**options)
     env.reset(seed=4)
     frame, segments, places = known_frame(env), known_segments(env), places_of(env)
@@ -59,21 +56,21 @@ def test_the_known_frame_is_where_senders_are_seen_from_the_receiver(
     assert pairs >= 2
 
 
-def acting(step: int) -> dict[str, int]:
+def acting(step):
     return {agent: (step + 2 * number) % 5 for number, agent in enumerate(AGENTS)}
 
 
-def wrapped(models: Any, **options: Any) -> Any:
+def wrapped(models, **options):
     exchange = MaskSegments(relative_to="world", **options)
     env = simple_spread_v3.parallel_env(N=3, max_cycles=40)
     return CommunicationWrapperParallel(env, models, exchange=exchange)
 
 
-def shown_places(view: Any) -> Any:
+def shown_places(view):
     return view[10:14].reshape(2, 2)
 
 
-def others(agent: str) -> list[str]:
+def others(agent):
     return [other for other in AGENTS if other != agent]
 
 
@@ -81,7 +78,7 @@ CUT = ScheduledModel(model=ProbabilisticModel(failure_prob=1.0), start=6)
 
 
 @pytest.mark.parametrize("missing", ["hold", "predict"])
-def test_what_is_held_stands_still_in_the_world_or_goes_on_there(missing: str) -> None:
+def test_what_is_held_stands_still_in_the_world_or_goes_on_there(missing):
     env = wrapped(CUT, missing=missing)
     env.reset(seed=2)
     places = [places_of(env)]
@@ -102,7 +99,7 @@ def test_what_is_held_stands_still_in_the_world_or_goes_on_there(missing: str) -
                 np.testing.assert_allclose(row, expected, atol=2e-6)
 
 
-def test_what_comes_late_is_where_the_sender_was_then() -> None:
+def test_what_comes_late_is_where_the_sender_was_then():
     env = wrapped(DelayBasedModel(min_delay=3, max_delay=3))
     views, _ = env.reset(seed=2)
     places = [places_of(env)]
@@ -117,7 +114,7 @@ def test_what_comes_late_is_where_the_sender_was_then() -> None:
 
 @pytest.mark.parametrize("missing", ["zero", "hold", "predict", lambda content, age: content])
 @pytest.mark.parametrize("report_age", [False, True])
-def test_no_failure_changes_no_bit_and_silence_is_zero(missing: Any, report_age: bool) -> None:
+def test_no_failure_changes_no_bit_and_silence_is_zero(missing, report_age):
     plain = simple_spread_v3.parallel_env(N=3)
     clear = wrapped([], missing=missing, report_age=report_age)
     dark = wrapped(ProbabilisticModel(failure_prob=1.0), missing=missing, report_age=report_age)
@@ -134,14 +131,14 @@ def test_no_failure_changes_no_bit_and_silence_is_zero(missing: Any, report_age:
 
 
 @pytest.mark.parametrize("missing", ["zero", "hold", "predict"])
-def test_the_laws_hold(missing: str) -> None:
+def test_the_laws_hold(missing):
     exchange = MaskSegments(relative_to="world", missing=missing)
     models = [GilbertElliottModel(p=0.3, r=0.3), DelayBasedModel(min_delay=0, max_delay=2)]
     check_wrapper(lambda: simple_spread_v3.env(N=3), models, exchange=exchange, steps=24)
 
 
 @pytest.mark.parametrize("travel", [copy.deepcopy, lambda env: pickle.loads(pickle.dumps(env))])
-def test_a_wrapper_travels_in_mid_episode(travel: Any) -> None:
+def test_a_wrapper_travels_in_mid_episode(travel):
     env = Walkers()
     exchange = MaskSegments(segments=Walkers.SEGMENTS, frame="receiver", relative_to="world",
                             missing="hold")  # fmt: skip
@@ -162,7 +159,7 @@ class Walkers(ParallelEnv):
     metadata = {"name": "walkers"}  # noqa: RUF012
     SEGMENTS = {"a": {"b": [1, 2]}, "b": {"a": [1, 2]}}  # noqa: RUF012
 
-    def __init__(self) -> None:
+    def __init__(self):
         self.possible_agents = ["a", "b"]
         self.agents: list[str] = []
         box = spaces.Box(-3, 3, (3,), np.float32)
@@ -170,7 +167,7 @@ class Walkers(ParallelEnv):
         self.action_spaces = {"a": spaces.Discrete(2), "b": spaces.Discrete(2)}
         self.places = np.zeros((2, 2))
 
-    def _seen(self) -> dict[str, Any]:
+    def _seen(self):
         apart = self.places[1] - self.places[0]
         ways = {"a": apart, "b": -apart}
         return {
@@ -178,21 +175,21 @@ class Walkers(ParallelEnv):
             for agent in self.agents
         }
 
-    def reset(self, seed: int | None = None, options: Any = None) -> Any:
+    def reset(self, seed=None, options=None):
         self.agents, self.places = ["a", "b"], np.array([[0.0, 0.0], [1.0, 0.5]])
         return self._seen(), {"a": {}, "b": {}}
 
-    def step(self, actions: Any) -> Any:
+    def step(self, actions):
         self.places = self.places + np.array([[actions["a"], 0.0], [0.0, actions["b"]]])
         flags = [{"a": False, "b": False} for _ in range(2)]
         return self._seen(), {"a": 0.0, "b": 0.0}, *flags, {"a": {}, "b": {}}
 
 
-def where_walkers_are(env: Any) -> Any:
+def where_walkers_are(env):
     return env.unwrapped.places
 
 
-def test_an_environment_of_ones_own_says_frame_and_positions_and_keeps_its_bounds() -> None:
+def test_an_environment_of_ones_own_says_frame_and_positions_and_keeps_its_bounds():
     cut = ScheduledModel(model=ProbabilisticModel(failure_prob=1.0), start=1)
     exchange = MaskSegments(
         segments=Walkers.SEGMENTS, frame="receiver", relative_to="world", missing="hold"
@@ -208,7 +205,7 @@ def test_an_environment_of_ones_own_says_frame_and_positions_and_keeps_its_bound
         assert views["a"] in env.observation_space("a")
 
 
-def test_noise_acts_on_what_is_said() -> None:
+def test_noise_acts_on_what_is_said():
     exchange = MaskSegments(relative_to="world", missing="hold")
     noise = GaussianNoiseModel(standard_deviation=0.1)
     env = CommunicationWrapper(simple_spread_v3.env(N=3), [], exchange=exchange, noise_models=noise)
@@ -239,9 +236,7 @@ def test_noise_acts_on_what_is_said() -> None:
         ),
     ],
 )
-def test_what_is_missing_is_said_in_a_sentence(
-    env: Any, options: Any, words: tuple[str, ...]
-) -> None:
+def test_what_is_missing_is_said_in_a_sentence(env, options, words):
     wrapper = CommunicationWrapperParallel if isinstance(env, Walkers) else CommunicationWrapper
     with pytest.raises(InvalidArgumentError) as caught:
         wrapper(env, [], exchange=MaskSegments(relative_to="world", **options))
@@ -249,11 +244,11 @@ def test_what_is_missing_is_said_in_a_sentence(
         assert word in str(caught.value)
 
 
-def test_half_a_position_is_refused_when_positions_are_known() -> None:
+def test_half_a_position_is_refused_when_positions_are_known():
     half = {"agent_0": {"agent_1": [8]}}
     exchange = MaskSegments(segments=half, frame="receiver", relative_to="world")
     env = CommunicationWrapper(simple_spread_v3.env(N=2), [], exchange=exchange)
     with pytest.raises(InvalidArgumentError, match="frame must name 2 entries for each position"):
         env.reset(seed=0)
     with pytest.raises(InvalidArgumentError, match="frame must be 'receiver', a mapping"):
-        MaskSegments(frame="world")  # type: ignore[arg-type]
+        MaskSegments(frame="world")

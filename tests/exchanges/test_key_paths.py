@@ -39,14 +39,14 @@ class Nested(ParallelEnv):
     metadata = {"name": "nested"}  # noqa: RUF012
     render_mode = None
 
-    def __init__(self, masked: bool = False, wrong: bool = False) -> None:
+    def __init__(self, masked=False, wrong=False):
         self.possible_agents = list(AGENTS)
         self.agents: list[str] = []
         self.masked, self.wrong = masked, wrong
         self._count = 0
 
     @functools.cached_property
-    def _space(self) -> spaces.Space[Any]:
+    def _space(self):
         inside = {
             "near": spaces.Dict(
                 places=spaces.Box(-9, 9, (2, 2), np.float32), goal=spaces.Discrete(3)
@@ -59,17 +59,17 @@ class Nested(ParallelEnv):
             return spaces.Dict(observation=spaces.Dict(inside), action_mask=mask)
         return spaces.Dict(inside)
 
-    def observation_space(self, agent: str) -> spaces.Space[Any]:
+    def observation_space(self, agent):
         return self._space
 
-    def action_space(self, agent: str) -> spaces.Space[Any]:
+    def action_space(self, agent):
         return self._actions
 
     @functools.cached_property
-    def _actions(self) -> spaces.Space[Any]:
+    def _actions(self):
         return spaces.Discrete(2)
 
-    def _seen(self) -> dict[str, Any]:
+    def _seen(self):
         seen: dict[str, Any] = {}
         for number, agent in enumerate(self.agents):
             base = 1 + (self._count + number) % 7
@@ -83,25 +83,25 @@ class Nested(ParallelEnv):
             seen[agent] = {"observation": inside, "action_mask": mask} if self.masked else inside
         return seen
 
-    def reset(self, seed: int | None = None, options: Any = None) -> Any:
+    def reset(self, seed=None, options=None):
         self.agents, self._count = list(AGENTS), 0
         return self._seen(), {agent: {} for agent in self.agents}
 
-    def step(self, actions: Any) -> Any:
+    def step(self, actions):
         self._count += 1
         flags = [dict.fromkeys(self.agents, False) for _ in range(2)]
         infos: dict[str, Any] = {agent: {} for agent in self.agents}
         return self._seen(), dict.fromkeys(self.agents, 0.0), *flags, infos
 
 
-def masked_segments() -> Any:
+def masked_segments():
     return {
         receiver: {sender: {"observation": parts} for sender, parts in by_sender.items()}
         for receiver, by_sender in SEGMENTS.items()
     }
 
 
-def test_entries_fail_with_the_link_of_their_sender_and_nothing_else_does() -> None:
+def test_entries_fail_with_the_link_of_their_sender_and_nothing_else_does():
     env = CommunicationWrapperParallel(
         Nested(), ProbabilisticModel(failure_prob=1.0, agent_ids=["a", "b"]),
         exchange=MaskSegments(segments=SEGMENTS),
@@ -125,11 +125,11 @@ def test_entries_fail_with_the_link_of_their_sender_and_nothing_else_does() -> N
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("missing", ["zero", "hold", "predict"])
 @pytest.mark.parametrize("aec", [False, True])
-def test_the_laws_hold(masked: bool, missing: str, aec: bool) -> None:
+def test_the_laws_hold(masked, missing, aec):
     segments = masked_segments() if masked else SEGMENTS
     exchange = MaskSegments(segments=segments, missing=missing)
 
-    def make() -> Any:
+    def make():
         env = Nested(masked)
         return parallel_to_aec(env) if aec else env
 
@@ -137,7 +137,7 @@ def test_the_laws_hold(masked: bool, missing: str, aec: bool) -> None:
     check_wrapper(make, models, exchange=exchange, steps=12)
 
 
-def test_a_message_comes_late_and_is_noisy_within_its_own_bounds() -> None:
+def test_a_message_comes_late_and_is_noisy_within_its_own_bounds():
     exchange = MaskSegments(segments=SEGMENTS)
     delayed = CommunicationWrapperParallel(
         Nested(), DelayBasedModel(min_delay=2, max_delay=2), exchange=exchange
@@ -175,20 +175,20 @@ def test_a_message_comes_late_and_is_noisy_within_its_own_bounds() -> None:
         ),
     ],
 )
-def test_a_wrong_key_path_is_one_sentence(segments: Any, words: tuple[str, ...]) -> None:
+def test_a_wrong_key_path_is_one_sentence(segments, words):
     with pytest.raises(InvalidArgumentError) as caught:
         CommunicationWrapperParallel(Nested(), [], exchange=MaskSegments(segments=segments))
     for word in words:
         assert word in str(caught.value)
 
 
-def test_ages_and_flags_have_no_place_in_several_arrays() -> None:
+def test_ages_and_flags_have_no_place_in_several_arrays():
     exchange = MaskSegments(segments=SEGMENTS, report_age=True)
     with pytest.raises(InvalidArgumentError, match="report='infos'"):
         CommunicationWrapperParallel(Nested(), [], exchange=exchange)
 
 
-def test_an_array_of_another_shape_is_the_environments_mistake() -> None:
+def test_an_array_of_another_shape_is_the_environments_mistake():
     env = CommunicationWrapperParallel(
         Nested(wrong=True), [], exchange=MaskSegments(segments=SEGMENTS)
     )
@@ -196,8 +196,8 @@ def test_an_array_of_another_shape_is_the_environments_mistake() -> None:
         env.reset(seed=0)
 
 
-def test_segments_by_key_move_where_a_function_says_so() -> None:
-    def nearest(env: Any) -> Any:
+def test_segments_by_key_move_where_a_function_says_so():
+    def nearest(env):
         first = env.unwrapped._count % 2
         return {"a": {"b": {"near": {"places": [2 * first, 2 * first + 1]}}}}
 
@@ -211,7 +211,7 @@ def test_segments_by_key_move_where_a_function_says_so() -> None:
         seen, *_ = env.step(dict.fromkeys(AGENTS, 0))
 
 
-def test_the_exchange_is_a_value() -> None:
+def test_the_exchange_is_a_value():
     exchange = MaskSegments(segments=SEGMENTS)
     assert exchange == MaskSegments(segments=SEGMENTS)
     assert "places" in repr(exchange)

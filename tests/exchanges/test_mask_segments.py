@@ -25,7 +25,7 @@ DOWN = ProbabilisticModel(failure_prob=1.0)
 SEGMENTS = {"a": {"b": [1, 2], "c": [4]}, "b": {"c": slice(0, 2)}, "c": {}}
 
 
-def views_of(env: Any, steps: int = 4) -> Any:
+def views_of(env, steps=4):
     """Returns the views of each round and what the environment itself shows."""
     views, _ = env.reset(seed=3)
     rounds = [(views, {a: env.unwrapped.content(a, 0) for a in views})]
@@ -35,7 +35,7 @@ def views_of(env: Any, steps: int = 4) -> Any:
     return rounds
 
 
-def team(space: Any) -> Any:
+def team(space):
     return Plain(dict.fromkeys("abc", space))
 
 
@@ -52,7 +52,7 @@ def team(space: Any) -> Any:
     ids=str,
 )
 @pytest.mark.parametrize("missing", ["zero", "hold"])
-def test_shapes_and_dtypes(space: spaces.Box, missing: Any) -> None:
+def test_shapes_and_dtypes(space, missing):
     exchange = MaskSegments(segments=SEGMENTS, missing=missing)
     env = CommunicationWrapperParallel(team(space), DOWN, exchange=exchange)
     assert env.observation_space("a") == space
@@ -65,7 +65,7 @@ def test_shapes_and_dtypes(space: spaces.Box, missing: Any) -> None:
             np.testing.assert_array_equal(flat, expected)
 
 
-def test_spaces_and_dtypes_may_differ_from_agent_to_agent() -> None:
+def test_spaces_and_dtypes_may_differ_from_agent_to_agent():
     env = Plain(
         {
             "a": spaces.Box(-1, 1, (6,)),
@@ -84,10 +84,10 @@ def test_spaces_and_dtypes_may_differ_from_agent_to_agent() -> None:
 
 
 @pytest.mark.parametrize(("low", "high", "nearest"), [(2, 5, 2), (-5, -3, -3)])
-def test_a_space_without_zero_shows_the_nearest_value(low: int, high: int, nearest: int) -> None:
+def test_a_space_without_zero_shows_the_nearest_value(low, high, nearest):
     space = spaces.Box(low, high, (6,))
     for missing in ("zero", "hold"):
-        exchange = MaskSegments(segments=SEGMENTS, missing=missing)  # type: ignore[arg-type]
+        exchange = MaskSegments(segments=SEGMENTS, missing=missing)
         for views, _ in views_of(
             CommunicationWrapperParallel(team(space), DOWN, exchange=exchange)
         ):
@@ -95,7 +95,7 @@ def test_a_space_without_zero_shows_the_nearest_value(low: int, high: int, neare
             assert (views["a"][[1, 2, 4]] == nearest).all()
 
 
-def test_only_the_link_that_fails_takes_its_part_along() -> None:
+def test_only_the_link_that_fails_takes_its_part_along():
     matrix = np.ones((3, 3))
     matrix[1, 0] = 0  # From b to a.
     env = CommunicationWrapperParallel(
@@ -110,7 +110,7 @@ def test_only_the_link_that_fails_takes_its_part_along() -> None:
         np.testing.assert_array_equal(views["b"], plain["b"])
 
 
-def test_flag_and_age_stand_behind_the_observation() -> None:
+def test_flag_and_age_stand_behind_the_observation():
     matrix = np.zeros((5, 3, 3))
     matrix[[1, 2], 1, 0] = 1  # From b to a, in rounds 1 and 2.
     env = CommunicationWrapperParallel(
@@ -129,8 +129,8 @@ def test_flag_and_age_stand_behind_the_observation() -> None:
 
 
 @pytest.mark.parametrize("missing", ["zero", "hold"])
-def test_segments_may_move(missing: Any) -> None:
-    def moving(env: Any) -> Any:
+def test_segments_may_move(missing):
+    def moving(env):
         return {"a": {"b": [env.steps % 2]}} if env.steps != 2 else {"a": {"c": [0, 1, 2]}}
 
     env = CommunicationWrapperParallel(
@@ -145,8 +145,8 @@ def test_segments_may_move(missing: Any) -> None:
         np.testing.assert_array_equal(views["a"], expected)
 
 
-def test_late_content_lands_where_the_sender_now_is() -> None:
-    def moving(env: Any) -> Any:
+def test_late_content_lands_where_the_sender_now_is():
+    def moving(env):
         return {"a": {"b": [env.steps % 6]}}
 
     late = DelayBasedModel(min_delay=1, max_delay=1)
@@ -161,7 +161,7 @@ def test_late_content_lands_where_the_sender_now_is() -> None:
 @pytest.mark.parametrize(
     "options", [{}, {"num_agent_neighbors": 1}, {"num_agent_neighbors": 2, "N": 5}]
 )
-def test_known_segments_are_all_that_fails(options: dict[str, Any]) -> None:
+def test_known_segments_are_all_that_fails(options):
     spread = Subject("mpe2", "simple_spread", {"max_cycles": 6, **options})
     env, bare = CommunicationWrapper(spread.make(), DOWN), spread.make()
     env.reset(seed=2)
@@ -178,7 +178,7 @@ def test_known_segments_are_all_that_fails(options: dict[str, Any]) -> None:
         bare.step(turn % 5)
 
 
-def test_an_action_mask_stays_as_it_is() -> None:
+def test_an_action_mask_stays_as_it_is():
     board = CONNECT_FOUR.make()
     first, second = board.possible_agents
     exchange = MaskSegments(segments={first: {second: [0, 1]}})
@@ -200,7 +200,7 @@ def test_an_action_mask_stays_as_it_is() -> None:
         bare.step(3)
 
 
-def test_it_is_a_value() -> None:
+def test_it_is_a_value():
     one, other = (MaskSegments(segments={"a": {"b": [1]}}) for _ in range(2))
     assert one == other == pickle.loads(pickle.dumps(one))
     assert one != MaskSegments(segments={"a": {"b": [2]}})
@@ -210,7 +210,7 @@ def test_it_is_a_value() -> None:
     )
 
 
-def test_segments_are_the_users_to_change_afterwards() -> None:
+def test_segments_are_the_users_to_change_afterwards():
     given = {"a": {"b": [1]}}
     exchange = MaskSegments(segments=given)
     given["a"]["c"] = [2]
@@ -234,7 +234,7 @@ def test_segments_are_the_users_to_change_afterwards() -> None:
         (spaces.Box(-1, 1, (6,)), {"segments": 3}, "segments must be a mapping"),
     ],
 )
-def test_what_does_not_fit_is_one_sentence(space: Any, options: Any, words: str) -> None:
+def test_what_does_not_fit_is_one_sentence(space, options, words):
     with pytest.raises(InvalidArgumentError) as caught:
         CommunicationWrapperParallel(team(space), DOWN, exchange=MaskSegments(**options)).reset()
     assert words in str(caught.value)
@@ -242,6 +242,6 @@ def test_what_does_not_fit_is_one_sentence(space: Any, options: Any, words: str)
 
 
 @pytest.mark.parametrize("missing", ["none", "", None, 0])
-def test_other_words_are_refused(missing: Any) -> None:
+def test_other_words_are_refused(missing):
     with pytest.raises(FailureApiError, match="missing must be 'zero' or 'hold'"):
         MaskSegments(missing=missing)

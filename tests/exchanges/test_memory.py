@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-from typing import Any
 
 import numpy as np
 import pytest
@@ -30,7 +29,7 @@ ONCE[1, 1, 2] = 0
 class Unchanging(Plain):
     """Draws its observations once, since drawing takes most of the time."""
 
-    def _observations(self) -> dict[Any, Any]:
+    def _observations(self):
         if not hasattr(self, "drawn"):
             self.drawn = super()._observations()
         return self.drawn
@@ -49,7 +48,7 @@ class Unchanging(Plain):
     ],
     ids=["alike", "mixed", "flat-hold", "flat-zero", "segments", "sent-hold", "sent-flat"],
 )
-def test_three_thousand_rounds(team: Any, exchange: Any) -> None:
+def test_three_thousand_rounds(team, exchange):
     models = [
         MatrixModel(matrix=ONCE, at_end="hold"),
         ProbabilisticModel(failure_prob=0.3),

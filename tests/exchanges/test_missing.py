@@ -33,25 +33,25 @@ GONE = TraceModel(trace=Trace(agent_ids=IDS, lost=CUT))
 class Drawn(Plain):
     """Agents that observe a line, which nothing they do changes."""
 
-    def __init__(self, space: spaces.Space[Any], observed: Any) -> None:
+    def __init__(self, space, observed):
         super().__init__(dict.fromkeys(IDS, space))
         self._observed, self._number = observed, 0
 
-    def reset(self, seed: int | None = None, options: Any = None) -> Any:
+    def reset(self, seed=None, options=None):
         self._number = 0
         self.agents = list(IDS)
         return self._seen(), {agent: {} for agent in IDS}
 
-    def step(self, actions: Any) -> Any:
+    def step(self, actions):
         self._number += 1
         flags = dict.fromkeys(IDS, False)
         return self._seen(), dict.fromkeys(IDS, 0.0), flags, flags, {agent: {} for agent in IDS}
 
-    def _seen(self) -> dict[str, Any]:
+    def _seen(self):
         return {agent: self._observed(LINE[self._number]) for agent in IDS}
 
 
-def heard(space: Any, observed: Any, exchange: Any, shown: Any) -> list[float]:
+def heard(space, observed, exchange, shown):
     """Returns what `a` has of `b` in every round."""
     env = CommunicationWrapperParallel(Drawn(space, observed), GONE, exchange=exchange)
     views = env.reset(seed=1)[0]
@@ -103,19 +103,19 @@ EXPECTED: dict[Any, list[float]] = {
 
 @pytest.mark.parametrize("missing", EXPECTED, ids=str)
 @pytest.mark.parametrize("way", WAYS)
-def test_what_is_heard_after_links_are_cut(way: str, missing: Any) -> None:
+def test_what_is_heard_after_links_are_cut(way, missing):
     space, observed, exchange, shown = WAYS[way]
     assert heard(space, observed, exchange(missing=missing), shown) == EXPECTED[missing]
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_function_of_content_and_age(way: str) -> None:
+def test_a_function_of_content_and_age(way):
     space, observed, exchange, shown = WAYS[way]
     found = heard(space, observed, exchange(missing=lambda c, age: c - age), shown)
     assert found == [0, 1, 3, 2, 1, 0, -1, -2]
 
 
-def test_whole_numbers_are_held_and_bounds_are_kept() -> None:
+def test_whole_numbers_are_held_and_bounds_are_kept():
     mixed = spaces.Dict(x=spaces.Box(-4, 4, (), np.float64), n=spaces.Discrete(9))
     ways = (("x", [0, 1, 3, 4, 4, 4, 4, 4]), ("n", [0, 1, 3, 3, 3, 3, 3, 3]))
     for key, expected in ways:
@@ -138,12 +138,12 @@ def test_whole_numbers_are_held_and_bounds_are_kept() -> None:
     ],
     ids=str,
 )
-def test_the_laws_hold(exchange: Any) -> None:
+def test_the_laws_hold(exchange):
     team = {"a": MIXED, "b": spaces.Box(0, 255, (2, 2), np.uint8), "c": spaces.MultiBinary(3)}
     check_wrapper(lambda: Plain(team), exchange=exchange, steps=8)
 
 
-def test_text_is_passed_on_as_it_is() -> None:
+def test_text_is_passed_on_as_it_is():
     team = dict.fromkeys(IDS, spaces.Text(8))
     exchange = ShareObservations(missing="hold")
     env = CommunicationWrapperParallel(Plain(team), [], exchange=exchange)
@@ -158,7 +158,7 @@ def test_text_is_passed_on_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_observations_of_another_shape_shift_nobody(way: str) -> None:
+def test_observations_of_another_shape_shift_nobody(way):
     space, _, exchange, _ = WAYS[way]
     # As many together as the spaces say.
     size = 1 if space.shape is None else space.shape[0]

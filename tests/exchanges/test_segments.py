@@ -13,7 +13,7 @@ from failure_api.exchanges.segments import entry_indices
 TEAM, SIZES = ("a", "b", "c"), (4, 3, 2)
 
 
-def test_slices_and_indices_mean_the_same() -> None:
+def test_slices_and_indices_mean_the_same():
     forms: list[Any] = [slice(1, 3), [1, 2], (1, 2), np.array([1, 2]), np.array([1, 2], np.uint8)]
     forms += [range(1, 3), slice(1, 3, 1)]
     for form in forms:
@@ -23,19 +23,19 @@ def test_slices_and_indices_mean_the_same() -> None:
         assert found[0, 1].tolist() == [1, 2]
 
 
-def test_pairs_that_say_nothing_point_past_the_end() -> None:
+def test_pairs_that_say_nothing_point_past_the_end():
     found = entry_indices({"a": {"b": [0], "c": [2, 3]}}, TEAM, SIZES)
     assert found[0].tolist() == [[4, 4], [0, 4], [2, 3]]
     assert (found[1] == 3).all()
     assert (found[2] == 2).all()
 
 
-def test_nothing_at_all() -> None:
+def test_nothing_at_all():
     assert entry_indices({}, TEAM, SIZES).shape == (3, 3, 0)
     assert entry_indices({}, TEAM, SIZES, width=2).shape == (3, 3, 2)
 
 
-def test_an_open_start_and_the_whole_observation() -> None:
+def test_an_open_start_and_the_whole_observation():
     found = entry_indices({"c": {"a": slice(None, 2)}}, TEAM, SIZES)
     assert found[2, 0].tolist() == [0, 1]
 
@@ -73,7 +73,7 @@ def test_an_open_start_and_the_whole_observation() -> None:
         ({"a": {"b": [0, 0]}}, "entry 0 is given twice"),
     ],
 )
-def test_bad_segments_are_one_sentence(segments: Any, words: str) -> None:
+def test_bad_segments_are_one_sentence(segments, words):
     with pytest.raises(InvalidArgumentError) as caught:
         entry_indices(segments, TEAM, SIZES)
     text = str(caught.value)

@@ -13,7 +13,6 @@ import pytest
 from gymnasium import spaces
 from gymnasium.spaces.utils import flatten
 from hypothesis import given, settings
-from spaces_under_test import NESTED, SPACES
 
 from environments_under_test import Plain
 from failure_api import (
@@ -29,6 +28,7 @@ from failure_api.serialization.reading import part_from_dict
 from failure_api.serialization.writing import part_to_dict
 from failure_api.testing import check_wrapper
 from helpers import assert_one_sentence
+from spaces_under_test import NESTED, SPACES
 
 LOSSY = [ProbabilisticModel(failure_prob=0.5), DelayBasedModel(min_delay=0, max_delay=2)]
 MESSAGES = {
@@ -45,7 +45,7 @@ FORMS = [(form, missing) for form in ("dict", "flat") for missing in ("zero", "h
 
 @pytest.mark.parametrize("name", MESSAGES)
 @pytest.mark.parametrize(("form", "missing"), [FORMS[0], FORMS[3]])
-def test_the_laws_hold_for_every_kind_of_message(name: str, form: Any, missing: Any) -> None:
+def test_the_laws_hold_for_every_kind_of_message(name, form, missing):
     check_wrapper(
         lambda: Plain(lengths={"b": 3}, max_cycles=4),
         exchange=SendMessages(MESSAGES[name], form=form, missing=missing),
@@ -55,7 +55,7 @@ def test_the_laws_hold_for_every_kind_of_message(name: str, form: Any, missing: 
 
 # In turn, since a form works on all observations alike.
 @pytest.mark.parametrize(("name", "form"), zip(SPACES, cycle(["dict", "flat"]), strict=False))
-def test_the_laws_hold_whatever_agents_observe(name: str, form: Any) -> None:
+def test_the_laws_hold_whatever_agents_observe(name, form):
     messages = {"a": spaces.Discrete(3), "c": spaces.Box(-1, 1, (2,))}
     check_wrapper(
         lambda: Plain(dict.fromkeys("abc", SPACES[name]), max_cycles=4),
@@ -66,9 +66,9 @@ def test_the_laws_hold_whatever_agents_observe(name: str, form: Any) -> None:
 
 @settings(max_examples=20, deadline=None)
 @given(NESTED, NESTED)
-def test_any_two_spaces_of_observations_in_either_form(one: Any, other: Any) -> None:
+def test_any_two_spaces_of_observations_in_either_form(one, other):
     for form, missing in FORMS:
-        exchange = SendMessages(spaces.MultiBinary(2), form=form, missing=missing)  # type: ignore[arg-type]
+        exchange = SendMessages(spaces.MultiBinary(2), form=form, missing=missing)
         env = CommunicationWrapperParallel(Plain({"a": one, "b": other}), LOSSY, exchange=exchange)
         views, _ = env.reset(seed=1)
         for _ in range(4):
@@ -81,7 +81,7 @@ TEAM = {"a": spaces.Discrete(4, start=2), "c": spaces.Box(-1, 1, (2,))}
 OBSERVED = {"a": spaces.Discrete(3), "b": spaces.Box(-1, 1, (2,)), "c": spaces.MultiBinary(2)}
 
 
-def said(form: str, actions: dict[Any, tuple[Any, Any]]) -> dict[Any, Any]:
+def said(form, actions):
     """Returns the actions of a team in which b says nothing."""
     if form == "dict":
         attached: dict[Any, Any] = {
@@ -93,14 +93,14 @@ def said(form: str, actions: dict[Any, tuple[Any, Any]]) -> dict[Any, Any]:
     return {**attached, "b": 0}
 
 
-def test_the_vector_is_laid_out_as_documented() -> None:
+def test_the_vector_is_laid_out_as_documented():
     matrix = np.ones((4, 3, 3))
     matrix[2:, 0, 1] = 0  # From a to b, from round 2 on.
     for missing in ("zero", "hold"):
         env = CommunicationWrapperParallel(
             Plain(OBSERVED),
             MatrixModel(matrix=matrix, at_end="hold"),
-            exchange=SendMessages(TEAM, form="flat", missing=missing),  # type: ignore[arg-type]
+            exchange=SendMessages(TEAM, form="flat", missing=missing),
         )
         assert env.action_space("a") == spaces.MultiDiscrete([3, 4])
         assert env.action_space("b") == spaces.Discrete(3)
@@ -131,7 +131,7 @@ def test_the_vector_is_laid_out_as_documented() -> None:
             views = env.step(actions)[0]
 
 
-def test_the_dictionary_is_laid_out_as_documented() -> None:
+def test_the_dictionary_is_laid_out_as_documented():
     env = CommunicationWrapperParallel(Plain(OBSERVED), [], exchange=SendMessages(TEAM))
     assert env.action_space("a") == spaces.Dict(action=spaces.Discrete(3), message=TEAM["a"])
     assert env.action_space("b") == spaces.Discrete(3)
@@ -154,7 +154,7 @@ def test_the_dictionary_is_laid_out_as_documented() -> None:
 
 
 @pytest.mark.parametrize("form", ["dict", "flat"])
-def test_who_hears_nobody_sees_its_own_observation(form: Any) -> None:
+def test_who_hears_nobody_sees_its_own_observation(form):
     env = CommunicationWrapperParallel(
         Plain(OBSERVED), [], exchange=SendMessages({"a": spaces.Discrete(2)}, form=form)
     )
@@ -167,7 +167,7 @@ def test_who_hears_nobody_sees_its_own_observation(form: Any) -> None:
     assert env.observation_space("a").contains(views["a"])
 
 
-def test_it_is_a_value() -> None:
+def test_it_is_a_value():
     one = SendMessages(spaces.Discrete(4), form="flat")
     assert repr(one) == "SendMessages(space=Discrete(4), form='flat', missing='zero')"
     assert one == SendMessages(space=spaces.Discrete(4), form="flat")
@@ -182,13 +182,13 @@ def test_it_is_a_value() -> None:
             assert hash(twin) == hash(exchange)
 
 
-def test_a_space_that_changes_later_changes_nothing() -> None:
+def test_a_space_that_changes_later_changes_nothing():
     space = spaces.Box(-1, 1, (2,))
     exchange = SendMessages(space)
     space.low[:] = -7
     assert exchange.space == spaces.Box(-1, 1, (2,))
     env = CommunicationWrapperParallel(Plain(), [], exchange=exchange)
-    messages = [env.action_space(agent)["message"] for agent in "ab"]  # type: ignore[index]
+    messages = [env.action_space(agent)["message"] for agent in "ab"]
     # A generator for each agent, as with seeds of their own.
     assert messages[0] is not messages[1]
 
@@ -207,28 +207,28 @@ def test_a_space_that_changes_later_changes_nothing() -> None:
         ({"a": 3}, ["space['a']", "3"]),
     ],
 )
-def test_what_is_no_space_of_messages(space: Any, words: list[str]) -> None:
+def test_what_is_no_space_of_messages(space, words):
     with pytest.raises(InvalidArgumentError) as caught:
         SendMessages(space)
     assert_one_sentence(caught.value, *words)
 
 
-def test_other_words_are_refused() -> None:
+def test_other_words_are_refused():
     with pytest.raises(InvalidArgumentError, match="form must be 'dict' or 'flat'"):
-        SendMessages(spaces.Discrete(2), form="vector")  # type: ignore[arg-type]
+        SendMessages(spaces.Discrete(2), form="vector")
     with pytest.raises(InvalidArgumentError, match="missing must be 'zero' or 'hold'"):
-        SendMessages(spaces.Discrete(2), missing="last")  # type: ignore[arg-type]
+        SendMessages(spaces.Discrete(2), missing="last")
 
 
 class Writing(Plain):
     """An environment whose actions are words."""
 
-    def action_space(self, agent: Any) -> spaces.Space[Any]:
+    def action_space(self, agent):
         return spaces.Text(4)
 
 
-def test_what_does_not_suit_the_environment_is_said_when_it_is_wrapped() -> None:
-    def wrap(env: Any, exchange: SendMessages) -> Any:
+def test_what_does_not_suit_the_environment_is_said_when_it_is_wrapped():
+    def wrap(env, exchange):
         return CommunicationWrapperParallel(env, [], exchange=exchange)
 
     with pytest.raises(InvalidArgumentError) as caught:
@@ -261,7 +261,7 @@ PLAIN = [
 
 
 @pytest.mark.parametrize(("plain", "space"), PLAIN, ids=str)
-def test_spaces_in_plain_data(plain: Any, space: Any) -> None:
+def test_spaces_in_plain_data(plain, space):
     exchange = SendMessages(space, missing="hold")
     written = part_to_dict(exchange, ("exchange",), (Exchange,))
     assert written["type"] == "send_messages"
@@ -285,7 +285,7 @@ def test_spaces_in_plain_data(plain: Any, space: Any) -> None:
         ({"space": {"discrete": 4}, "form": "vector"}, ["vector"]),
     ],
 )
-def test_plain_data_that_is_none(plain: Any, words: list[str]) -> None:
+def test_plain_data_that_is_none(plain, words):
     with pytest.raises(InvalidArgumentError) as caught:
         part_from_dict({"type": "send_messages", **plain}, ("exchange",), (Exchange,))
     assert_one_sentence(caught.value, *words)
@@ -294,7 +294,7 @@ def test_plain_data_that_is_none(plain: Any, words: list[str]) -> None:
 @pytest.mark.parametrize(
     "space", [spaces.Discrete(3, start=1), spaces.Box(0, 255, (2,), np.uint8), spaces.Box(0, 1, ())]
 )
-def test_a_space_that_plain_data_cannot_hold(space: Any) -> None:
+def test_a_space_that_plain_data_cannot_hold(space):
     with pytest.raises(InvalidArgumentError) as caught:
         part_to_dict(SendMessages(space), ("exchange",), (Exchange,))
     assert_one_sentence(caught.value, "space", "plain data")

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 from gymnasium import spaces
 from gymnasium.spaces.utils import flatten
 from hypothesis import given, settings
-from spaces_under_test import NESTED, SPACES
 
 from environments_under_test import TICTACTOE, Plain
 from failure_api import (
@@ -23,18 +20,19 @@ from failure_api import (
 from failure_api.errors import InvalidArgumentError
 from failure_api.exchanges.spaces.zero import zero_of
 from failure_api.testing import check_wrapper
+from spaces_under_test import NESTED, SPACES
 
 DOWN = ProbabilisticModel(failure_prob=1.0)
 LOSSY = [ProbabilisticModel(failure_prob=0.5), DelayBasedModel(min_delay=0, max_delay=2)]
 FORMS = [(form, missing) for form in ("dict", "flat") for missing in ("zero", "hold")]
 
 
-def body(view: Any, masked: bool) -> Any:
+def body(view, masked):
     return view["observation"] if masked else view
 
 
 @pytest.mark.parametrize("name", SPACES)
-def test_a_dict_holds_everyone_always(name: str) -> None:
+def test_a_dict_holds_everyone_always(name):
     space, masked = SPACES[name], name == "masked"
     for models, arrives in (([], True), (DOWN, False)):
         env = CommunicationWrapperParallel(
@@ -58,7 +56,7 @@ def test_a_dict_holds_everyone_always(name: str) -> None:
 @pytest.mark.sampled(20)
 @pytest.mark.parametrize("name", SPACES)
 @pytest.mark.parametrize(("form", "missing"), FORMS)
-def test_the_laws_hold_for_every_kind_of_space(name: str, form: Any, missing: Any) -> None:
+def test_the_laws_hold_for_every_kind_of_space(name, form, missing):
     check_wrapper(
         lambda: Plain(dict.fromkeys("abc", SPACES[name]), lengths={"b": 3}, max_cycles=4),
         exchange=ShareObservations(form=form, missing=missing),
@@ -68,7 +66,7 @@ def test_the_laws_hold_for_every_kind_of_space(name: str, form: Any, missing: An
 
 @settings(max_examples=20, deadline=None)
 @given(NESTED, NESTED)
-def test_any_two_spaces_in_either_form(one: Any, other: Any) -> None:
+def test_any_two_spaces_in_either_form(one, other):
     for form, missing in FORMS:
         exchange = ShareObservations(form=form, missing=missing)
         env = CommunicationWrapperParallel(Plain({"a": one, "b": other}), LOSSY, exchange=exchange)
@@ -79,7 +77,7 @@ def test_any_two_spaces_in_either_form(one: Any, other: Any) -> None:
             views = env.step(dict.fromkeys(env.agents, 0))[0]
 
 
-def test_the_vector_is_laid_out_as_documented() -> None:
+def test_the_vector_is_laid_out_as_documented():
     team = {
         "a": spaces.Box(-1, 1, (2,)),
         "b": spaces.Discrete(4, start=2),
@@ -91,7 +89,7 @@ def test_the_vector_is_laid_out_as_documented() -> None:
         env = CommunicationWrapperParallel(
             Plain(team),
             MatrixModel(matrix=matrix, at_end="hold"),
-            exchange=ShareObservations(form="flat", missing=missing),  # type: ignore[arg-type]
+            exchange=ShareObservations(form="flat", missing=missing),
         )
         space = env.observation_space("a")
         assert space.dtype == np.float32
@@ -116,7 +114,7 @@ def test_the_vector_is_laid_out_as_documented() -> None:
             views = env.step(dict.fromkeys(env.agents, 0))[0]
 
 
-def test_before_the_first_arrival_the_age_counts_from_the_round_before_the_first() -> None:
+def test_before_the_first_arrival_the_age_counts_from_the_round_before_the_first():
     env = CommunicationWrapperParallel(Plain(), DOWN, exchange=ShareObservations(form="flat"))
     views, _ = env.reset(seed=1)
     for number in range(5):
@@ -124,7 +122,7 @@ def test_before_the_first_arrival_the_age_counts_from_the_round_before_the_first
         views = env.step(dict.fromkeys(env.agents, 0))[0]
 
 
-def test_the_mask_of_a_board_stays_beside_the_vector() -> None:
+def test_the_mask_of_a_board_stays_beside_the_vector():
     env = CommunicationWrapper(TICTACTOE.make(), DOWN, exchange=ShareObservations(form="flat"))
     env.reset(seed=0)
     for move in (4, 0, 8):
@@ -150,7 +148,7 @@ SEQUENCE = spaces.Sequence(spaces.Discrete(2))
     ],
     ids=str,
 )
-def test_a_space_that_cannot_be_shared_names_its_agent(form: Any, space: Any) -> None:
+def test_a_space_that_cannot_be_shared_names_its_agent(form, space):
     env = Plain({"a": spaces.Discrete(2), "b": space})
     with pytest.raises(InvalidArgumentError) as caught:
         CommunicationWrapperParallel(env, [], exchange=ShareObservations(form=form))
@@ -161,6 +159,6 @@ def test_a_space_that_cannot_be_shared_names_its_agent(form: Any, space: Any) ->
 
 
 @pytest.mark.parametrize("form", ["Dict", "vector", None, 1])
-def test_other_forms_are_refused(form: Any) -> None:
+def test_other_forms_are_refused(form):
     with pytest.raises(InvalidArgumentError, match="form must be 'dict' or 'flat'"):
         ShareObservations(form=form)

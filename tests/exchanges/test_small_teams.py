@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
@@ -33,7 +31,7 @@ class Small(ParallelEnv):
     metadata = {"name": "small"}  # noqa: RUF012
     render_mode = None
 
-    def __init__(self, space: Any, seen: Callable[[str, int], Any]) -> None:
+    def __init__(self, space, seen):
         given = space if isinstance(space, dict) else {"a": space, "b": copy.deepcopy(space)}
         self.possible_agents = ["a", "b"]
         self.agents: list[str] = []
@@ -41,24 +39,24 @@ class Small(ParallelEnv):
         self.action_spaces = {"a": spaces.Discrete(2), "b": spaces.Discrete(2)}
         self.seen, self.t = seen, 0
 
-    def observation_space(self, agent: str) -> Any:
+    def observation_space(self, agent):
         return self.observation_spaces[agent]
 
-    def action_space(self, agent: str) -> Any:
+    def action_space(self, agent):
         return self.action_spaces[agent]
 
-    def reset(self, seed: int | None = None, options: Any = None) -> Any:
+    def reset(self, seed=None, options=None):
         self.agents, self.t = ["a", "b"], 0
         return {agent: self.seen(agent, 0) for agent in self.agents}, {"a": {}, "b": {}}
 
-    def step(self, actions: Any) -> Any:
+    def step(self, actions):
         self.t += 1
         flags = [{"a": False, "b": False} for _ in range(2)]
         observations = {agent: self.seen(agent, self.t) for agent in self.agents}
         return observations, {"a": 0.0, "b": 0.0}, *flags, {"a": {}, "b": {}}
 
 
-def views_of(env: Small, models: Any, rounds: int = 5, **options: Any) -> list[Any]:
+def views_of(env, models, rounds=5, **options):
     """Returns what agent a sees, round by round."""
     wrapped = CommunicationWrapperParallel(env, models, **options)
     seen = [wrapped.reset(seed=0)[0]]
@@ -70,7 +68,7 @@ def views_of(env: Small, models: Any, rounds: int = 5, **options: Any) -> list[A
     return [views["a"] for views in seen]
 
 
-def test_a_list_where_a_tuple_is_declared_is_masked() -> None:
+def test_a_list_where_a_tuple_is_declared_is_masked():
     space = spaces.Tuple([spaces.Box(-9, 9, (2,)), spaces.Discrete(3)])
     env = Small(space, lambda agent, t: [np.full(2, 2.0, np.float32), 1])
     exchange = MaskSegments(segments={"a": {"b": {0: slice(0, 2)}}})
@@ -90,16 +88,14 @@ def test_a_list_where_a_tuple_is_declared_is_masked() -> None:
     ids=["nobody first", "more later", "in turns"],
 )
 @pytest.mark.parametrize("models", [[CUT], [LATE]], ids=["cut", "late"])
-def test_segments_that_move_keep_the_bounds_of_where_they_stand(
-    segments: Any, missing: str, models: Any
-) -> None:
+def test_segments_that_move_keep_the_bounds_of_where_they_stand(segments, missing, models):
     box = spaces.Box(np.array([-1, 2], np.float32), np.array([1, 9], np.float32))
     env = Small(box, lambda agent, t: np.array([0.5, 5.0], np.float32))
     views = views_of(env, models, exchange=MaskSegments(segments=segments, missing=missing))
     assert len(views) == 5
 
 
-def test_whole_numbers_that_floats_do_not_hold_are_refused_where_they_could_be_late() -> None:
+def test_whole_numbers_that_floats_do_not_hold_are_refused_where_they_could_be_late():
     box = spaces.Dict(i=spaces.Box(0, 2**62, (1,), np.int64), f=spaces.Box(0, 1, (1,)))
     env = Small(
         box,
@@ -125,35 +121,35 @@ def test_whole_numbers_that_floats_do_not_hold_are_refused_where_they_could_be_l
 class Said(spaces.Box):
     """Holds words."""
 
-    def sample(self, *_: Any, **__: Any) -> Any:
+    def sample(self, *_, **__):
         return "go"
 
-    def contains(self, x: Any) -> bool:
+    def contains(self, x):
         return isinstance(x, str)
 
 
 class Half(spaces.Box):
     """Holds what adds up to 1 and more."""
 
-    def sample(self, *_: Any, **__: Any) -> Any:
+    def sample(self, *_, **__):
         return np.ones(self.shape, self.dtype)
 
-    def contains(self, x: Any) -> bool:
+    def contains(self, x):
         return super().contains(x) and float(x.sum()) >= 1
 
 
 class Strict(spaces.Dict):
     """Holds what adds up to more than 0."""
 
-    def contains(self, x: Any) -> bool:
+    def contains(self, x):
         return super().contains(x) and float(x["p"].sum()) > 0
 
 
-def words(agent: str, t: int) -> str:
+def words(agent, t):
     return f"hi {t}"
 
 
-def mixed(agent: str, t: int) -> Any:
+def mixed(agent, t):
     return words(agent, t) if agent == "a" else np.full(3, t % 2, np.float32)
 
 
@@ -168,14 +164,12 @@ def mixed(agent: str, t: int) -> Any:
     ],
     ids=["words", "words and numbers", "half", "strict"],
 )
-def test_subclasses_with_elements_of_their_own_are_shared(
-    space: Any, seen: Any, models: Any
-) -> None:
+def test_subclasses_with_elements_of_their_own_are_shared(space, seen, models):
     views_of(Small(copy.deepcopy(space), seen), models, exchange=ShareObservations())
     views_of(Small(copy.deepcopy(space), seen), models, exchange=SendMessages(spaces.Discrete(3)))
 
 
-def test_a_subclass_is_the_agents_own_beside_segments_and_no_array_to_mask() -> None:
+def test_a_subclass_is_the_agents_own_beside_segments_and_no_array_to_mask():
     space = spaces.Dict(img=spaces.Box(0, 1, (2,)), mission=Said(0, 1, (3,)))
     env = Small(space, lambda agent, t: {"img": np.ones(2, np.float32), "mission": words(agent, t)})
     views = views_of(env, CUT, exchange=MaskSegments(segments={"a": {"b": {"img": [0]}}}))
@@ -187,19 +181,19 @@ def test_a_subclass_is_the_agents_own_beside_segments_and_no_array_to_mask() -> 
         SendMessages(Said(0, 1, (3,)))
 
 
-def test_no_observation_at_all_is_the_environments_mistake() -> None:
+def test_no_observation_at_all_is_the_environments_mistake():
     space = spaces.Dict(o=spaces.Box(0, 1, (2,)))
     env = Small(space, lambda agent, t: None)
     with pytest.raises(WrongEnvironmentError):
         views_of(env, [], exchange=MaskSegments(segments={"a": {"b": {"o": [0]}}}))
 
 
-def from_there(agent: str, t: int) -> Any:
+def from_there(agent, t):
     """Returns where the other one is, as a walks towards b, which stands."""
     return np.array([10.0 - t if agent == "a" else t - 10.0], np.float32)
 
 
-def apart(dtype: Any = np.float32) -> Small:
+def apart(dtype=np.float32):
     box = spaces.Box(-np.inf, np.inf, (1,), dtype)
     if dtype == np.float32:
         return Small(box, from_there)
@@ -208,12 +202,12 @@ def apart(dtype: Any = np.float32) -> Small:
 
 @pytest.mark.parametrize("far", [0.0, 1e8, 1e15])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16])
-def test_positions_may_be_far_from_the_origin(far: float, dtype: Any) -> None:
+def test_positions_may_be_far_from_the_origin(far, dtype):
     exchange = MaskSegments(
         segments={"a": {"b": [0]}, "b": {"a": [0]}}, frame="receiver", relative_to="world"
     )
 
-    def where(env: Any) -> Any:
+    def where(env):
         return [[far + env.unwrapped.t], [far + 10.0]]
 
     views = views_of(apart(dtype), LATE, exchange=exchange, positions=where)
@@ -224,7 +218,7 @@ def test_positions_may_be_far_from_the_origin(far: float, dtype: Any) -> None:
     )  # fmt: skip
 
 
-def walking(env: Any) -> Any:
+def walking(env):
     return [[float(env.unwrapped.t)], [10.0]]
 
 
@@ -240,7 +234,7 @@ def walking(env: Any) -> Any:
         lambda env: [[np.inf], [0.0]],
     ],
 )
-def test_positions_that_are_none_are_one_sentence(positions: Any) -> None:
+def test_positions_that_are_none_are_one_sentence(positions):
     exchange = MaskSegments(
         segments={"a": {"b": [0]}}, frame="receiver", relative_to="world", missing="hold"
     )
@@ -248,8 +242,8 @@ def test_positions_that_are_none_are_one_sentence(positions: Any) -> None:
         views_of(apart(), LATE, exchange=exchange, positions=positions)
 
 
-def test_frames_are_called_frames_in_errors_and_are_floats() -> None:
-    def wrapped(**options: Any) -> Any:
+def test_frames_are_called_frames_in_errors_and_are_floats():
+    def wrapped(**options):
         return views_of(
             apart(), [], positions=walking,
             exchange=MaskSegments(segments={"a": {"b": [0]}}, relative_to="world", **options),

@@ -28,7 +28,7 @@ class Played(NamedTuple):
     infos: Any
 
     @property
-    def rounds(self) -> Any:
+    def rounds(self):
         """Number of each entry's round in its episode."""
         ends = np.concatenate([[False], self.dones["__all__"]])
         numbers, number = [], -1
@@ -39,7 +39,7 @@ class Played(NamedTuple):
 
 
 @functools.cache
-def made(name: str, **options: Any) -> Any:
+def made(name, **options):
     """Returns an environment of JaxMARL, always the same object for what is asked.
 
     What an environment compiles is kept with it, and shared by all wrappers around it.
@@ -47,12 +47,12 @@ def made(name: str, **options: Any) -> Any:
     return jaxmarl.make(name, **options)
 
 
-def spread(**options: int) -> Any:
+def spread(**options):
     """Returns simple_spread with episodes of 5 steps."""
     return made("MPE_simple_spread_v3", max_steps=4, **options)
 
 
-def actions_for(env: Any, rng: np.random.Generator) -> dict[str, Any]:
+def actions_for(env, rng):
     """Returns one action for each agent."""
     spaces = [env.action_space(agent) for agent in env.agents]
     actions = [
@@ -64,7 +64,7 @@ def actions_for(env: Any, rng: np.random.Generator) -> dict[str, Any]:
     return dict(zip(env.agents, actions, strict=True))
 
 
-def play(env: Any, steps: int = 14, seed: int = 0) -> Played:
+def play(env, steps=14, seed=0):
     """Plays step by step."""
     rng = np.random.default_rng(seed)
     start, *keys = np.asarray(jax.random.split(jax.random.PRNGKey(seed), steps + 1))
@@ -78,17 +78,17 @@ def play(env: Any, steps: int = 14, seed: int = 0) -> Played:
     return Played(stacked(seen), stacked(states), *stacked(told))
 
 
-def stacked(trees: list[Any]) -> Any:
+def stacked(trees):
     """Returns trees of the same form as one, whose leaves have a first axis more."""
     return jax.tree.map(lambda *leaves: np.stack(leaves), *trees)
 
 
-def env_state_of(state: Any) -> Any:
+def env_state_of(state):
     """Returns the environment's own state out of a wrapper's."""
     return state.env_state if hasattr(state, "channel_state") else state
 
 
-def assert_same(one: Any, other: Any) -> None:
+def assert_same(one, other):
     """Raises an error unless two trees are the same, bit for bit."""
     assert jax.tree.structure(one) == jax.tree.structure(other)
     jax.tree.map(np.testing.assert_array_equal, one, other)

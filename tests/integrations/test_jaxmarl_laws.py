@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jaxmarl_play import Played, actions_for, assert_same, made, play, spread, stacked
+from jaxmarl_play import actions_for, assert_same, made, play, spread, stacked
 
 from failure_api import (
     DelayBasedModel,
@@ -29,12 +27,12 @@ LATE_AND_LOST = [GilbertElliottModel(p=0.3, r=0.5), DelayBasedModel(min_delay=0,
 FACMAC = ("MPE_simple_facmac_v1", {"num_adversaries": 2, "num_good_agents": 1})
 
 
-def segments_of(env: Any, played: Played) -> Any:
+def segments_of(env, played):
     sizes = {agent: played.observations[agent].shape[-1] for agent in env.agents}
     return known_segments(env, sizes)
 
 
-def own_entries(segments: Any, agent: str, size: int) -> Any:
+def own_entries(segments, agent, size):
     return np.setdiff1d(np.arange(size), np.concatenate([[], *segments[agent].values()]))
 
 
@@ -47,13 +45,13 @@ def own_entries(segments: Any, agent: str, size: int) -> Any:
     ],
     ids=str,
 )
-def test_without_failures_everything_is_the_environments_own(name: str, options: Any) -> None:
+def test_without_failures_everything_is_the_environments_own(name, options):
     env = made(name, **options)
     wrapped = CommunicationWrapper(env, ProbabilisticModel(failure_prob=0.0))
     assert_same(play(wrapped, seed=3), play(env, seed=3))
 
 
-def test_failures_leave_all_but_what_others_say_untouched() -> None:
+def test_failures_leave_all_but_what_others_say_untouched():
     env = spread()
     bare, played = play(env), play(CommunicationWrapper(env, ProbabilisticModel(failure_prob=1.0)))
     assert_same(played[1:], bare[1:])
@@ -66,7 +64,7 @@ def test_failures_leave_all_but_what_others_say_untouched() -> None:
 
 
 @pytest.mark.parametrize("models", [HALF, DelayBasedModel(min_delay=2, max_delay=2), LATE_AND_LOST])
-def test_what_is_held_is_what_was_said_as_long_ago_as_reported(models: Any) -> None:
+def test_what_is_held_is_what_was_said_as_long_ago_as_reported(models):
     env = spread(num_agents=4)
     bare, played = play(env, 40), play(CommunicationWrapper(env, models, exchange=HELD), 40)
     segments, rounds, now = segments_of(env, bare), bare.rounds, np.arange(41)
@@ -93,14 +91,14 @@ def test_what_is_held_is_what_was_said_as_long_ago_as_reported(models: Any) -> N
     assert bool(ages["new"]) != fixed
 
 
-def test_one_round_follows_every_step() -> None:
+def test_one_round_follows_every_step():
     env = CommunicationWrapper(spread(), ProbabilisticModel(failure_prob=1.0), exchange=HELD)
     played = play(env)
     for row in played.observations.values():
         assert_same(row[:, -1], (played.rounds + 1).astype(np.float32))
 
 
-def test_the_same_key_gives_the_same_and_another_key_something_else() -> None:
+def test_the_same_key_gives_the_same_and_another_key_something_else():
     env = CommunicationWrapper(spread(), LATE_AND_LOST, exchange=HELD)
     again = CommunicationWrapper(spread(), LATE_AND_LOST, exchange=HELD)
     first, other = play(env), play(env, seed=1)
@@ -111,7 +109,7 @@ def test_the_same_key_gives_the_same_and_another_key_something_else() -> None:
     )
 
 
-def test_every_episode_has_links_of_its_own() -> None:
+def test_every_episode_has_links_of_its_own():
     played = play(CommunicationWrapper(spread(), HALF, exchange=HELD), 49)
     flags = np.stack([row[:, [-4, -2]] for row in played.observations.values()], axis=1)
     episodes = flags.reshape(10, 5, -1)
@@ -119,7 +117,7 @@ def test_every_episode_has_links_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("exchange", [HELD, ShareObservations(form="flat")], ids=repr)
-def test_views_are_in_their_spaces(exchange: Any) -> None:
+def test_views_are_in_their_spaces(exchange):
     for name, options in (FACMAC, ("MPE_simple_adversary_v3", {})):
         env = CommunicationWrapper(made(name, **options), LATE_AND_LOST, exchange=exchange)
         played = play(env, 6)
@@ -130,16 +128,16 @@ def test_views_are_in_their_spaces(exchange: Any) -> None:
             assert all(space.contains(view) for view in row)
 
 
-def test_batches_of_scans_are_what_single_steps_give() -> None:
+def test_batches_of_scans_are_what_single_steps_give():
     env = CommunicationWrapper(spread(), LATE_AND_LOST, exchange=HELD)
     batch, steps = 3, 7
     rng = np.random.default_rng(0)
     actions = stacked([actions_for(env, rng) for _ in range(steps)])
 
-    def whole(key: Any) -> Any:
+    def whole(key):
         first, state = env.reset(key)
 
-        def move(state: Any, at: Any) -> Any:
+        def move(state, at):
             number, acts = at
             seen, state, *_ = env.step(jax.random.fold_in(key, number), state, acts)
             return state, seen
@@ -161,12 +159,12 @@ def test_batches_of_scans_are_what_single_steps_give() -> None:
                 seen, state, *_ = env.step(jax.random.fold_in(key, number), state, acts)
 
 
-def test_nothing_is_compiled_again() -> None:
+def test_nothing_is_compiled_again():
     env = CommunicationWrapper(spread(), LATE_AND_LOST, exchange=HELD)
     actions, traced = actions_for(env, np.random.default_rng(0)), []
 
     @jax.jit
-    def step(keys: Any, state: Any) -> Any:
+    def step(keys, state):
         traced.append(keys)
         return jax.vmap(lambda key, state: env.step(key, state, actions))(keys, state)
 
@@ -177,7 +175,7 @@ def test_nothing_is_compiled_again() -> None:
     assert len(traced) == 1
 
 
-def test_noise_leaves_the_own_part_alone() -> None:
+def test_noise_leaves_the_own_part_alone():
     env = spread()
     noisy = CommunicationWrapper(env, [], noise_models=UniformNoiseModel(low=0.1, high=0.2))
     bare, played = play(env), play(noisy)
@@ -189,7 +187,7 @@ def test_noise_leaves_the_own_part_alone() -> None:
         assert (row[:, heard] != bare.observations[agent][:, heard]).all()
 
 
-def test_two_wrappers_do_not_fail_alike() -> None:
+def test_two_wrappers_do_not_fail_alike():
     inner = CommunicationWrapper(spread(), HALF, exchange=MaskSegments())
     both = CommunicationWrapper(inner, HALF, exchange=MaskSegments())
     one, two = (

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import jaxmarl
@@ -40,7 +37,7 @@ TEAMS: list[tuple[str, dict[str, int]]] = [
 ]
 
 
-def in_sight(env: Any) -> Any:
+def in_sight(env):
     """Returns a state in which every agent sees all that the layout has of the others."""
     _, shapes = jax.eval_shape(env.reset, jax.random.PRNGKey(0))
     # Zeros, because resetting compiles far more than is looked at here.
@@ -57,12 +54,12 @@ def in_sight(env: Any) -> Any:
     )
 
 
-def observed(env: Any, state: Any) -> dict[str, Any]:
+def observed(env, state):
     """Returns what the agents see: as it is, and with each sender in turn moved and louder."""
     nudges = 0.01 * np.eye(env.num_agents + 1, env.num_agents, k=-1, dtype=np.float32)[..., None]
     bodies = np.pad(nudges, ((0, 0), (0, env.num_landmarks), (0, 0)))
 
-    def look(body: Any, nudge: Any) -> Any:
+    def look(body, nudge):
         moved = {"p_pos": state.p_pos + body, "p_vel": state.p_vel + body, "c": state.c + nudge}
         return env.get_obs(jax.tree.map(jnp.asarray, state.replace(**moved)))
 
@@ -71,13 +68,13 @@ def observed(env: Any, state: Any) -> dict[str, Any]:
     }
 
 
-def sizes_of(env: Any) -> dict[str, int]:
+def sizes_of(env):
     shapes, _ = jax.eval_shape(env.reset, jax.random.PRNGKey(0))
     return {name: shapes[name].size for name in env.agents}
 
 
 @pytest.mark.parametrize(("name", "options"), TEAMS, ids=str)
-def test_segments_are_what_a_sender_changes(name: str, options: Mapping[str, int]) -> None:
+def test_segments_are_what_a_sender_changes(name, options):
     env = jaxmarl.make(name, **options)
     segments = known_segments(env, sizes_of(env))
     assert segments is not None
@@ -90,24 +87,24 @@ def test_segments_are_what_a_sender_changes(name: str, options: Mapping[str, int
     assert all(name not in segments[name] for name in env.agents)
 
 
-def test_every_mpe_environment_of_jaxmarl_is_tested() -> None:
+def test_every_mpe_environment_of_jaxmarl_is_tested():
     named = {name for name in jaxmarl.registered_envs if name.startswith("MPE_")}
     assert named - {name for name, _ in TEAMS} == {"MPE_simple_v3"}
 
 
-def test_agents_that_do_not_see_each_other_have_no_segments() -> None:
+def test_agents_that_do_not_see_each_other_have_no_segments():
     env = SimpleMPE(num_agents=2)
     assert known_segments(env, sizes_of(env)) is None
 
 
-def test_an_observation_of_another_length_has_no_segments() -> None:
+def test_an_observation_of_another_length_has_no_segments():
     env = jaxmarl.make("MPE_simple_spread_v3")
     assert known_segments(env, dict.fromkeys(env.agents, 19)) is None
 
 
-def test_an_environment_that_shows_something_else_has_no_segments() -> None:
+def test_an_environment_that_shows_something_else_has_no_segments():
     class Reversed(SimpleSpreadMPE):
-        def get_obs(self, state: Any) -> Any:
+        def get_obs(self, state):
             return {name: row[::-1] for name, row in super().get_obs(state).items()}
 
     class Renamed(SimpleSpreadMPE):

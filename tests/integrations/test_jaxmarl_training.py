@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -19,7 +18,7 @@ pytestmark = pytest.mark.heavy
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "jaxmarl_training.py"
 
 
-def example() -> Any:
+def example():
     specification = importlib.util.spec_from_file_location(EXAMPLE.stem, EXAMPLE)
     assert specification is not None
     assert specification.loader is not None
@@ -28,7 +27,7 @@ def example() -> Any:
     return module
 
 
-def test_returns_rise() -> None:
+def test_returns_rise():
     links = GilbertElliottModel(p=0.1, r=0.4)
     env = CommunicationWrapper(
         made("MPE_simple_spread_v3"), links, exchange=MaskSegments(missing="hold")
@@ -38,7 +37,7 @@ def test_returns_rise() -> None:
     assert returns[-10:].mean() > returns[:5].mean() + 3
 
 
-def test_a_curriculum_is_part_of_one_compiled_training() -> None:
+def test_a_curriculum_is_part_of_one_compiled_training():
     links = ScheduledModel(model=GilbertElliottModel(p=0.2, r=0.2))
     env = CommunicationWrapper(made("MPE_simple_spread_v3"), links)
     train, key = example().train, jax.random.PRNGKey(0)

@@ -7,7 +7,6 @@ import importlib
 import pickle
 import re
 import sys
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -45,33 +44,33 @@ REPORTED = MaskSegments(report_age=True)
 class WorldState(JaxMARLWrapper):
     """Shows a centralised critic what all agents observe, as trainers do."""
 
-    def reset(self, key: Any) -> Any:
+    def reset(self, key):
         observations, state = self._env.reset(key)
         return self._shown(observations), state
 
-    def step(self, key: Any, state: Any, actions: Any) -> Any:
+    def step(self, key, state, actions):
         observations, *rest = self._env.step(key, state, actions)
         return self._shown(observations), *rest
 
-    def _shown(self, observations: Any) -> Any:
+    def _shown(self, observations):
         rows = [observations[agent] for agent in self._env.agents]
         return {**observations, "world_state": jnp.concatenate(rows)}
 
 
-def smax() -> Any:
+def smax():
     return made("HeuristicEnemySMAX")
 
 
-def stranger() -> Any:
+def stranger():
     return ProbabilisticModel(failure_prob={("agent_0", "agent_9"): 0.5})
 
 
-def flags_of(observation: Any, others: int) -> Any:
+def flags_of(observation, others):
     """Returns the flags that `report_age` appends."""
     return observation[-2 * others :: 2]
 
 
-def test_the_exchange_is_picked_by_the_environment() -> None:
+def test_the_exchange_is_picked_by_the_environment():
     known = CommunicationWrapper(spread(), NEVER)
     unknown = CommunicationWrapper(smax(), NEVER)
     assert known.exchange == MaskSegments()
@@ -84,18 +83,18 @@ def test_the_exchange_is_picked_by_the_environment() -> None:
 
 
 @pytest.mark.parametrize("kind", [LogWrapper, MPELogWrapper])
-def test_loggers_around_it_log_what_they_log_of_the_environment(kind: Any) -> None:
+def test_loggers_around_it_log_what_they_log_of_the_environment(kind):
     bare, wrapped = kind(spread()), kind(CommunicationWrapper(spread(), HALF))
     assert_same(play(wrapped, 6).infos, play(bare, 6).infos)
 
 
-def test_a_logger_below_it_goes_on_logging() -> None:
+def test_a_logger_below_it_goes_on_logging():
     logged = LogWrapper(spread())
     env = CommunicationWrapper(logged, NEAR)
     assert_same(play(env, 6).infos, play(logged, 6).infos)
 
 
-def test_a_rollout_manager_around_it_batches_it() -> None:
+def test_a_rollout_manager_around_it_batches_it():
     env = CommunicationWrapper(spread(), ALWAYS, exchange=ShareObservations(form="flat"))
     manager = CTRolloutManager(env, batch_size=3)
     assert manager.max_obs_length == env.observation_space("agent_0").shape[0]
@@ -109,7 +108,7 @@ def test_a_rollout_manager_around_it_batches_it() -> None:
     assert (observations["agent_0"][:, 18 + 19] == 2).all()
 
 
-def test_a_world_state_below_it_stays_clean() -> None:
+def test_a_world_state_below_it_stays_clean():
     below = WorldState(spread())
     env = CommunicationWrapper(below, ALWAYS)
     bare, played = play(below, 3), play(env, 3)
@@ -117,7 +116,7 @@ def test_a_world_state_below_it_stays_clean() -> None:
     assert (played.observations["agent_0"] != bare.observations["agent_0"]).any()
 
 
-def test_smax_shares_observations_among_the_living() -> None:
+def test_smax_shares_observations_among_the_living():
     env = CommunicationWrapper(SMAXLogWrapper(smax()), NEVER)
     observations, state = env.reset(KEY)
     bare, below = smax().reset(KEY)
@@ -145,7 +144,7 @@ def test_smax_shares_observations_among_the_living() -> None:
     assert not observations["ally_0"][size : 2 * size].any()
 
 
-def test_available_actions_are_asked_of_the_wrapped_state() -> None:
+def test_available_actions_are_asked_of_the_wrapped_state():
     env = CommunicationWrapper(smax(), HALF)
     _, state = env.reset(KEY)
     expected = smax().get_avail_actions(state.env_state)
@@ -156,7 +155,7 @@ def test_available_actions_are_asked_of_the_wrapped_state() -> None:
     assert manager.get_valid_actions(state)["ally_0"].shape == (2, 10)
 
 
-def test_whole_numbers_are_shared_as_floating_point_ones() -> None:
+def test_whole_numbers_are_shared_as_floating_point_ones():
     env = CommunicationWrapper(made("switch_riddle"), NEVER)
     observations, _ = env.reset(KEY)
     space = env.observation_space("agent_0")
@@ -166,7 +165,7 @@ def test_whole_numbers_are_shared_as_floating_point_ones() -> None:
 
 
 @pytest.mark.parametrize("where", [None, lambda state: state.p_pos[:3] * 0.7])
-def test_links_in_range_are_those_of_the_positions(where: Any) -> None:
+def test_links_in_range_are_those_of_the_positions(where):
     env = CommunicationWrapper(spread(), NEAR, exchange=REPORTED, positions=where)
     played = play(env, 29)
     places = played.states.p_pos[:, :3] * (1 if where is None else np.float32(0.7))
@@ -179,14 +178,14 @@ def test_links_in_range_are_those_of_the_positions(where: Any) -> None:
         assert not near.all()
 
 
-def test_smax_knows_its_positions() -> None:
+def test_smax_knows_its_positions():
     env = CommunicationWrapper(smax(), DistanceModel(distance_threshold=0.01))
     observations, state = env.reset(KEY)
     assert jnp.ptp(state.state.unit_positions[:5], axis=0).max() > 0.01
     assert not observations["ally_0"][127 + 127]
 
 
-def test_it_starts_where_it_is_told_to() -> None:
+def test_it_starts_where_it_is_told_to():
     env = CommunicationWrapper(spread(), HALF)
     _, state = env.reset(KEY)
     _, other = env.reset(np.asarray(jax.random.PRNGKey(7)))
@@ -200,7 +199,7 @@ def test_it_starts_where_it_is_told_to() -> None:
         assert_same(observations["agent_0"][:10], spread().get_obs(other.env_state)["agent_0"][:10])
 
 
-def test_it_stays_where_an_episode_ended_if_asked() -> None:
+def test_it_stays_where_an_episode_ended_if_asked():
     env = CommunicationWrapper(spread(), HALF)
     _, state = env.reset(KEY)
     last = state.replace(env_state=state.env_state.replace(step=jnp.array(4)))
@@ -209,7 +208,7 @@ def test_it_stays_where_an_episode_ended_if_asked() -> None:
     assert (after.step, after.channel_state.round) == (5, 2)
 
 
-def test_the_state_answers_for_the_environments() -> None:
+def test_the_state_answers_for_the_environments():
     env = CommunicationWrapper(spread(), HALF)
     _, state = env.reset(KEY)
     assert isinstance(state, CommunicationState)
@@ -218,7 +217,7 @@ def test_the_state_answers_for_the_environments() -> None:
         _ = state.nothing
 
 
-def test_it_travels() -> None:
+def test_it_travels():
     env = CommunicationWrapper(spread(), [HALF, NEAR], exchange=MaskSegments(missing="hold"))
     _, state = env.reset(KEY)
     actions = actions_for(env, np.random.default_rng(0))
@@ -228,7 +227,7 @@ def test_it_travels() -> None:
         assert_same(travelled.step(KEY, pickle.loads(pickle.dumps(state)), actions), expected)
 
 
-def test_agents_with_observations_of_several_lengths_share_them() -> None:
+def test_agents_with_observations_of_several_lengths_share_them():
     env = CommunicationWrapper(
         made("MPE_simple_speaker_listener_v4"), NEVER, exchange=ShareObservations(form="flat")
     )
@@ -277,7 +276,7 @@ def test_agents_with_observations_of_several_lengths_share_them() -> None:
         ),
     ],
 )
-def test_a_mistake_is_one_sentence(error: Any, sentence: str, options: Any) -> None:
+def test_a_mistake_is_one_sentence(error, sentence, options):
     given = {"env": spread(), "failure_models": HALF, **options}
     with pytest.raises(error, match=sentence) as caught:
         CommunicationWrapper(**given)
@@ -285,20 +284,20 @@ def test_a_mistake_is_one_sentence(error: Any, sentence: str, options: Any) -> N
     assert str(caught.value).endswith((".", "?"))
 
 
-def test_what_has_arrived_cannot_be_asked_for_later() -> None:
+def test_what_has_arrived_cannot_be_asked_for_later():
     env = CommunicationWrapper(spread(), HALF)
     with pytest.raises(WrongEnvironmentError, match="take observations from reset and step"):
         env.get_obs(None)
 
 
-def test_without_jaxmarl_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_jaxmarl_it_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "jaxmarl", None)
     monkeypatch.delitem(sys.modules, CommunicationWrapper.__module__)
     with pytest.raises(MissingDependencyError, match=re.escape("'failure-api[jaxmarl]'")):
         importlib.import_module(CommunicationWrapper.__module__)
 
 
-def test_keys_of_another_kind_are_taken() -> None:
+def test_keys_of_another_kind_are_taken():
     with jax.default_prng_impl("rbg"):
         env = CommunicationWrapper(spread(), HALF, exchange=REPORTED)
         keys = jax.random.split(jax.random.PRNGKey(0), 8)

@@ -27,29 +27,29 @@ class Played(NamedTuple):
     raw: list[torch.Tensor]
 
 
-def make(scenario: str = "simple_spread", **options: Any) -> Any:
+def make(scenario="simple_spread", **options):
     return vmas.make_env(scenario, **{"num_envs": ENVIRONMENTS, "seed": 0, **options})
 
 
-def wrapped(models: Any = (), scenario: str = "simple_spread", **options: Any) -> Any:
+def wrapped(models=(), scenario="simple_spread", **options):
     """Returns a wrapped environment; options that the wrapper knows go to it."""
     known = ("exchange", "positions", "noise_models", "streams")
     ours = {name: options.pop(name) for name in known if name in options}
     return CommunicationWrapper(make(scenario, **options), models, **ours)
 
 
-def raw_of(env: Any) -> list[torch.Tensor]:
+def raw_of(env):
     """Returns what the agents observe now, leaving all random numbers as they are."""
     below = getattr(env, "env", env)
     with torch.random.fork_rng():
         return [below.scenario.observation(agent).clone() for agent in below.agents]
 
 
-def listed(observations: Any) -> list[torch.Tensor]:
+def listed(observations):
     return list(observations.values()) if isinstance(observations, dict) else list(observations)
 
 
-def play(env: Any, steps: int = 6, seed: int | None = 3, restarts: Any = ()) -> Played:
+def play(env, steps=6, seed=3, restarts=()):
     """Plays an episode with random actions.
 
     Args:
@@ -70,7 +70,7 @@ def play(env: Any, steps: int = 6, seed: int | None = 3, restarts: Any = ()) -> 
     return Played(stacked[0], rest, stacked[1])
 
 
-def leaves(tree: Any) -> list[torch.Tensor]:
+def leaves(tree):
     """Returns the tensors within lists and mappings."""
     if isinstance(tree, torch.Tensor):
         return [tree]
@@ -78,13 +78,13 @@ def leaves(tree: Any) -> list[torch.Tensor]:
     return [leaf for part in parts for leaf in leaves(part)]
 
 
-def same(one: Any, other: Any) -> bool:
+def same(one, other):
     """Returns whether two trees hold the same numbers, bit for bit."""
     pairs = list(zip(leaves(one), leaves(other), strict=True))
     return all(torch.equal(first, second) for first, second in pairs)
 
 
-def assert_says(error: BaseException, *words: str) -> None:
+def assert_says(error, *words):
     """Raises unless an error is one sentence with a remedy that holds the words."""
     text = str(error)
     assert "\n" not in text
@@ -97,7 +97,7 @@ def assert_says(error: BaseException, *words: str) -> None:
 class Watched(TorchDispatchMode):
     """Refuses what makes the host wait for a device, and numbers of double precision."""
 
-    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None):
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         name = str(function)
         assert "_local_scalar_dense" not in name, "a value was read back"
         assert "nonzero" not in name, "a shape depends on values"

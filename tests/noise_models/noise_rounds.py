@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from scipy import stats
 
 from failure_api.core import NumpyStream
-from failure_api.core.noise import NoiseContext, NoiseModel
+from failure_api.core.noise import NoiseContext
 from helpers import FALSE_ALARM
 
 
 def noise_context(
-    content: Any,
+    content,
     *,
-    number: Any = 0,
-    low: Any = -np.inf,
-    high: Any = np.inf,
-    whole: Any = False,
-    arrived: Any = True,
-    made: Any = None,
-    xp: Any = np,
-) -> NoiseContext:
+    number=0,
+    low=-np.inf,
+    high=np.inf,
+    whole=False,
+    arrived=True,
+    made=None,
+    xp=np,
+):
     """Returns what is known of content, from agents called agent_0, agent_1, ..."""
     dtype, shape = content.dtype, content.shape
     return NoiseContext(
@@ -38,9 +36,7 @@ def noise_context(
     )
 
 
-def play_noise(
-    model: NoiseModel, contents: Any, *, seed: int = 0, arrived: Any = True, made=None, **known
-):
+def play_noise(model, contents, *, seed=0, arrived=True, made=None, **known):
     """Returns the last state, and what a model makes of `contents`, `[T, ..., N, K]`."""
     contents = np.asarray(contents)
     contents.flags.writeable = False
@@ -59,18 +55,18 @@ def play_noise(
     return state, np.stack(after)
 
 
-def noisy(model: NoiseModel, content: Any, **options) -> Any:
+def noisy(model, content, **options):
     """Returns what a model makes of one round's content."""
     return play_noise(model, np.asarray(content)[None], **options)[1][0]
 
 
-def binomial(events: Any, probability: float) -> float:
+def binomial(events, probability):
     """Returns how likely a count as odd as this one is; independent events."""
     events = np.asarray(events)
     return stats.binomtest(int(events.sum()), events.size, probability).pvalue
 
 
-def assert_mean(values: Any, expected: float, variance: float) -> None:
+def assert_mean(values, expected, variance):
     """Raises unless the mean of many independent values of known variance is as expected."""
     values = np.asarray(values, dtype=np.float64)
     z = abs(values.mean() - expected) / np.sqrt(variance / values.size)

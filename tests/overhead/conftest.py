@@ -13,20 +13,20 @@ from gymnasium.spaces import Discrete
 class Clock:
     """Stands in for the time that passes."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         self.now = 0.0
 
-    def __call__(self) -> float:
+    def __call__(self):
         return self.now
 
-    def pass_time(self, seconds: float) -> None:
+    def pass_time(self, seconds):
         self.now += seconds
 
 
 class Player:
     """A parallel environment that takes a known time and writes down what happens to it."""
 
-    def __init__(self, name: str, clock: Clock, step_times: list[float], log: list[Any]) -> None:
+    def __init__(self, name, clock, step_times, log):
         self.name, self.clock, self.step_times, self.log = name, clock, step_times, log
         self.possible_agents = ["a", "b"]
         self.agents: list[str] = []
@@ -34,17 +34,17 @@ class Player:
         self.steps = 0
         self.closed = False
 
-    def action_space(self, agent: str) -> Discrete:
+    def action_space(self, agent):
         return self.spaces[agent]
 
-    def reset(self, seed: int | None = None) -> tuple[dict[str, int], dict[str, Any]]:
+    def reset(self, seed=None):
         self.clock.pass_time(100)
         self.log.append(("reset", self.name, seed))
         self.agents = list(self.possible_agents)
         self.steps = 0
         return dict.fromkeys(self.agents, 0), {}
 
-    def step(self, actions: dict[str, Any]) -> tuple[dict[str, int], Any, Any, Any, Any]:
+    def step(self, actions):
         assert set(actions) == set(self.agents)
         self.log.append(("step", self.name, dict(actions), gc.isenabled()))
         self.clock.pass_time(self.step_times[self.steps % len(self.step_times)])
@@ -55,26 +55,26 @@ class Player:
             self.agents = []
         return dict.fromkeys(self.agents, 0), {}, {}, {}, {}
 
-    def close(self) -> None:
+    def close(self):
         self.closed = True
 
 
 class KnownSubject:
     """Stands in for `Subject`: a bare step takes 1 s, a wrapped one 1.5 s."""
 
-    def __init__(self, clock: Clock, cycles: int = 4) -> None:
+    def __init__(self, clock, cycles=4):
         self.clock, self.cycles, self.agents = clock, cycles, None
         self.log: list[Any] = []
 
-    def bare(self) -> Player:
+    def bare(self):
         return Player("bare", self.clock, [1.0, 1.0, 1.0, 7.0], self.log)
 
-    def wrapped(self) -> Player:
+    def wrapped(self):
         return Player("wrapped", self.clock, [1.5], self.log)
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+def clock(monkeypatch):
     clock = Clock()
     for name in ("perf_counter", "process_time"):
         monkeypatch.setattr(time, name, clock)
@@ -83,5 +83,5 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def subject(clock: Clock) -> KnownSubject:
+def subject(clock):
     return KnownSubject(clock)

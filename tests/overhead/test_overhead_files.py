@@ -21,7 +21,7 @@ from failure_api.overhead.result import FURTHER_COLUMNS, SEED_COLUMNS
 NOTEBOOK = Path(__file__).parents[1] / "seed" / "performance_overhead.txt"
 
 
-def side(milliseconds: float) -> SideCost:
+def side(milliseconds):
     return SideCost(
         time_ms=milliseconds,
         time_std_ms=0.5,
@@ -34,7 +34,7 @@ def side(milliseconds: float) -> SideCost:
     )
 
 
-def row(agents: int = 3) -> OverheadRow:
+def row(agents=3):
     return OverheadRow(
         agents=agents,
         bare=side(2.0),
@@ -46,7 +46,7 @@ def row(agents: int = 3) -> OverheadRow:
 
 
 @pytest.fixture
-def result() -> OverheadResult:
+def result():
     return OverheadResult(
         rows=(row(3), row(10)),
         protocol="paired",
@@ -62,20 +62,18 @@ def result() -> OverheadResult:
     )
 
 
-def read_table(path: Path) -> list[dict[str, str]]:
+def read_table(path):
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
 
 
-def test_the_columns_are_those_that_the_notebook_printed() -> None:
+def test_the_columns_are_those_that_the_notebook_printed():
     lines = NOTEBOOK.read_text(encoding="utf-8").splitlines()
     printed = next(line for line in lines if line.startswith(" N  baseline_time_ms"))
     assert " ".join(SEED_COLUMNS).split() == printed.split()
 
 
-def test_the_table_begins_with_the_notebook_s_columns(
-    result: OverheadResult, tmp_path: Path
-) -> None:
+def test_the_table_begins_with_the_notebook_s_columns(result, tmp_path):
     write_result(result, tmp_path)
     table = read_table(tmp_path / "overhead.csv")
     assert tuple(table[0]) == (*SEED_COLUMNS, *FURTHER_COLUMNS)
@@ -89,7 +87,7 @@ def test_the_table_begins_with_the_notebook_s_columns(
     assert table[0]["added_mem_MB"] == "0.5"
 
 
-def test_the_record_holds_rows_versions_and_machine(result: OverheadResult, tmp_path: Path) -> None:
+def test_the_record_holds_rows_versions_and_machine(result, tmp_path):
     write_result(result, tmp_path)
     record = json.loads((tmp_path / "overhead.json").read_text())
     assert record["protocol"] == "paired"
@@ -99,20 +97,18 @@ def test_the_record_holds_rows_versions_and_machine(result: OverheadResult, tmp_
     assert record["rows"][1] == result.rows[1].columns()
 
 
-def test_a_missing_interval_is_empty(result: OverheadResult, tmp_path: Path) -> None:
+def test_a_missing_interval_is_empty(result, tmp_path):
     lone = replace(result, rows=(replace(row(), interval_percent=None),))
     write_result(lone, tmp_path)
     assert read_table(tmp_path / "overhead.csv")[0]["% overhead low"] == ""
     assert json.loads((tmp_path / "overhead.json").read_text())["rows"][0]["% overhead low"] is None
 
 
-def test_the_picture_shows_both_panels_with_their_units(
-    result: OverheadResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_picture_shows_both_panels_with_their_units(result, tmp_path, monkeypatch):
     drawn = []
 
     class Figure(files.Figure):
-        def savefig(self, *args: object, **options: object) -> None:
+        def savefig(self, *args, **options):
             drawn.append(self)
             super().savefig(*args, **options)
 
@@ -134,18 +130,16 @@ def test_the_picture_shows_both_panels_with_their_units(
     assert all(axes.get_legend() is not None for axes in (left, right))
 
 
-def test_one_number_of_agents_can_be_drawn(result: OverheadResult, tmp_path: Path) -> None:
+def test_one_number_of_agents_can_be_drawn(result, tmp_path):
     write_result(replace(result, rows=(row(1),)), tmp_path)
     assert (tmp_path / "overhead.png").stat().st_size > 0
 
 
-def test_a_file_is_replaced_whole_or_not_at_all(
-    result: OverheadResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_is_replaced_whole_or_not_at_all(result, tmp_path, monkeypatch):
     write_result(result, tmp_path)
     before = (tmp_path / "overhead.png").read_bytes()
 
-    def interrupted(result: OverheadResult, path: Path) -> None:
+    def interrupted(result, path):
         path.write_bytes(b"half")
         raise KeyboardInterrupt
 
@@ -160,7 +154,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(
     }
 
 
-def test_the_profile_lists_thirty_functions_and_can_go_on(tmp_path: Path) -> None:
+def test_the_profile_lists_thirty_functions_and_can_go_on(tmp_path):
     profiler = cProfile.Profile()
     for _ in range(2):
         profiler.enable()
@@ -179,12 +173,12 @@ def test_the_profile_lists_thirty_functions_and_can_go_on(tmp_path: Path) -> Non
     assert loads == [2]
 
 
-def test_a_directory_is_made_beforehand(tmp_path: Path) -> None:
+def test_a_directory_is_made_beforehand(tmp_path):
     prepare(tmp_path / "a" / "b")
     assert list((tmp_path / "a" / "b").iterdir()) == []
 
 
-def test_a_place_that_cannot_be_written_to_is_refused(tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_to_is_refused(tmp_path):
     (tmp_path / "taken").write_text("")
     with pytest.raises(
         FailureApiError, match=r"^output must be a directory .* name another one\.$"
@@ -192,14 +186,12 @@ def test_a_place_that_cannot_be_written_to_is_refused(tmp_path: Path) -> None:
         prepare(tmp_path / "taken")
 
 
-def test_matplotlib_missing_is_said_beforehand(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_matplotlib_missing_is_said_beforehand(tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(FailureApiError, match=r"matplotlib.*failure-api\[cli\]"):
         prepare(tmp_path)
 
 
-def test_a_package_that_was_never_installed_has_no_version() -> None:
+def test_a_package_that_was_never_installed_has_no_version():
     assert version_of("no_such_package") == "unknown"
     assert version_of("numpy")[0].isdigit()

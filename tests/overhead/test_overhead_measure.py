@@ -19,7 +19,7 @@ SPREAD = "mpe2.simple_spread_v3"
 
 
 @pytest.mark.parametrize("api", ["aec", "parallel"])
-def test_measures_every_number_of_agents(api: str) -> None:
+def test_measures_every_number_of_agents(api):
     result = measure_overhead(SPREAD, agents=[2, 4], episodes=3, cycles=5, api=api)
     assert [row.agents for row in result.rows] == [2, 4]
     for row in result.rows:
@@ -33,14 +33,14 @@ def test_measures_every_number_of_agents(api: str) -> None:
         assert math.isfinite(row.memory_added_mb)
 
 
-def test_the_parallel_api_wraps_the_parallel_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_parallel_api_wraps_the_parallel_environment(monkeypatch):
     from failure_api.overhead import environments
 
     built = []
     for name in ("CommunicationWrapper", "CommunicationWrapperParallel"):
         wrapper = getattr(environments, name)
 
-        def build(*args: Any, name: str = name, wrapper: Any = wrapper, **kwargs: Any) -> Any:
+        def build(*args, name=name, wrapper=wrapper, **kwargs):
             built.append((name, kwargs["failure_models"][0]))
             return wrapper(*args, **kwargs)
 
@@ -53,23 +53,23 @@ def test_the_parallel_api_wraps_the_parallel_environment(monkeypatch: pytest.Mon
         assert all(model.failure_prob == 0.25 for _, model in built)
 
 
-def test_an_environment_without_a_number_is_measured_as_it_is() -> None:
+def test_an_environment_without_a_number_is_measured_as_it_is():
     result = measure_overhead("mpe2.simple_tag_v3", episodes=1, cycles=2)
     assert [row.agents for row in result.rows] == [4]
     assert result.rows[0].interval_percent is None
 
 
-def test_an_environment_of_another_package_is_measured() -> None:
+def test_an_environment_of_another_package_is_measured():
     result = measure_overhead("pettingzoo.butterfly.pistonball_v6", episodes=2, cycles=2)
     assert [row.agents for row in result.rows] == [20]
     assert result.rows[0].steps == 4
 
 
-def test_the_default_is_the_notebook_s() -> None:
+def test_the_default_is_the_notebook_s():
     assert check_arguments(SPREAD, None, 20, 25, 0.5, "aec", "paired") == (3, 10, 25)
 
 
-def test_the_seed_protocol(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_seed_protocol(monkeypatch):
     monkeypatch.setattr(seed, "PAUSE_SECONDS", 0.02)
     result = measure_overhead(SPREAD, agents=[2], episodes=1, cycles=3, protocol="seed")
     row = result.rows[0]
@@ -82,9 +82,7 @@ def test_the_seed_protocol(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("protocol", ["paired", "seed"])
-def test_progress_and_finished_rows_are_told(
-    protocol: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_progress_and_finished_rows_are_told(protocol, monkeypatch):
     monkeypatch.setattr(seed, "PAUSE_SECONDS", 0)
     told: list[Any] = []
     found: list[OverheadResult] = []
@@ -105,7 +103,7 @@ def test_progress_and_finished_rows_are_told(
 
 
 @pytest.mark.parametrize("protocol", ["paired", "seed"])
-def test_a_profile_names_what_took_the_time(protocol: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_profile_names_what_took_the_time(protocol, monkeypatch):
     monkeypatch.setattr(seed, "PAUSE_SECONDS", 0)
     profiler = cProfile.Profile()
     measure_overhead(
@@ -115,7 +113,7 @@ def test_a_profile_names_what_took_the_time(protocol: str, monkeypatch: pytest.M
     assert ("simple_spread.py", "observation") in functions
 
 
-def test_the_record_says_what_was_asked_and_where() -> None:
+def test_the_record_says_what_was_asked_and_where():
     result = measure_overhead(SPREAD, agents=[2], episodes=1, cycles=2, failure_prob=0.1)
     assert result.arguments == {
         "environment": SPREAD,
@@ -156,9 +154,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("arguments", "begins", "holds"), WRONG)
-def test_a_wrong_argument_is_one_sentence_and_nothing_is_measured(
-    arguments: dict[str, Any], begins: str, holds: str
-) -> None:
+def test_a_wrong_argument_is_one_sentence_and_nothing_is_measured(arguments, begins, holds):
     told: list[Any] = []
     with pytest.raises(FailureApiError) as caught:
         measure_overhead(**{"episodes": 1, "cycles": 1, **arguments}, progress=told.append)

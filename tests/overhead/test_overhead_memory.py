@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tracemalloc
-from typing import Any
 
 import pytest
 
@@ -12,13 +11,13 @@ from failure_api.overhead.paired import measure_memory, measure_paired
 MEGABYTE = 1024**2
 
 
-def holding(subject: Any, megabytes: int, passing: int = 0) -> Any:
-    def make() -> Any:
+def holding(subject, megabytes, passing=0):
+    def make():
         player = subject.bare()
         player.ballast = bytearray(megabytes * MEGABYTE)
         step = player.step
 
-        def step_and_waste(actions: Any) -> Any:
+        def step_and_waste(actions):
             bytearray(passing * MEGABYTE)
             return step(actions)
 
@@ -28,14 +27,14 @@ def holding(subject: Any, megabytes: int, passing: int = 0) -> Any:
     return make
 
 
-def test_counts_what_the_environment_holds(subject: Any) -> None:
+def test_counts_what_the_environment_holds(subject):
     use = measure_memory(holding(subject, 3, passing=4), cycles=4)
     assert use.mean_mb == pytest.approx(3, abs=0.2)
     assert use.peak_mb == pytest.approx(7, abs=0.2)
     assert use.std_mb < 0.2
 
 
-def test_what_was_there_before_does_not_count(subject: Any) -> None:
+def test_what_was_there_before_does_not_count(subject):
     tracemalloc.start()
     try:
         ballast = bytearray(20 * MEGABYTE)
@@ -50,20 +49,20 @@ def test_what_was_there_before_does_not_count(subject: Any) -> None:
     assert len(ballast) == 5 * MEGABYTE
 
 
-def test_nothing_is_watched_afterwards(subject: Any) -> None:
+def test_nothing_is_watched_afterwards(subject):
     measure_memory(holding(subject, 0), cycles=2)
     assert not tracemalloc.is_tracing()
 
 
-def test_a_row_says_what_wrapping_adds(subject: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_row_says_what_wrapping_adds(subject, monkeypatch):
     watched = []
     build = holding(subject, 4)
 
-    def wrapped() -> Any:
+    def wrapped():
         player = build()
         step = player.step
 
-        def step_and_note(actions: Any) -> Any:
+        def step_and_note(actions):
             watched.append(tracemalloc.is_tracing())
             return step(actions)
 

@@ -6,7 +6,6 @@ import cProfile
 import gc
 import itertools
 import pstats
-from typing import Any
 
 import pytest
 
@@ -16,14 +15,14 @@ from failure_api.overhead.paired import Timings, draw_actions, measure_paired, t
 pytestmark = pytest.mark.heavy
 
 
-def timed_part(log: list[Any], episodes: int) -> list[list[Any]]:
+def timed_part(log, episodes):
     """The log cut into plays of an episode, without the memory pass that ends it."""
     starts = [index for index, entry in enumerate(log) if entry[0] == "reset"]
     plays = [log[a:b] for a, b in itertools.pairwise([*starts, len(log)])]
     return plays[: 2 * (episodes + 1)]
 
 
-def test_finds_the_overhead_that_is_there(subject: Any) -> None:
+def test_finds_the_overhead_that_is_there(subject):
     row = measure_paired(subject, episodes=3)
     assert row.overhead_percent == pytest.approx(50)
     assert row.interval_percent == pytest.approx((50, 50))
@@ -36,15 +35,15 @@ def test_finds_the_overhead_that_is_there(subject: Any) -> None:
     assert row.agents == 2
 
 
-def test_the_warm_up_is_not_counted(subject: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_warm_up_is_not_counted(subject, monkeypatch):
     episode = itertools.count()
     build = subject.wrapped
 
-    def slow_at_first() -> Any:
+    def slow_at_first():
         player = build()
         reset = player.reset
 
-        def reset_and_slow_down(seed: int | None = None) -> Any:
+        def reset_and_slow_down(seed=None):
             player.step_times = [99.0] if next(episode) == 0 else [1.5]
             return reset(seed)
 
@@ -56,7 +55,7 @@ def test_the_warm_up_is_not_counted(subject: Any, monkeypatch: pytest.MonkeyPatc
     assert row.interval_percent == pytest.approx((50, 50))
 
 
-def test_the_sides_take_turns_at_going_first(subject: Any) -> None:
+def test_the_sides_take_turns_at_going_first(subject):
     measure_paired(subject, episodes=4)
     order = [play[0][1] for play in timed_part(subject.log, 4)]
     firsts, seconds = order[0::2], order[1::2]
@@ -65,7 +64,7 @@ def test_the_sides_take_turns_at_going_first(subject: Any) -> None:
     assert all(one != other for one, other in itertools.pairwise(firsts))
 
 
-def test_both_sides_play_the_same_actions_from_the_same_seed(subject: Any) -> None:
+def test_both_sides_play_the_same_actions_from_the_same_seed(subject):
     measure_paired(subject, episodes=3)
     plays = timed_part(subject.log, 3)
     seen = []
@@ -78,7 +77,7 @@ def test_both_sides_play_the_same_actions_from_the_same_seed(subject: Any) -> No
         assert earlier[1] != later[1]
 
 
-def test_the_collector_rests_while_the_clock_runs(subject: Any) -> None:
+def test_the_collector_rests_while_the_clock_runs(subject):
     assert gc.isenabled()
     measure_paired(subject, episodes=1)
     steps = [e for play in timed_part(subject.log, 1) for e in play if e[0] == "step"]
@@ -88,10 +87,10 @@ def test_the_collector_rests_while_the_clock_runs(subject: Any) -> None:
 
 
 @pytest.mark.parametrize("enabled", [True, False])
-def test_the_collector_is_left_as_it_was_after_an_interruption(enabled: bool, subject: Any) -> None:
+def test_the_collector_is_left_as_it_was_after_an_interruption(enabled, subject):
     player = subject.bare()
 
-    def interrupt(actions: Any) -> None:
+    def interrupt(actions):
         raise KeyboardInterrupt
 
     player.step = interrupt
@@ -104,13 +103,13 @@ def test_the_collector_is_left_as_it_was_after_an_interruption(enabled: bool, su
         gc.enable()
 
 
-def test_an_episode_that_ends_early_ends_its_block(subject: Any) -> None:
+def test_an_episode_that_ends_early_ends_its_block(subject):
     player, timings = subject.wrapped(), Timings()
     time_block(player, draw_actions(player, 50, seed=0), seed=0, into=timings)
     assert timings.blocks == [pytest.approx([1.5] * 6)]
 
 
-def test_actions_depend_on_seed_and_agent_alone() -> None:
+def test_actions_depend_on_seed_and_agent_alone():
     one, other = (make_environment("mpe2.simple_spread_v3", api="parallel") for _ in range(2))
     first = draw_actions(one, 30, seed=5)
     other.action_space("agent_0").sample()
@@ -120,7 +119,7 @@ def test_actions_depend_on_seed_and_agent_alone() -> None:
     assert all(a != b for a, b in itertools.combinations(by_agent, 2))
 
 
-def test_the_environments_are_closed(subject: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environments_are_closed(subject, monkeypatch):
     built = []
     for side in ("bare", "wrapped"):
         build = getattr(subject, side)
@@ -130,7 +129,7 @@ def test_the_environments_are_closed(subject: Any, monkeypatch: pytest.MonkeyPat
     assert all(player.closed for player in built)
 
 
-def test_a_profile_is_taken_of_the_wrapped_side_apart_from_the_timing(subject: Any) -> None:
+def test_a_profile_is_taken_of_the_wrapped_side_apart_from_the_timing(subject):
     profiler = cProfile.Profile()
     measure_paired(subject, episodes=3, profiler=profiler)
     calls = {key[2]: value[0] for key, value in pstats.Stats(profiler).stats.items()}
@@ -141,7 +140,7 @@ def test_a_profile_is_taken_of_the_wrapped_side_apart_from_the_timing(subject: A
     assert played[2 * 4 :] == ["wrapped"] * 3 + ["bare", "wrapped"]
 
 
-def test_blocks_are_reported(subject: Any) -> None:
+def test_blocks_are_reported(subject):
     done: list[None] = []
     measure_paired(subject, episodes=3, block_done=lambda: done.append(None))
     assert len(done) == 3 + 2

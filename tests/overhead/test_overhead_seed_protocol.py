@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tracemalloc
-from typing import Any
 
 import pytest
 
@@ -11,7 +10,7 @@ from failure_api.overhead import seed
 from failure_api.overhead.result import SEED_COLUMNS, OverheadResult
 
 
-def test_the_sleep_is_inside_the_timed_step(subject: Any) -> None:
+def test_the_sleep_is_inside_the_timed_step(subject):
     row = seed.measure_seed(subject, episodes=2, pause=2.0)
     assert row.wrapped.time_ms == pytest.approx(3500)
     assert row.bare.time_ms == pytest.approx(1000 * (3 + 3 + 3 + 9) / 4)
@@ -21,18 +20,18 @@ def test_the_sleep_is_inside_the_timed_step(subject: Any) -> None:
     assert row.steps == 8
 
 
-def test_the_sleep_is_the_notebook_s(subject: Any) -> None:
+def test_the_sleep_is_the_notebook_s(subject):
     assert seed.measure_seed(subject, episodes=1).wrapped.time_ms == pytest.approx(1600)
 
 
-def test_memory_is_watched_while_the_clock_runs(subject: Any) -> None:
+def test_memory_is_watched_while_the_clock_runs(subject):
     watched = []
     step = type(subject.bare()).step
 
-    def build() -> Any:
+    def build():
         player = type(subject).wrapped(subject)
 
-        def step_and_note(actions: Any) -> Any:
+        def step_and_note(actions):
             watched.append(tracemalloc.is_tracing())
             return step(player, actions)
 
@@ -47,14 +46,14 @@ def test_memory_is_watched_while_the_clock_runs(subject: Any) -> None:
     assert row.wrapped.memory_mb > 10
 
 
-def test_the_bare_environment_is_measured_first_and_whole(subject: Any) -> None:
+def test_the_bare_environment_is_measured_first_and_whole(subject):
     seed.measure_seed(subject, episodes=2, pause=0)
     resets = [entry for entry in subject.log if entry[0] == "reset"]
     assert [name for _, name, _ in resets] == ["bare", "bare", "wrapped", "wrapped"]
     assert all(chosen is None for *_, chosen in resets)
 
 
-def test_the_table_is_the_notebook_s(subject: Any) -> None:
+def test_the_table_is_the_notebook_s(subject):
     row = seed.measure_seed(subject, episodes=1, pause=0)
     frame = OverheadResult(rows=(row,), protocol="seed").to_frame()
     assert tuple(frame.columns) == SEED_COLUMNS
@@ -64,11 +63,11 @@ def test_the_table_is_the_notebook_s(subject: Any) -> None:
     assert heading.split() == " ".join(SEED_COLUMNS).split()
 
 
-def test_an_interruption_stops_the_watching(subject: Any) -> None:
-    def build() -> Any:
+def test_an_interruption_stops_the_watching(subject):
+    def build():
         player = type(subject).bare(subject)
 
-        def interrupt(actions: Any) -> None:
+        def interrupt(actions):
             raise KeyboardInterrupt
 
         player.step = interrupt

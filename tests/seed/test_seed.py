@@ -32,12 +32,12 @@ for path in sys.argv[1:]:
 """
 
 
-def code_cells(text: str) -> list[str]:
+def code_cells(text):
     """The code after each `In [n]:`, cut where what it printed begins."""
     return [runnable_part(cell) for cell in re.split(r"^In \[[\d ]*\]:\n", text, flags=re.M)[1:]]
 
 
-def runnable_part(cell: str) -> str:
+def runnable_part(cell):
     # What was printed is no Python, and no longer text that contains it is.
     lines = cell.splitlines(keepends=True)
     for length in range(len(lines), 0, -1):
@@ -50,11 +50,11 @@ def runnable_part(cell: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def cells() -> list[str]:
+def cells():
     return code_cells(NOTEBOOK.read_text(encoding="utf-8"))
 
 
-def test_the_cells_hold_the_code_and_nothing_that_was_printed(cells: list[str]) -> None:
+def test_the_cells_hold_the_code_and_nothing_that_was_printed(cells):
     imports, measuring = cells[0], cells[1]
     assert imports.startswith("import time\n")
     assert imports.rstrip().endswith("pass")
@@ -62,12 +62,12 @@ def test_the_cells_hold_the_code_and_nothing_that_was_printed(cells: list[str]) 
     assert measuring.rstrip().endswith('stats.strip_dirs().sort_stats("cumtime").print_stats(30)')
 
 
-def test_the_cells_are_the_notebook_s_own_text(cells: list[str]) -> None:
+def test_the_cells_are_the_notebook_s_own_text(cells):
     text = NOTEBOOK.read_text(encoding="utf-8")
     assert all(cell in text for cell in cells)
 
 
-def test_the_notebook_runs_unchanged(cells: list[str], tmp_path: Path) -> None:
+def test_the_notebook_runs_unchanged(cells, tmp_path):
     paths = []
     for number, cell in enumerate(cells[:2]):
         paths.append(tmp_path / f"cell_{number}.py")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 GOOD = '''
 """Rain: links in bad weather."""
 
@@ -134,7 +132,7 @@ unfinished = rainy:Unfinished
 """
 
 
-def install(folder: Path, name: str, entry_points: str) -> None:
+def install(folder, name, entry_points):
     """Writes what tells Python that a distribution is installed."""
     information = folder / f"{name.replace('-', '_')}-1.0.dist-info"
     information.mkdir(parents=True)
@@ -142,12 +140,12 @@ def install(folder: Path, name: str, entry_points: str) -> None:
     (information / "entry_points.txt").write_text(entry_points)
 
 
-def install_good(folder: Path) -> None:
+def install_good(folder):
     install(folder, "rainy-links", FAILURE_MODELS)
     (folder / "rainy.py").write_text(GOOD)
 
 
-def install_broken(folder: Path) -> None:
+def install_broken(folder):
     """Installs, beside the good one, a distribution in which nothing works."""
     # Its name comes later in the alphabet, so that it is the one that takes a name twice.
     install(folder, "thunder", BROKEN)

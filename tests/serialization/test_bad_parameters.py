@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import warnings
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,7 @@ from models_under_test import FAILURES, NOISES, PRESETS
 class Nameless:
     """Has no text."""
 
-    def __repr__(self) -> str:
+    def __repr__(self):
         raise RuntimeError("mine")
 
     __str__ = __repr__
@@ -31,7 +30,7 @@ class Nameless:
 class Hostile(Nameless):
     """Raises whatever it is asked."""
 
-    def __array__(self, *given: Any, **options: Any) -> Any:
+    def __array__(self, *given, **options):
         raise RuntimeError("mine")
 
     __iter__ = __len__ = __float__ = __index__ = __call__ = __array__
@@ -88,7 +87,7 @@ ODD = {
 }
 
 
-def values(value: Any) -> Iterator[Any]:
+def values(value):
     """Yields a model, and its parts."""
     yield value
     for field in dataclasses.fields(value):
@@ -97,7 +96,7 @@ def values(value: Any) -> Iterator[Any]:
             yield from values(held)
 
 
-def parameters() -> dict[tuple[str, str], Any]:
+def parameters():
     """Returns a value of every class, by the names of the class and of its parameter."""
     found: dict[tuple[str, str], Any] = {}
     for model in (*FAILURES.values(), *NOISES.values(), *itertools.chain(*PRESETS.values())):
@@ -114,7 +113,7 @@ FREE = {"agent_ids", "names", "rename"}
 
 
 @pytest.mark.parametrize("place", PARAMETERS, ids=".".join)
-def test_an_odd_value_is_taken_or_refused_in_one_sentence(place: tuple[str, str]) -> None:
+def test_an_odd_value_is_taken_or_refused_in_one_sentence(place):
     value, name = PARAMETERS[place], place[1]
     flag = isinstance(rules_of(type(value)).get(name), Flag)
     for kind, odd in ODD.items():
@@ -129,7 +128,7 @@ def test_an_odd_value_is_taken_or_refused_in_one_sentence(place: tuple[str, str]
             assert len(text) < 700, (kind, text)
 
 
-def test_plain_data_is_refused_likewise() -> None:
+def test_plain_data_is_refused_likewise():
     for kind, odd in ODD.items():
         for plain in (odd, {"model": "probabilistic", "failure_prob": odd}, {"model": odd}):
             text = refusal(lambda plain=plain: from_dict(plain))
@@ -137,7 +136,7 @@ def test_plain_data_is_refused_likewise() -> None:
             assert "\n" not in (text or ""), kind
 
 
-def refusal(make: Callable[[], Any]) -> str | None:
+def refusal(make):
     """Returns what a refusal says; None where there is none."""
     try:
         with warnings.catch_warnings():

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from distributions_under_test import install_broken, install_good
@@ -55,7 +54,7 @@ print(json.dumps(report))
 """
 
 
-def run(folder: Path, *command: str, given: str = "") -> subprocess.CompletedProcess[str]:
+def run(folder, *command, given=""):
     path = os.pathsep.join([str(folder), str(SOURCE)])
     environment = {**os.environ, "PYTHONPATH": path, "COLUMNS": "100"}
     return subprocess.run(
@@ -68,7 +67,7 @@ def run(folder: Path, *command: str, given: str = "") -> subprocess.CompletedPro
     )
 
 
-def report_of(folder: Path, expressions: dict[str, str]) -> dict[str, Any]:
+def report_of(folder, expressions):
     done = run(folder, "-c", REPORT, given=json.dumps(expressions))
     assert done.returncode == 0, done.stderr
     return dict(json.loads(done.stdout.splitlines()[-1]))
@@ -82,7 +81,7 @@ BROKEN_NAMES = [
 
 
 @pytest.fixture(scope="module")
-def good(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def good(tmp_path_factory):
     folder = tmp_path_factory.mktemp("good")
     install_good(folder)
     expressions = {
@@ -105,7 +104,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def broken(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def broken(tmp_path_factory):
     folder = tmp_path_factory.mktemp("broken")
     install_good(folder)
     install_broken(folder)
@@ -116,7 +115,7 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return report_of(folder, expressions)
 
 
-def test_models_of_others_are_listed_after_ours(good: dict[str, Any]) -> None:
+def test_models_of_others_are_listed_after_ours(good):
     listed = good["listed"]
     assert list(listed)[: len(built_in())] == [entry.name for entry in built_in()]
     theirs = {name for name, origin in listed.items() if origin == "rainy-links"}
@@ -124,7 +123,7 @@ def test_models_of_others_are_listed_after_ours(good: dict[str, Any]) -> None:
     assert good["broken"] == {}
 
 
-def test_models_of_others_are_found_read_and_written(good: dict[str, Any]) -> None:
+def test_models_of_others_are_found_read_and_written(good):
     assert good["found"] == good["found otherwise"] == "RainModel"
     assert good["written"] == {
         "model": "rain",
@@ -137,7 +136,7 @@ def test_models_of_others_are_found_read_and_written(good: dict[str, Any]) -> No
     assert good["in a chain"]["models"] == [{"model": "rain", "wetness": 0.5}]
 
 
-def test_mistakes_with_models_of_others_are_sentences(good: dict[str, Any]) -> None:
+def test_mistakes_with_models_of_others_are_sentences(good):
     assert good["typo"]["error"] == good["typo within"]["error"] == "PlainDataError"
     assert good["typo"]["text"].endswith("did you mean 'rain'?")
     assert good["typo within"]["text"].startswith("cloud must hold parameters of 'cloud'")
@@ -148,7 +147,7 @@ def test_mistakes_with_models_of_others_are_sentences(good: dict[str, Any]) -> N
     }
 
 
-def test_models_of_others_are_described(good: dict[str, Any]) -> None:
+def test_models_of_others_are_described(good):
     one = good["described"]
     assert (one["kind"], one["family"], one["origin"]) == ("failure", "Rain", "rainy-links")
     assert one["summary"] == "Every link is down while it rains on it."
@@ -169,7 +168,7 @@ def test_models_of_others_are_described(good: dict[str, Any]) -> None:
     assert good["boastful"]["expected"] == {"loss": None, "burst_length": None, "age": None}
 
 
-def test_the_command_shows_models_of_others(tmp_path: Path) -> None:
+def test_the_command_shows_models_of_others(tmp_path):
     install_good(tmp_path)
     install_broken(tmp_path)
     done = run(tmp_path, "-m", "failure_api", "models")
@@ -187,7 +186,7 @@ def test_the_command_shows_models_of_others(tmp_path: Path) -> None:
     assert "give them by --set wetness=VALUE pair=VALUE" in " ".join(picky.stdout.split())
 
 
-def test_what_is_broken_hides_nothing_else(broken: dict[str, Any], good: dict[str, Any]) -> None:
+def test_what_is_broken_hides_nothing_else(broken, good):
     assert broken["listed"] == good["listed"]
     assert broken["ours"] == "failure_api.communication_models.delay.model"
     assert broken["theirs"] == "RainModel"
@@ -210,9 +209,7 @@ def test_what_is_broken_hides_nothing_else(broken: dict[str, Any], good: dict[st
         ("unfinished", "with every method they ask for, but is <class 'rainy.Unfinished'>"),
     ],
 )
-def test_what_is_broken_is_named_with_its_reason(
-    name: str, reason: str, broken: dict[str, Any]
-) -> None:
+def test_what_is_broken_is_named_with_its_reason(name, reason, broken):
     origin, text = broken["broken"][name]
     assert origin == "thunder"
     assert reason in text
@@ -223,7 +220,7 @@ def test_what_is_broken_is_named_with_its_reason(
         assert broken[name] == {"error": "BrokenPluginError", "text": text}
 
 
-def test_a_broken_model_is_refused_as_a_dictionary_too(broken: dict[str, Any]) -> None:
+def test_a_broken_model_is_refused_as_a_dictionary_too(broken):
     assert broken["as a dictionary"]["error"] == "BrokenPluginError"
     assert issubclass(BrokenPluginError, FailureApiError)
     assert issubclass(BrokenPluginError, ImportError)

@@ -21,7 +21,7 @@ NOISE = {"noise": "gaussian_noise", "standard_deviation": 1.0}
 RADIO = {"model": "signal_based"}
 
 
-def refusal(plain: Any) -> str:
+def refusal(plain):
     with pytest.raises(PlainDataError) as caught:
         from_dict(plain)
     # What a dictionary shows is no remedy.
@@ -56,7 +56,7 @@ def refusal(plain: Any) -> str:
         (object, "models must be a dictionary", "object"),
     ],
 )
-def test_what_is_no_model(plain: Any, starts: str, holds: str) -> None:
+def test_what_is_no_model(plain, starts, holds):
     sentence = refusal(plain)
     assert sentence.startswith(starts)
     assert holds in sentence
@@ -89,7 +89,7 @@ def test_what_is_no_model(plain: Any, starts: str, holds: str) -> None:
         ([BURSTY, {**BURSTY, "r": 2}], "failure_models[1].r must lie in [0, 1]", "2 was given"),
     ],
 )
-def test_wrong_parameters(plain: Any, starts: str, holds: str) -> None:
+def test_wrong_parameters(plain, starts, holds):
     sentence = refusal(plain)
     assert sentence.startswith(starts)
     assert holds in sentence
@@ -150,22 +150,20 @@ def test_wrong_parameters(plain: Any, starts: str, holds: str) -> None:
         ({**RADIO, "obstacles": {"function": 3}}, "obstacles must be a function", "3 was given"),
     ],
 )
-def test_wrong_values_in_nested_places(plain: Any, starts: str, holds: str) -> None:
+def test_wrong_values_in_nested_places(plain, starts, holds):
     sentence = refusal(plain)
     assert sentence.startswith(starts)
     assert holds in sentence
 
 
-def test_a_module_that_ends_the_program_ends_nothing(
-    tmp_path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_module_that_ends_the_program_ends_nothing(tmp_path, monkeypatch):
     (tmp_path / "gives_up.py").write_text("raise SystemExit(3)\n")
     monkeypatch.syspath_prepend(tmp_path)
     sentence = refusal({"noise": "custom_noise", "function": "gives_up:f"})
     assert sentence.startswith("function must name a module that can be imported (SystemExit: 3)")
 
 
-def test_the_error_says_where_and_pickles() -> None:
+def test_the_error_says_where_and_pickles():
     with pytest.raises(PlainDataError) as caught:
         from_dict({"failure_models": [BURSTY, {"model": "scheduled", "of": {**BURSTY, "p": 2}}]})
     assert caught.value.path == ("failure_models", 1, "of", "p")
@@ -175,7 +173,7 @@ def test_the_error_says_where_and_pickles() -> None:
     assert isinstance(again, ValueError)
 
 
-def nested(depth: int) -> Any:
+def nested(depth):
     plain: Any = BURSTY
     for _ in range(depth):
         plain = {"model": "scheduled", "of": plain}
@@ -183,7 +181,7 @@ def nested(depth: int) -> Any:
 
 
 @pytest.mark.parametrize("depth", [DEEPEST + 2, 500, 20_000])
-def test_deep_nesting_is_a_sentence(depth: int) -> None:
+def test_deep_nesting_is_a_sentence(depth):
     assert "must be nested no deeper" in refusal(nested(depth))
     lists: Any = 0.5
     for _ in range(depth):
@@ -192,12 +190,12 @@ def test_deep_nesting_is_a_sentence(depth: int) -> None:
     refusal(lists)
 
 
-def test_depth_within_reason_is_read() -> None:
+def test_depth_within_reason_is_read():
     model = from_dict(nested(DEEPEST_MODELS))
     assert to_dict(model) == nested(DEEPEST_MODELS)
 
 
-def test_plain_data_within_itself_is_a_sentence() -> None:
+def test_plain_data_within_itself_is_a_sentence():
     circle: dict[str, Any] = {"model": "scheduled"}
     circle["of"] = circle
     refusal(circle)
@@ -207,7 +205,7 @@ def test_plain_data_within_itself_is_a_sentence() -> None:
     refusal({**BURSTY, "p": ring})
 
 
-def test_what_is_read_is_left_alone() -> None:
+def test_what_is_read_is_left_alone():
     for model in ALL.values():
         plain = to_dict(model)
         before = copy.deepcopy(plain)

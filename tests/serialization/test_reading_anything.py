@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -31,7 +30,7 @@ JSON_LIKE = st.recursive(
 )
 
 
-def fails_well(plain: Any) -> None:
+def fails_well(plain):
     """Raises unless plain data is read, or refused in one sentence."""
     try:
         from_dict(plain)
@@ -46,17 +45,17 @@ def fails_well(plain: Any) -> None:
 
 @settings(max_examples=300)
 @given(JSON_LIKE)
-def test_anything_is_read_or_refused(plain: Any) -> None:
+def test_anything_is_read_or_refused(plain):
     fails_well(plain)
 
 
 @settings(max_examples=150)
 @given(st.dictionaries(WORDS, JSON_LIKE), st.sampled_from(["model", "noise"]), WORDS)
-def test_any_parameters_are_read_or_refused(plain: Any, tag: str, name: str) -> None:
+def test_any_parameters_are_read_or_refused(plain, tag, name):
     fails_well({**plain, tag: name})
 
 
-def places(plain: Any) -> list[tuple[Any, Any]]:
+def places(plain):
     """Returns every container within plain data with each of its keys."""
     if not isinstance(plain, dict | list):
         return []
@@ -70,7 +69,7 @@ SMALL = {name: model for name, model in ALL.items() if len(json.dumps(to_dict(mo
 
 @settings(max_examples=400)
 @given(st.data())
-def test_one_wrong_value_in_a_right_model_is_read_or_refused(data: st.DataObject) -> None:
+def test_one_wrong_value_in_a_right_model_is_read_or_refused(data):
     plain = to_dict(SMALL[data.draw(st.sampled_from(sorted(SMALL)))])
     container, key = data.draw(st.sampled_from(places({"": plain})))
     change = data.draw(st.sampled_from(["replace", "remove", "rename"]))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 import failure_api
@@ -24,18 +22,18 @@ from helpers import Scripted, assert_one_sentence
         "gilbertElliott",
     ],
 )
-def test_a_name_is_found_however_it_is_written(name: str) -> None:
+def test_a_name_is_found_however_it_is_written(name):
     assert find(name).value_class is failure_api.GilbertElliottModel
 
 
-def test_every_class_is_found_by_its_own_names() -> None:
+def test_every_class_is_found_by_its_own_names():
     for entry in built_in():
         assert find(entry.name) == find(entry.value_class.__name__) == entry
         assert entry_of(entry.value_class) == entry
     assert entry_of(Scripted) is None
 
 
-def test_every_model_that_the_package_exports_is_in_the_catalogue() -> None:
+def test_every_model_that_the_package_exports_is_in_the_catalogue():
     classes = {entry.value_class for entry in built_in()}
     exported = {getattr(failure_api, name) for name in failure_api.__all__}
     kinds = (CommunicationModel, NoiseModel)
@@ -56,9 +54,7 @@ def test_every_model_that_the_package_exports_is_in_the_catalogue() -> None:
         (None, None, "the name of a model", "known are"),
     ],
 )
-def test_an_unknown_name_is_refused_with_the_nearest(
-    name: Any, kind: Any, rule: str, hint: str
-) -> None:
+def test_an_unknown_name_is_refused_with_the_nearest(name, kind, rule, hint):
     with pytest.raises(InvalidArgumentError) as caught:
         find(name, kind)
     assert_one_sentence(caught.value, rule, hint)

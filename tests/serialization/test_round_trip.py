@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -43,7 +42,7 @@ def parts_within(value):
         yield from parts_within(tuple(getattr(value, field.name) for field in fields(value)))
 
 
-def test_every_class_is_among_the_models_and_every_part_within_one() -> None:
+def test_every_class_is_among_the_models_and_every_part_within_one():
     used = set(parts_within(tuple(ALL.values())))
     assert {entry.value_class for entry in built_in()} <= used
     ours = {
@@ -54,7 +53,7 @@ def test_every_class_is_among_the_models_and_every_part_within_one() -> None:
 
 
 @every_model
-def test_dictionaries_json_and_yaml_hold_it(model) -> None:
+def test_dictionaries_json_and_yaml_hold_it(model):
     for defaults in (False, True):
         plain = to_dict(model, defaults=defaults)
         again = from_dict(plain)
@@ -66,7 +65,7 @@ def test_dictionaries_json_and_yaml_hold_it(model) -> None:
 
 
 @every_model
-def test_the_plain_data_is_nobody_elses(model) -> None:
+def test_the_plain_data_is_nobody_elses(model):
     plain = to_dict(model, defaults=True)
     before = json.dumps(plain)
     for value in plain.values():
@@ -76,20 +75,20 @@ def test_the_plain_data_is_nobody_elses(model) -> None:
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_the_models_of_a_preset_travel_together(name) -> None:
+def test_the_models_of_a_preset_travel_together(name):
     models = PRESETS[name]
     assert from_dict(to_dict(models)) == models
     assert from_yaml(to_yaml(models)) == models
 
 
-def test_lists_keep_their_order_and_stay_lists() -> None:
+def test_lists_keep_their_order_and_stay_lists():
     for models in ([*FAILURES.values()], [*NOISES.values()], []):
         assert from_dict(json.loads(json.dumps(to_dict(models)))) == models
         assert from_yaml(to_yaml(models)) == models
     assert from_dict(to_dict(tuple(NOISES.values()))) == [*NOISES.values()]
 
 
-def test_defaults_are_left_out_until_they_are_asked_for() -> None:
+def test_defaults_are_left_out_until_they_are_asked_for():
     model = ProbabilisticModel(failure_prob=0.25)
     assert to_dict(model) == {"model": "probabilistic", "failure_prob": 0.25}
     assert to_dict(model, defaults=True) == {
@@ -100,13 +99,13 @@ def test_defaults_are_left_out_until_they_are_asked_for() -> None:
     }
 
 
-def test_the_requirement_s_own_line() -> None:
+def test_the_requirement_s_own_line():
     expected = GilbertElliottModel(p=0.05, r=0.25)
     assert from_dict({"model": "gilbert_elliott", "p": 0.05, "r": 0.25}) == expected
     assert from_yaml("{model: gilbert-elliott, p: 0.05, r: 0.25}") == expected
 
 
-def test_a_class_is_told_apart_from_a_parameter_of_the_same_name() -> None:
+def test_a_class_is_told_apart_from_a_parameter_of_the_same_name():
     plain = to_dict(ScheduledModel(model=ProbabilisticModel(failure_prob=0.5), start=2))
     assert plain == {
         "model": "scheduled",
@@ -115,7 +114,7 @@ def test_a_class_is_told_apart_from_a_parameter_of_the_same_name() -> None:
     }
 
 
-def test_infinity_is_text_and_comes_back_as_a_number() -> None:
+def test_infinity_is_text_and_comes_back_as_a_number():
     model = NodeFailureModel(mode="mute", mean_time_to_failure=[float("inf"), 2.0])
     plain = to_dict(model)
     assert plain["mean_time_to_failure"] == ["inf", 2.0]
@@ -125,7 +124,7 @@ def test_infinity_is_text_and_comes_back_as_a_number() -> None:
     )
 
 
-def test_odd_ids_keep_their_types() -> None:
+def test_odd_ids_keep_their_types():
     model = ProbabilisticModel(failure_prob=0.5, agent_ids=ODD_IDS)
     for again in (from_dict(to_dict(model)), from_yaml(to_yaml(model))):
         assert [(type(each), each) for each in again.agent_ids] == [
@@ -133,7 +132,7 @@ def test_odd_ids_keep_their_types() -> None:
         ]
 
 
-def test_names_and_values_that_are_no_plain_data_are_read_too() -> None:
+def test_names_and_values_that_are_no_plain_data_are_read_too():
     inner = GilbertElliottModel(p=0.05, r=0.25)
     assert from_dict({"model": "scheduled", "of": inner}) == ScheduledModel(model=inner)
     assert from_dict({"model": "signal_based", "path_loss": "log-distance"}).path_loss.exponent == 3
@@ -144,7 +143,7 @@ def test_names_and_values_that_are_no_plain_data_are_read_too() -> None:
     ]
 
 
-def test_both_kinds_make_the_keywords_of_a_wrapper() -> None:
+def test_both_kinds_make_the_keywords_of_a_wrapper():
     plain = {
         "failure_models": [{"model": "probabilistic", "failure_prob": 0.5}],
         "noise_models": {"noise": "gaussian_noise", "standard_deviation": 0.5},
@@ -155,7 +154,7 @@ def test_both_kinds_make_the_keywords_of_a_wrapper() -> None:
     }
 
 
-def test_a_file_is_read_by_its_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_is_read_by_its_path(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "models.yaml"
     path.write_text(to_yaml(EXAMPLES["jamming"]), encoding="utf-8")
@@ -180,7 +179,7 @@ def test_a_file_is_read_by_its_path(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         ("1e2", 100.0),
     ],
 )
-def test_scalars_are_those_of_yaml_1_2(text: str, value: object) -> None:
+def test_scalars_are_those_of_yaml_1_2(text, value):
     model = from_yaml(f"model: probabilistic\nfailure_prob: 0\nagent_ids: [{text}, b]")
     assert repr(model.agent_ids) == repr((value, "b"))
 
@@ -230,6 +229,6 @@ NESTED = st.recursive(
 
 @settings(max_examples=100)
 @given(NESTED)
-def test_any_model_comes_back(model) -> None:
+def test_any_model_comes_back(model):
     assert from_dict(json.loads(json.dumps(to_dict(model), allow_nan=False))) == model
     assert from_yaml(to_yaml(model)) == model

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from failure_api.catalogue import PlainDataError, from_dict, to_dict
@@ -22,13 +20,13 @@ from models_under_test import FAILURES, Holder, walls
     ],
     ids=["lambda", "lambda in place of a part", "bound method"],
 )
-def test_a_function_that_nobody_can_find_is_not_written(model: Any, field: str) -> None:
+def test_a_function_that_nobody_can_find_is_not_written(model, field):
     with pytest.raises(PlainDataError, match=f"^{field} must be a function that can be") as caught:
         to_dict(model)
     assert_one_sentence(caught.value, "`def` at the top level")
 
 
-def test_functions_are_written_by_module_and_name() -> None:
+def test_functions_are_written_by_module_and_name():
     plain = to_dict(FAILURES["radio"])
     assert plain["obstacles"] == "models_under_test:walls"
     assert from_dict(plain).obstacles is walls
@@ -40,7 +38,7 @@ def test_functions_are_written_by_module_and_name() -> None:
 
 
 @pytest.mark.parametrize("models", [3, None, "chain", {"model": "chain"}, {1}, [3]])
-def test_only_models_are_written(models: Any) -> None:
+def test_only_models_are_written(models):
     with pytest.raises(PlainDataError) as caught:
         to_dict(models)
     assert_one_sentence(caught.value)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from broken_links import Sound
 
-from failure_api import CommunicationModel, Links
+from failure_api import CommunicationModel
 from failure_api.core import Traits
 
 
 class EarlyRounds(Sound):
     """Takes the round for a Python integer."""
 
-    def up(self, links: Links, context: Any, random: Any) -> Any:
+    def up(self, links, context, random):
         up = super().up(links, context, random)
         return context.xp.ones_like(up) if context.round < 3 else up
 
@@ -21,12 +19,12 @@ class EarlyRounds(Sound):
 class RoundsInText(Sound):
     """Takes the round for something that can be a key."""
 
-    def up(self, links: Links, context: Any, random: Any) -> Any:
+    def up(self, links, context, random):
         return super().up(links, context, random) * {0: 1.0}.get(context.round, 1.0)
 
 
 class BranchesOnDraws(Sound):
-    def up(self, links: Links, context: Any, random: Any) -> Any:
+    def up(self, links, context, random):
         up = super().up(links, context, random)
         if context.xp.any(random.uniform(context.shape) > 0.99):
             return context.xp.zeros_like(up)
@@ -38,7 +36,7 @@ class FirstRowOnly(CommunicationModel):
 
     traits = Traits(positions=True)
 
-    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         xp, count = context.xp, len(context.agent_ids)
         east = xp.reshape(context.positions, (-1, count, 2))[0, :, 0] > 0
         far = east[:, None] != east[None, :]
@@ -48,7 +46,7 @@ class FirstRowOnly(CommunicationModel):
 class SharedCapacity(CommunicationModel):
     """Lets each receiver's traffic depend on that in all other rows of the batch."""
 
-    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         xp, count = context.xp, len(context.agent_ids)
         rows = xp.reshape(xp.astype(links.sends, xp.float32), (-1, count, count))
         crowded = xp.sum(rows, axis=(0, 1)) > 2.0

@@ -4,31 +4,30 @@ from __future__ import annotations
 
 import random as standard
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from broken_links import Sound
 
-from failure_api import CommunicationModel, Links
+from failure_api import CommunicationModel
 from failure_api.core import Probability
 
 
 class DrawsFromNumPy(Sound):
     """Disturbs whoever else draws from the global generator."""
 
-    def up(self, links: Links, context: Any, random: Any) -> Any:
+    def up(self, links, context, random):
         np.random.random()  # noqa: NPY002
         return super().up(links, context, random)
 
 
 class DrawsFromPython(Sound):
-    def up(self, links: Links, context: Any, random: Any) -> Any:
+    def up(self, links, context, random):
         standard.random()
         return super().up(links, context, random)
 
 
 class DrawsForTheSecond(Sound):
-    def up(self, links: Links, context: Any, random: Any) -> Any:
+    def up(self, links, context, random):
         random.uniform((int(np.asarray(context.alive)[..., 1].sum()),))
         return super().up(links, context, random)
 
@@ -36,7 +35,7 @@ class DrawsForTheSecond(Sound):
 class DrawsForPairs(Sound):
     """Draws once more while anyone is there to talk to another."""
 
-    def up(self, links: Links, context: Any, random: Any) -> Any:
+    def up(self, links, context, random):
         random.uniform((int(np.asarray(context.alive).sum() > 1),))
         return super().up(links, context, random)
 
@@ -47,7 +46,7 @@ class DrawsWhenNeeded(CommunicationModel):
 
     loss: Probability = 0.5
 
-    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         jitter = random.uniform(context.shape)
         if self.loss == 0.0:
             return state, links.lose(jitter < 0.0)

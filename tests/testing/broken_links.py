@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -18,13 +18,11 @@ class Sound(CommunicationModel):
 
     loss: float = 0.5
 
-    def up(self, links: Links, context: Any, random: Any) -> Any:
+    def up(self, links, context, random):
         """Returns 1 where a message arrives and 0 where it is lost."""
         return context.xp.astype(random.uniform(context.shape) >= self.loss, context.xp.float32)
 
-    def step(
-        self, parameters: Any, state: Any, links: Links, context: Any, random: Any
-    ) -> tuple[Any, Any]:
+    def step(self, parameters, state, links, context, random):
         return state, links.lose(self.up(links, context, random) < 0.5)
 
 
@@ -33,10 +31,10 @@ class Narrowing(Sound):
 
     traits: ClassVar[Traits] = Traits(stages={Stage.SERVED}, narrows=True)
 
-    def capacity(self, links: Links, context: Any, random: Any) -> Any:
+    def capacity(self, links, context, random):
         return 0.5 + 0.5 * self.up(links, context, random)
 
-    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         return state, links.narrow(self.capacity(links, context, random), context.xp)
 
 
@@ -45,10 +43,10 @@ class Expiring(Sound):
 
     traits: ClassVar[Traits] = Traits(stages={Stage.SENT}, expires=True)
 
-    def rounds(self, before: Any, context: Any) -> Any:
+    def rounds(self, before, context):
         return context.xp.minimum(before, context.xp.full_like(before, 3))
 
-    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         xp = context.xp
         before = links.expiry
         if before is None:
@@ -57,41 +55,41 @@ class Expiring(Sound):
 
 
 class DoublePrecision(Narrowing):
-    def capacity(self, links: Links, context: Any, random: Any) -> Any:
+    def capacity(self, links, context, random):
         return context.xp.astype(super().capacity(links, context, random), context.xp.float64)
 
 
 class Shares(Sound):
     """Says how much is lost, not what."""
 
-    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         return state, links._replace(lost=self.up(links, context, random))
 
 
 class OneRow(Sound):
-    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         return state, links.lose(self.up(links, context, random)[..., 0, :] < 0.5)
 
 
 class BareArray(Sound):
-    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         return state, self.up(links, context, random) < 0.5
 
 
 class NotANumber(Narrowing):
-    def capacity(self, links: Links, context: Any, random: Any) -> Any:
+    def capacity(self, links, context, random):
         return super().capacity(links, context, random) * float("nan")
 
 
 class Negative(Narrowing):
-    def capacity(self, links: Links, context: Any, random: Any) -> Any:
+    def capacity(self, links, context, random):
         return super().capacity(links, context, random) - 1.0
 
 
 class Generous(Narrowing):
     """Lets links carry twice of what the models before it left."""
 
-    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         _, narrow = super().step(parameters, state, links, context, random)
         return state, narrow._replace(capacity=narrow.capacity * 2.0)
 
@@ -99,7 +97,7 @@ class Generous(Narrowing):
 class LastWriterWins(Sound):
     """Overwrites what the models before it lost."""
 
-    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         return state, links._replace(lost=self.up(links, context, random) < 0.5)
 
 
@@ -108,7 +106,7 @@ class WakesTheSilent(Sound):
 
     traits: ClassVar[Traits] = Traits(stages={Stage.SENT})
 
-    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         everywhere = context.xp.ones(context.shape, dtype=context.xp.bool)
         _, links = super().step(parameters, state, links, context, random)
         return state, links._replace(sends=everywhere)
@@ -117,14 +115,14 @@ class WakesTheSilent(Sound):
 class HealsTheDeaf(Sound):
     """Lets agents hear that an earlier model has made deaf."""
 
-    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         return state, links._replace(hears=self.up(links, context, random) > 0.5)
 
 
 class DecidesTooLate(Sound):
     """Keeps agents from sending at a stage at which everything has been sent."""
 
-    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         return state, links.silence(self.up(links, context, random) < 0.5)
 
 
@@ -133,7 +131,7 @@ class ForgetsDelay(Sound):
 
     traits: ClassVar[Traits] = Traits(longest_delay=1)
 
-    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         xp = context.xp
         _, links = super().step(parameters, state, links, context, random)
         return state, links._replace(delay=xp.ones(context.shape, dtype=xp.int32))
@@ -142,13 +140,13 @@ class ForgetsDelay(Sound):
 class ForgetsNoise(Sound):
     """Builds new links from what it knows of them alone."""
 
-    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         _, worse = super().step(parameters, state, links, context, random)
         return state, Links(sends=links.sends, lost=worse.lost, delay=links.delay)
 
 
 class TooLate(Sound):
-    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         xp = context.xp
         _, links = super().step(parameters, state, links, context, random)
         return state, links.slow(xp.full(context.shape, 3, dtype=xp.int32))
@@ -157,13 +155,13 @@ class TooLate(Sound):
 class TooEarly(TooLate):
     traits: ClassVar[Traits] = Traits(longest_delay=3)
 
-    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         state, worse = super().step(parameters, state, links, context, random)
         return state, worse._replace(delay=worse.delay - 4)
 
 
 class NegativeNoise(Sound):
-    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         xp = context.xp
         noise = xp.full(context.shape, -1.0, dtype=xp.float32)
         return state, links._replace(noise=noise)
@@ -182,24 +180,24 @@ class SecretExpiry(Expiring):
 class LongerExpiry(Expiring):
     """Lets messages live longer than an earlier model does."""
 
-    def rounds(self, before: Any, context: Any) -> Any:
+    def rounds(self, before, context):
         return before + 1
 
 
 class ExpiresUnmade(Expiring):
-    def rounds(self, before: Any, context: Any) -> Any:
+    def rounds(self, before, context):
         return context.xp.full_like(before, -1)
 
 
 class Unbatched(Sound):
-    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         xp, count = context.xp, len(context.agent_ids)
         lost = random.uniform((count, count)) < self.loss
         return state, links._replace(lost=xp.reshape(links.sends, (count, count)) & lost)
 
 
 class NumpyOnly(Sound):
-    def up(self, links: Links, context: Any, random: Any) -> Any:
+    def up(self, links, context, random):
         kept = np.asarray(random.uniform(context.shape)) >= self.loss
         return np.where(kept, np.float32(1), np.float32(0))
 
@@ -207,7 +205,7 @@ class NumpyOnly(Sound):
 class SecretPositions(Sound):
     """Reads positions without saying that it needs them."""
 
-    def up(self, links: Links, context: Any, random: Any) -> Any:
+    def up(self, links, context, random):
         xp = context.xp
         east = context.positions[..., 0] > 0
         kept = super().up(links, context, random)
@@ -219,7 +217,7 @@ class TakesOrderAway(Sound):
 
     traits: ClassVar[Traits] = Traits(in_order=True)
 
-    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         nowhere = context.xp.zeros(context.shape, dtype=context.xp.bool)
         return state, links._replace(in_order=nowhere)
 
@@ -227,7 +225,7 @@ class TakesOrderAway(Sound):
 class SecretOrder(Sound):
     """Keeps links in order without saying so, so that no channel would."""
 
-    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         everywhere = context.xp.ones(context.shape, dtype=context.xp.bool)
         return state, links._replace(in_order=everywhere)
 
@@ -237,7 +235,7 @@ class AttemptsMore(Sound):
 
     traits: ClassVar[Traits] = Traits(longest_delay=1)
 
-    def attempt(self, *inputs: Any) -> Any:
+    def attempt(self, *inputs):
         *_, context, _ = inputs
         again = super().attempt(*inputs)
         return again.slow(context.xp.ones(context.shape, dtype=context.xp.int32))
@@ -246,7 +244,7 @@ class AttemptsMore(Sound):
 class AttemptsLess(Sound):
     """Loses nothing in a further attempt."""
 
-    def attempt(self, *inputs: Any) -> Any:
+    def attempt(self, *inputs):
         _, _, _, links, _, _ = inputs
         return links
 
@@ -256,10 +254,10 @@ class AttemptsTooLate(Sound):
 
     traits: ClassVar[Traits] = Traits(longest_delay=1)
 
-    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         _, links = super().step(parameters, state, links, context, random)
         return state, links.slow(context.xp.ones(context.shape, dtype=context.xp.int32))
 
-    def attempt(self, *inputs: Any) -> Any:
+    def attempt(self, *inputs):
         again = super().attempt(*inputs)
         return again.slow(again.delay)

@@ -13,23 +13,23 @@ import numpy as np
 from broken_links import Sound
 from broken_state import Counting
 
-from failure_api import CommunicationModel, Links
+from failure_api import CommunicationModel
 
 
 class Unseeded(Sound):
-    def up(self, links: Links, context: Any, random: Any) -> Any:
+    def up(self, links, context, random):
         kept = np.random.default_rng().random(context.shape) >= self.loss
         return context.xp.asarray(kept.astype(np.float32))
 
 
 class DrawsForTheLiving(Sound):
-    def up(self, links: Links, context: Any, random: Any) -> Any:
+    def up(self, links, context, random):
         random.uniform((int(np.asarray(context.alive).sum()),))
         return super().up(links, context, random)
 
 
 class DrawsForTraffic(Sound):
-    def up(self, links: Links, context: Any, random: Any) -> Any:
+    def up(self, links, context, random):
         random.uniform((int(np.asarray(links.sends).sum()),))
         return super().up(links, context, random)
 
@@ -40,7 +40,7 @@ class HalfGraded(Sound):
 
     settings: ClassVar[tuple[str, ...]] = ("severity",)
 
-    def with_settings(self, settings: Any) -> Any:
+    def with_settings(self, settings):
         return replace(self, loss=self.loss * settings.get("severity", 1.0))
 
 
@@ -49,7 +49,7 @@ class Clock(Sound):
 
     rounds: ClassVar[list[int]] = [0]
 
-    def up(self, links: Links, context: Any, random: Any) -> Any:
+    def up(self, links, context, random):
         self.rounds[0] += 1
         return super().up(links, context, random) * (0.0 if self.rounds[0] % 7 == 0 else 1.0)
 
@@ -59,11 +59,11 @@ class HiddenMemory(Sound):
 
     fading: ClassVar[list[int]] = [0]
 
-    def init(self, parameters: Any, context: Any, random: Any) -> Any:
+    def init(self, parameters, context, random):
         self.fading[0] = 0
         return ()
 
-    def up(self, links: Links, context: Any, random: Any) -> Any:
+    def up(self, links, context, random):
         self.fading[0] += 1
         return super().up(links, context, random) * (1.0 if self.fading[0] % 2 else 0.0)
 
@@ -73,23 +73,23 @@ class GrowsOlder(Sound):
 
     episodes: ClassVar[list[int]] = [0]
 
-    def init(self, parameters: Any, context: Any, random: Any) -> Any:
+    def init(self, parameters, context, random):
         self.episodes[0] += 1
         return self.episodes[0]
 
 
 class WritesInPlace(Sound):
-    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         sends = links.sends
         sends &= super().up(links, context, random) > 0.5
         return state, links.lose(~sends)
 
 
 class MutatesState(Sound):
-    def init(self, parameters: Any, context: Any, random: Any) -> Any:
+    def init(self, parameters, context, random):
         return [0]
 
-    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         state[0] += 1
         return super().step(parameters, state, links, context, random)
 
@@ -97,7 +97,7 @@ class MutatesState(Sound):
 class AttemptsInPlace(Counting):
     """Counts a further attempt in the state that the round has left."""
 
-    def attempt(self, parameters: Any, state: Any, following: Any, *further: Any) -> Any:
+    def attempt(self, parameters, state, following, *further):
         following.rounds[...] += 1
         return super().attempt(parameters, state, following, *further)
 
@@ -111,11 +111,11 @@ class Thawed(Sound):
 class Undeclared(CommunicationModel):
     """A plain class: its parameter is no field, so text, `==` and replace() know nothing of it."""
 
-    def __init__(self, loss: float) -> None:
+    def __init__(self, loss):
         super().__init__()
         object.__setattr__(self, "loss", loss)
 
-    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         return state, links
 
 
@@ -133,10 +133,10 @@ class HoldsAFunction(Sound):
 
 @dataclass(frozen=True, kw_only=True)
 class ComesBackDifferent(Sound):
-    def __reduce__(self) -> Any:
+    def __reduce__(self):
         return ComesBackDifferent, (), {}
 
-    def __setstate__(self, state: Any) -> None:
+    def __setstate__(self, state):
         object.__setattr__(self, "loss", 0.9)
 
 
@@ -146,13 +146,13 @@ class FailsDifferently(Sound):
 
     luck: Any = field(default_factory=lambda: SimpleNamespace(loss=0.5), compare=False)
 
-    def __getstate__(self) -> Any:
+    def __getstate__(self):
         return {**self.__dict__, "luck": SimpleNamespace(loss=0.9)}
 
-    def __setstate__(self, state: Any) -> None:
+    def __setstate__(self, state):
         self.__dict__.update(state)
 
-    def up(self, links: Links, context: Any, random: Any) -> Any:
+    def up(self, links, context, random):
         xp = context.xp
         return xp.astype(random.uniform(context.shape) >= self.luck.loss, xp.float32)
 
@@ -161,7 +161,7 @@ class FailsDifferently(Sound):
 class Traceback(Sound):
     """Crashes on a list of agents that it does not expect."""
 
-    def __post_init__(self) -> None:
+    def __post_init__(self):
         super().__post_init__()
         if self.agent_ids is not None:
             {"a": 0, "b": 1, "c": 2}[self.agent_ids[0]]

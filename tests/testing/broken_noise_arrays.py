@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from broken_noise import Sound
 
 
 class WritesIntoContent(Sound):
-    def step(self, parameters: Any, state: Any, content: Any, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, content, context, random):
         content[..., 0] = 0.0
         return state, content
 
 
 class WritesIntoNoise(Sound):
-    def step(self, parameters: Any, state: Any, content: Any, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, content, context, random):
         noise = self.noise(content, context, random)
         noise[..., 0] = 0.0
         return state, content + noise
 
 
 class BranchesOnNoise(Sound):
-    def step(self, parameters: Any, state: Any, content: Any, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, content, context, random):
         noise = self.noise(content, context, random)
         if context.xp.max(noise) > 2.0:
             noise = 0.5 * noise
@@ -30,13 +28,13 @@ class BranchesOnNoise(Sound):
 
 
 class CallsNumpy(Sound):
-    def step(self, parameters: Any, state: Any, content: Any, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, content, context, random):
         noise = self.noise(content, context, random)
         return state, content + np.tanh(noise)
 
 
 class PicksByMask(Sound):
-    def step(self, parameters: Any, state: Any, content: Any, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, content, context, random):
         noise = self.noise(content, context, random)
         heard = noise[context.arrived]
         return state, content + noise + 0.0 * context.xp.sum(heard)
@@ -45,7 +43,7 @@ class PicksByMask(Sound):
 class ComparesRounds(Sound):
     """Takes it that all elements of a batch are in one round."""
 
-    def step(self, parameters: Any, state: Any, content: Any, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, content, context, random):
         xp, noise = context.xp, self.noise(content, context, random)
         late = xp.asarray(context.round) >= 3
         return state, content + xp.where(late, noise, -noise)
@@ -54,10 +52,10 @@ class ComparesRounds(Sound):
 class CountsInPython(Sound):
     """Carries what no compiled round could carry."""
 
-    def init(self, parameters: Any, context: Any, random: Any) -> Any:
+    def init(self, parameters, context, random):
         return {"count": 0}
 
-    def step(self, parameters: Any, state: Any, content: Any, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, content, context, random):
         return {"count": state["count"] + 1}, super().step(
             parameters, state, content, context, random
         )[1]
@@ -66,10 +64,10 @@ class CountsInPython(Sound):
 class CountsForAll(Sound):
     """Has one count for all elements of a batch, which may be in different rounds."""
 
-    def init(self, parameters: Any, context: Any, random: Any) -> Any:
+    def init(self, parameters, context, random):
         return {"count": context.xp.zeros((), dtype=context.xp.int32)}
 
-    def step(self, parameters: Any, state: Any, content: Any, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, content, context, random):
         return {"count": state["count"] + 1}, super().step(
             parameters, state, content, context, random
         )[1]

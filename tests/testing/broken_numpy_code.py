@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from broken_links import Sound
 
-from failure_api import Links
-
 
 class WritesIntoLinks(Sound):
-    def up(self, links: Links, context: Any, random: Any) -> Any:
+    def up(self, links, context, random):
         sends = links.sends
         sends[..., 0] = False
         return super().up(links, context, random)
 
 
 class MultipliesLinks(Sound):
-    def up(self, links: Links, context: Any, random: Any) -> Any:
+    def up(self, links, context, random):
         sends = links.sends
         sends &= super().up(links, context, random) > 0.5
         return context.xp.astype(sends, context.xp.float32)
 
 
 class PutsIntoLinks(Sound):
-    def up(self, links: Links, context: Any, random: Any) -> Any:
+    def up(self, links, context, random):
         np.put(links.sends, 0, False)
         return super().up(links, context, random)
 
 
 class WritesBesideLinks(Sound):
-    def up(self, links: Links, context: Any, random: Any) -> Any:
+    def up(self, links, context, random):
         np.logical_not(links.sends, out=links.sends)
         return super().up(links, context, random)
 
@@ -39,27 +35,27 @@ class WritesBesideLinks(Sound):
 class WritesIntoDraws(Sound):
     """Writes into an array of its own, which harms nobody on NumPy."""
 
-    def up(self, links: Links, context: Any, random: Any) -> Any:
+    def up(self, links, context, random):
         draws = random.uniform(context.shape)
         draws[..., 0] = 1.0
         return context.xp.astype(draws < self.loss, context.xp.float32)
 
 
 class FillsDraws(Sound):
-    def up(self, links: Links, context: Any, random: Any) -> Any:
+    def up(self, links, context, random):
         random.uniform(context.shape).fill(0.0)
         return super().up(links, context, random)
 
 
 class AsksForOut(Sound):
-    def up(self, links: Links, context: Any, random: Any) -> Any:
+    def up(self, links, context, random):
         draws = random.uniform(context.shape)
         context.xp.minimum(draws, 0.5 * draws, out=draws)
         return super().up(links, context, random)
 
 
 class BranchesOnDraws(Sound):
-    def up(self, links: Links, context: Any, random: Any) -> Any:
+    def up(self, links, context, random):
         up = super().up(links, context, random)
         if context.xp.any(up > 2.0):
             up = 0.5 * up
@@ -67,7 +63,7 @@ class BranchesOnDraws(Sound):
 
 
 class LoopsOnDraws(Sound):
-    def up(self, links: Links, context: Any, random: Any) -> Any:
+    def up(self, links, context, random):
         up = super().up(links, context, random)
         while context.xp.max(up) > 2.0:
             up = 0.5 * up
@@ -75,82 +71,82 @@ class LoopsOnDraws(Sound):
 
 
 class CountsTheLiving(Sound):
-    def up(self, links: Links, context: Any, random: Any) -> Any:
+    def up(self, links, context, random):
         up = super().up(links, context, random)
         living = int(context.xp.sum(context.xp.astype(context.alive, context.xp.int32)))
         return up * min(living, 1)
 
 
 class TakesTheMean(Sound):
-    def up(self, links: Links, context: Any, random: Any) -> Any:
+    def up(self, links, context, random):
         up = super().up(links, context, random)
         return up * min(1.0, 1.0 + float(context.xp.mean(up)))
 
 
 class TakesTheItem(Sound):
-    def up(self, links: Links, context: Any, random: Any) -> Any:
+    def up(self, links, context, random):
         up = super().up(links, context, random)
         return up * min(1.0, 1.0 + context.xp.mean(up).item())
 
 
 class CallsNumpy(Sound):
-    def up(self, links: Links, context: Any, random: Any) -> Any:
+    def up(self, links, context, random):
         up = super().up(links, context, random)
         return np.where(up > 0.5, up, np.float32(0.0))
 
 
 class AddsNumpy(Sound):
-    def up(self, links: Links, context: Any, random: Any) -> Any:
+    def up(self, links, context, random):
         up = super().up(links, context, random)
         return up * np.ones(context.shape, dtype=np.float32)
 
 
 class AddedToNumpy(Sound):
-    def up(self, links: Links, context: Any, random: Any) -> Any:
+    def up(self, links, context, random):
         up = super().up(links, context, random)
         return np.ones(context.shape, dtype=np.float32) * up
 
 
 class GivesNumpy(Sound):
-    def up(self, links: Links, context: Any, random: Any) -> Any:
+    def up(self, links, context, random):
         up = super().up(links, context, random)
         return context.xp.minimum(up, np.ones(context.shape, dtype=np.float32))
 
 
 class PicksByMask(Sound):
-    def up(self, links: Links, context: Any, random: Any) -> Any:
+    def up(self, links, context, random):
         up = super().up(links, context, random)
         strong = up[up > 0.5]
         return up + 0.0 * context.xp.sum(strong)
 
 
 class FindsNonzero(Sound):
-    def up(self, links: Links, context: Any, random: Any) -> Any:
+    def up(self, links, context, random):
         up = super().up(links, context, random)
         places = context.xp.nonzero(up)
         return up if len(places) == len(context.shape) else 0.0 * up
 
 
 class UsesAstype(Sound):
-    def up(self, links: Links, context: Any, random: Any) -> Any:
+    def up(self, links, context, random):
         up = super().up(links, context, random)
         return (up > 0.5).astype(np.float32)
 
 
 class UsesSum(Sound):
-    def up(self, links: Links, context: Any, random: Any) -> Any:
+    def up(self, links, context, random):
         up = super().up(links, context, random)
         return up * context.xp.astype(up.sum() >= 0.0, context.xp.float32)
 
 
 class UsesCopy(Sound):
-    def up(self, links: Links, context: Any, random: Any) -> Any:
+    def up(self, links, context, random):
         up = super().up(links, context, random)
         return up.copy()
 
 
 class UsesLen(Sound):
-    def up(self, links: Links, context: Any, random: Any) -> Any:
+    def up(self, links, context, random):
         up = super().up(links, context, random)
         return up if len(up) > 0 else 0.0 * up
 

@@ -6,8 +6,6 @@ from typing import Any, ClassVar, NamedTuple
 
 from broken_links import Sound
 
-from failure_api import Links
-
 
 class Count(NamedTuple):
     rounds: Any
@@ -16,57 +14,57 @@ class Count(NamedTuple):
 class Counting(Sound):
     """A sound model that counts rounds; the broken ones differ from it in one point."""
 
-    def init(self, parameters: Any, context: Any, random: Any) -> Any:
+    def init(self, parameters, context, random):
         return Count(context.xp.zeros(context.shape, dtype=context.xp.int32))
 
-    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         return Count(state.rounds + 1), super().step(parameters, state, links, context, random)[1]
 
 
 class CountsInPython(Counting):
-    def init(self, parameters: Any, context: Any, random: Any) -> Any:
+    def init(self, parameters, context, random):
         return Count(0)
 
 
 class CarriesAString(Counting):
-    def init(self, parameters: Any, context: Any, random: Any) -> Any:
+    def init(self, parameters, context, random):
         return Count("none so far")
 
-    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         return state, super().step(parameters, Count(0), links, context, random)[1]
 
 
 class CountsInDoubles(Counting):
-    def init(self, parameters: Any, context: Any, random: Any) -> Any:
+    def init(self, parameters, context, random):
         return Count(context.xp.zeros(context.shape))
 
 
 class ChangesType(Counting):
-    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         state, links = super().step(parameters, state, links, context, random)
         return Count(context.xp.astype(state.rounds, context.xp.float32)), links
 
 
 class ChangesShape(Counting):
-    def init(self, parameters: Any, context: Any, random: Any) -> Any:
+    def init(self, parameters, context, random):
         return Count(context.xp.zeros(context.shape[:-1], dtype=context.xp.int32))
 
-    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         rounds = context.xp.zeros(context.shape, dtype=context.xp.int32)
         return Count(rounds), super().step(parameters, Count(0), links, context, random)[1]
 
 
 class StartsWithNothing(Counting):
-    def init(self, parameters: Any, context: Any, random: Any) -> Any:
+    def init(self, parameters, context, random):
         return Count(None)
 
-    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         rounds = context.xp.zeros(context.shape, dtype=context.xp.int32)
         return Count(rounds), super().step(parameters, Count(0), links, context, random)[1]
 
 
 class GrowsLonger(Counting):
-    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         return (*state, state[0]), super().step(
             parameters, Count(state[0]), links, context, random
         )[1]
@@ -75,14 +73,14 @@ class GrowsLonger(Counting):
 class CountsForAll(Counting):
     """Has one count for all elements of a batch, which may be in different rounds."""
 
-    def init(self, parameters: Any, context: Any, random: Any) -> Any:
+    def init(self, parameters, context, random):
         return Count(context.xp.zeros((), dtype=context.xp.int32))
 
 
 class BatchBehind(Counting):
     """Has the batch behind the agents, where no element can be told from the others."""
 
-    def init(self, parameters: Any, context: Any, random: Any) -> Any:
+    def init(self, parameters, context, random):
         shape = (context.shape[-1], *context.shape[:-2])
         return Count(context.xp.zeros(shape, dtype=context.xp.int32))
 
@@ -90,7 +88,7 @@ class BatchBehind(Counting):
 class BatchTwice(Counting):
     """Has a row for each element in each element, as if they had to do with each other."""
 
-    def init(self, parameters: Any, context: Any, random: Any) -> Any:
+    def init(self, parameters, context, random):
         shape = (*context.shape[:-2], *context.shape[:-2])
         return Count(context.xp.zeros(shape, dtype=context.xp.int32))
 
@@ -98,7 +96,7 @@ class BatchTwice(Counting):
 class ComparesRounds(Sound):
     """Takes it that all elements of a batch are in one round."""
 
-    def up(self, links: Links, context: Any, random: Any) -> Any:
+    def up(self, links, context, random):
         xp, up = context.xp, super().up(links, context, random)
         late = xp.asarray(context.round) >= 3
         return xp.where(late, up, xp.zeros_like(up))
@@ -107,7 +105,7 @@ class ComparesRounds(Sound):
 class FirstRound(Sound):
     """Goes by the round that the first element of a batch is in."""
 
-    def up(self, links: Links, context: Any, random: Any) -> Any:
+    def up(self, links, context, random):
         xp, up = context.xp, super().up(links, context, random)
         first = xp.reshape(xp.asarray(context.round), (-1,))[:1]
         return up * xp.astype(first % 4 > 0, xp.float32)
@@ -116,7 +114,7 @@ class FirstRound(Sound):
 class KnowsItsRound(Sound):
     """A sound model that goes by the round of each element."""
 
-    def up(self, links: Links, context: Any, random: Any) -> Any:
+    def up(self, links, context, random):
         xp, up = context.xp, super().up(links, context, random)
         return up * xp.astype(context.round_over(2) % 4 > 0, xp.float32)
 
@@ -124,7 +122,7 @@ class KnowsItsRound(Sound):
 class Unsigned(Sound):
     """Adds unsigned integers, which PyTorch does not."""
 
-    def up(self, links: Links, context: Any, random: Any) -> Any:
+    def up(self, links, context, random):
         xp, up = context.xp, super().up(links, context, random)
         ones = xp.ones(context.shape, dtype=xp.uint32)
         return up * xp.astype(ones + ones > ones, xp.float32)
@@ -135,11 +133,11 @@ class KeepsArrays(Sound):
 
     kept: ClassVar[dict[Any, Any]] = {}
 
-    def init(self, parameters: Any, context: Any, random: Any) -> Any:
+    def init(self, parameters, context, random):
         self.kept[context.xp.__name__, context.shape] = context.xp.zeros(context.shape)
         return ()
 
-    def up(self, links: Links, context: Any, random: Any) -> Any:
+    def up(self, links, context, random):
         xp, up = context.xp, super().up(links, context, random)
         kept = self.kept[xp.__name__, context.shape]
         return up * xp.astype(kept < 1.0, xp.float32)
@@ -148,10 +146,10 @@ class KeepsArrays(Sound):
 class WeaklyTyped(Counting):
     """Leaves the type of its state to what it is added to, so that a round is compiled twice."""
 
-    def init(self, parameters: Any, context: Any, random: Any) -> Any:
+    def init(self, parameters, context, random):
         return Count(context.xp.broadcast_to(context.xp.asarray(0), context.shape))
 
-    def step(self, parameters: Any, state: Any, links: Links, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         one = context.xp.ones((), dtype=context.xp.int32)
         return Count(state.rounds + one), super().step(parameters, state, links, context, random)[1]
 

@@ -13,7 +13,7 @@ from failure_api import CommunicationWrapper, CommunicationWrapperParallel
 class VanishingSenders(CommunicationWrapper):
     """Leaves out who was not heard, while the space stays."""
 
-    def observe(self, agent: Any) -> Any:
+    def observe(self, agent):
         receiver = self.possible_agents.index(agent)
         heard = self.get_communication_state()[:, receiver]
         heard[receiver] = True
@@ -22,17 +22,17 @@ class VanishingSenders(CommunicationWrapper):
 
 
 class DoublePrecision(CommunicationWrapper):
-    def observe(self, agent: Any) -> Any:
+    def observe(self, agent):
         return super().observe(agent).astype(np.float64)
 
 
 class NewSpaces(CommunicationWrapperParallel):
-    def observation_space(self, agent: Any) -> Any:
+    def observation_space(self, agent):
         return copy.deepcopy(super().observation_space(agent))
 
 
 class MaskedMasks(CommunicationWrapper):
-    def observe(self, agent: Any) -> Any:
+    def observe(self, agent):
         view = super().observe(agent)
         view["action_mask"] = np.ones_like(view["action_mask"])
         return view
@@ -41,7 +41,7 @@ class MaskedMasks(CommunicationWrapper):
 class MissingKeys(CommunicationWrapperParallel):
     """Returns no observation for agents that heard nothing."""
 
-    def _views(self, observations: dict[Any, Any]) -> dict[Any, Any]:
+    def _views(self, observations):
         heard = self.get_communication_state().any(axis=0)
         views = super()._views(observations)
         return {a: views[a] for a in views if heard[self.possible_agents.index(a)]}
@@ -50,7 +50,7 @@ class MissingKeys(CommunicationWrapperParallel):
 class MuteAgentsStandStill(CommunicationWrapper):
     """Replaces the action of an agent that nobody hears by 0."""
 
-    def step(self, action: Any) -> None:
+    def step(self, action):
         if self._observations and action is not None:
             sender = self.possible_agents.index(self.agent_selection)
             action = action if self.get_communication_state()[sender].any() else 0
@@ -60,7 +60,7 @@ class MuteAgentsStandStill(CommunicationWrapper):
 class OwnSensesFail(CommunicationWrapper):
     """Blanks the whole observation of an agent that hears nobody."""
 
-    def observe(self, agent: Any) -> Any:
+    def observe(self, agent):
         view = super().observe(agent)
         heard = self.get_communication_state()[:, self.possible_agents.index(agent)]
         return view if heard.any() else np.zeros_like(view)
@@ -69,7 +69,7 @@ class OwnSensesFail(CommunicationWrapper):
 class SameArrayEveryStep(CommunicationWrapper):
     """Writes each new observation over the last one."""
 
-    def observe(self, agent: Any) -> Any:
+    def observe(self, agent):
         kept = self.__dict__.setdefault("kept", {})
         view = super().observe(agent)
         kept.setdefault(agent, np.zeros_like(view))[...] = view
@@ -79,7 +79,7 @@ class SameArrayEveryStep(CommunicationWrapper):
 class SameDictEveryStep(CommunicationWrapperParallel):
     """Mutates and returns one dict for each agent; the arrays in it are new."""
 
-    def _views(self, observations: dict[Any, Any]) -> dict[Any, Any]:
+    def _views(self, observations):
         kept = self.__dict__.setdefault("kept", {})
         for agent, view in super()._views(observations).items():
             kept.setdefault(agent, {}).update(view)
@@ -89,7 +89,7 @@ class SameDictEveryStep(CommunicationWrapperParallel):
 class SharedBetweenAgents(CommunicationWrapperParallel):
     """Lets every receiver have the same array of a sender's observation."""
 
-    def _views(self, observations: dict[Any, Any]) -> dict[Any, Any]:
+    def _views(self, observations):
         views = super()._views(observations)
         first = next(iter(views))
         for view in views.values():
@@ -100,7 +100,7 @@ class SharedBetweenAgents(CommunicationWrapperParallel):
 class HandsOutItsMemory(CommunicationWrapperParallel):
     """Holds what was last heard, in the very arrays that it has handed out."""
 
-    def _views(self, observations: dict[Any, Any]) -> dict[Any, Any]:
+    def _views(self, observations):
         views, held = super()._views(observations), self.__dict__.setdefault("held", {})
         arrived = self.get_communication_state()
         for sender, receiver in np.argwhere(~arrived):
@@ -110,20 +110,20 @@ class HandsOutItsMemory(CommunicationWrapperParallel):
         held.update({(s, r): view for r, heard in views.items() for s, view in heard.items()})
         return views
 
-    def reset(self, seed: int | None = None, options: Any = None) -> Any:
+    def reset(self, seed=None, options=None):
         self.held: dict[Any, Any] = {}
         return super().reset(seed=seed, options=options)
 
 
 class LinksAreNoCopy(CommunicationWrapper):
     @property
-    def links(self) -> Any:
+    def links(self):
         return self._rounds.delivery.links
 
 
 class AgeIsNoCopy(CommunicationWrapperParallel):
     @property
-    def message_age(self) -> Any:
+    def message_age(self):
         age = self._rounds.age
         kept = self.__dict__.setdefault("kept", age)
         if self.__dict__.get("number") != self._rounds._number:
@@ -133,7 +133,7 @@ class AgeIsNoCopy(CommunicationWrapperParallel):
 
 
 class StateIsNoCopy(CommunicationWrapperParallel):
-    def get_communication_state(self) -> Any:
+    def get_communication_state(self):
         if self.__dict__.get("delivery") is not self._rounds.delivery:
             self.delivery = self._rounds.delivery
             self.kept = super().get_communication_state()

@@ -5,8 +5,6 @@ Those whose views are wrong are elsewhere.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from pettingzoo.utils import BaseWrapper
 
@@ -18,7 +16,7 @@ from failure_api.wrappers.rounds import RoundKeeper
 class TicksEachTurn(CommunicationWrapper):
     """Runs a round for every agent's turn, so that clocks depend on the number of agents."""
 
-    def step(self, action: Any) -> None:
+    def step(self, action):
         before = self._observations
         super().step(action)
         if self._observations is before:
@@ -26,60 +24,60 @@ class TicksEachTurn(CommunicationWrapper):
 
 
 class TicksTwice(CommunicationWrapperParallel):
-    def step(self, actions: Any) -> Any:
+    def step(self, actions):
         results = super().step(actions)
         self._rounds.advance(results[0], results[2])
         return results
 
 
 class NeverTicks(CommunicationWrapperParallel):
-    def step(self, actions: Any) -> Any:
-        advance, self._rounds.advance = self._rounds.advance, lambda *_: None  # type: ignore
+    def step(self, actions):
+        advance, self._rounds.advance = self._rounds.advance, lambda *_: None
         results = super().step(actions)
-        self._rounds.advance = advance  # type: ignore[method-assign]
+        self._rounds.advance = advance
         return results
 
 
 class DrawsWhenObserved(CommunicationWrapper):
     """Uses up randomness for every look, and so changes what happens next."""
 
-    def observe(self, agent: Any) -> Any:
+    def observe(self, agent):
         self._rounds._random.child("ProbabilisticModel").uniform((1,))
         return super().observe(agent)
 
 
 class DrawsAtLast(CommunicationWrapper):
-    def last(self, observe: bool = True) -> Any:
+    def last(self, observe=True):
         self._rounds._random.child("ProbabilisticModel").uniform((1,))
         return super().last(observe)
 
 
 class _UnseededRounds(RoundKeeper):
-    def start(self, seed: Any, observations: Any, dead: Any) -> None:
+    def start(self, seed, observations, dead):
         super().start(None, observations, dead)
 
 
 class Unseeded(CommunicationWrapper):
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)
         self._rounds.__class__ = _UnseededRounds
 
 
 class _RepeatedRounds(RoundKeeper):
-    def start(self, seed: Any, observations: Any, dead: Any) -> None:
+    def start(self, seed, observations, dead):
         super().start(7 if seed is None else seed, observations, dead)
 
 
 class RepeatsItself(CommunicationWrapperParallel):
     """Starts every episode without a seed from the same one."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)
         self._rounds.__class__ = _RepeatedRounds
 
 
 class _TiedRounds(RoundKeeper):
-    def start(self, seed: Any, observations: Any, dead: Any) -> None:
+    def start(self, seed, observations, dead):
         drawn = int(self.env.unwrapped.np_random.integers(2**31))
         super().start(drawn, observations, dead)
 
@@ -87,7 +85,7 @@ class _TiedRounds(RoundKeeper):
 class TiedToTheEnvironment(CommunicationWrapper):
     """Takes its seeds from the environment's generator, which goes on differently then."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)
         self._rounds.__class__ = _TiedRounds
 
@@ -95,7 +93,7 @@ class TiedToTheEnvironment(CommunicationWrapper):
 class GlobalRandomness(CommunicationWrapper):
     """Reads the global generator, which environments use for their noise."""
 
-    def step(self, action: Any) -> None:
+    def step(self, action):
         np.random.random()  # noqa: NPY002
         super().step(action)
 
@@ -103,7 +101,7 @@ class GlobalRandomness(CommunicationWrapper):
 class Talkative(CommunicationWrapperParallel):
     """Adds what it knows to the infos."""
 
-    def step(self, actions: Any) -> Any:
+    def step(self, actions):
         *results, infos = super().step(actions)
         lost = float(1 - self.get_communication_state().mean())
         return *results, {agent: {**info, "lost": lost} for agent, info in infos.items()}
@@ -112,7 +110,7 @@ class Talkative(CommunicationWrapperParallel):
 class RemovesTheUnheard(CommunicationWrapperParallel):
     """Takes agents whose links are all down for dead."""
 
-    def step(self, actions: Any) -> Any:
+    def step(self, actions):
         results = super().step(actions)
         heard = self.get_communication_state().any(axis=1)
         self.agents = [a for a in self.agents if heard[self.possible_agents.index(a)]]
@@ -120,7 +118,7 @@ class RemovesTheUnheard(CommunicationWrapperParallel):
 
 
 class TerminatesTheUnheard(CommunicationWrapperParallel):
-    def step(self, actions: Any) -> Any:
+    def step(self, actions):
         observations, rewards, terminations, *rest = super().step(actions)
         heard = self.get_communication_state().any(axis=1)
         for agent in terminations:
@@ -129,18 +127,18 @@ class TerminatesTheUnheard(CommunicationWrapperParallel):
 
 
 class _NobodyDies(RoundKeeper):
-    def _present(self, *arguments: Any) -> Any:
+    def _present(self, *arguments):
         return super()._present(*arguments)._replace(alive=self._everyone)
 
 
 class DeadAgentsListen(CommunicationWrapperParallel):
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)
         self._rounds.__class__ = _NobodyDies
 
 
 class DeadAgentsSpeak(CommunicationWrapperParallel):
-    def get_communication_state(self) -> Any:
+    def get_communication_state(self):
         received = super().get_communication_state()
         dead = [agent not in self.agents for agent in self.possible_agents]
         received[np.ix_(dead, np.logical_not(dead))] = True
@@ -150,7 +148,7 @@ class DeadAgentsSpeak(CommunicationWrapperParallel):
 class LastEpisodesLinks(CommunicationWrapper):
     """Reports the last episode's links until the first step."""
 
-    def reset(self, seed: int | None = None, options: Any = None) -> None:
+    def reset(self, seed=None, options=None):
         old = self._rounds._delivery if self._rounds._number >= 0 else None
         super().reset(seed=seed, options=options)
         if old is not None:
@@ -158,13 +156,13 @@ class LastEpisodesLinks(CommunicationWrapper):
 
 
 class CannotTravel(CommunicationWrapper):
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)
         self.callback = lambda: None
 
 
 class FreshStreamsOnCopy(CommunicationWrapper):
-    def __setstate__(self, state: Any) -> None:
+    def __setstate__(self, state):
         self.__dict__.update(state)
         self._rounds._streams = EpisodeStreams()
 
@@ -172,7 +170,7 @@ class FreshStreamsOnCopy(CommunicationWrapper):
 class OldStreamsOnCopy(CommunicationWrapper):
     """Goes back to the seed: copies agree with one another, and not with the original."""
 
-    def __setstate__(self, state: Any) -> None:
+    def __setstate__(self, state):
         self.__dict__.update(state)
         self._rounds._streams = EpisodeStreams()
         self._rounds._streams.start(5)
@@ -181,7 +179,7 @@ class OldStreamsOnCopy(CommunicationWrapper):
 class ForgetsOnCopy(CommunicationWrapperParallel):
     """Loses the messages that are under way."""
 
-    def __setstate__(self, state: Any) -> None:
+    def __setstate__(self, state):
         self.__dict__.update(state)
         if self._rounds._number >= 0:
             channel = self._rounds._state
@@ -193,14 +191,14 @@ class ForgetsOnCopy(CommunicationWrapperParallel):
 class Trackback(CommunicationWrapper):
     """Looks an agent up without asking whether there is one."""
 
-    def observe(self, agent: Any) -> Any:
+    def observe(self, agent):
         return self._view(agent, self._source.observe(agent))
 
 
 class SilentlyAccepts(CommunicationWrapperParallel):
     """Drops the actions of agents that it does not know."""
 
-    def step(self, actions: Any) -> Any:
+    def step(self, actions):
         if not self._started:
             return super().step(actions)
         return super().step({a: actions[a] for a in actions if a in self.possible_agents})
@@ -209,7 +207,7 @@ class SilentlyAccepts(CommunicationWrapperParallel):
 class Chatters(CommunicationWrapper):
     """Answers a mistake with more than a sentence."""
 
-    def observe(self, agent: Any) -> Any:
+    def observe(self, agent):
         try:
             return super().observe(agent)
         except ValueError as error:
@@ -219,5 +217,5 @@ class Chatters(CommunicationWrapper):
 class PassesEverythingOn(BaseWrapper):
     """Has never heard of models."""
 
-    def __init__(self, env: Any, models: Any, *, exchange: Any = None, positions: Any = None):
+    def __init__(self, env, models, *, exchange=None, positions=None):
         super().__init__(env)

@@ -28,14 +28,14 @@ _SYSTEM = random.SystemRandom()
 class Chance(Plain):
     """Draws from the operating system, whatever its seed."""
 
-    def content(self, agent: Any, number: int) -> Any:
+    def content(self, agent, number):
         return np.array([_SYSTEM.random(), 0], dtype=np.float32)
 
 
 class RareChance(Plain):
     """Is now and then not what it was."""
 
-    def content(self, agent: Any, number: int) -> Any:
+    def content(self, agent, number):
         content = super().content(agent, number)
         return content if _SYSTEM.random() < 0.8 else -content
 
@@ -43,7 +43,7 @@ class RareChance(Plain):
 class ChanceOfEnding(Plain):
     """Draws from the operating system when an episode ends."""
 
-    def step(self, actions: Any) -> Any:
+    def step(self, actions):
         self.max_cycles = self.steps + _SYSTEM.randint(1, 3)
         return super().step(actions)
 
@@ -53,14 +53,14 @@ class DeafToItsSeed(Plain):
 
     seeds = itertools.count()
 
-    def reset(self, seed: int | None = None, options: Any = None) -> Any:
+    def reset(self, seed=None, options=None):
         return super().reset(next(self.seeds), options)
 
 
 class SecondEpisodeNotFixed(Plain):
     """Draws the seed of an episode from the operating system unless one is given."""
 
-    def reset(self, seed: int | None = None, options: Any = None) -> Any:
+    def reset(self, seed=None, options=None):
         drawn = _SYSTEM.randint(0, 1000)
         if seed is None:
             self.lengths = {agent: _SYSTEM.randint(1, 9) for agent in self.possible_agents}
@@ -74,18 +74,18 @@ class Leaks(Plain):
 
     episodes = 0
 
-    def reset(self, seed: int | None = None, options: Any = None) -> Any:
+    def reset(self, seed=None, options=None):
         self.episodes += 1
         return super().reset(seed, options)
 
-    def content(self, agent: Any, number: int) -> Any:
+    def content(self, agent, number):
         return super().content(agent, number) / np.float32(self.episodes)
 
 
 class HoldsALock(Plain):
     """Opens at its reset what neither pickles nor copies."""
 
-    def reset(self, seed: int | None = None, options: Any = None) -> Any:
+    def reset(self, seed=None, options=None):
         self.lock = threading.Lock()
         return super().reset(seed, options)
 
@@ -93,7 +93,7 @@ class HoldsALock(Plain):
 class HoldsAFunction(Plain):
     """Makes at its reset what copies and does not pickle."""
 
-    def reset(self, seed: int | None = None, options: Any = None) -> Any:
+    def reset(self, seed=None, options=None):
         self.function = lambda: None
         return super().reset(seed, options)
 
@@ -101,54 +101,54 @@ class HoldsAFunction(Plain):
 class CopiesToItself(Plain):
     """Hands out itself in place of a copy."""
 
-    def __deepcopy__(self, memo: Any) -> Any:
+    def __deepcopy__(self, memo):
         return self
 
 
 class CopiesWithoutItsSteps(Plain):
     """Leaves behind what it needs to go on, before a reset and after."""
 
-    def __getstate__(self) -> Any:
+    def __getstate__(self):
         return {name: value for name, value in vars(self).items() if name != "possible_agents"}
 
 
 class Lists(Plain):
     """Observes lists where its space holds arrays."""
 
-    def content(self, agent: Any, number: int) -> Any:
+    def content(self, agent, number):
         return super().content(agent, number).tolist()
 
 
 class Words(Plain):
     """Observes words where its space holds arrays."""
 
-    def content(self, agent: Any, number: int) -> Any:
+    def content(self, agent, number):
         return "north"
 
 
 class TooLong(Plain):
-    def content(self, agent: Any, number: int) -> Any:
+    def content(self, agent, number):
         return np.zeros(3, dtype=np.float32)
 
 
 class OutOfBounds(Plain):
-    def content(self, agent: Any, number: int) -> Any:
+    def content(self, agent, number):
         return super().content(agent, number) + np.float32(2)
 
 
 class OtherType(Plain):
-    def content(self, agent: Any, number: int) -> Any:
+    def content(self, agent, number):
         return super().content(agent, number).astype(np.float64)
 
 
 class SameInfos(Plain):
     """Writes to the infos of the last step."""
 
-    def reset(self, seed: int | None = None, options: Any = None) -> Any:
+    def reset(self, seed=None, options=None):
         observations, self.told = super().reset(seed, options)
         return observations, self.told
 
-    def step(self, actions: Any) -> Any:
+    def step(self, actions):
         *results, _ = super().step(actions)
         for info in self.told.values():
             info["steps"] = self.steps
@@ -173,7 +173,7 @@ ODD: list[tuple[type[Plain], int]] = [
 APIS: dict[str, Callable[[Any], Any]] = {"parallel": lambda env: env, "aec": parallel_to_aec}
 
 
-def said_of_environment(make: Callable[[], Any], **options: Any) -> str:
+def said_of_environment(make, **options):
     """Returns what is said of an environment that is not its wrapper's fault."""
     with pytest.raises(EnvironmentLawError) as caught:
         check_wrapper(make, **{"steps": 9, **options})
@@ -187,9 +187,7 @@ def said_of_environment(make: Callable[[], Any], **options: Any) -> str:
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize(("api", "form", "steps"), [("parallel", "flat", 9), ("aec", "dict", 15)])
 @pytest.mark.parametrize(("kind", "law"), ODD, ids=lambda value: getattr(value, "__name__", ""))
-def test_the_environment_is_named_and_not_its_wrapper(
-    kind: Any, law: int, api: str, form: Any, steps: int
-) -> None:
+def test_the_environment_is_named_and_not_its_wrapper(kind, law, api, form, steps):
     exchange = ShareObservations(form=form)
     text = said_of_environment(lambda: APIS[api](kind()), exchange=exchange, steps=steps)
     assert text.startswith(f"the bare environment breaks law {law} ({LAWS[law]}), ")
@@ -197,11 +195,11 @@ def test_the_environment_is_named_and_not_its_wrapper(
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("kind", [Lists, OtherType, CopiesToItself])
-def test_a_wrapper_that_makes_up_for_its_environment_passes(kind: Any) -> None:
+def test_a_wrapper_that_makes_up_for_its_environment_passes(kind):
     check_wrapper(kind, exchange=ShareObservations(form="flat"), steps=9)
 
 
-def test_infos_that_the_environment_writes_to_are_its_own_fault() -> None:
+def test_infos_that_the_environment_writes_to_are_its_own_fault():
     assert "breaks law 7 " in said_of_environment(SameInfos)
 
 
@@ -216,9 +214,7 @@ def test_infos_that_the_environment_writes_to_are_its_own_fault() -> None:
     ids=lambda value: getattr(value, "__name__", ""),
 )
 @pytest.mark.parametrize("kind", [Chance, Leaks, HoldsALock, SecondEpisodeNotFixed])
-def test_a_broken_wrapper_is_accused_of_all_that_its_environment_keeps(
-    kind: Any, wrapper: Any, law: int
-) -> None:
+def test_a_broken_wrapper_is_accused_of_all_that_its_environment_keeps(kind, wrapper, law):
     api = "aec" if issubclass(wrapper, AECEnv) else "parallel"
     with pytest.raises(LawError, match=f"^law {law} ") as caught:
         check_wrapper(lambda: APIS[api](kind()), wrapper=wrapper, steps=9)
@@ -229,8 +225,8 @@ def test_a_broken_wrapper_is_accused_of_all_that_its_environment_keeps(
     "wrapper", [broken.FreshStreamsOnCopy, broken.OldStreamsOnCopy, broken.CannotTravel]
 )
 def test_a_wrapper_that_forgets_is_accused_where_ezpickle_builds_the_environment_anew(
-    wrapper: Any,
-) -> None:
+    wrapper,
+):
     spread = Subject("mpe2", "simple_spread", {"max_cycles": 10})
     with pytest.raises(LawError, match=r"^law 10 "):
         check_wrapper(spread.make, wrapper=wrapper, steps=36)
@@ -239,17 +235,17 @@ def test_a_wrapper_that_forgets_is_accused_where_ezpickle_builds_the_environment
 class MixesTwoStates(CommunicationWrapper):
     """Goes on with an environment that is no longer in play."""
 
-    def __setstate__(self, state: Any) -> None:
+    def __setstate__(self, state):
         self.__dict__.update(state)
 
 
-def test_a_wrapper_that_mixes_two_states_is_accused() -> None:
+def test_a_wrapper_that_mixes_two_states_is_accused():
     spread = Subject("mpe2", "simple_spread", {"max_cycles": 10})
     with pytest.raises(LawError, match=r"^law 10 .*NotResetError"):
         check_wrapper(spread.make, wrapper=MixesTwoStates, steps=12)
 
 
-def test_several_broken_laws_are_named() -> None:
+def test_several_broken_laws_are_named():
     class Both(Leaks, HoldsALock):
         pass
 
@@ -258,14 +254,14 @@ def test_several_broken_laws_are_named() -> None:
     assert f"nor does it keep law 10 ({LAWS[10]})" in text
 
 
-def test_knights_leak_from_episode_to_episode() -> None:
+def test_knights_leak_from_episode_to_episode():
     knights = Subject("pettingzoo.butterfly", "knights_archers_zombies")
     text = said_of_environment(knights.maker("parallel"), steps=8)
     # Here that shows in the episodes that are compared after it was pickled.
     assert f"breaks law 10 ({LAWS[10]})" in text
 
 
-def test_models_that_do_not_fit_are_refused_on_odd_environments_as_on_others() -> None:
+def test_models_that_do_not_fit_are_refused_on_odd_environments_as_on_others():
     for kind in (Plain, Leaks, Chance):
         with pytest.raises(InvalidArgumentError, match="agent_ids"):
             check_wrapper(kind, ProbabilisticModel(failure_prob=0.5, agent_ids=("nobody",)))
@@ -276,12 +272,12 @@ class ComeAndGo(Plain):
 
     there = ("ab", "ab", "abc", "ac", "ac", "abc", "bc", "abc", "ab", "abc")
 
-    def reset(self, seed: int | None = None, options: Any = None) -> Any:
+    def reset(self, seed=None, options=None):
         super().reset(seed, options)
         self.agents = list(self.there[0])
         return self._observations(), {agent: {} for agent in self.agents}
 
-    def step(self, actions: Any) -> Any:
+    def step(self, actions):
         self.steps += 1
         before, self.agents = self.agents, list(self.there[self.steps])
         told = list(dict.fromkeys([*before, *self.agents]))
@@ -295,9 +291,9 @@ class ComeAndGo(Plain):
 
 @pytest.mark.parametrize("missing", ["zero", "hold"])
 @pytest.mark.parametrize("form", ["dict", "flat"])
-def test_agents_may_join_leave_and_come_back(form: Any, missing: Any) -> None:
+def test_agents_may_join_leave_and_come_back(form, missing):
     check_wrapper(ComeAndGo, exchange=ShareObservations(form=form, missing=missing), steps=9)
 
 
-def test_spaces_of_numbers_that_are_no_arrays_are_no_fault() -> None:
+def test_spaces_of_numbers_that_are_no_arrays_are_no_fault():
     check_wrapper(lambda: Plain(dict.fromkeys("ab", spaces.Discrete(3))), steps=9)

@@ -23,13 +23,13 @@ from failure_api.testing import check_model
 from failure_api.testing.verdict import LAWS
 
 
-def make(subject: Any) -> CommunicationModel:
+def make(subject):
     model: CommunicationModel = subject(0.5) if subject is broken_models.Undeclared else subject()
     return model
 
 
 @pytest.mark.parametrize("subject", broken_models.BROKEN, ids=lambda subject: subject.__name__)
-def test_a_broken_model_is_refused_with_its_law(subject: Any) -> None:
+def test_a_broken_model_is_refused_with_its_law(subject):
     law = broken_models.BROKEN[subject]
     with pytest.raises(LawError) as caught:
         check_model(make(subject), backends=())
@@ -58,7 +58,7 @@ FINDINGS = {
 
 
 @pytest.mark.parametrize("subject", FINDINGS, ids=lambda subject: subject.__name__)
-def test_what_is_found_is_said(subject: Any) -> None:
+def test_what_is_found_is_said(subject):
     with pytest.raises(LawError) as caught:
         check_model(subject(), backends=())
     assert f" {subject.__name__}" in str(caught.value)
@@ -77,10 +77,10 @@ class Remembering(CommunicationModel):
 
     failure_prob: float = 0.3
 
-    def init(self, parameters: Any, context: Any, random: Any) -> Fade:
+    def init(self, parameters, context, random):
         return Fade(random.uniform(context.shape) < self.failure_prob)
 
-    def step(self, parameters: Any, state: Fade, links: Any, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         bad = random.uniform(context.shape) < self.failure_prob
         return Fade(bad), links.lose(bad | state.bad)
 
@@ -102,11 +102,11 @@ SOUND = [
 
 
 @pytest.mark.parametrize("model", SOUND, ids=repr)
-def test_a_sound_model_passes(model: CommunicationModel) -> None:
+def test_a_sound_model_passes(model):
     check_model(model, backends=())
 
 
-def test_the_team_and_the_number_of_rounds_can_be_chosen() -> None:
+def test_the_team_and_the_number_of_rounds_can_be_chosen():
     team = ["first", "second"]
     check_model(
         ProbabilisticModel(failure_prob={("first", "second"): 0.5}),
@@ -117,6 +117,6 @@ def test_the_team_and_the_number_of_rounds_can_be_chosen() -> None:
 
 
 @pytest.mark.parametrize("subject", [None, "loss", ProbabilisticModel, 0.5])
-def test_what_is_no_model_is_refused(subject: Any) -> None:
+def test_what_is_no_model_is_refused(subject):
     with pytest.raises(InvalidArgumentError, match="model must be a CommunicationModel"):
         check_model(subject)

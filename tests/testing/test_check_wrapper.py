@@ -64,9 +64,7 @@ BROKEN: list[tuple[type, int, Subject, Any]] = [
 @pytest.mark.parametrize(
     ("wrapper", "law", "subject", "exchange"), BROKEN, ids=[row[0].__name__ for row in BROKEN]
 )
-def test_a_broken_wrapper_is_refused_with_its_law(
-    wrapper: type, law: int, subject: Subject, exchange: Any
-) -> None:
+def test_a_broken_wrapper_is_refused_with_its_law(wrapper, law, subject, exchange):
     api = "aec" if issubclass(wrapper, AECEnv) else "parallel"
     with pytest.raises(LawError) as caught:
         check_wrapper(
@@ -75,36 +73,36 @@ def test_a_broken_wrapper_is_refused_with_its_law(
     assert str(caught.value).startswith(f"law {law} ({LAWS[law]}) is broken: ")
 
 
-def test_each_law_has_a_broken_wrapper() -> None:
+def test_each_law_has_a_broken_wrapper():
     assert {law for _, law, _, _ in BROKEN} == set(LAWS)
 
 
 @pytest.mark.parametrize("api", ["aec", "parallel"])
-def test_the_wrappers_pass_to_the_end_of_the_episode(api: str) -> None:
+def test_the_wrappers_pass_to_the_end_of_the_episode(api):
     # In the end everyone is truncated; in AEC they leave one after another.
     check_wrapper(SPREAD.maker(api), steps=36)
 
 
-def test_a_wrapper_that_forgets_what_is_under_way_is_refused() -> None:
+def test_a_wrapper_that_forgets_what_is_under_way_is_refused():
     # An environment that EzPickle rebuilds cannot go on in mid-episode, so this one is another.
     with pytest.raises(LawError, match="law 10 "):
         check_wrapper(Plain, wrapper=broken.ForgetsOnCopy, steps=8)
 
 
-def test_agents_may_die_at_different_times() -> None:
+def test_agents_may_die_at_different_times():
     check_wrapper(partial(Plain, lengths={"a": 2, "c": 4}), steps=8)
 
 
-def test_models_can_be_one_or_several() -> None:
+def test_models_can_be_one_or_several():
     one = ProbabilisticModel(failure_prob=0.3)
     check_wrapper(SPREAD.maker(), one, steps=8)
     check_wrapper(SPREAD.maker(), [one, DelayBasedModel(min_delay=1, max_delay=2)], steps=8)
 
 
-def test_a_wrapper_of_the_users_own_can_be_checked() -> None:
+def test_a_wrapper_of_the_users_own_can_be_checked():
     made: list[Any] = []
 
-    def own(env: Any, models: Any, **options: Any) -> Any:
+    def own(env, models, **options):
         from failure_api import CommunicationWrapper
 
         made.append(CommunicationWrapper(env, models, **options))
@@ -114,11 +112,11 @@ def test_a_wrapper_of_the_users_own_can_be_checked() -> None:
     assert made
 
 
-def test_an_environment_that_is_deaf_to_its_seed_is_refused() -> None:
+def test_an_environment_that_is_deaf_to_its_seed_is_refused():
     seeds = iter(range(1000))
     make: Callable[[], Any] = SPREAD.maker()
 
-    def deaf() -> Any:
+    def deaf():
         env = make()
         reset = env.unwrapped.reset
         env.unwrapped.reset = lambda seed=None, options=None: reset(seed=next(seeds))

@@ -37,20 +37,20 @@ class Says(CommunicationModel):
     burst_length: Any = field(default=None, compare=False)
     age: Any = field(default=None, compare=False)
 
-    def step(self, parameters: Any, state: Any, links: Any, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         return state, links.lose(random.bernoulli(parameters["failure_prob"], context.shape))
 
-    def expected_loss(self) -> Any:
+    def expected_loss(self):
         return self.loss
 
-    def expected_burst_length(self) -> Any:
+    def expected_burst_length(self):
         return self.burst_length
 
-    def expected_age(self) -> Any:
+    def expected_age(self):
         return self.age
 
 
-def refusal(model: CommunicationModel, seed: int = 0) -> str:
+def refusal(model, seed=0):
     with pytest.raises(LawError, match=r"^law 1 ") as caught:
         check_closed_forms(model, TEAM, seed)
     return str(caught.value)
@@ -77,7 +77,7 @@ RIGHT = {
 
 
 @pytest.mark.parametrize("said", RIGHT.values(), ids=RIGHT)
-def test_what_is_right_passes(said: dict[str, Any]) -> None:
+def test_what_is_right_passes(said):
     for seed in range(2):
         check_closed_forms(Says(**said), TEAM, seed)
     check_model(Says(**said), rounds=3)
@@ -93,7 +93,7 @@ IMPOSSIBLE = {
 @pytest.mark.parametrize(
     ("what", "value"), [(what, value) for what, values in IMPOSSIBLE.items() for value in values]
 )
-def test_what_is_impossible_is_refused_in_every_form(what: str, value: float) -> None:
+def test_what_is_impossible_is_refused_in_every_form(what, value):
     table = np.ones((3, 3))
     table[1, 2] = value
     for form in (value, table, {("a", "b"): 1.0, ("b", "c"): value}, {("x", "y"): value}):
@@ -114,7 +114,7 @@ def test_what_is_impossible_is_refused_in_every_form(what: str, value: float) ->
         object(),
     ],
 )
-def test_other_forms_are_refused(value: Any) -> None:
+def test_other_forms_are_refused(value):
     assert "which is not a number, an array (3, 3), a mapping" in refusal(Says(loss=value))
 
 
@@ -135,26 +135,26 @@ WRONG = {
 
 
 @pytest.mark.parametrize("said", WRONG.values(), ids=WRONG)
-def test_what_is_wrong_is_refused(said: dict[str, Any]) -> None:
+def test_what_is_wrong_is_refused(said):
     assert " simulated episodes of " in refusal(Says(**said))
 
 
-def test_check_model_says_so_too() -> None:
+def test_check_model_says_so_too():
     for said in ({"loss": 0.99}, {"age": -5}):
         with pytest.raises(LawError, match=r"^law 1 .*Says\.expected_"):
             check_model(Says(**said), rounds=3)
 
 
-def test_the_link_and_both_values_are_said() -> None:
+def test_the_link_and_both_values_are_said():
     text = refusal(Says(loss={("a", "b"): 0.1, ("b", "a"): 0.3}))
     assert "Says.expected_loss() gives 0.3 for the link from 'b' to 'a'" in text
     found = float(text.rpartition(" have ")[2])
     assert found == pytest.approx(0.1, abs=0.01)
 
 
-def test_a_constant_delay_is_told_from_another() -> None:
+def test_a_constant_delay_is_told_from_another():
     class Later(DelayBasedModel):
-        def expected_age(self) -> Any:
+        def expected_age(self):
             return 5.0
 
     check_closed_forms(DelayBasedModel(min_delay=3, max_delay=3), TEAM, 0)
@@ -183,5 +183,5 @@ KNOWN = [
 
 
 @pytest.mark.parametrize("model", KNOWN, ids=repr)
-def test_built_in_models_and_presets_pass(model: CommunicationModel) -> None:
+def test_built_in_models_and_presets_pass(model):
     check_closed_forms(model, TEAM, seed=1)

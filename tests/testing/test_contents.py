@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pytest
@@ -30,14 +29,14 @@ SEGMENTS = {"a": {"b": [1]}, "c": {"a": [0]}}
 class NeverMasks(CommunicationWrapperParallel):
     """Reports failures and shows everything."""
 
-    def _views(self, observations: dict[Any, Any]) -> dict[Any, Any]:
+    def _views(self, observations):
         return {agent: view.copy() for agent, view in observations.items()}
 
 
 class ShowsTheLatest(CommunicationWrapperParallel):
     """Shows on every link that brings something what its sender observes now."""
 
-    def _views(self, observations: dict[Any, Any]) -> dict[Any, Any]:
+    def _views(self, observations):
         views = super()._views(observations)
         received = self.get_communication_state()
         for place, sender in enumerate(self.possible_agents):
@@ -50,7 +49,7 @@ class ShowsTheLatest(CommunicationWrapperParallel):
 class ShowsTheDead(CommunicationWrapperParallel):
     """Shows what dead agents observe, and reports that they are silent."""
 
-    def _views(self, observations: dict[Any, Any]) -> dict[Any, Any]:
+    def _views(self, observations):
         views = super()._views(observations)
         for sender in observations.keys() - set(self.agents):
             for view in views.values():
@@ -61,7 +60,7 @@ class ShowsTheDead(CommunicationWrapperParallel):
 class OneDict(CommunicationWrapperParallel):
     """Returns the same outer dict in every step."""
 
-    def _views(self, observations: dict[Any, Any]) -> dict[Any, Any]:
+    def _views(self, observations):
         self.views = getattr(self, "views", {})
         self.views.clear()
         self.views.update(super()._views(observations))
@@ -71,7 +70,7 @@ class OneDict(CommunicationWrapperParallel):
 class OneRewardDict(CommunicationWrapperParallel):
     """Returns the same dict of rewards in every step."""
 
-    def step(self, actions: Any) -> Any:
+    def step(self, actions):
         observations, rewards, *rest = super().step(actions)
         self.paid = getattr(self, "paid", {})
         self.paid.clear()
@@ -82,7 +81,7 @@ class OneRewardDict(CommunicationWrapperParallel):
 class Mishears(CommunicationWrapperParallel):
     """Shows of three words always the next one."""
 
-    def _views(self, observations: dict[Any, Any]) -> dict[Any, Any]:
+    def _views(self, observations):
         views = super()._views(observations)
         for view in views.values():
             if isinstance(view, dict):
@@ -96,7 +95,7 @@ class Mishears(CommunicationWrapperParallel):
 class SpeaksForOthers(CommunicationWrapperParallel):
     """Has the first agent say what the second one says."""
 
-    def step(self, actions: Any) -> Any:
+    def step(self, actions):
         if {"a", "b"} <= actions.keys():
             actions = {**actions, "a": {**actions["a"], "message": actions["b"]["message"]}}
         return super().step(actions)
@@ -118,19 +117,17 @@ WORDS = spaces.Discrete(3)
         (OneRewardDict, 7, Plain, ShareObservations()),
     ],
 )
-def test_a_wrapper_that_shows_what_it_should_not_is_refused(
-    wrapper: Any, law: int, environment: Any, exchange: Any
-) -> None:
+def test_a_wrapper_that_shows_what_it_should_not_is_refused(wrapper, law, environment, exchange):
     with pytest.raises(LawError, match=rf"^law {law} "):
         check_wrapper(environment, exchange=exchange, wrapper=wrapper)
 
 
-def test_masking_is_sound_where_agents_die() -> None:
+def test_masking_is_sound_where_agents_die():
     exchange = MaskSegments(segments=SEGMENTS)
     check_wrapper(lambda: Plain(lengths={"b": 3}), exchange=exchange)
 
 
-def test_agents_may_have_numbers_for_names() -> None:
+def test_agents_may_have_numbers_for_names():
     box = spaces.Box(-1, 1, (2,))
     check_wrapper(lambda: parallel_to_aec(Plain(dict.fromkeys(range(3), box))))
 
@@ -141,9 +138,7 @@ class Global(CommunicationModel):
 
     numpy: bool = True
 
-    def step(
-        self, parameters: Any, state: Any, links: Any, context: Any, random_stream: Any
-    ) -> Any:
+    def step(self, parameters, state, links, context, random_stream):
         np.random.random() if self.numpy else random.random()  # noqa: NPY002
         return state, links
 
@@ -152,9 +147,7 @@ class Global(CommunicationModel):
 class Census(CommunicationModel):
     """Draws once more while the second agent lives."""
 
-    def step(
-        self, parameters: Any, state: Any, links: Any, context: Any, random_stream: Any
-    ) -> Any:
+    def step(self, parameters, state, links, context, random_stream):
         if context.alive[..., 1].all():
             random_stream.uniform((1,))
         return state, links
@@ -164,9 +157,7 @@ class Census(CommunicationModel):
 class CountsInIntegers(CommunicationModel):
     """Takes the round for a Python integer."""
 
-    def step(
-        self, parameters: Any, state: Any, links: Any, context: Any, random_stream: Any
-    ) -> Any:
+    def step(self, parameters, state, links, context, random_stream):
         late = isinstance(context.round, int) and context.round > 3
         return state, links.lose(context.xp.full(context.shape, late))
 
@@ -181,11 +172,11 @@ class CountsInIntegers(CommunicationModel):
         (CountsInIntegers(), 1),
     ],
 )
-def test_a_model_that_looks_elsewhere_is_refused(model: CommunicationModel, law: int) -> None:
+def test_a_model_that_looks_elsewhere_is_refused(model, law):
     with pytest.raises(LawError, match=rf"^law {law} "):
         check_model(model)
 
 
-def test_a_wrapper_with_a_model_that_draws_elsewhere_is_refused() -> None:
+def test_a_wrapper_with_a_model_that_draws_elsewhere_is_refused():
     with pytest.raises(LawError, match=r"^law 4 .*global generators"):
         check_wrapper(Plain, Global())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,24 +17,24 @@ ARITHMETIC = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow")
 COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
 
 
-def shown(result: Any) -> Any:
+def shown(result):
     assert isinstance(result, HiddenArray)
     return result.shown()
 
 
-def assert_same(result: Any, expected: Any) -> None:
+def assert_same(result, expected):
     np.testing.assert_array_equal(shown(result), expected, strict=True)
 
 
 @pytest.mark.parametrize("name", [*ARITHMETIC, *COMPARISONS, "matmul"])
-def test_two_arrays_are_computed_with(name: str) -> None:
+def test_two_arrays_are_computed_with(name):
     operate = getattr(operator, name)
     with np.errstate(invalid="ignore"):
         assert_same(operate(HiddenArray(ONE), HiddenArray(OTHER)), operate(ONE, OTHER))
 
 
 @pytest.mark.parametrize("name", [*ARITHMETIC, *COMPARISONS])
-def test_an_array_and_a_number_are_computed_with(name: str) -> None:
+def test_an_array_and_a_number_are_computed_with(name):
     operate = getattr(operator, name)
     with np.errstate(invalid="ignore"):
         assert_same(operate(HiddenArray(ONE), 2.0), operate(ONE, 2.0))
@@ -43,13 +42,13 @@ def test_an_array_and_a_number_are_computed_with(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["and_", "or_", "xor", "lshift", "rshift"])
-def test_bits_are_computed_with(name: str) -> None:
+def test_bits_are_computed_with(name):
     operate = getattr(operator, name)
     assert_same(operate(HiddenArray(BITS), 3), operate(BITS, 3))
     assert_same(operate(3, HiddenArray(BITS)), operate(3, BITS))
 
 
-def test_what_takes_one_array_is_there() -> None:
+def test_what_takes_one_array_is_there():
     array = HiddenArray(ONE)
     for result, expected in (
         (-array, -ONE),
@@ -71,7 +70,7 @@ def test_what_takes_one_array_is_there() -> None:
     assert array.__array_namespace__() is HIDDEN
 
 
-def test_a_name_is_given_to_another_array_in_place_of_writing() -> None:
+def test_a_name_is_given_to_another_array_in_place_of_writing():
     array = HiddenArray(ONE.copy())
     before = array
     array += 1.0
@@ -79,7 +78,7 @@ def test_a_name_is_given_to_another_array_in_place_of_writing() -> None:
     assert_same(array, ONE + 1.0)
 
 
-def test_what_is_refused_is_refused_as_a_missing_method_is() -> None:
+def test_what_is_refused_is_refused_as_a_missing_method_is():
     assert getattr(HiddenArray(ONE), "flags", None) is None
     with pytest.raises(NumpyCodeError):
         HiddenArray(ONE).view(np.int32)

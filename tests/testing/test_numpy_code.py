@@ -24,7 +24,7 @@ CASES = [
 ]
 
 
-def found(subject: Any) -> str:
+def found(subject):
     """Returns what is found of a model, on NumPy alone."""
     check = check_noise_model if issubclass(subject, NoiseModel) else check_model
     with pytest.raises(LawError) as caught:
@@ -32,7 +32,7 @@ def found(subject: Any) -> str:
     return str(caught.value)
 
 
-def line_with(subject: Any, fragment: str) -> tuple[int, str]:
+def line_with(subject, fragment):
     """Returns the number and the text of the one line of a class that has a fragment."""
     lines, start = inspect.getsourcelines(subject)
     ((number, text),) = [(i, line) for i, line in enumerate(lines, start) if fragment in line]
@@ -43,9 +43,7 @@ def line_with(subject: Any, fragment: str) -> tuple[int, str]:
     ("subject", "fragment", "said", "law"), CASES, ids=lambda value: getattr(value, "__name__", "")
 )
 @pytest.mark.parametrize("strict", [True, False], ids=["with strict arrays", "with NumPy alone"])
-def test_the_line_to_mend_is_named(
-    subject: Any, fragment: str, said: str, law: int, strict: bool, monkeypatch: Any
-) -> None:
+def test_the_line_to_mend_is_named(subject, fragment, said, law, strict, monkeypatch):
     if not strict:
         monkeypatch.setitem(sys.modules, "array_api_strict", None)
     number, text = line_with(subject, fragment)
@@ -58,7 +56,7 @@ def test_the_line_to_mend_is_named(
     assert "\n" not in sentence
 
 
-def test_the_path_is_seen_from_where_one_works(monkeypatch: Any) -> None:
+def test_the_path_is_seen_from_where_one_works(monkeypatch):
     folder = Path(__file__).parent
     monkeypatch.chdir(folder)
     assert " in broken_numpy_code.py, line" in found(broken_numpy_code.UsesSum)
@@ -67,7 +65,7 @@ def test_the_path_is_seen_from_where_one_works(monkeypatch: Any) -> None:
     assert f" in {place}, line" in found(broken_numpy_code.UsesSum)
 
 
-def test_what_was_typed_at_a_prompt_is_named_by_line_and_function() -> None:
+def test_what_was_typed_at_a_prompt_is_named_by_line_and_function():
     source = """
 class Typed(Sound):
     def up(self, links, context, random):

@@ -22,12 +22,12 @@ from helpers import assert_one_sentence
 SMALL = example(agents=2, rounds=2)
 
 
-def saved(path: Path, trace: Trace = SMALL) -> Path:
+def saved(path, trace=SMALL):
     trace.save(path)
     return path
 
 
-def parts(trace: Trace = SMALL) -> dict:
+def parts(trace=SMALL):
     """Returns the members of a saved trace as bytes."""
     buffer = io.BytesIO()
     arrays = {
@@ -44,31 +44,31 @@ def parts(trace: Trace = SMALL) -> dict:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def packed(path: Path, members, method: int = zipfile.ZIP_DEFLATED) -> Path:
+def packed(path, members, method=zipfile.ZIP_DEFLATED):
     with zipfile.ZipFile(path, "w", method) as archive:
         for name, content in members.items() if isinstance(members, dict) else members:
             archive.writestr(name, content)
     return path
 
 
-def npy(array, **options) -> bytes:
+def npy(array, **options):
     buffer = io.BytesIO()
     np.lib.format.write_array(buffer, np.asarray(array), **options)
     return buffer.getvalue()
 
 
-def header(shape, dtype: str, by_columns: bool = False) -> bytes:
+def header(shape, dtype, by_columns=False):
     buffer = io.BytesIO()
     about = {"descr": dtype, "fortran_order": by_columns, "shape": shape}
     np.lib.format.write_array_header_1_0(buffer, about)
     return buffer.getvalue()
 
 
-def names_in(folder: Path) -> list[str]:
+def names_in(folder):
     return [path.name for path in folder.iterdir()]
 
 
-def refused(path, *words: str, **options) -> str:
+def refused(path, *words, **options):
     with pytest.raises(InvalidArgumentError) as caught:
         Trace.load(path, **options)
     assert_one_sentence(caught.value, *words)
@@ -255,7 +255,7 @@ def test_a_file_that_tells_neither_losses_nor_capacities_is_refused(tmp_path):
     refused(packed(tmp_path / "trace.npz", members), "lost must be given where there is no capac")
 
 
-def older(path: Path, bandwidth, **further) -> Path:
+def older(path, bandwidth, **further):
     """Writes a file as version 1 had them: one bandwidth for both."""
     arrays = {"version": np.int64(1), "agent_ids": np.array(["a", "b"])}
     if bandwidth is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from failure_api.traces import Trace
 
 
-def example(agents: int = 3, rounds: int = 5, seed: int = 0, **fields: Any) -> Trace:
+def example(agents=3, rounds=5, seed=0, **fields):
     """Returns a trace with losses, fractions of messages, delays and noise."""
     generator = np.random.default_rng(seed)
     shape = (rounds, agents, agents)
@@ -25,7 +24,7 @@ def example(agents: int = 3, rounds: int = 5, seed: int = 0, **fields: Any) -> T
     return Trace(**{**given, **fields})
 
 
-def written(path: Path, text: str | bytes) -> Path:
+def written(path, text):
     """Writes a file and returns its path."""
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return path

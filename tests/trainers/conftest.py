@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
-from typing import Any
 
 import pytest
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_make_collect_report(collector: Any) -> Generator[None, Any, Any]:
+def pytest_make_collect_report(collector):
     """Makes a file whose trainer is not installed an error, where EVERY_TRAINER is set."""
     report = yield
     if report.skipped and os.environ.get("EVERY_TRAINER"):

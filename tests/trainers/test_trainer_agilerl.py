@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import pytest
 
@@ -31,7 +30,7 @@ SPREAD = simple_spread_v3
 class Watched(IPPO):
     """Notes what it is shown and what it does, while it trains."""
 
-    def get_action(self, obs: Any, infos: Any = None, **others: Any) -> Any:
+    def get_action(self, obs, infos=None, **others):
         answer = super().get_action(obs, infos, **others)
         if self.training:
             notes = self.__dict__.setdefault("notes", [])
@@ -39,7 +38,7 @@ class Watched(IPPO):
         return answer
 
 
-def team_for(env: Any, **options: Any) -> Watched:
+def team_for(env, **options):
     agents = list(env.possible_agents)
     return Watched(
         observation_spaces=[env.observation_space(agent) for agent in agents],
@@ -51,7 +50,7 @@ def team_for(env: Any, **options: Any) -> Watched:
     )
 
 
-def train(env: Any, team: Watched, steps: int = 100) -> Watched:
+def train(env, team, steps=100):
     """Returns a team after it has learnt, which must have changed its networks."""
     networks = [*team.actors.values(), *team.critics.values()]
     before = [[p.detach().clone() for p in network.parameters()] for network in networks]
@@ -83,7 +82,7 @@ def train(env: Any, team: Watched, steps: int = 100) -> Watched:
         (simple_speaker_listener_v4, FLAT),
     ],
 )
-def test_it_trains_in_processes_on_what_is_seen_without_it(module: Any, exchange: Any) -> None:
+def test_it_trains_in_processes_on_what_is_seen_without_it(module, exchange):
     make = partial(at_once, module, exchange=exchange)
     env = AsyncPettingZooVecEnv([make, make])
     try:
@@ -102,12 +101,12 @@ def test_it_trains_in_processes_on_what_is_seen_without_it(module: Any, exchange
 
 
 @pytest.mark.parametrize("exchange", [None, FLAT, ShareObservations()], ids=repr)
-def test_it_trains_on_an_environment_alone(exchange: Any) -> None:
+def test_it_trains_on_an_environment_alone(exchange):
     env = at_once(exchange=exchange)
     train(env, team_for(env))
 
 
-def test_nested_dicts_need_the_flat_form() -> None:
+def test_nested_dicts_need_the_flat_form():
     nested = Dict({"seen": Box(-1, 1, (2,)), "felt": Box(-1, 1, (1,))})
     env = Plain(dict.fromkeys("abc", nested))
     with pytest.raises(AssertionError) as raised:
@@ -120,7 +119,7 @@ def test_nested_dicts_need_the_flat_form() -> None:
     train(flat, team_for(flat))
 
 
-def test_agents_that_die_need_black_death() -> None:
+def test_agents_that_die_need_black_death():
     supersuit = pytest.importorskip("supersuit")
     mortal = Plain(lengths={"b": 2}, max_cycles=5)
     env = CommunicationWrapperParallel(mortal, (), exchange=FLAT)
@@ -140,7 +139,7 @@ def test_agents_that_die_need_black_death() -> None:
     assert there == [True, True, True, False, False]
 
 
-def test_severity_can_be_set_in_processes() -> None:
+def test_severity_can_be_set_in_processes():
     make = partial(at_once, models=CUT)
     env = AsyncPettingZooVecEnv([make, make])
     team = team_for(make(), learn_step=40)
@@ -155,5 +154,5 @@ def test_severity_can_be_set_in_processes() -> None:
         env.close()
 
 
-def test_the_example_runs(tmp_path: Any) -> None:
+def test_the_example_runs(tmp_path):
     assert "severity 1.0: mean return" in run_example("train_agilerl.py", tmp_path)

@@ -42,19 +42,19 @@ PAGE = Path(__file__).resolve().parent.parent.parent / "docs/vmas.md"
 class Batches(Callback):
     """Keeps what is collected and what evaluations see."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         super().__init__()
         self.collected: list[Any] = []
         self.evaluated: list[Any] = []
 
-    def on_batch_collected(self, batch: Any) -> None:
+    def on_batch_collected(self, batch):
         self.collected.append(batch.clone())
 
-    def on_evaluation_end(self, rollouts: list[Any]) -> None:
+    def on_evaluation_end(self, rollouts):
         self.evaluated.append(rollouts)
 
 
-def experiment_of(task: Any, folder: Path, *callbacks: Callback, **settings: Any) -> Experiment:
+def experiment_of(task, folder, *callbacks, **settings):
     """Returns a small experiment of two iterations with PPO."""
     config = ExperimentConfig.get_from_yaml()
     given = {
@@ -84,7 +84,7 @@ def experiment_of(task: Any, folder: Path, *callbacks: Callback, **settings: Any
     )
 
 
-def train(experiment: Experiment) -> None:
+def train(experiment):
     """Trains, and raises unless the networks of all groups have changed."""
     policies = experiment.group_policies.values()
     parameters = [each for policy in policies for each in policy.parameters()]
@@ -95,17 +95,17 @@ def train(experiment: Experiment) -> None:
 
 
 @pytest.mark.parametrize("exchange", [None, FLAT, ShareObservations()], ids=str)
-def test_mappo_trains(exchange: Any, tmp_path: Path) -> None:
+def test_mappo_trains(exchange, tmp_path):
     task = CommunicationTask(partial(at_once, exchange=exchange), max_steps=8)
     train(experiment_of(task, tmp_path))
 
 
-def listeners(exchange: Any) -> Any:
+def listeners(exchange):
     return at_once(simple_speaker_listener_v4, exchange=exchange)
 
 
 @pytest.mark.parametrize("exchange", [None, FLAT], ids=str)
-def test_mappo_trains_where_agents_observe_other_spaces(exchange: Any, tmp_path: Path) -> None:
+def test_mappo_trains_where_agents_observe_other_spaces(exchange, tmp_path):
     task = CommunicationTask(partial(listeners, exchange), max_steps=8)
     train(experiment_of(task, tmp_path))
 
@@ -114,12 +114,12 @@ RESETS: list[list[int | None]] = []
 """The seeds of all resets, environment by environment."""
 
 
-def recorded() -> Any:
+def recorded():
     """Returns an environment whose resets are written down."""
     env, resets = at_once(), []
     reset = env.reset
 
-    def recording(seed: int | None = None, options: Any = None) -> Any:
+    def recording(seed=None, options=None):
         resets.append(seed)
         return reset(seed=seed, options=options)
 
@@ -128,7 +128,7 @@ def recorded() -> Any:
     return env
 
 
-def test_the_collector_sees_what_the_environment_shows_without_it(tmp_path: Path) -> None:
+def test_the_collector_sees_what_the_environment_shows_without_it(tmp_path):
     RESETS.clear()
     batches = Batches()
     task = CommunicationTask(recorded, max_steps=8)
@@ -146,7 +146,7 @@ def test_the_collector_sees_what_the_environment_shows_without_it(tmp_path: Path
     np.testing.assert_array_equal(collected["observation"].numpy(), seen)
 
 
-def first_of(many: Any, count: int) -> Any:
+def first_of(many, count):
     """Returns what the agents of several environments see first."""
     task = CommunicationTask(at_once, max_steps=8)
     env = many(count, task.get_env_fun(count, False, seed=3, device="cpu"))
@@ -156,7 +156,7 @@ def first_of(many: Any, count: int) -> Any:
         env.close()
 
 
-def test_no_two_environments_play_the_same() -> None:
+def test_no_two_environments_play_the_same():
     seen = first_of(SerialEnv, 3)
     assert torch.equal(seen, first_of(SerialEnv, 3))
     assert not any(torch.equal(seen[one], seen[one - 1]) for one in range(3))
@@ -164,7 +164,7 @@ def test_no_two_environments_play_the_same() -> None:
     assert not torch.equal(*seen)
 
 
-def heard(batch: Any) -> float:
+def heard(batch):
     """Returns on which share of the links messages arrived."""
     return (batch["agent", "observation"][..., 10:14] != 0).float().mean().item()
 
@@ -172,12 +172,12 @@ def heard(batch: Any) -> float:
 class Easing(Batches):
     """Lets all messages through after the first batch."""
 
-    def on_train_end(self, training_td: Any, group: str) -> None:
+    def on_train_end(self, training_td, group):
         if len(self.collected) == 1:
             self.experiment.collector.env.set_severity(0.0)
 
 
-def test_severity_can_be_set_and_critics_see_the_state(tmp_path: Path) -> None:
+def test_severity_can_be_set_and_critics_see_the_state(tmp_path):
     easing = Easing()
     task = CommunicationTask(partial(at_once, models=CUT), max_steps=8, state=True)
     # Batches end with episodes.
@@ -191,7 +191,7 @@ def test_severity_can_be_set_and_critics_see_the_state(tmp_path: Path) -> None:
         assert (batch["state"].unflatten(-1, (3, 18))[..., 10:14] != 0).all()
 
 
-def test_evaluations_are_the_same_every_time(tmp_path: Path) -> None:
+def test_evaluations_are_the_same_every_time(tmp_path):
     batches = Batches()
     task = CommunicationTask(at_once, max_steps=5)
     settings = {"evaluation": True, "evaluation_interval": 100, "evaluation_episodes": 3}
@@ -205,7 +205,7 @@ def test_evaluations_are_the_same_every_time(tmp_path: Path) -> None:
     assert not torch.equal(first[0], first[1])
 
 
-def test_a_task_travels() -> None:
+def test_a_task_travels():
     task = CommunicationTask(partial(at_once, exchange=FLAT), max_steps=8)
     copied = pickle.loads(pickle.dumps(task))
     assert copied == task
@@ -214,14 +214,14 @@ def test_a_task_travels() -> None:
     assert env.rollout(2)["agent", "observation"].shape == (2, 3, 58)
 
 
-def test_actions_are_as_the_environment_has_them() -> None:
+def test_actions_are_as_the_environment_has_them():
     continuous = CommunicationTask(partial(at_once, continuous_actions=True), max_steps=8)
     assert continuous.supports_continuous_actions()
     assert not continuous.supports_discrete_actions()
     assert CommunicationTask(at_once, max_steps=8).supports_discrete_actions()
 
 
-def test_what_a_task_refuses() -> None:
+def test_what_a_task_refuses():
     with pytest.raises(WrongEnvironmentError) as wrong:
         CommunicationTask(in_turns, max_steps=8)
     assert_one_sentence(wrong.value, "Parallel")
@@ -231,13 +231,13 @@ def test_what_a_task_refuses() -> None:
         assert_one_sentence(caught.value, word)
 
 
-def test_what_benchmarl_cannot_take(tmp_path: Path) -> None:
+def test_what_benchmarl_cannot_take(tmp_path):
     named = PettingZooTask.SIMPLE_SPREAD.get_from_yaml()
     with pytest.raises(ImportError, match="MPE has been moved into its own package: MPE2"):
         experiment_of(named, tmp_path)
 
 
-def test_the_first_death_ends_an_episode() -> None:
+def test_the_first_death_ends_an_episode():
     task = CommunicationTask(partial(at_once, **knights()), max_steps=200)
     env = task.get_env_fun(1, False, seed=3, device="cpu")()
     ended = env.rollout(200)[-1]["next"]
@@ -247,19 +247,17 @@ def test_the_first_death_ends_an_episode() -> None:
     assert not torch.cat(dead).all()
 
 
-def test_the_task_is_as_its_docstring_says() -> None:
+def test_the_task_is_as_its_docstring_says():
     assert doctest.testmod(adapter).attempted
     assert not doctest.testmod(adapter).failed
 
 
-def test_the_example_trains(tmp_path: Path) -> None:
+def test_the_example_trains(tmp_path):
     printed = run_example("train_benchmarl.py", tmp_path)
     assert len(re.findall(r"severity \d\.\d: mean return -\d+\.\d\n", printed)) == 8
 
 
-def test_mappo_trains_on_the_task_that_the_page_on_vmas_shows(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_mappo_trains_on_the_task_that_the_page_on_vmas_shows(tmp_path, monkeypatch):
     pytest.importorskip("vmas")
     (snippet,) = re.findall(r"```py\n(.*?)```", PAGE.read_text(), flags=re.DOTALL)
     # BenchMARL saves an experiment with its task, whose class must be found again.

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +18,7 @@ from helpers import assert_one_sentence
 
 pytest.importorskip("ray.rllib")
 import ray
-from ray.rllib.algorithms.ppo import PPO, PPOConfig
+from ray.rllib.algorithms.ppo import PPOConfig
 from ray.rllib.connectors.env_to_module import FlattenObservations
 from ray.rllib.env.multi_agent_env_runner import MultiAgentEnvRunner
 from ray.rllib.env.wrappers.pettingzoo_env import ParallelPettingZooEnv, PettingZooEnv
@@ -31,7 +29,7 @@ FLAT = ShareObservations(form="flat")
 EXCHANGES = pytest.mark.parametrize("exchange", [None, FLAT], ids=["default", "flat"])
 
 
-def converted(**how: Any) -> Any:
+def converted(**how):
     """Returns a wrapped environment behind one that passes no calls on."""
     return aec_to_parallel(in_turns(**how))
 
@@ -44,7 +42,7 @@ KINDS = pytest.mark.parametrize(
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _cluster(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         # Ray writes a token there.
         patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
@@ -53,7 +51,7 @@ def _cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         ray.shutdown()
 
 
-def config_of(make: Callable[[], Any], *, together: bool = False, runners: int = 0) -> PPOConfig:
+def config_of(make, *, together=False, runners=0):
     """Returns a small configuration, with one policy for each agent or one for all together."""
     register_env("wrapped", lambda settings: make())
     agents = make().possible_agents
@@ -72,7 +70,7 @@ def config_of(make: Callable[[], Any], *, together: bool = False, runners: int =
     )
 
 
-def train(config: PPOConfig) -> None:
+def train(config):
     """Trains for two iterations, and raises unless all networks have changed."""
     algorithm = config.build_algo()
     try:
@@ -86,7 +84,7 @@ def train(config: PPOConfig) -> None:
         algorithm.stop()
 
 
-def weights(algorithm: PPO) -> dict[Any, Any]:
+def weights(algorithm):
     """Returns copies of the first layers of all policies."""
     policies = algorithm.learner_group.get_weights()
     return {
@@ -99,19 +97,17 @@ def weights(algorithm: PPO) -> dict[Any, Any]:
 
 @KINDS
 @EXCHANGES
-def test_ppo_trains_one_policy_for_all(adapter: Any, made: Any, exchange: Any) -> None:
+def test_ppo_trains_one_policy_for_all(adapter, made, exchange):
     train(config_of(lambda: adapter(made(exchange=exchange)), together=True))
 
 
 @KINDS
 @EXCHANGES
-def test_ppo_trains_where_agents_observe_other_spaces(
-    adapter: Any, made: Any, exchange: Any
-) -> None:
+def test_ppo_trains_where_agents_observe_other_spaces(adapter, made, exchange):
     train(config_of(lambda: adapter(made(simple_speaker_listener_v4, exchange=exchange))))
 
 
-def test_a_dict_of_observations_needs_flattening() -> None:
+def test_a_dict_of_observations_needs_flattening():
     config = config_of(
         lambda: ParallelPettingZooEnv(at_once(exchange=ShareObservations())), together=True
     )
@@ -124,13 +120,13 @@ def test_a_dict_of_observations_needs_flattening() -> None:
     )
 
 
-def test_one_policy_needs_agents_of_one_space() -> None:
+def test_one_policy_needs_agents_of_one_space():
     config = config_of(lambda: ParallelPettingZooEnv(at_once(simple_adversary_v3)), together=True)
     with pytest.raises(ValueError, match="these agents also have different observation spaces"):
         config.build_algo()
 
 
-def sampled(make: Callable[[], Any], episodes: int) -> list[Any]:
+def sampled(make, episodes):
     """Returns the episodes that an environment runner plays with random actions."""
     # A check takes a step, which knights_archers_zombies does not quite forget in a reset.
     config = config_of(make).environment(disable_env_checking=True)
@@ -141,7 +137,7 @@ def sampled(make: Callable[[], Any], episodes: int) -> list[Any]:
     return played
 
 
-def rounds(episode: Any) -> Iterator[tuple[dict[Any, Any], dict[Any, Any]]]:
+def rounds(episode):
     """Yields what agents observe and do, step by step."""
     actions = episode.get_actions(return_list=True)
     return zip(episode.get_observations(return_list=True), [*actions, {}], strict=True)
@@ -153,7 +149,7 @@ HOW = pytest.mark.parametrize(
 
 
 @HOW
-def test_it_sees_what_the_environment_shows_without_it(how: Any) -> None:
+def test_it_sees_what_the_environment_shows_without_it(how):
     alone = at_once(**how())
     numbers = set()
     for place, episode in enumerate(sampled(lambda: ParallelPettingZooEnv(at_once(**how())), 13)):
@@ -168,7 +164,7 @@ def test_it_sees_what_the_environment_shows_without_it(how: Any) -> None:
 
 
 @HOW
-def test_it_sees_the_same_turn_by_turn(how: Any) -> None:
+def test_it_sees_the_same_turn_by_turn(how):
     alone = in_turns(**how())
     for place, episode in enumerate(sampled(lambda: PettingZooEnv(in_turns(**how())), 5)):
         alone.reset(seed=None if place else 7)
@@ -180,7 +176,7 @@ def test_it_sees_the_same_turn_by_turn(how: Any) -> None:
         assert not alone.agents
 
 
-def heard(algorithm: PPO) -> float:
+def heard(algorithm):
     """Returns on which share of the links messages arrive, in the next episodes."""
     episodes = algorithm.env_runner_group.foreach_env_runner(
         lambda runner: runner.sample(num_episodes=1) if runner.env else [],
@@ -203,7 +199,7 @@ def heard(algorithm: PPO) -> float:
         (ParallelPettingZooEnv, converted),
     ],
 )
-def test_severity_can_be_set(adapter: Any, made: Any) -> None:
+def test_severity_can_be_set(adapter, made):
     algorithm = config_of(lambda: adapter(made(models=CUT)), together=True).build_algo()
     try:
         assert heard(algorithm) == 0
@@ -213,11 +209,11 @@ def test_severity_can_be_set(adapter: Any, made: Any) -> None:
         algorithm.stop()
 
 
-def test_severity_can_be_set_in_other_processes_and_from_a_callback() -> None:
-    def ease(*, algorithm: PPO, **others: Any) -> None:
+def test_severity_can_be_set_in_other_processes_and_from_a_callback():
+    def ease(*, algorithm, **others):
         set_severity(algorithm, 0.0)
 
-    def make() -> Any:
+    def make():
         # Other processes cannot import what the tests share.
         return ParallelPettingZooEnv(
             CommunicationWrapperParallel(simple_spread_v3.parallel_env(max_cycles=8), CUT)
@@ -233,14 +229,14 @@ def test_severity_can_be_set_in_other_processes_and_from_a_callback() -> None:
         algorithm.stop()
 
 
-def test_calls_do_not_reach_the_environment_by_themselves() -> None:
+def test_calls_do_not_reach_the_environment_by_themselves():
     config = config_of(lambda: ParallelPettingZooEnv(at_once(models=CUT)))
     runner = MultiAgentEnvRunner(config=config)
     with pytest.raises(AttributeError, match="OrderEnforcing has no attribute 'set_severity'"):
         runner.env.call("set_severity", 0.3)
 
 
-def test_what_set_severity_refuses() -> None:
+def test_what_set_severity_refuses():
     steady = config_of(
         lambda: ParallelPettingZooEnv(at_once(models=ProbabilisticModel(failure_prob=0.5)))
     ).build_algo()
@@ -256,6 +252,6 @@ def test_what_set_severity_refuses() -> None:
         bare.stop()
 
 
-def test_the_example_trains(tmp_path: Path) -> None:
+def test_the_example_trains(tmp_path):
     printed = run_example("train_rllib.py", tmp_path)
     assert len(re.findall(r"^severity \d\.\d: mean return -\d+\.\d$", printed, re.MULTILINE)) == 6

@@ -41,7 +41,7 @@ FLAT = ShareObservations(form="flat")
 SHORT: dict[str, Any] = {"n_steps": 20, "batch_size": 60, "n_epochs": 1, "device": "cpu"}
 
 
-def plain(env: Any, copies: int = 1, processes: int = 0) -> Any:
+def plain(env, copies=1, processes=0):
     """Returns what SuperSuit alone makes of an environment."""
     env = pettingzoo_env_to_vec_env_v1(env)
     return concat_vec_envs_v1(env, copies, num_cpus=processes, base_class="stable_baselines3")
@@ -50,7 +50,7 @@ def plain(env: Any, copies: int = 1, processes: int = 0) -> Any:
 ours = partial(make_vec_env, start_method="fork")
 
 
-def learn(vec_env: Any, policy: str = "MlpPolicy", steps: int = 200, **options: Any) -> PPO:
+def learn(vec_env, policy="MlpPolicy", steps=200, **options):
     """Returns a policy after some learning, which must have changed it."""
     model = PPO(policy, vec_env, **{**SHORT, **options})
     before = [parameter.detach().clone() for parameter in model.policy.parameters()]
@@ -73,12 +73,12 @@ EXCHANGES = [
 
 @pytest.mark.parametrize("make", [plain, ours])
 @pytest.mark.parametrize("exchange", EXCHANGES, ids=repr)
-def test_it_trains(make: Any, exchange: Any) -> None:
+def test_it_trains(make, exchange):
     learn(make(at_once(exchange=exchange)))
 
 
 @pytest.mark.parametrize("make", [plain, ours])
-def test_it_trains_in_two_processes(make: Any) -> None:
+def test_it_trains_in_two_processes(make):
     vec_env = make(at_once(), 4, 2)
     try:
         learn(vec_env, steps=480)
@@ -87,12 +87,12 @@ def test_it_trains_in_two_processes(make: Any) -> None:
 
 
 @pytest.mark.parametrize("make", [plain, ours])
-def test_observations_that_are_dicts_train_too(make: Any) -> None:
+def test_observations_that_are_dicts_train_too(make):
     learn(make(at_once(exchange=ShareObservations())), "MultiInputPolicy")
 
 
 @pytest.mark.parametrize("make", [plain, ours])
-def test_nested_dicts_need_the_flat_form(make: Any) -> None:
+def test_nested_dicts_need_the_flat_form(make):
     nested = Dict({"seen": Box(-1, 1, (2,)), "felt": Box(-1, 1, (1,))})
     env = Plain(dict.fromkeys("abc", nested))
     with pytest.raises(NotImplementedError) as raised:
@@ -105,7 +105,7 @@ def test_nested_dicts_need_the_flat_form(make: Any) -> None:
 
 
 @pytest.mark.parametrize("make", [plain, ours])
-def test_different_spaces_need_padding(make: Any) -> None:
+def test_different_spaces_need_padding(make):
     with pytest.raises(AssertionError) as raised:
         make(at_once(simple_adversary_v3))
     assert_quoted(
@@ -124,7 +124,7 @@ def test_different_spaces_need_padding(make: Any) -> None:
     learn(make(pad_action_space_v0(padded)), batch_size=40)
 
 
-def assert_seen_without_it(model: PPO, exchange: Any, starts: list[int], **begun: bool) -> None:
+def assert_seen_without_it(model, exchange, starts, **begun):
     """Raises unless a policy learnt from what is seen without it, over 100 rounds."""
     copies = len(starts)
     taken = model.rollout_buffer.actions.reshape(copies, 3, 100).astype(int)
@@ -137,7 +137,7 @@ def assert_seen_without_it(model: PPO, exchange: Any, starts: list[int], **begun
 
 @pytest.mark.parametrize("exchange", [None, FLAT], ids=repr)
 @pytest.mark.parametrize("processes", [0, 2])
-def test_it_sees_what_is_seen_without_it(processes: int, exchange: Any) -> None:
+def test_it_sees_what_is_seen_without_it(processes, exchange):
     vec_env = ours(at_once(exchange=exchange), 2, processes)
     try:
         model = learn(vec_env, steps=600, n_steps=100, seed=7)
@@ -148,7 +148,7 @@ def test_it_sees_what_is_seen_without_it(processes: int, exchange: Any) -> None:
 
 @pytest.mark.parametrize("exchange", [None, FLAT], ids=repr)
 @pytest.mark.parametrize("processes", [0, 2])
-def test_it_sees_the_same_through_supersuit_alone(processes: int, exchange: Any) -> None:
+def test_it_sees_the_same_through_supersuit_alone(processes, exchange):
     vec_env = plain(at_once(exchange=exchange), 2, processes)
     try:
         # Only what is below SuperSuit's last layer takes a seed; then that layer resets again.
@@ -159,7 +159,7 @@ def test_it_sees_the_same_through_supersuit_alone(processes: int, exchange: Any)
     assert_seen_without_it(model, exchange, [7, 8], begun=True)
 
 
-def test_supersuit_alone_takes_no_seed() -> None:
+def test_supersuit_alone_takes_no_seed():
     """Ours does; when this fails, the table in the documents has to be written anew."""
     with pytest.raises(AttributeError) as raised:
         PPO("MlpPolicy", plain(at_once()), seed=0)
@@ -169,7 +169,7 @@ def test_supersuit_alone_takes_no_seed() -> None:
     assert_quoted(raised.value, "'ConcatVecEnv' object has no attribute 'env_method'")
 
 
-def test_supersuit_alone_repeats_copies_and_tells_no_time_limit() -> None:
+def test_supersuit_alone_repeats_copies_and_tells_no_time_limit():
     """Ours does neither; when this fails, the documents have to be written anew."""
     vec_env = plain(at_once(), 4, 2)
     try:
@@ -185,7 +185,7 @@ def test_supersuit_alone_repeats_copies_and_tells_no_time_limit() -> None:
         vec_env.close()
 
 
-def test_the_tools_around_it_work() -> None:
+def test_the_tools_around_it_work():
     vec_env = VecMonitor(ours(at_once(), 2))
     model = DQN("MlpPolicy", vec_env, learning_starts=6, buffer_size=1000, seed=0, device="cpu")
     model.learn(120)
@@ -193,7 +193,7 @@ def test_the_tools_around_it_work() -> None:
     assert -100 < mean < 0
 
 
-def test_severity_grows_as_it_learns() -> None:
+def test_severity_grows_as_it_learns():
     vec_env = ours(at_once(models=CUT), 2, 2)
     try:
         vec_env.env_method("set_severity", 0.0)
@@ -206,6 +206,6 @@ def test_severity_grows_as_it_learns() -> None:
         vec_env.close()
 
 
-def test_the_example_runs(tmp_path: Any) -> None:
+def test_the_example_runs(tmp_path):
     text = run_example("train_sb3.py", tmp_path)
     assert "severity 1.0" in text

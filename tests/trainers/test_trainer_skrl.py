@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 pytest.importorskip("torch")
@@ -32,11 +30,11 @@ LAYERS = [{"name": "net", "input": "OBSERVATIONS", "layers": [16], "activations"
 PARTS = "observation_preprocessor state_preprocessor value_preprocessor learning_rate_scheduler"
 
 
-def make(env: Any) -> Any:
+def make(env):
     return wrap_env(OwnSpaces(env), verbose=False)
 
 
-def train(env: Any, steps: int = 100) -> IPPO:
+def train(env, steps=100):
     """Returns a team after it has learnt once, which must have changed every policy."""
     models = {}
     for agent in env.possible_agents:
@@ -79,7 +77,7 @@ def train(env: Any, steps: int = 100) -> IPPO:
     return team
 
 
-def recorded(team: IPPO, name: str) -> dict[Any, Any]:
+def recorded(team, name):
     """Returns what the memory of each agent holds, `[round, ...]`."""
     return {
         agent: memory.get_tensor_by_name(name)[:, 0].numpy()
@@ -97,7 +95,7 @@ def recorded(team: IPPO, name: str) -> dict[Any, Any]:
         (simple_speaker_listener_v4, FLAT),
     ],
 )
-def test_it_trains_on_what_is_seen_without_it(module: Any, exchange: Any) -> None:
+def test_it_trains_on_what_is_seen_without_it(module, exchange):
     env = (module,) if module else ()
     set_seed(7)
     team = train(make(at_once(*env, exchange=exchange)))
@@ -110,7 +108,7 @@ def test_it_trains_on_what_is_seen_without_it(module: Any, exchange: Any) -> Non
         np.testing.assert_array_equal(saw[agent], [seen[agent] for seen in alone])
 
 
-def test_without_our_adapter_it_reads_other_spaces() -> None:
+def test_without_our_adapter_it_reads_other_spaces():
     """When this fails, the table in the documents has to be written anew."""
     env = wrap_env(at_once(exchange=FLAT), wrapper="pettingzoo", verbose=False)
     assert env.observation_space("agent_0").shape == (18,)
@@ -121,7 +119,7 @@ def test_without_our_adapter_it_reads_other_spaces() -> None:
         wrap_env(at_once(), verbose=False).reset()
 
 
-def test_the_adapter_is_told_apart_by_skrl_and_tells_its_spaces() -> None:
+def test_the_adapter_is_told_apart_by_skrl_and_tells_its_spaces():
     inside = at_once(simple_adversary_v3, exchange=FLAT)
     env = make(inside)
     for agent in inside.possible_agents:
@@ -134,13 +132,13 @@ def test_the_adapter_is_told_apart_by_skrl_and_tells_its_spaces() -> None:
     assert env.num_agents == 3
 
 
-def test_an_environment_without_a_state_trains_too() -> None:
+def test_an_environment_without_a_state_trains_too():
     env = make(CommunicationWrapperParallel(Plain(max_cycles=5), (), exchange=FLAT))
     assert env.state_spaces == {"a": None, "b": None, "c": None}
     train(env, steps=20)
 
 
-def test_agents_that_die_need_black_death() -> None:
+def test_agents_that_die_need_black_death():
     supersuit = pytest.importorskip("supersuit")
     mortal = Plain(lengths={"b": 2}, max_cycles=5)
     env = CommunicationWrapperParallel(mortal, (), exchange=FLAT)
@@ -153,7 +151,7 @@ def test_agents_that_die_need_black_death() -> None:
     assert not saw["b"][3].any()
 
 
-def test_severity_can_be_set() -> None:
+def test_severity_can_be_set():
     env = make(at_once(models=CUT))
     for share in (0.0, 1.0):
         env.set_severity(share)
@@ -162,10 +160,10 @@ def test_severity_can_be_set() -> None:
 
 
 @pytest.mark.parametrize("env", [in_turns(), None])
-def test_what_is_no_parallel_environment_is_refused(env: Any) -> None:
+def test_what_is_no_parallel_environment_is_refused(env):
     with pytest.raises(WrongEnvironmentError, match="OwnSpaces takes a Parallel environment"):
         OwnSpaces(env)
 
 
-def test_the_example_runs(tmp_path: Any) -> None:
+def test_the_example_runs(tmp_path):
     assert "1800 steps: mean reward" in run_example("train_skrl.py", tmp_path)

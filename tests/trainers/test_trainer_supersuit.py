@@ -5,9 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 import pytest
@@ -34,7 +32,7 @@ STILL = {f"agent_{place}": 0 for place in range(3)}
 
 
 @contextmanager
-def several(env: Any = None, copies: int = 4, processes: int = 0) -> Iterator[Any]:
+def several(env=None, copies=4, processes=0):
     vec_env = make_vec_env(env or at_once(), copies, processes, "fork")
     try:
         yield vec_env
@@ -42,12 +40,12 @@ def several(env: Any = None, copies: int = 4, processes: int = 0) -> Iterator[An
         vec_env.close()
 
 
-def stand(vec_env: Any) -> Any:
+def stand(vec_env):
     """Steps with nobody moving."""
     return vec_env.step(np.zeros(vec_env.num_envs, dtype=int))
 
 
-def episode(vec_env: Any, seed: int | None = None) -> Any:
+def episode(vec_env, seed=None):
     """Returns what is seen in an episode, `[copy, round, agent, ...]`."""
     if seed is not None:
         vec_env.seed(seed)
@@ -56,7 +54,7 @@ def episode(vec_env: Any, seed: int | None = None) -> Any:
 
 
 @HERE_AND_AWAY
-def test_each_copy_has_a_seed_of_its_own(processes: int) -> None:
+def test_each_copy_has_a_seed_of_its_own(processes):
     with several(processes=processes) as vec_env:
         assert vec_env.seed(5) == [5, 5, 5, 6, 6, 6, 7, 7, 7, 8, 8, 8]
         found = episode(vec_env)
@@ -68,7 +66,7 @@ def test_each_copy_has_a_seed_of_its_own(processes: int) -> None:
 
 
 @HERE_AND_AWAY
-def test_copies_differ_without_a_seed(processes: int) -> None:
+def test_copies_differ_without_a_seed(processes):
     env = at_once(models=ProbabilisticModel(failure_prob=0.5))
     env.reset(seed=1)
     with several(env, processes=processes) as vec_env:
@@ -80,7 +78,7 @@ def test_copies_differ_without_a_seed(processes: int) -> None:
 
 
 @HERE_AND_AWAY
-def test_the_end_of_an_episode_is_told_as_it_was(processes: int) -> None:
+def test_the_end_of_an_episode_is_told_as_it_was(processes):
     with several(processes=processes) as vec_env:
         vec_env.seed(5)
         vec_env.reset()
@@ -103,7 +101,7 @@ def test_the_end_of_an_episode_is_told_as_it_was(processes: int) -> None:
 
 
 @HERE_AND_AWAY
-def test_a_critic_gets_the_end_of_an_episode_over_perfect_links(processes: int) -> None:
+def test_a_critic_gets_the_end_of_an_episode_over_perfect_links(processes):
     dark = at_once(models=ProbabilisticModel(failure_prob=1.0))
     with several(dark, processes=processes) as vec_env:
         vec_env.seed(5)
@@ -118,7 +116,7 @@ def test_a_critic_gets_the_end_of_an_episode_over_perfect_links(processes: int) 
         assert (info["terminal_observation"] != expected).any()
 
 
-def test_a_bare_environment_tells_no_clean_end() -> None:
+def test_a_bare_environment_tells_no_clean_end():
     with several(simple_spread_v3.parallel_env(N=3, max_cycles=2)) as vec_env:
         vec_env.reset()
         infos = [stand(vec_env)[3] for _ in range(2)][-1]
@@ -126,14 +124,14 @@ def test_a_bare_environment_tells_no_clean_end() -> None:
 
 
 @pytest.mark.parametrize("agents", [1, 2])
-def test_a_team_of_one_sees_an_array_as_a_larger_team_does(agents: int) -> None:
+def test_a_team_of_one_sees_an_array_as_a_larger_team_does(agents):
     env = CommunicationWrapperParallel(simple_spread_v3.parallel_env(N=agents), ())
     with several(env, copies=2) as vec_env:
         assert vec_env.reset().shape == (2 * agents, 6 * agents)
 
 
 @HERE_AND_AWAY
-def test_an_end_is_not_a_time_limit(processes: int) -> None:
+def test_an_end_is_not_a_time_limit(processes):
     env = Plain(lengths=dict.fromkeys("abc", 3), max_cycles=3 if processes else 8)
     wrapped = CommunicationWrapperParallel(env, (), exchange=ShareObservations(form="flat"))
     with several(wrapped, processes=processes) as vec_env:
@@ -145,7 +143,7 @@ def test_an_end_is_not_a_time_limit(processes: int) -> None:
 
 
 @HERE_AND_AWAY
-def test_calls_and_attributes_arrive(processes: int) -> None:
+def test_calls_and_attributes_arrive(processes):
     with several(at_once(models=CUT), processes=processes) as vec_env:
         assert vec_env.env_method("set_severity", 0.0, indices=[0, 7]) == [None, None]
         heard = (episode(vec_env, seed=1)[..., 10:14] != 0).mean(axis=(1, 2, 3))
@@ -164,7 +162,7 @@ def test_calls_and_attributes_arrive(processes: int) -> None:
 
 
 @HERE_AND_AWAY
-def test_calls_reach_through_what_hides_them(processes: int) -> None:
+def test_calls_reach_through_what_hides_them(processes):
     padded = pad_observations_v0(at_once(simple_adversary_v3, models=CUT))
     assert not hasattr(padded, "set_severity")
     with several(padded, 2, processes) as vec_env:
@@ -174,7 +172,7 @@ def test_calls_reach_through_what_hides_them(processes: int) -> None:
 
 
 @HERE_AND_AWAY
-def test_errors_arrive_and_the_processes_go_on(processes: int) -> None:
+def test_errors_arrive_and_the_processes_go_on(processes):
     with several(processes=processes) as vec_env:
         with pytest.raises(InvalidArgumentError, match="severity"):
             vec_env.env_method("set_severity", 0.5)
@@ -190,12 +188,12 @@ def test_errors_arrive_and_the_processes_go_on(processes: int) -> None:
 
 
 @HERE_AND_AWAY
-def test_errors_of_classes_that_no_module_has_arrive_too(processes: int) -> None:
+def test_errors_of_classes_that_no_module_has_arrive_too(processes):
     class FlatError(Exception):
         pass
 
-    class Tired(BaseParallelWrapper):  # type: ignore[misc]
-        def work(self, lasting: bool) -> None:
+    class Tired(BaseParallelWrapper):
+        def work(self, lasting):
             # A lock cannot be pickled, so of such an error the text arrives.
             raise FlatError("battery is flat", *(() if lasting else (threading.Lock(),)))
 
@@ -210,7 +208,7 @@ def test_errors_of_classes_that_no_module_has_arrive_too(processes: int) -> None
 
 
 @HERE_AND_AWAY
-def test_agents_that_die_need_black_death(processes: int) -> None:
+def test_agents_that_die_need_black_death(processes):
     mortal = Plain(lengths={"b": 2}, max_cycles=4)
     env = CommunicationWrapperParallel(mortal, (), exchange=ShareObservations(form="flat"))
     with several(env, processes=processes) as vec_env:
@@ -232,7 +230,7 @@ def test_agents_that_die_need_black_death(processes: int) -> None:
         assert [dones.all() for _, _, dones, _ in played] == [False] * 4 + [True]
 
 
-def test_pictures_of_all_copies() -> None:
+def test_pictures_of_all_copies():
     with several(at_once(render_mode="rgb_array"), 2) as vec_env:
         vec_env.reset()
         one, other = vec_env.get_images()
@@ -241,7 +239,7 @@ def test_pictures_of_all_copies() -> None:
         assert vec_env.render().ndim == 3
 
 
-def test_the_given_environment_is_not_played() -> None:
+def test_the_given_environment_is_not_played():
     env = at_once()
     env.reset(seed=1)
     with several(env, 1) as vec_env:
@@ -249,7 +247,7 @@ def test_the_given_environment_is_not_played() -> None:
     assert env.message_age.max() <= 1
 
 
-def test_processes_start_as_stable_baselines_starts_them() -> None:
+def test_processes_start_as_stable_baselines_starts_them():
     vec_env = make_vec_env(at_once(), 2, 2)
     try:
         assert episode(vec_env, seed=0).shape == (2, 8, 3, 18)
@@ -266,20 +264,20 @@ def test_processes_start_as_stable_baselines_starts_them() -> None:
         ({"copies": 3, "processes": 2}, ["copies", "3", "give 4"]),
     ],
 )
-def test_a_mistake_is_one_sentence(given: Any, words: list[str]) -> None:
+def test_a_mistake_is_one_sentence(given, words):
     with pytest.raises(InvalidArgumentError) as raised:
         make_vec_env(at_once(), **given)
     assert_one_sentence(raised.value, *words)
 
 
 @pytest.mark.parametrize("env", [in_turns(), simple_spread_v3, None])
-def test_what_is_no_parallel_environment_is_refused(env: Any) -> None:
+def test_what_is_no_parallel_environment_is_refused(env):
     with pytest.raises(WrongEnvironmentError, match="make_vec_env takes a Parallel environment"):
         make_vec_env(env)
 
 
 @pytest.mark.parametrize("package", ["supersuit", "stable_baselines3"])
-def test_without_a_package_it_says_how_to_install_it(package: str) -> None:
+def test_without_a_package_it_says_how_to_install_it(package):
     code = f"import sys; sys.modules[{package!r}] = None\nimport failure_api.integrations.supersuit"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from typing import Any
 
 import pytest
 
@@ -32,11 +31,11 @@ FLAT = ShareObservations(form="flat")
 logging.getLogger("tianshou.data.stats").setLevel(logging.ERROR)
 
 
-def make(module: Any = None, **how: Any) -> PettingZooEnv:
+def make(module=None, **how):
     return PettingZooEnv(in_turns(module, **how) if module else in_turns(**how))
 
 
-def team_for(env: PettingZooEnv) -> MultiAgentOffPolicyAlgorithm:
+def team_for(env):
     algorithms = []
     for _ in env.agents:
         net = Net(
@@ -49,9 +48,7 @@ def team_for(env: PettingZooEnv) -> MultiAgentOffPolicyAlgorithm:
     return MultiAgentOffPolicyAlgorithm(algorithms=algorithms, env=env)
 
 
-def collector_of(
-    maker: Any, copies: int = 1, kind: Any = DummyVectorEnv, team: Any = None
-) -> Collector:
+def collector_of(maker, copies=1, kind=DummyVectorEnv, team=None):
     envs = kind([maker] * copies)
     envs.seed(7)
     buffer = VectorReplayBuffer(1000, copies)
@@ -60,7 +57,7 @@ def collector_of(
     return collector
 
 
-def learn(maker: Any) -> None:
+def learn(maker):
     """Lets every agent's network learn, which must change it."""
     team = team_for(maker())
     collector = collector_of(maker, copies=2, team=team)
@@ -86,17 +83,17 @@ def learn(maker: Any) -> None:
 
 
 @pytest.mark.parametrize("exchange", [None, FLAT, MaskSegments(report_age=True)], ids=repr)
-def test_it_trains(exchange: Any) -> None:
+def test_it_trains(exchange):
     learn(partial(make, exchange=exchange))
 
 
-def padded() -> PettingZooEnv:
+def padded():
     supersuit = pytest.importorskip("supersuit")
     env = supersuit.pad_observations_v0(in_turns(simple_speaker_listener_v4))
     return PettingZooEnv(supersuit.pad_action_space_v0(env))
 
 
-def test_different_spaces_need_padding() -> None:
+def test_different_spaces_need_padding():
     with pytest.raises(AssertionError) as raised:
         make(simple_adversary_v3)
     assert_quoted(
@@ -109,7 +106,7 @@ def test_different_spaces_need_padding() -> None:
 
 @pytest.mark.parametrize("exchange", [None, FLAT], ids=repr)
 @pytest.mark.parametrize("kind", [DummyVectorEnv, SubprocVectorEnv])
-def test_it_sees_what_is_seen_without_it(kind: Any, exchange: Any) -> None:
+def test_it_sees_what_is_seen_without_it(kind, exchange):
     collector = collector_of(partial(make, exchange=exchange), kind=kind)
     try:
         collector.collect(n_step=100)
@@ -120,7 +117,7 @@ def test_it_sees_what_is_seen_without_it(kind: Any, exchange: Any) -> None:
     np.testing.assert_array_equal(batch.obs.obs, np.array(alone))
 
 
-def test_severity_can_be_set_through_the_vector_environment() -> None:
+def test_severity_can_be_set_through_the_vector_environment():
     collector = collector_of(partial(make, models=CUT), copies=2)
     for share in (0.0, 1.0):
         for env in collector.env.get_env_attr("env"):
@@ -133,7 +130,7 @@ def test_severity_can_be_set_through_the_vector_environment() -> None:
 
 
 @pytest.mark.parametrize("kind", [DummyVectorEnv, SubprocVectorEnv])
-def test_severity_can_be_given_to_the_collector(kind: Any) -> None:
+def test_severity_can_be_given_to_the_collector(kind):
     """Out of other processes only copies come, on which a call has no effect."""
     collector = collector_of(partial(make, models=CUT), kind=kind)
     try:
@@ -147,5 +144,5 @@ def test_severity_can_be_given_to_the_collector(kind: Any) -> None:
         collector.env.close()
 
 
-def test_the_example_runs(tmp_path: Any) -> None:
+def test_the_example_runs(tmp_path):
     assert "best mean return" in run_example("train_tianshou.py", tmp_path)

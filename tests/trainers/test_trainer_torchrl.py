@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +19,6 @@ from tensordict.nn import TensorDictModule, TensorDictSequential
 from torch.distributions import Categorical
 from torchrl.collectors import Collector
 from torchrl.envs import (
-    EnvBase,
     MarlGroupMapType,
     ParallelEnv,
     PettingZooWrapper,
@@ -40,14 +38,14 @@ FLAT = ShareObservations(form="flat")
 EXCHANGES = pytest.mark.parametrize("exchange", [None, FLAT], ids=["default", "flat"])
 
 
-def perceptron(env: EnvBase, group: str, outputs: int, name: str) -> TensorDictModule:
+def perceptron(env, group, outputs, name):
     width = env.observation_spec[group, "observation"].shape[-1]
     how = {"centralized": False, "share_params": True, "num_cells": [16]}
     mlp = MultiAgentMLP(width, outputs, len(env.group_map[group]), **how)
     return TensorDictModule(mlp, in_keys=[(group, "observation")], out_keys=[(group, name)])
 
 
-def learner(env: EnvBase, group: str) -> ClipPPOLoss:
+def learner(env, group):
     """Returns PPO's loss for the agents of a group, with its networks."""
     actions = env.full_action_spec_unbatched[group, "action"].space.n
     actor = ProbabilisticActor(
@@ -66,7 +64,7 @@ def learner(env: EnvBase, group: str) -> ClipPPOLoss:
     return loss
 
 
-def train(env: EnvBase) -> None:
+def train(env):
     """Trains all groups for three iterations, and raises unless all networks have changed."""
     losses = {group: learner(env, group) for group in env.group_map}
     policy = TensorDictSequential(*(loss.actor_network for loss in losses.values()))
@@ -86,19 +84,19 @@ def train(env: EnvBase) -> None:
 
 @EXCHANGES
 @pytest.mark.parametrize("module", [simple_spread_v3, simple_speaker_listener_v4])
-def test_ppo_trains(module: Any, exchange: Any) -> None:
+def test_ppo_trains(module, exchange):
     train(PettingZooWrapper(at_once(module, exchange=exchange)))
 
 
 @pytest.mark.parametrize("exchange", [None, FLAT, ShareObservations()], ids=str)
 @pytest.mark.parametrize("module", [simple_spread_v3, simple_tag_v3, simple_speaker_listener_v4])
-def test_specs_hold(module: Any, exchange: Any) -> None:
+def test_specs_hold(module, exchange):
     check_env_specs(PettingZooWrapper(at_once(module, exchange=exchange)))
     check_env_specs(PettingZooWrapper(in_turns(module, exchange=exchange), use_mask=True))
 
 
 @EXCHANGES
-def test_the_collector_sees_what_the_environment_shows_without_it(exchange: Any) -> None:
+def test_the_collector_sees_what_the_environment_shows_without_it(exchange):
     env = PettingZooWrapper(at_once(exchange=exchange))
     env.set_seed(7)
     (batch,) = Collector(env, None, frames_per_batch=100, total_frames=100)
@@ -111,7 +109,7 @@ def test_the_collector_sees_what_the_environment_shows_without_it(exchange: Any)
     np.testing.assert_array_equal(batch["agent", "observation"], seen)
 
 
-def test_it_sees_the_same_turn_by_turn() -> None:
+def test_it_sees_the_same_turn_by_turn():
     env = PettingZooWrapper(in_turns(), use_mask=True)
     env.set_seed(7)
     played = env.rollout(100, break_when_any_done=False)
@@ -127,7 +125,7 @@ def test_it_sees_the_same_turn_by_turn() -> None:
             alone.reset()
 
 
-def test_it_sees_the_same_where_agents_die() -> None:
+def test_it_sees_the_same_where_agents_die():
     env = PettingZooWrapper(at_once(**knights()), use_mask=True, done_on_any=False)
     env.set_seed(3)
     played = env.rollout(300, break_when_any_done=False)
@@ -152,16 +150,16 @@ def test_it_sees_the_same_where_agents_die() -> None:
     assert dead
 
 
-def heard(env: EnvBase) -> float:
+def heard(env):
     """Returns on which share of the links messages arrive, in an episode of simple_spread."""
     return (env.rollout(5)["agent", "observation"][..., 10:14] != 0).float().mean().item()
 
 
-def worker() -> PettingZooWrapper:
+def worker():
     return PettingZooWrapper(at_once(models=CUT))
 
 
-def transformed() -> TransformedEnv:
+def transformed():
     return TransformedEnv(worker(), RewardSum(in_keys=[("agent", "reward")]))
 
 
@@ -175,7 +173,7 @@ def transformed() -> TransformedEnv:
     ],
     ids=["alone", "transformed", "serial", "parallel"],
 )
-def test_severity_can_be_set_after_a_reset(make: Any, refusal: str | None) -> None:
+def test_severity_can_be_set_after_a_reset(make, refusal):
     env = make()
     try:
         if refusal:
@@ -193,8 +191,8 @@ def test_severity_can_be_set_after_a_reset(make: Any, refusal: str | None) -> No
         env.close()
 
 
-def test_workers_have_failures_of_their_own_and_the_same_ones_again() -> None:
-    def played() -> Any:
+def test_workers_have_failures_of_their_own_and_the_same_ones_again():
+    def played():
         env = SerialEnv(2, lambda: PettingZooWrapper(at_once()))
         torch.manual_seed(0)
         env.set_seed(5)
@@ -206,7 +204,7 @@ def test_workers_have_failures_of_their_own_and_the_same_ones_again() -> None:
     assert not torch.equal(lost[0], lost[1])
 
 
-def test_what_it_cannot_take_and_what_cures_it() -> None:
+def test_what_it_cannot_take_and_what_cures_it():
     with pytest.raises(ValueError, match="For AEC environments you need to set use_mask"):
         PettingZooWrapper(in_turns())
     apart = PettingZooWrapper(at_once(simple_tag_v3), group_map=MarlGroupMapType.ALL_IN_ONE_GROUP)
@@ -217,7 +215,7 @@ def test_what_it_cannot_take_and_what_cures_it() -> None:
     assert one_group.rollout(2)["agents", "observation"].shape == (2, 4, 68)
 
 
-def test_a_collector_that_is_seeded_shows_one_observation_of_before() -> None:
+def test_a_collector_that_is_seeded_shows_one_observation_of_before():
     collector = Collector(PettingZooWrapper(at_once()), None, frames_per_batch=8, total_frames=8)
     collector.set_seed(7)
     (batch,) = collector
@@ -225,7 +223,7 @@ def test_a_collector_that_is_seeded_shows_one_observation_of_before() -> None:
     assert not np.array_equal(batch["agent", "observation"][0], list(alone.values()))
 
 
-def test_deaths_need_a_mask_and_turns_cannot_have_them() -> None:
+def test_deaths_need_a_mask_and_turns_cannot_have_them():
     env = PettingZooWrapper(at_once(**knights()), done_on_any=False)
     with pytest.raises(ValueError, match=re.escape("you need to set use_mask=True to allow this")):
         env.rollout(300, break_when_any_done=False)
@@ -234,6 +232,6 @@ def test_deaths_need_a_mask_and_turns_cannot_have_them() -> None:
         env.rollout(1200, break_when_any_done=False)
 
 
-def test_the_example_trains(tmp_path: Any) -> None:
+def test_the_example_trains(tmp_path):
     printed = run_example("train_torchrl.py", tmp_path)
     assert len(re.findall(r"^severity \d\.\d: mean return -\d+\.\d$", printed, re.MULTILINE)) == 8

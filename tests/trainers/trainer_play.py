@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 PAGE = Path(__file__).resolve().parent.parent.parent / "docs/trainers.md"
 
 
-def seen_alone(
-    env: Any, actions: Iterable[Mapping[Any, Any]], seed: int | None, begun: bool = False
-) -> list[Any]:
+def seen_alone(env, actions, seed, begun=False):
     """Returns what each agent of a Parallel environment sees as it takes each of its actions.
 
     Args:
@@ -34,7 +30,7 @@ def seen_alone(
     return seen
 
 
-def seen_in_turns(env: Any, actions: Iterable[Any], seed: int | None) -> list[Any]:
+def seen_in_turns(env, actions, seed):
     """Returns what the agent of an AEC environment whose turn it is sees, turn by turn.
 
     Args:
@@ -55,12 +51,12 @@ def seen_in_turns(env: Any, actions: Iterable[Any], seed: int | None) -> list[An
     return seen
 
 
-def agents_as_rows(seen: Iterable[Mapping[Any, Any]]) -> Any:
+def agents_as_rows(seen):
     """Returns what all agents saw, `[round, agent, ...]`."""
     return np.array([list(observations.values()) for observations in seen])
 
 
-def assert_quoted(error: BaseException, words: str) -> None:
+def assert_quoted(error, words):
     """Raises unless an error is what the documents quote."""
     assert str(error) == words
     assert words in PAGE.read_text()

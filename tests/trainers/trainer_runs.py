@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from mpe2 import simple_spread_v3
@@ -26,23 +25,19 @@ CUT = ScheduledModel(model=ProbabilisticModel(failure_prob=1.0))
 """No message arrives, unless severity is lower."""
 
 
-def at_once(
-    module: Any = simple_spread_v3, models: Any = LINKS, exchange: Any = None, **how: Any
-) -> CommunicationWrapperParallel:
+def at_once(module=simple_spread_v3, models=LINKS, exchange=None, **how):
     """Returns a wrapped Parallel environment, in mpe2 one of short episodes."""
     env = module.parallel_env(**{"max_cycles": 8, **how})
     return CommunicationWrapperParallel(env, models, exchange=exchange)
 
 
-def in_turns(
-    module: Any = simple_spread_v3, models: Any = LINKS, exchange: Any = None, **how: Any
-) -> CommunicationWrapper:
+def in_turns(module=simple_spread_v3, models=LINKS, exchange=None, **how):
     """Returns a wrapped AEC environment, in mpe2 one of short episodes."""
     env = module.env(**{"max_cycles": 8, **how})
     return CommunicationWrapper(env, models, exchange=exchange)
 
 
-def knights() -> dict[str, Any]:
+def knights():
     """Returns what makes an environment in which agents die one by one."""
     pytest.importorskip("pygame")
     from pettingzoo.butterfly import knights_archers_zombies_v11
@@ -56,7 +51,7 @@ def knights() -> dict[str, Any]:
     }
 
 
-def run_example(name: str, home: Path) -> str:
+def run_example(name, home):
     """Runs an example in a process of its own, with a private home, and returns what it prints."""
     run = subprocess.run(
         [sys.executable, EXAMPLES / name],

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from gymnasium import spaces
 
-from environments_under_test import Subject
 from failure_api import (
     CommunicationModel,
     DelayBasedModel,
@@ -19,7 +18,7 @@ from failure_api import (
 from failure_api.exchanges import Exchange, known_segments
 
 
-def fitting_exchanges(subject: Subject) -> dict[str, Exchange | None]:
+def fitting_exchanges(subject):
     """Returns every exchange that suits an environment, by name; None is the default."""
     env = subject.make()
     first = env.observation_space(env.possible_agents[0])
@@ -40,7 +39,7 @@ def fitting_exchanges(subject: Subject) -> dict[str, Exchange | None]:
     return found
 
 
-def chain_for(subject: Subject) -> list[CommunicationModel]:
+def chain_for(subject):
     """Returns one model for each mechanism; without positions, the three that need none."""
     agents = subject.make().possible_agents
     matrix = np.ones((len(agents), len(agents)))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from hypothesis import strategies as st
 
@@ -49,7 +47,7 @@ NODES = st.builds(
 
 
 @st.composite
-def chains(draw: Any, most: int = 4) -> list[Any]:
+def chains(draw, most=4):
     """Returns a strategy of chains whose models of capacity, if any, share one queue."""
     queue = {
         "queue_length": draw(st.sampled_from([1, 2, 3, 10, 40])),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -65,13 +65,13 @@ class Mixed(ParallelEnv):
         "c": spaces.Box(0, 255, (2, 3), np.uint8),
     }
 
-    def observation_space(self, agent: str) -> spaces.Space[Any]:
+    def observation_space(self, agent):
         return self.SPACES[agent]
 
-    def action_space(self, agent: str) -> spaces.Space[Any]:
+    def action_space(self, agent):
         return spaces.Discrete(3)
 
-    def reset(self, seed: int | None = None, options: Any = None) -> tuple[Any, Any]:
+    def reset(self, seed=None, options=None):
         self._number = 0
         self._drawn = dict(self.SPACES)
         for place, space in enumerate(self._drawn.values()):
@@ -79,7 +79,7 @@ class Mixed(ParallelEnv):
         self.agents = list(self.possible_agents)
         return self._observed(), {agent: {} for agent in self.agents}
 
-    def step(self, actions: Any) -> tuple[Any, ...]:
+    def step(self, actions):
         self._number += 1
         over = self._number == STEPS
         away = 8 <= self._number < 14
@@ -89,7 +89,7 @@ class Mixed(ParallelEnv):
         nothing = dict.fromkeys(observed, False)
         return observed, dict.fromkeys(observed, 0.0), flags, nothing, {a: {} for a in observed}
 
-    def _observed(self) -> dict[str, Any]:
+    def _observed(self):
         return {agent: space.sample() for agent, space in self._drawn.items()}
 
 
@@ -101,7 +101,7 @@ class Alike(Mixed):
     }
 
 
-def moving(env: Any) -> dict[str, dict[str, list[int]]]:
+def moving(env):
     """Returns segments that change from round to round, and are sometimes of nobody."""
     number = env.unwrapped.steps if hasattr(env.unwrapped, "steps") else 0
     if number % 5 == 4:
@@ -164,11 +164,11 @@ class Case(NamedTuple):
     exchange: str
     aec: bool
 
-    def __str__(self) -> str:
+    def __str__(self):
         return ", ".join([*self[:3], *(["AEC"] if self.aec else [])])
 
 
-def _cases() -> Iterator[Case]:
+def _cases():
     """Yields every exchange with every chain, over the environments that have it, in turn."""
     number = 0
     for exchange in EXCHANGES:
@@ -188,7 +188,7 @@ def _cases() -> Iterator[Case]:
 CASES = {str(case): case for case in _cases()}
 
 
-def recorded(case: Case) -> list[str]:
+def recorded(case):
     """Returns the hash of all views of each episode."""
     models, noises = CHAINS[case.chain]
     make, exchange = ENVIRONMENTS[case.environment], EXCHANGES[case.exchange]
@@ -201,7 +201,7 @@ def recorded(case: Case) -> list[str]:
     return [_played(env, 40 + episode, generator) for episode in range(EPISODES)]
 
 
-def _played(env: Any, seed: int, generator: np.random.Generator) -> str:
+def _played(env, seed, generator):
     found = hashlib.sha256()
     for agent in env.possible_agents:
         env.action_space(agent).seed(int(generator.integers(1000)))
@@ -219,7 +219,7 @@ def _played(env: Any, seed: int, generator: np.random.Generator) -> str:
     return found.hexdigest()[:DIGITS]
 
 
-def _add(found: Any, value: Any) -> None:
+def _add(found, value):
     """Adds what is seen to a hash, with its keys, types and shapes."""
     if isinstance(value, dict):
         for key, item in value.items():

@@ -15,13 +15,13 @@ NUMBER = spaces.Box(0, 1000, (1,))
 FORMS = [(form, missing) for form in ("dict", "flat") for missing in ("zero", "hold")]
 
 
-def action(form: str, own: int, message: float) -> Any:
+def action(form, own, message):
     if form == "dict":
         return {"action": own, "message": [message]}
     return [*np.eye(3)[own], message]
 
 
-def heard(form: str, view: Any, receiver: str) -> dict[str, float]:
+def heard(form, view, receiver):
     """Returns the message that each other agent is heard to say."""
     others = [agent for agent in "abc" if agent != receiver]
     if form == "dict":
@@ -29,9 +29,9 @@ def heard(form: str, view: Any, receiver: str) -> dict[str, float]:
     return {agent: float(view[2 + 3 * place]) for place, agent in enumerate(others)}
 
 
-def played(form: str, missing: str, models: Any, api: str = "parallel") -> Any:
+def played(form, missing, models, api="parallel"):
     """Yields round and views; in step t agent number k says 10 t + k, from step 0 on."""
-    exchange = SendMessages(NUMBER, form=form, missing=missing)  # type: ignore[arg-type]
+    exchange = SendMessages(NUMBER, form=form, missing=missing)
     if api == "parallel":
         env: Any = CommunicationWrapperParallel(Plain(), models, exchange=exchange)
     else:

@@ -20,27 +20,27 @@ from failure_api import (
 SPREAD = Subject("mpe2", "simple_spread", {"max_cycles": 3})
 
 
-def last_round(env: Any) -> Any:
+def last_round(env):
     """Plays a Parallel environment to its end and returns the last round's deliveries."""
     while env.agents:
         env.step(dict.fromkeys(env.agents, 0))
     return env.get_communication_state()
 
 
-def test_truncated_agents_take_part_in_the_last_round() -> None:
+def test_truncated_agents_take_part_in_the_last_round():
     env = CommunicationWrapperParallel(Plain(), [])
     env.reset(seed=0)
     assert (last_round(env) == ~np.eye(3, dtype=bool)).all()
 
 
-def test_terminated_agents_do_not() -> None:
+def test_terminated_agents_do_not():
     env = CommunicationWrapperParallel(Plain(lengths=dict.fromkeys("abc", 2)), [])
     env.reset(seed=0)
     assert not last_round(env).any()
 
 
 @pytest.mark.parametrize("api", ["aec", "parallel"])
-def test_who_dies_falls_silent_and_deaf_at_once(api: str) -> None:
+def test_who_dies_falls_silent_and_deaf_at_once(api):
     env: Any
     if api == "aec":
         env = CommunicationWrapper(parallel_to_aec(Plain(lengths={"b": 2})), [])
@@ -62,7 +62,7 @@ def test_who_dies_falls_silent_and_deaf_at_once(api: str) -> None:
         assert state[2, 0]
 
 
-def test_what_the_dead_have_sent_in_life_still_arrives() -> None:
+def test_what_the_dead_have_sent_in_life_still_arrives():
     late = DelayBasedModel(min_delay=2, max_delay=2)
     env = CommunicationWrapperParallel(Plain(lengths={"b": 2}), late, exchange=ShareObservations())
     env.reset(seed=0)
@@ -73,7 +73,7 @@ def test_what_the_dead_have_sent_in_life_still_arrives() -> None:
     assert not seen[3].any()
 
 
-def test_knights_and_archers_die_and_are_no_longer_heard() -> None:
+def test_knights_and_archers_die_and_are_no_longer_heard():
     env = CommunicationWrapperParallel(KNIGHTS.make("parallel"), [])
     views, _ = env.reset(seed=0)
     team = list(env.possible_agents)
@@ -95,7 +95,7 @@ def test_knights_and_archers_die_and_are_no_longer_heard() -> None:
 
 
 @pytest.mark.parametrize("subject", [TICTACTOE, CONNECT_FOUR], ids=str)
-def test_turn_based_environments_have_a_round_a_turn(subject: Subject) -> None:
+def test_turn_based_environments_have_a_round_a_turn(subject):
     late = DelayBasedModel(min_delay=1, max_delay=1)
     env, bare = CommunicationWrapper(subject.make(), late), subject.make()
     env.reset(seed=0)
@@ -115,7 +115,7 @@ def test_turn_based_environments_have_a_round_a_turn(subject: Subject) -> None:
             said[agent].append(bare.observe(agent)["observation"].copy())
 
 
-def test_in_mid_cycle_the_own_part_is_current_and_the_rest_is_of_the_round() -> None:
+def test_in_mid_cycle_the_own_part_is_current_and_the_rest_is_of_the_round():
     # Seeing far enough to see the others move.
     env = CommunicationWrapper(PURSUIT.make(obs_range=7), ProbabilisticModel(failure_prob=0.0))
     bare = PURSUIT.make(obs_range=7)
@@ -140,8 +140,8 @@ def test_in_mid_cycle_the_own_part_is_current_and_the_rest_is_of_the_round() -> 
     assert moved, "nothing moved in mid-cycle, so nothing was shown"
 
 
-def test_rewards_of_a_whole_aec_episode_are_the_environments() -> None:
-    def totals(env: Any) -> list[Any]:
+def test_rewards_of_a_whole_aec_episode_are_the_environments():
+    def totals(env):
         env.reset(seed=3)
         found = []
         for _ in env.agent_iter():

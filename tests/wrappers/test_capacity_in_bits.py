@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 from gymnasium import spaces
@@ -23,7 +21,6 @@ from failure_api import (
 from failure_api.batched import BatchedChannel
 from failure_api.core import Queue
 from failure_api.errors import InvalidArgumentError
-from failure_api.exchanges import Exchange
 from failure_api.testing import check_model, check_wrapper
 from helpers import assert_one_sentence
 
@@ -32,13 +29,13 @@ MESSAGES = {"a": SHORT, "b": LONG}
 """Four bits, twelve, and from the third agent none."""
 
 
-def wrapped(exchange: Exchange, cycles: int = 24, **options: Any) -> Any:
+def wrapped(exchange, cycles=24, **options):
     return CommunicationWrapperParallel(
         Plain(max_cycles=cycles), BandwidthModel(unit="bits", **options), exchange=exchange
     )
 
 
-def arrivals(env: Any) -> Any:
+def arrivals(env):
     """Returns in which rounds each link brings something, and the age of what it brought."""
     env.reset(seed=1)
     state, ages = [env.get_communication_state()], [env.message_age]
@@ -50,7 +47,7 @@ def arrivals(env: Any) -> Any:
     return np.array(state), np.array(ages)
 
 
-def test_each_link_carries_as_many_messages_as_its_bits_allow() -> None:
+def test_each_link_carries_as_many_messages_as_its_bits_allow():
     env = wrapped(SendMessages(MESSAGES), capacity=4, queue_length=1)
     state, ages = arrivals(env)
     capacity = env.links.capacity
@@ -67,14 +64,14 @@ def test_each_link_carries_as_many_messages_as_its_bits_allow() -> None:
     assert state[:, 2, :2].all()
 
 
-def test_a_link_on_which_nothing_is_said_is_not_limited() -> None:
+def test_a_link_on_which_nothing_is_said_is_not_limited():
     for capacity in (0, 0.5):
         state, _ = arrivals(wrapped(SendMessages({"a": SHORT}), capacity=capacity))
         assert state[:, 1:, 0].all()
         assert np.flatnonzero(state[:, 0, 1]).tolist() == ([7, 15, 23] if capacity else [])
 
 
-def test_a_message_is_carried_in_parts_that_add_up() -> None:
+def test_a_message_is_carried_in_parts_that_add_up():
     env = wrapped(SendMessages(MESSAGES), capacity=5, queue_length=2, drop="newest_first")
     state, _ = arrivals(env)
     # The k-th message of 12 bits is through when 5 bits a round have come to 12 k.
@@ -82,7 +79,7 @@ def test_a_message_is_carried_in_parts_that_add_up() -> None:
     assert np.flatnonzero(state[:, 1, 0]).tolist() == through
 
 
-def test_a_sender_divides_its_bits_among_its_links() -> None:
+def test_a_sender_divides_its_bits_among_its_links():
     env = wrapped(SendMessages(MESSAGES), capacity=8, per="sender", queue_length=1)
     state, _ = arrivals(env)
     assert state[:, 0, 1].all()
@@ -97,19 +94,19 @@ def test_a_sender_divides_its_bits_among_its_links() -> None:
         (MaskSegments(segments={"b": {"a": [0]}, "c": {"a": [1]}}), 32),
     ],
 )
-def test_every_exchange_that_counts(exchange: Exchange, bits: int) -> None:
+def test_every_exchange_that_counts(exchange, bits):
     state, _ = arrivals(wrapped(exchange, capacity=bits / 4, queue_length=1))
     assert np.flatnonzero(state[:, 0, 1]).tolist() == list(range(3, 25, 4))
 
 
-def test_links_that_a_mapping_does_not_name_are_not_limited() -> None:
+def test_links_that_a_mapping_does_not_name_are_not_limited():
     env = wrapped(ShareObservations(), capacity={("a", "b"): 32}, queue_length=1)
     state, _ = arrivals(env)
     assert np.flatnonzero(state[:, 0, 1]).tolist() == list(range(1, 25, 2))
     assert state[:, 1, 0].all()
 
 
-def test_models_that_run_it_tell_it_the_bits() -> None:
+def test_models_that_run_it_tell_it_the_bits():
     whole = BandwidthModel(capacity=32, unit="bits", queue_length=1)
     drawn = RandomizedModel(model=whole, parameters={"capacity": (32.0, 32.0)})
     for model in (ScheduledModel(model=whole), drawn):
@@ -118,7 +115,7 @@ def test_models_that_run_it_tell_it_the_bits() -> None:
         assert env.links.capacity[0, 1] == 0.5
 
 
-def test_what_is_known_beforehand_holds_for_every_number_of_bits() -> None:
+def test_what_is_known_beforehand_holds_for_every_number_of_bits():
     model = BandwidthModel(capacity=64, unit="bits")
     assert model.traits.narrows
     assert model.traits.queue == Queue(length=10)
@@ -129,7 +126,7 @@ def test_what_is_known_beforehand_holds_for_every_number_of_bits() -> None:
     assert BandwidthModel(capacity=0.5).expected_loss() == 0.5
 
 
-def test_more_capacity_than_messages_catches_up() -> None:
+def test_more_capacity_than_messages_catches_up():
     free = wrapped(SendMessages(SHORT), capacity=400)
     state, ages = arrivals(free)
     assert state[:, 0, 1].all()
@@ -148,20 +145,20 @@ def test_more_capacity_than_messages_catches_up() -> None:
     ],
     ids=str,
 )
-def test_the_model_keeps_the_laws(model: BandwidthModel) -> None:
+def test_the_model_keeps_the_laws(model):
     check_model(model)
 
 
-def test_the_wrapper_keeps_the_laws() -> None:
+def test_the_wrapper_keeps_the_laws():
     for form in ("dict", "flat"):
         check_wrapper(
             Plain,
             BandwidthModel(capacity=3, unit="bits"),
-            exchange=SendMessages(SHORT, form=form),  # type: ignore[arg-type]
+            exchange=SendMessages(SHORT, form=form),
         )
 
 
-def test_where_nobody_counts_bits_there_is_one_sentence() -> None:
+def test_where_nobody_counts_bits_there_is_one_sentence():
     model = BandwidthModel(capacity=64, unit="bits")
     payloads = np.zeros((4, 3, 2), np.float32)
     channel = BatchedChannel(failure_models=model, agent_ids=("a", "b", "c"))
@@ -174,6 +171,6 @@ def test_where_nobody_counts_bits_there_is_one_sentence() -> None:
         assert_one_sentence(caught.value, 'unit="bits"', "in messages", "SendMessages")
 
 
-def test_other_units_are_refused() -> None:
+def test_other_units_are_refused():
     with pytest.raises(InvalidArgumentError, match="unit must be 'messages' or 'bits'"):
-        BandwidthModel(capacity=1, unit="bytes")  # type: ignore[arg-type]
+        BandwidthModel(capacity=1, unit="bytes")

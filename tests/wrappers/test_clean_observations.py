@@ -31,13 +31,13 @@ EXCHANGES = [
 ]
 
 
-def same(one: Any, two: Any) -> bool:
+def same(one, two):
     if isinstance(one, dict):
         return one.keys() == two.keys() and all(same(one[key], two[key]) for key in one)
     return np.array_equal(one, two) and np.asarray(one).dtype == np.asarray(two).dtype
 
 
-def pair(env: Any, perfect: Any, exchange: Any) -> tuple[Any, Any]:
+def pair(env, perfect, exchange):
     kind: Any = CommunicationWrapper if hasattr(env, "last") else CommunicationWrapperParallel
     noise = [GaussianNoiseModel(standard_deviation=0.1)]
     failing = kind(env, BAD, exchange=exchange, noise_models=noise)
@@ -45,7 +45,7 @@ def pair(env: Any, perfect: Any, exchange: Any) -> tuple[Any, Any]:
 
 
 @pytest.mark.parametrize("exchange", EXCHANGES, ids=repr)
-def test_it_is_what_a_wrapper_without_failures_shows(exchange: Any) -> None:
+def test_it_is_what_a_wrapper_without_failures_shows(exchange):
     failing, perfect = pair(SPREAD.make("parallel"), SPREAD.make("parallel"), exchange)
     shown, _ = failing.reset(seed=1)
     clean, _ = perfect.reset(seed=1)
@@ -62,10 +62,8 @@ def test_it_is_what_a_wrapper_without_failures_shows(exchange: Any) -> None:
 @pytest.mark.parametrize("exchange", EXCHANGES[2:], ids=repr)
 @pytest.mark.parametrize("always", [True, False])
 @pytest.mark.parametrize("api", ["aec", "parallel"])
-def test_what_the_dead_said_last_is_remembered_whoever_asks(
-    exchange: Any, always: bool, api: str
-) -> None:
-    def make() -> Any:
+def test_what_the_dead_said_last_is_remembered_whoever_asks(exchange, always, api):
+    def make():
         bare = Plain(lengths={"b": 2, "c": 3})
         return parallel_to_aec(bare) if api == "aec" else bare
 
@@ -91,8 +89,8 @@ def test_what_the_dead_said_last_is_remembered_whoever_asks(
 
 
 @pytest.mark.parametrize("always", [True, False])
-def test_segments_that_move_are_those_of_their_round(always: bool) -> None:
-    def segments(env: Any) -> Any:
+def test_segments_that_move_are_those_of_their_round(always):
+    def segments(env):
         place = env.unwrapped.steps % 2
         return {"a": {"b": [place]}, "c": {"b": [place]}}
 
@@ -108,7 +106,7 @@ def test_segments_that_move_are_those_of_their_round(always: bool) -> None:
 
 
 @pytest.mark.parametrize("subject", [KNIGHTS, PURSUIT, TICTACTOE], ids=str)
-def test_it_follows_agents_that_die_take_turns_or_move_in_mid_cycle(subject: Any) -> None:
+def test_it_follows_agents_that_die_take_turns_or_move_in_mid_cycle(subject):
     failing, perfect = pair(subject.make(), subject.make(), ShareObservations(missing="hold"))
     failing.reset(seed=5)
     perfect.reset(seed=5)
@@ -127,7 +125,7 @@ def test_it_follows_agents_that_die_take_turns_or_move_in_mid_cycle(subject: Any
 
 
 @pytest.mark.parametrize("exchange", EXCHANGES, ids=repr)
-def test_looking_changes_nothing(exchange: Any) -> None:
+def test_looking_changes_nothing(exchange):
     looked, left = (
         pair(SPREAD.make("parallel"), SPREAD.make("parallel"), exchange)[0] for _ in range(2)
     )
@@ -146,7 +144,7 @@ def test_looking_changes_nothing(exchange: Any) -> None:
         assert np.array_equal(looked.message_age, left.message_age)
 
 
-def test_the_state_is_the_environments_own() -> None:
+def test_the_state_is_the_environments_own():
     bare = SPREAD.make("parallel")
     env = CommunicationWrapperParallel(SPREAD.make("parallel"), BAD)
     for each in (bare, env):
@@ -155,6 +153,6 @@ def test_the_state_is_the_environments_own() -> None:
     assert np.array_equal(env.state(), bare.state())
 
 
-def test_before_the_first_reset_it_says_so() -> None:
+def test_before_the_first_reset_it_says_so():
     with pytest.raises(NotResetError, match="call reset"):
         CommunicationWrapper(SPREAD.make(), BAD).clean_observations()

@@ -37,11 +37,11 @@ class Seen(NamedTuple):
     news: list[Any]
 
 
-def looks(env: Any, seed: int, steps: int = 100) -> Seen:
+def looks(env, seed, steps=100):
     """Plays an episode, and writes down what anybody can see of the links."""
     seen = Seen([], [], [])
 
-    def look(context: Any, delivery: Any) -> None:
+    def look(context, delivery):
         seen.alive.append(context.alive)
         seen.age.append(context.round - delivery.newest)
         seen.news.append(delivery.sent >= 0)
@@ -54,7 +54,7 @@ def looks(env: Any, seed: int, steps: int = 100) -> Seen:
     return seen
 
 
-def counted(seen: Seen, trace: Any) -> tuple[float, ...]:
+def counted(seen, trace):
     """Counts message by message, from what was recorded of each."""
     rounds, agents = len(seen.alive), len(trace.agent_ids)
     ages, between, grown, made, arrived, pending, newest_ones = 0, 0, 0, 0, 0, 0, 0
@@ -94,7 +94,7 @@ def counted(seen: Seen, trace: Any) -> tuple[float, ...]:
     )
 
 
-def _share(part: int, whole: int) -> float:
+def _share(part, whole):
     return float(Fraction(part, whole)) if whole else math.nan
 
 
@@ -133,11 +133,11 @@ def test_an_episode_of_many_rounds_is_counted_in_parts_that_add_up():
     np.testing.assert_allclose(env.communication_report(), counted(seen, recorder.trace))
 
 
-def wrapped(*models: Any, **options: Any) -> Any:
+def wrapped(*models, **options):
     return CommunicationWrapperParallel(Plain(**options), models)
 
 
-def reported(env: Any, seed: int | None = 0) -> Any:
+def reported(env, seed=0):
     env.reset(seed=seed)
     while env.agents:
         env.step(dict.fromkeys(env.agents, 0))

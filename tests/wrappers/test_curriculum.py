@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
 
 import numpy as np
 import pytest
@@ -27,13 +26,13 @@ DRAWN = RandomizedModel(
 )
 
 
-def wrapped(models: Any, api: str = "parallel") -> Any:
+def wrapped(models, api="parallel"):
     if api == "aec":
         return CommunicationWrapper(simple_spread_v3.env(max_cycles=40), models)
     return CommunicationWrapperParallel(simple_spread_v3.parallel_env(max_cycles=40), models)
 
 
-def arrivals(env: Any, **reset: Any) -> Any:
+def arrivals(env, **reset):
     """Plays an episode and returns which messages arrived, `[round, link]`."""
     env.reset(**reset)
     rounds = [env.get_communication_state()]
@@ -49,7 +48,7 @@ def arrivals(env: Any, **reset: Any) -> Any:
 
 
 @pytest.mark.parametrize("api", ["aec", "parallel"])
-def test_severity_holds_from_the_next_reset_on(api: str) -> None:
+def test_severity_holds_from_the_next_reset_on(api):
     env = wrapped(DEAD, api)
     env.reset(seed=1)
     env.set_severity(0.0)
@@ -60,14 +59,14 @@ def test_severity_holds_from_the_next_reset_on(api: str) -> None:
     assert not arrivals(env).any()
 
 
-def test_options_hold_for_one_episode() -> None:
+def test_options_hold_for_one_episode():
     env = wrapped(DEAD)
     env.set_severity(1.0)
     assert arrivals(env, seed=1, options={"failure": {"severity": 0.0}}).all()
     assert not arrivals(env).any()
 
 
-def test_nothing_set_is_full_severity() -> None:
+def test_nothing_set_is_full_severity():
     for models in (DEAD, DRAWN):
         env, other = wrapped(models), wrapped(models)
         other.set_severity(1.0)
@@ -75,7 +74,7 @@ def test_nothing_set_is_full_severity() -> None:
 
 
 @pytest.mark.parametrize("models", [DEAD, DRAWN, [DRAWN, DEAD]])
-def test_what_arrives_at_some_severity_arrives_at_a_lower_one(models: Any) -> None:
+def test_what_arrives_at_some_severity_arrives_at_a_lower_one(models):
     env = wrapped(models)
     before = np.ones((41, 6), dtype=bool)
     shares = []
@@ -88,7 +87,7 @@ def test_what_arrives_at_some_severity_arrives_at_a_lower_one(models: Any) -> No
     assert shares[-1] < shares[1] < 1.0
 
 
-def test_a_drawn_parameter_can_be_set() -> None:
+def test_a_drawn_parameter_can_be_set():
     env = wrapped(DRAWN)
     assert arrivals(env, seed=5, options={"failure": {"failure_prob": 0.0}}).all()
     assert not arrivals(env, options={"failure": {"failure_prob": 1.0}}).any()
@@ -98,7 +97,7 @@ def test_a_drawn_parameter_can_be_set() -> None:
     assert set_wins.all()
 
 
-def test_names_and_streams_of_a_chain_stay() -> None:
+def test_names_and_streams_of_a_chain_stay():
     named = Chain(models={"loss": DRAWN, "outage": DEAD})
     settings = {"severity": 0.5}
     assert named.with_settings(settings).known_as == ("loss", "outage")
@@ -108,15 +107,15 @@ def test_names_and_streams_of_a_chain_stay() -> None:
     assert np.array_equal(arrivals(env, seed=6), arrivals(alone, seed=6))
 
 
-def test_what_is_set_travels_with_a_copy() -> None:
+def test_what_is_set_travels_with_a_copy():
     env = wrapped(DEAD)
     env.set_severity(0.0)
     assert arrivals(copy.deepcopy(env), seed=1).all()
 
 
-def test_the_environment_gets_the_rest_of_the_options() -> None:
-    class Listening(simple_spread_v3.raw_env):  # type: ignore[misc]
-        def reset(self, seed: Any = None, options: Any = None) -> None:
+def test_the_environment_gets_the_rest_of_the_options():
+    class Listening(simple_spread_v3.raw_env):
+        def reset(self, seed=None, options=None):
             self.heard = options
             super().reset(seed=seed, options=options)
 
@@ -132,13 +131,13 @@ def test_the_environment_gets_the_rest_of_the_options() -> None:
     assert bare.heard == {}
 
 
-def test_options_reach_the_links_through_faulty_sensors() -> None:
+def test_options_reach_the_links_through_faulty_sensors():
     env = NoiseWrapperParallel(wrapped(DEAD), [])
     env.reset(seed=1, options={"failure": {"severity": 0.0}})
     assert env.env.get_communication_state()[OTHERS].all()
 
 
-def test_a_drawn_severity_is_graded_like_any_parameter() -> None:
+def test_a_drawn_severity_is_graded_like_any_parameter():
     drawn = RandomizedModel(model=DEAD, parameters={"severity": (0.0, 0.5)})
     env, given = wrapped(drawn), wrapped(drawn)
     env.set_severity(1.0)
@@ -149,7 +148,7 @@ def test_a_drawn_severity_is_graded_like_any_parameter() -> None:
     assert np.std(shares) > 0.03
 
 
-def test_what_a_scheduled_model_runs_can_be_set_too() -> None:
+def test_what_a_scheduled_model_runs_can_be_set_too():
     env = wrapped(ScheduledModel(model=DRAWN, start=2))
     late = arrivals(env, seed=5, options={"failure": {"failure_prob": 1.0}})
     assert late[:2].all()
@@ -157,7 +156,7 @@ def test_what_a_scheduled_model_runs_can_be_set_too() -> None:
     assert arrivals(env, options={"failure": {"failure_prob": 1.0, "severity": 0.0}}).all()
 
 
-def test_of_models_in_each_other_the_outermost_takes_a_setting() -> None:
+def test_of_models_in_each_other_the_outermost_takes_a_setting():
     inner = RandomizedModel(model=DEAD, parameters={"severity": (0.0, 1.0)})
     outer = ScheduledModel(model=ScheduledModel(model=DRAWN))
     assert set(outer.settings) == {"severity", "failure_prob"}
@@ -172,7 +171,7 @@ def test_of_models_in_each_other_the_outermost_takes_a_setting() -> None:
     assert inner.with_settings({"unknown": 1}) == inner
 
 
-def test_arrays_may_be_set_again_and_again() -> None:
+def test_arrays_may_be_set_again_and_again():
     env = wrapped(DRAWN)
     ends = np.array([0.0, 0.1])
     first = arrivals(env, seed=5, options={"failure": {"failure_prob": ends}})
@@ -193,7 +192,7 @@ def test_arrays_may_be_set_again_and_again() -> None:
         (0.5, "must be a mapping"),
     ],
 )
-def test_mistakes_change_nothing(settings: Any, says: str) -> None:
+def test_mistakes_change_nothing(settings, says):
     env, other = wrapped(DRAWN), wrapped(DRAWN)
     for each in (env, other):
         each.reset(seed=7)
@@ -206,7 +205,7 @@ def test_mistakes_change_nothing(settings: Any, says: str) -> None:
     assert np.array_equal(arrivals(env), arrivals(other))
 
 
-def test_models_that_take_no_severity_say_how_they_would() -> None:
+def test_models_that_take_no_severity_say_how_they_would():
     env = wrapped(ProbabilisticModel(failure_prob=0.5))
     with pytest.raises(InvalidArgumentError, match=r"ScheduledModel\(model=...\)"):
         env.set_severity(0.5)

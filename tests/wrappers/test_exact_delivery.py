@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 from pettingzoo.utils.conversions import parallel_to_aec
@@ -26,16 +24,16 @@ SEGMENTS = {agent: {sender: [1]} for agent, sender in NEXT.items()}
 LATE = DelayBasedModel(min_delay=3, max_delay=3)
 
 
-def schedule(*rounds: Any) -> MatrixModel:
+def schedule(*rounds):
     """Returns a model in which everyone's links are up in the rounds that say 1."""
     return MatrixModel(matrix=np.array(rounds, dtype=float)[:, None, None] * np.ones((3, 3)))
 
 
-def wrapped(models: Any, exchange: Any = None, **options: Any) -> Any:
+def wrapped(models, exchange=None, **options):
     return CommunicationWrapperParallel(Plain(**options), models, exchange=exchange)
 
 
-def rounds_of(env: Any, seed: int = 5) -> Any:
+def rounds_of(env, seed=5):
     """Yields the round's number and all views, from the reset to the end."""
     views, _ = env.reset(seed=seed)
     yield 0, views
@@ -46,7 +44,7 @@ def rounds_of(env: Any, seed: int = 5) -> Any:
         yield number, views
 
 
-def heard_in(exchange: Any, view: Any, receiver: str, sender: str) -> Any:
+def heard_in(exchange, view, receiver, sender):
     """Returns what a view shows of a sender."""
     if isinstance(exchange, MaskSegments):
         return view[1:2]
@@ -57,7 +55,7 @@ def heard_in(exchange: Any, view: Any, receiver: str, sender: str) -> Any:
     return view[start : start + 2]
 
 
-def said_in(exchange: Any, env: Any, receiver: str, sender: str, number: int) -> Any:
+def said_in(exchange, env, receiver, sender, number):
     """Returns what a sender said in a round, as the environment has it."""
     if isinstance(exchange, MaskSegments):
         return env.content(receiver, number)[1:2]
@@ -78,7 +76,7 @@ NAMES = [f"{number}-{type(exchange).__name__}" for number, exchange in enumerate
 
 
 @pytest.mark.parametrize("exchange", EXCHANGES, ids=NAMES)
-def test_a_delay_of_three_shows_the_content_of_three_rounds_ago(exchange: Any) -> None:
+def test_a_delay_of_three_shows_the_content_of_three_rounds_ago(exchange):
     env = wrapped(LATE, exchange)
     for number, views in rounds_of(env):
         for receiver, sender in NEXT.items():
@@ -91,7 +89,7 @@ def test_a_delay_of_three_shows_the_content_of_three_rounds_ago(exchange: Any) -
 
 
 @pytest.mark.parametrize("exchange", EXCHANGES, ids=NAMES)
-def test_what_is_missing_is_zero_or_what_came_last(exchange: Any) -> None:
+def test_what_is_missing_is_zero_or_what_came_last(exchange):
     arrives = [0, 1, 0, 0, 1, 1, 0, 0, 0]
     env = wrapped(schedule(*arrives), exchange)
     newest = None
@@ -108,7 +106,7 @@ def test_what_is_missing_is_zero_or_what_came_last(exchange: Any) -> None:
 
 
 @pytest.mark.parametrize("exchange", EXCHANGES, ids=NAMES)
-def test_held_content_is_the_newest_and_not_the_latest_to_arrive(exchange: Any) -> None:
+def test_held_content_is_the_newest_and_not_the_latest_to_arrive(exchange):
     # Round 0 takes two rounds, round 1 none: what arrives in round 2 is older and stays unread.
     env = wrapped([schedule(1, 1, 0, 0, 0, 0, 0, 0, 0), Overtaken()], exchange)
     for number, views in rounds_of(env):
@@ -125,15 +123,15 @@ def test_held_content_is_the_newest_and_not_the_latest_to_arrive(exchange: Any) 
 class Overtaken(DelayBasedModel):
     """Delays the message of round 0 by two rounds and no other."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         super().__init__(min_delay=0, max_delay=2)
 
-    def step(self, parameters: Any, state: Any, links: Any, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         rounds = 2 if context.round == 0 else 0
         return state, links._replace(delay=np.full(context.shape, rounds, dtype=np.int32))
 
 
-def test_ages_and_links_of_a_constant_delay() -> None:
+def test_ages_and_links_of_a_constant_delay():
     env = wrapped(LATE)
     apart = ~np.eye(3, dtype=bool)
     for number, _ in rounds_of(env):
@@ -149,13 +147,13 @@ def test_ages_and_links_of_a_constant_delay() -> None:
             assert getattr(env.links, field) is None
 
 
-def test_the_age_counts_from_the_newest_arrival() -> None:
+def test_the_age_counts_from_the_newest_arrival():
     env = wrapped(schedule(0, 0, 1, 0, 0, 1, 0, 0, 0))
     ages = [int(env.message_age[0, 1]) for _ in rounds_of(env)]
     assert ages == [1, 2, 0, 1, 2, 0, 1, 2, 3]
 
 
-def test_reports_are_copies() -> None:
+def test_reports_are_copies():
     loss = ProbabilisticModel(failure_prob=0.5)
     env = wrapped([loss, BandwidthModel(capacity=0.5), loss])
     env.reset(seed=0)
@@ -173,7 +171,7 @@ def test_reports_are_copies() -> None:
 
 
 @pytest.mark.parametrize("exchange", EXCHANGES, ids=NAMES)
-def test_the_first_round_of_an_episode_knows_nothing_of_the_last(exchange: Any) -> None:
+def test_the_first_round_of_an_episode_knows_nothing_of_the_last(exchange):
     env = wrapped(schedule(*[0] * 9), exchange)
     wrapped_up = wrapped(schedule(*[1] * 9), exchange)
     for one in (env, wrapped_up):
@@ -184,7 +182,7 @@ def test_the_first_round_of_an_episode_knows_nothing_of_the_last(exchange: Any) 
     assert (env.message_age[~np.eye(3, dtype=bool)] == 1).all()
 
 
-def test_aec_delivers_what_parallel_delivers() -> None:
+def test_aec_delivers_what_parallel_delivers():
     models = [ProbabilisticModel(failure_prob=0.5), DelayBasedModel(min_delay=0, max_delay=2)]
     parallel = wrapped(models)
     aec = CommunicationWrapper(parallel_to_aec(Plain()), models)
@@ -203,7 +201,7 @@ def test_aec_delivers_what_parallel_delivers() -> None:
 
 
 @pytest.mark.parametrize("delay", [0, 2])
-def test_greater_failure_probabilities_lose_the_same_messages_and_more(delay: int) -> None:
+def test_greater_failure_probabilities_lose_the_same_messages_and_more(delay):
     kept = None
     for failure_prob in (0.0, 0.1, 0.3, 0.5, 0.9, 1.0):
         late = DelayBasedModel(min_delay=delay, max_delay=delay)

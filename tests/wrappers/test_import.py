@@ -33,7 +33,7 @@ OPTIONAL = {
 }
 
 
-def modules_after(statement: str) -> set[str]:
+def modules_after(statement):
     """Returns the names of all modules that a fresh interpreter has loaded after a statement."""
     code = f"{statement}\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"
     done = subprocess.run(
@@ -42,7 +42,7 @@ def modules_after(statement: str) -> set[str]:
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
-def test_no_optional_module_is_imported() -> None:
+def test_no_optional_module_is_imported():
     base = modules_after("import pettingzoo, gymnasium")
     added = modules_after("import failure_api") - base
     assert not {name.partition(".")[0] for name in added} & OPTIONAL
@@ -53,7 +53,7 @@ def test_no_optional_module_is_imported() -> None:
     assert not {name for name in added if ".".join(name.split(".")[:2]) in environments}
 
 
-def test_wrapping_needs_no_optional_module_either() -> None:
+def test_wrapping_needs_no_optional_module_either():
     statement = (
         "from mpe2 import simple_spread_v3\n"
         "import failure_api\n"

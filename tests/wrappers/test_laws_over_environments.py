@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from chains_and_exchanges import chain_for, fitting_exchanges
 
-from environments_under_test import EVERY, KNIGHTS, Subject, breaking
+from environments_under_test import EVERY, KNIGHTS, breaking
 from failure_api import ShareObservations
 from failure_api.testing import check_wrapper
 
@@ -26,7 +24,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
 @pytest.mark.sampled(45)
 @pytest.mark.parametrize(("subject", "api", "name"), CASES, ids=lambda value: str(value))
-def test_the_laws_hold(subject: Subject, api: str, name: str) -> None:
+def test_the_laws_hold(subject, api, name):
     exchange = fitting_exchanges(subject)[name]
     agents = len(subject.make(api).possible_agents)
     # A cycle and two turns; in Parallel to the end of the shorter episodes.
@@ -36,7 +34,7 @@ def test_the_laws_hold(subject: Subject, api: str, name: str) -> None:
 
 
 @pytest.mark.parametrize(("api", "form"), [("aec", "dict"), ("parallel", "flat")])
-def test_the_laws_hold_while_agents_die(api: str, form: Any) -> None:
+def test_the_laws_hold_while_agents_die(api, form):
     steps = 80 if api == "aec" else 26
     exchange = ShareObservations(form=form, missing="hold")
     with breaking(*KNIGHTS.breaks):

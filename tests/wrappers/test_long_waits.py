@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-from typing import Any
 
 import numpy as np
 import pytest
@@ -37,7 +36,7 @@ SEGMENTS = {"a": {"b": [1], "c": [2]}, "b": {"a": [2]}, "c": {"a": [1], "b": [0]
 class Clock(Plain):
     """Agents observe who they are and what round it is, in the forms of their spaces."""
 
-    def content(self, agent: Any, number: int) -> Any:
+    def content(self, agent, number):
         space = self.observation_spaces[agent]
         # Never 0, so that what is missing looks like nothing that was said.
         told = 3 * number + TEAM.index(agent) + 1
@@ -49,33 +48,33 @@ class Clock(Plain):
         return np.int64(told)
 
 
-def moving(env: Any) -> Any:
+def moving(env):
     """Returns where an agent hears the others, which is elsewhere in every other round."""
     first, second = (1, 2) if env.steps % 2 else (2, 1)
     return {"a": {"b": [first], "c": [second]}, "b": {"c": [first]}, "c": {"a": [2]}}
 
 
-def seen_in_segments(env: Any, view: Any, receiver: str, sender: str) -> Any:
+def seen_in_segments(env, view, receiver, sender):
     entries = moving(env) if callable(env.seen) else SEGMENTS
     return [view[entry] for entry in entries[receiver].get(sender, ())]
 
 
-def seen_in_dict(env: Any, view: Any, receiver: str, sender: str) -> Any:
+def seen_in_dict(env, view, receiver, sender):
     return [view[sender]]
 
 
-def seen_in_messages(env: Any, view: Any, receiver: str, sender: str) -> Any:
+def seen_in_messages(env, view, receiver, sender):
     return [view["messages"][sender]]
 
 
-def seen_in_flat(env: Any, view: Any, receiver: str, sender: str) -> Any:
+def seen_in_flat(env, view, receiver, sender):
     """A flat view: what is one's own, and of each other one what it said, a flag and an age."""
     place = [agent for agent in TEAM if agent != receiver].index(sender)
     start = 3 + place * 5
     return [view[start : start + 3]]
 
 
-def seen_in_flat_messages(env: Any, view: Any, receiver: str, sender: str) -> Any:
+def seen_in_flat_messages(env, view, receiver, sender):
     place = [agent for agent in TEAM if agent != receiver].index(sender)
     return [view[3 + place * 3 : 3 + place * 3 + 1]]
 
@@ -106,7 +105,7 @@ every_exchange = pytest.mark.parametrize("name", EXCHANGES)
 either = pytest.mark.parametrize("missing", ["zero", "hold"])
 
 
-def wrapped(name: str, missing: str, models: Any) -> Any:
+def wrapped(name, missing, models):
     make, space, seen = EXCHANGES[name]
     team = space if isinstance(space, dict) else dict.fromkeys(TEAM, space)
     bare = Clock(team, max_cycles=MOST)
@@ -114,7 +113,7 @@ def wrapped(name: str, missing: str, models: Any) -> Any:
     return CommunicationWrapperParallel(bare, models, exchange=make(missing)), seen
 
 
-def saying(env: Any, number: int) -> dict[str, Any]:
+def saying(env, number):
     """Returns actions that say what the agents observe, where actions say anything."""
     space = env.action_space("a")
     now = {agent: 3 * number + TEAM.index(agent) + 1 for agent in TEAM}
@@ -125,14 +124,14 @@ def saying(env: Any, number: int) -> dict[str, Any]:
     return dict.fromkeys(TEAM, 0)
 
 
-def told(value: Any) -> float:
+def told(value):
     """Returns the number in what is seen; all of it must say the same."""
     numbers = np.unique(np.concatenate([np.ravel(leaf) for leaf in leaves(value)]))
     assert len(numbers) == 1
     return float(numbers[0])
 
 
-def play(name: str, missing: str, models: Any, rounds: int, looks: Any) -> dict[str, Any]:
+def play(name, missing, models, rounds, looks):
     """Plays, compares all that is seen with what was said when it was made, and tells the ages.
 
     Args:
@@ -180,7 +179,7 @@ SLOW = BandwidthModel(
 
 @every_exchange
 @either
-def test_what_waits_for_a_thousand_rounds_arrives_as_it_was_made(name: str, missing: str) -> None:
+def test_what_waits_for_a_thousand_rounds_arrives_as_it_was_made(name, missing):
     seen = play(name, missing, [STOPPED, SLOW], 1500, range(1500))
     assert seen["oldest"] > 1000
     # A link that carries three messages a round has caught up.
@@ -189,9 +188,7 @@ def test_what_waits_for_a_thousand_rounds_arrives_as_it_was_made(name: str, miss
 
 @every_exchange
 @either
-def test_what_is_under_way_for_ten_thousand_rounds_arrives_as_it_was_made(
-    name: str, missing: str
-) -> None:
+def test_what_is_under_way_for_ten_thousand_rounds_arrives_as_it_was_made(name, missing):
     late = DelayBasedModel(min_delay=10_000, max_delay=10_000)
     looks = (*range(0, 10_000, 999), *range(9_995, 10_040))
     seen = play(name, missing, late, 10_040, set(looks))
@@ -200,7 +197,7 @@ def test_what_is_under_way_for_ten_thousand_rounds_arrives_as_it_was_made(
 
 @every_exchange
 @either
-def test_queues_and_delays_add_up(name: str, missing: str) -> None:
+def test_queues_and_delays_add_up(name, missing):
     models = [
         ProbabilisticModel(failure_prob=0.2),
         BandwidthModel(capacity=0.6, queue_length=200),
@@ -221,7 +218,7 @@ GROWS = {
 @every_exchange
 @either
 @pytest.mark.parametrize("models", GROWS.values(), ids=GROWS.keys())
-def test_what_is_kept_does_not_grow_with_the_episode(name: str, missing: str, models: Any) -> None:
+def test_what_is_kept_does_not_grow_with_the_episode(name, missing, models):
     env, _ = wrapped(name, missing, [ProbabilisticModel(failure_prob=0.2), models])
     env.reset(seed=0)
     coming = {agent: env.action_space(agent).sample() for agent in env.agents}
@@ -236,7 +233,7 @@ def test_what_is_kept_does_not_grow_with_the_episode(name: str, missing: str, mo
 
 
 @pytest.mark.parametrize("missing", ["zero", "hold"])
-def test_of_a_link_that_never_works_only_what_waits_is_kept(missing: str) -> None:
+def test_of_a_link_that_never_works_only_what_waits_is_kept(missing):
     """The first message waits for good, with newest-first one more; there is room for no more."""
     never = np.where(np.eye(3)[0] > 0, 0.0, 1.0) * np.ones((3, 3))
     for drop, places in (("tail", 40), ("newest_first", 2)):

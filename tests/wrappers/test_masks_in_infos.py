@@ -28,20 +28,20 @@ LOSSY = ProbabilisticModel(failure_prob=0.5)
 class Masked(Plain):
     """Allows one action in each round, says which in its infos, and refuses all others."""
 
-    def legal(self, agent: Any) -> int:
+    def legal(self, agent):
         return (self.steps + self.possible_agents.index(agent)) % 3
 
-    def told(self) -> dict[Any, Any]:
+    def told(self):
         return {
             agent: {"action_mask": np.eye(3, dtype=np.int8)[self.legal(agent)]}
             for agent in self.agents
         }
 
-    def reset(self, seed: int | None = None, options: Any = None) -> Any:
+    def reset(self, seed=None, options=None):
         observations, _ = super().reset(seed, options)
         return observations, self.told()
 
-    def step(self, actions: Any) -> Any:
+    def step(self, actions):
         for agent, action in actions.items():
             assert action == self.legal(agent), f"{agent} played {action}"
         observations, rewards, over, cut, _ = super().step(actions)
@@ -49,24 +49,24 @@ class Masked(Plain):
         return observations, rewards, over, cut, infos | self.told()
 
 
-def wrapped(api: str) -> Any:
+def wrapped(api):
     if api == "aec":
         return CommunicationWrapper(parallel_to_aec(Masked()), LOSSY)
     return CommunicationWrapperParallel(Masked(), LOSSY)
 
 
 @pytest.mark.parametrize("api", ["aec", "parallel"])
-def test_the_check_of_wrappers_plays_legal_actions(api: str) -> None:
+def test_the_check_of_wrappers_plays_legal_actions(api):
     check_wrapper((lambda: parallel_to_aec(Masked())) if api == "aec" else Masked, steps=12)
 
 
 @pytest.mark.parametrize("api", ["aec", "parallel"])
-def test_the_rollout_plays_to_the_end(api: str) -> None:
+def test_the_rollout_plays_to_the_end(api):
     *_, last = play(wrapped(api), 0, 40)
     assert not last.agents
 
 
-def test_the_random_policy_plays_legal_actions_in_steps() -> None:
+def test_the_random_policy_plays_legal_actions_in_steps():
     env = wrapped("parallel")
     policy = make_policy("random", env)
     observations, infos = env.reset(seed=0)
@@ -81,7 +81,7 @@ def test_the_random_policy_plays_legal_actions_in_steps() -> None:
         observations = {agent: observations[agent] for agent in env.agents}
 
 
-def test_the_random_policy_plays_legal_actions_in_turns() -> None:
+def test_the_random_policy_plays_legal_actions_in_turns():
     env = wrapped("aec")
     policy = make_policy("random", env)
     env.reset(seed=0)
@@ -92,7 +92,7 @@ def test_the_random_policy_plays_legal_actions_in_turns() -> None:
 
 
 @pytest.mark.parametrize("api", ["aec", "parallel"])
-def test_an_illegal_action_is_refused(api: str) -> None:
+def test_an_illegal_action_is_refused(api):
     env = wrapped(api)
     env.reset(seed=0)
     check_actions({"a": 0}, env, ["a"])
@@ -105,7 +105,7 @@ WORDS = {"choices": spaces.Discrete(4), "numbers": spaces.Box(-1, 1, (3,))}
 
 @pytest.mark.parametrize("word", WORDS.values(), ids=WORDS.keys())
 @pytest.mark.parametrize("api", ["aec", "parallel"])
-def test_a_mask_in_infos_fits_the_flat_action_that_carries_a_message(api: str, word: Any) -> None:
+def test_a_mask_in_infos_fits_the_flat_action_that_carries_a_message(api, word):
     exchange = SendMessages(word, form="flat")
     make = (lambda: parallel_to_aec(Masked())) if api == "aec" else Masked
     kind: Any = CommunicationWrapper if api == "aec" else CommunicationWrapperParallel
@@ -125,7 +125,7 @@ def test_a_mask_in_infos_fits_the_flat_action_that_carries_a_message(api: str, w
 
 
 @pytest.mark.parametrize("word", WORDS.values(), ids=WORDS.keys())
-def test_a_mask_in_observations_fits_the_flat_action_that_carries_a_message(word: Any) -> None:
+def test_a_mask_in_observations_fits_the_flat_action_that_carries_a_message(word):
     exchange = SendMessages(word, form="flat")
     env = CommunicationWrapper(connect_four_v3.env(), LOSSY, exchange=exchange)
     policy = make_policy("random", env)
@@ -148,7 +148,7 @@ def test_a_mask_in_observations_fits_the_flat_action_that_carries_a_message(word
     check_wrapper(connect_four_v3.env, LOSSY, exchange=exchange, steps=12)
 
 
-def test_a_mask_stays_that_of_the_action_where_the_message_has_a_key_of_its_own() -> None:
+def test_a_mask_stays_that_of_the_action_where_the_message_has_a_key_of_its_own():
     env = CommunicationWrapperParallel(Masked(), [], exchange=SendMessages(spaces.Discrete(4)))
     _, infos = env.reset(seed=0)
     assert all(len(info["action_mask"]) == 3 for info in infos.values())

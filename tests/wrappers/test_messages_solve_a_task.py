@@ -17,19 +17,19 @@ LANDMARKS = 3
 EPISODES = 200
 
 
-def push(way: Any) -> int:
+def push(way):
     """Returns the action that pushes most along a way: none, left, right, down or up."""
     axis = int(np.abs(way).argmax())
     return 1 + 2 * axis + int(way[axis] > 0) if abs(way[axis]) > 0.1 else 0
 
 
-def successes(failure_models: Any, form: str) -> int:
+def successes(failure_models, form):
     """Returns in how many episodes the listener ends nearest to the landmark that is meant.
 
     The speaker's own action, which the environment itself would carry to the listener, is the
     same whatever it sees.
     """
-    exchange = SendMessages({"speaker_0": spaces.Discrete(LANDMARKS)}, form=form)  # type: ignore[arg-type]
+    exchange = SendMessages({"speaker_0": spaces.Discrete(LANDMARKS)}, form=form)
     env = CommunicationWrapperParallel(
         simple_speaker_listener_v4.parallel_env(max_cycles=25), failure_models, exchange=exchange
     )
@@ -58,7 +58,7 @@ def successes(failure_models: Any, form: str) -> int:
 
 
 @pytest.mark.parametrize("form", ["dict", "flat"])
-def test_the_pair_solves_the_task_through_its_messages_alone(form: str) -> None:
+def test_the_pair_solves_the_task_through_its_messages_alone(form):
     told = successes([], form)
     # Of listeners that guess, one in a million would come this far.
     assert told > binom.isf(FALSE_ALARM, EPISODES, 1 / LANDMARKS)

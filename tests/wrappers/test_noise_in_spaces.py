@@ -19,8 +19,8 @@ from failure_api import (
     ProbabilisticModel,
     ShareObservations,
 )
-from failure_api.errors import FailureApiError, InvalidArgumentError, ModelError, NotResetError
-from failure_api.exchanges import Codec, Exchange, Team
+from failure_api.errors import InvalidArgumentError, ModelError, NotResetError
+from failure_api.exchanges import Codec, Exchange
 from failure_api.testing import check_wrapper
 from failure_api.testing.verdict import same
 from helpers import Scripted, assert_one_sentence
@@ -49,7 +49,7 @@ SPREAD = next(subject for subject in MPE if subject.name == "simple_spread")
 @pytest.mark.parametrize("missing", ["zero", "hold"])
 @pytest.mark.parametrize("size", [0.4, 3.0, 1e20])
 @pytest.mark.parametrize("form", ["dict", "flat"])
-def test_observations_stay_in_their_spaces(form: Any, size: float, missing: Any) -> None:
+def test_observations_stay_in_their_spaces(form, size, missing):
     team = MIXED if form == "dict" else FLAT
     exchange = ShareObservations(form=form, missing=missing)
     check_wrapper(
@@ -62,7 +62,7 @@ def test_observations_stay_in_their_spaces(form: Any, size: float, missing: Any)
 
 
 @pytest.mark.parametrize("form", ["dict", "flat"])
-def test_each_kind_of_number_is_moved_as_it_says(form: Any) -> None:
+def test_each_kind_of_number_is_moved_as_it_says(form):
     env = CommunicationWrapperParallel(
         Plain(FLAT), [], noise_models=Add(), exchange=ShareObservations(form=form)
     )
@@ -97,7 +97,7 @@ def test_each_kind_of_number_is_moved_as_it_says(form: Any) -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float16, np.float64])
-def test_segments_of_every_type(dtype: Any) -> None:
+def test_segments_of_every_type(dtype):
     team = dict.fromkeys("ab", spaces.Box(0, 9, (2, 2), dtype))
     exchange = MaskSegments(segments={"a": {"b": [1, 2]}})
     env = CommunicationWrapperParallel(Plain(team), [], noise_models=Add(), exchange=exchange)
@@ -112,13 +112,13 @@ def test_segments_of_every_type(dtype: Any) -> None:
 LENGTHS = {"a": {"b": [0, 1, 2], "c": [3]}, "b": {"a": [2]}, "c": {"b": [0]}}
 
 
-def lengths(env: Any) -> Any:
+def lengths(env):
     """Returns segments that might move, and do not."""
     return LENGTHS
 
 
 @pytest.mark.parametrize("segments", [LENGTHS, lengths], ids=["fixed", "moving"])
-def test_segments_of_several_types_and_lengths(segments: Any) -> None:
+def test_segments_of_several_types_and_lengths(segments):
     team = {
         "a": spaces.Box(0, 9, (4,), np.int16),
         "b": spaces.Box(-1, 1, (3,)),
@@ -134,19 +134,19 @@ def test_segments_of_several_types_and_lengths(segments: Any) -> None:
     assert views["b"][2] == min(bare["b"][2] + np.float32(1), 1)
 
 
-def in_and_out_of_sight(env: Any) -> Any:
+def in_and_out_of_sight(env):
     """Returns segments of which one is never the same twice."""
     if env.steps % 2:
         return {"a": {"b": [0, 1]}}
     return {"a": {"c": [1, 2]}} if env.steps % 4 else {"a": {"c": [2, 1], "b": [0, 3]}}
 
 
-def in_sight(env: Any) -> Any:
+def in_sight(env):
     """Returns what the function above returns after the first step."""
     return {"a": {"b": [0, 1]}}
 
 
-def test_segments_that_move_out_of_sight() -> None:
+def test_segments_that_move_out_of_sight():
     team = dict.fromkeys("abc", spaces.Box(-9, 9, (4,)))
     exchange = MaskSegments(segments=in_and_out_of_sight, missing="hold")
     check_wrapper(lambda: Plain(team), noise_models=Wanders(), exchange=exchange, steps=8)
@@ -162,7 +162,7 @@ def test_segments_that_move_out_of_sight() -> None:
     assert not np.array_equal(views[0], env.unwrapped.content("a", 1))
 
 
-def test_held_content_keeps_to_where_it_came_from() -> None:
+def test_held_content_keeps_to_where_it_came_from():
     low = np.array([10, 10, -1, -1], dtype=np.float32)
     team = dict.fromkeys("abc", spaces.Box(low, low + 1))
     exchange = MaskSegments(segments=seen_once, missing="hold")
@@ -174,12 +174,12 @@ def test_held_content_keeps_to_where_it_came_from() -> None:
     assert view[:2].tolist() == [11, 11]
 
 
-def seen_once(env: Any) -> Any:
+def seen_once(env):
     """Returns segments of one agent that is out of sight after the first step."""
     return {"a": {"c": [2]}} if env.steps == 1 else {"a": {"b": [0, 1]}}
 
 
-def test_a_moment_within_a_cycle_shows_what_was_received() -> None:
+def test_a_moment_within_a_cycle_shows_what_was_received():
     env = CommunicationWrapper(PURSUIT.make(), [], noise_models=Add(), exchange=ShareObservations())
     env.reset(seed=1)
     first, second, third = env.possible_agents
@@ -200,7 +200,7 @@ def test_a_moment_within_a_cycle_shows_what_was_received() -> None:
     ids=["dict", "moving", "still"],
 )
 @pytest.mark.parametrize("travel", [copy.deepcopy, lambda env: pickle.loads(pickle.dumps(env))])
-def test_it_travels(exchange: Any, travel: Any) -> None:
+def test_it_travels(exchange, travel):
     team = dict.fromkeys("abc", spaces.Box(-9, 9, (4,)))
     env = CommunicationWrapperParallel(
         Plain(team), ProbabilisticModel(failure_prob=0.2), noise_models=Wanders(), exchange=exchange
@@ -213,7 +213,7 @@ def test_it_travels(exchange: Any, travel: Any) -> None:
     assert same(env.reset()[0], twin.reset()[0])
 
 
-def test_what_models_count_can_be_read() -> None:
+def test_what_models_count_can_be_read():
     env = CommunicationWrapper(
         parallel_to_aec(Plain()),
         ProbabilisticModel(failure_prob=0.5),
@@ -231,14 +231,14 @@ def test_what_models_count_can_be_read() -> None:
         assert found == {"Counts": {"arrived": arrived}, "Attacks": {"attack_share": 0.25}}
 
 
-def test_the_wrapper_says_which_noise_models_it_has() -> None:
+def test_the_wrapper_says_which_noise_models_it_has():
     assert "noise_models=[Add(agent_ids=None, amount=2)], exchange=" in repr(
         CommunicationWrapper(SPREAD.make(), [], noise_models=Add(amount=2))
     )
     assert "noise_models=[], exchange=" in repr(CommunicationWrapper(SPREAD.make(), []))
 
 
-def refusal(action: Any, kind: type[FailureApiError]) -> str:
+def refusal(action, kind):
     with pytest.raises(kind) as caught:
         action()
     assert_one_sentence(caught.value)
@@ -247,7 +247,7 @@ def refusal(action: Any, kind: type[FailureApiError]) -> str:
 
 @pytest.mark.parametrize("noise", [None, "noise", [0.5], ProbabilisticModel(failure_prob=0.5)])
 @pytest.mark.parametrize("api", ["aec", "parallel"])
-def test_what_are_no_noise_models(noise: Any, api: str) -> None:
+def test_what_are_no_noise_models(noise, api):
     kind = CommunicationWrapper if api == "aec" else CommunicationWrapperParallel
     env = SPREAD.make(api)
     text = refusal(lambda: kind(env, [], noise_models=noise), InvalidArgumentError)
@@ -257,7 +257,7 @@ def test_what_are_no_noise_models(noise: Any, api: str) -> None:
 @pytest.mark.parametrize(
     "exchange", [None, ShareObservations(), ShareObservations(form="flat")], ids=str
 )
-def test_unknown_agents_are_found_when_it_is_wrapped(exchange: Any) -> None:
+def test_unknown_agents_are_found_when_it_is_wrapped(exchange):
     noise = Add(agent_ids=["agent_7"])
     text = refusal(
         lambda: CommunicationWrapper(SPREAD.make(), [], noise_models=noise, exchange=exchange),
@@ -270,8 +270,8 @@ def test_unknown_agents_are_found_when_it_is_wrapped(exchange: Any) -> None:
 @pytest.mark.parametrize(
     "exchange", [None, ShareObservations(), ShareObservations(form="flat")], ids=str
 )
-def test_numbers_that_are_none(exchange: Any, value: float) -> None:
-    def result(state: Any, content: Any) -> Any:
+def test_numbers_that_are_none(exchange, value):
+    def result(state, content):
         rounds = (state or 0) + 1
         bad = content.copy()
         # Where nothing can arrive nobody minds.
@@ -297,29 +297,29 @@ def test_numbers_that_are_none(exchange: Any, value: float) -> None:
 class Deaf(Exchange):
     """Knows nothing of noise, as an exchange of one's own may."""
 
-    def bind(self, team: Team) -> Codec:
+    def bind(self, team):
         return Words(team)
 
 
 class Words(Codec):
-    def __init__(self, team: Team) -> None:
+    def __init__(self, team):
         super().__init__(team, dict.fromkeys(team.agent_ids, spaces.Text(9)))
         self.spaces = dict(team.spaces)
 
-    def say(self, agent: Any, observation: Any, message: Any) -> Any:
+    def say(self, agent, observation, message):
         return str(agent)
 
-    def see(self, agent: Any, observation: Any, heard: Any) -> Any:
+    def see(self, agent, observation, heard):
         return copy.deepcopy(observation)
 
-    def own(self, agent: Any, view: Any) -> Any:
+    def own(self, agent, view):
         return view
 
-    def heard(self, agent: Any, view: Any) -> Any:
+    def heard(self, agent, view):
         return {}
 
 
-def test_an_exchange_that_knows_nothing_of_noise() -> None:
+def test_an_exchange_that_knows_nothing_of_noise():
     bare = Plain()
     env = CommunicationWrapperParallel(bare, ProbabilisticModel(failure_prob=0.5), exchange=Deaf())
     env.reset(seed=1)

@@ -37,7 +37,7 @@ CASES = [(subject, api) for subject in EVERY for api in subject.apis]
 WIDE = dict.fromkeys("abc", spaces.Box(-100, 100, (2,)))
 
 
-def sensors(env: Any, *models: Any) -> Any:
+def sensors(env, *models):
     kind = (
         NoiseWrapperParallel if hasattr(env, "step") and not hasattr(env, "last") else NoiseWrapper
     )
@@ -49,7 +49,7 @@ def sensors(env: Any, *models: Any) -> Any:
 @pytest.mark.parametrize(
     "models", [(), (Normal(size=0.0),), (Normal(size=0.3), Wanders())], ids=len
 )
-def test_all_but_the_observations_is_the_environments(subject: Any, api: str, models: Any) -> None:
+def test_all_but_the_observations_is_the_environments(subject, api, models):
     bare, env = subject.make(api), sensors(subject.make(api), *models)
     silent = not models or models == (Normal(size=0.0),)
     steps = 3 * len(bare.possible_agents) + 2 if api == "aec" else 4
@@ -73,7 +73,7 @@ def test_all_but_the_observations_is_the_environments(subject: Any, api: str, mo
 
 @pytest.mark.sampled(12)
 @pytest.mark.parametrize(("subject", "api"), CASES, ids=str)
-def test_pettingzoos_own_tests(subject: Any, api: str) -> None:
+def test_pettingzoos_own_tests(subject, api):
     env = sensors(subject.make(api), Normal(size=0.1), Wanders(agent_ids=None))
     if api == "aec":
         api_test(env, num_cycles=10)
@@ -82,21 +82,21 @@ def test_pettingzoos_own_tests(subject: Any, api: str) -> None:
 
 
 @pytest.mark.parametrize("subject", [SPREAD, PURSUIT, KNIGHTS, TICTACTOE], ids=str)
-def test_looking_more_often_changes_nothing(subject: Any) -> None:
+def test_looking_more_often_changes_nothing(subject):
     env = sensors(subject.make(), Wanders())
     once, often = ([*play(env, 3, 14, looks=looks)] for looks in (1, 3))
     for one, other in zip(once, often, strict=True):
         assert same(one.observations, other.observations)
 
 
-def test_the_numbers_are_those_of_the_models() -> None:
+def test_the_numbers_are_those_of_the_models():
     env = NoiseWrapperParallel(Plain(WIDE), Add(amount=0.5, agent_ids=["a", "c"]))
     views, _ = env.reset(seed=1)
     for agent, amount in {"a": 0.5, "b": 0, "c": 0.5}.items():
         np.testing.assert_array_equal(views[agent], env.unwrapped.content(agent, 0) + amount)
 
 
-def test_models_are_asked_once_a_round() -> None:
+def test_models_are_asked_once_a_round():
     Watches.seen.clear()
     env = NoiseWrapper(SPREAD.make(), Watches())
     env.reset(seed=1)
@@ -112,7 +112,7 @@ def test_models_are_asked_once_a_round() -> None:
     assert all(context.arrived.all() for _, context in Watches.seen)
 
 
-def test_what_has_moved_in_mid_cycle_is_read_with_the_errors_of_the_round() -> None:
+def test_what_has_moved_in_mid_cycle_is_read_with_the_errors_of_the_round():
     bare, env = PURSUIT.make(), NoiseWrapper(PURSUIT.make(), Normal(size=0.01))
     for each in (bare, env):
         each.reset(seed=1)
@@ -133,7 +133,7 @@ def test_what_has_moved_in_mid_cycle_is_read_with_the_errors_of_the_round() -> N
     np.testing.assert_allclose(errors[0][free], errors[-1][free], atol=1e-5)
 
 
-def test_aec_shows_what_parallel_shows() -> None:
+def test_aec_shows_what_parallel_shows():
     models = [Normal(), Wanders(agent_ids=["b"])]
     parallel, aec = (
         NoiseWrapperParallel(Plain(), models),
@@ -148,7 +148,7 @@ def test_aec_shows_what_parallel_shows() -> None:
             aec.step(0)
 
 
-def test_seeds_fix_episodes_and_none_goes_on() -> None:
+def test_seeds_fix_episodes_and_none_goes_on():
     env, twin = (NoiseWrapperParallel(Plain(WIDE), Normal()) for _ in range(2))
     errors = []
     for seed in (4, None, None, 4):
@@ -161,7 +161,7 @@ def test_seeds_fix_episodes_and_none_goes_on() -> None:
 
 
 @pytest.mark.parametrize("travel", [copy.deepcopy, lambda env: pickle.loads(pickle.dumps(env))])
-def test_it_travels(travel: Any) -> None:
+def test_it_travels(travel):
     env = NoiseWrapper(parallel_to_aec(Plain()), Wanders())
     env.reset(seed=1)
     env.step(0)
@@ -175,7 +175,7 @@ def test_it_travels(travel: Any) -> None:
     assert same(env.observe("a"), twin.observe("a"))
 
 
-def test_nothing_that_is_handed_out_changes() -> None:
+def test_nothing_that_is_handed_out_changes():
     env = NoiseWrapper(SPREAD.make(), Normal())
     env.reset(seed=1)
     shown = env.observe("agent_0")
@@ -184,8 +184,8 @@ def test_nothing_that_is_handed_out_changes() -> None:
     np.testing.assert_array_equal(env.observe("agent_0"), kept)
 
 
-def test_faulty_sensors_are_told_over_failing_links() -> None:
-    def stacked(env: Any) -> Any:
+def test_faulty_sensors_are_told_over_failing_links():
+    def stacked(env):
         return CommunicationWrapperParallel(
             env, ProbabilisticModel(failure_prob=0.5), exchange=ShareObservations()
         )
@@ -200,7 +200,7 @@ def test_faulty_sensors_are_told_over_failing_links() -> None:
             np.testing.assert_array_equal(heard[receiver][sender], expected)
 
 
-def test_what_was_heard_is_read_with_faulty_sensors() -> None:
+def test_what_was_heard_is_read_with_faulty_sensors():
     inner = CommunicationWrapper(SPREAD.make(), ProbabilisticModel(failure_prob=1.0))
     env = NoiseWrapper(inner, Add())
     env.reset(seed=1)
@@ -209,7 +209,7 @@ def test_what_was_heard_is_read_with_faulty_sensors() -> None:
 
 
 @pytest.mark.parametrize("above", [True, False])
-def test_stacks_pass_pettingzoos_tests(above: bool) -> None:
+def test_stacks_pass_pettingzoos_tests(above):
     lossy = ProbabilisticModel(failure_prob=0.5)
     for subject in (SPREAD, PISTONBALL):
         env = subject.make()
@@ -219,7 +219,7 @@ def test_stacks_pass_pettingzoos_tests(above: bool) -> None:
         parallel_api_test(aec_to_parallel(env), num_cycles=5)
 
 
-def test_two_wrappers_and_communication_draw_apart() -> None:
+def test_two_wrappers_and_communication_draw_apart():
     inner = NoiseWrapperParallel(Plain(WIDE), Normal())
     env = NoiseWrapperParallel(inner, Normal())
     first = NoiseWrapperParallel(Plain(WIDE), Normal()).reset(seed=1)[0]["a"]
@@ -228,7 +228,7 @@ def test_two_wrappers_and_communication_draw_apart() -> None:
     assert np.abs((twice - first) - (first - once)).max() > 1e-3
 
 
-def test_what_models_count_can_be_read() -> None:
+def test_what_models_count_can_be_read():
     env = NoiseWrapperParallel(Plain(lengths={"a": 2}), [Counts(), Add()])
     with pytest.raises(NotResetError):
         env.noise_reports()
@@ -240,7 +240,7 @@ def test_what_models_count_can_be_read() -> None:
     assert env.noise_reports() == {"Counts": {"arrived": 11}}
 
 
-def test_the_wrapper_says_what_it_is() -> None:
+def test_the_wrapper_says_what_it_is():
     env = NoiseWrapper(SPREAD.make(), Add())
     assert (
         repr(env)
@@ -265,7 +265,7 @@ MISTAKES: dict[str, tuple[Any, type[FailureApiError]]] = {
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_mistakes(name: str) -> None:
+def test_mistakes(name):
     action, kind = MISTAKES[name]
     with pytest.raises(kind) as caught:
         action()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 from mpe2 import simple_spread_v3
@@ -32,7 +30,7 @@ every_kind = pytest.mark.parametrize(("wrap", "make"), MAKERS.values(), ids=MAKE
 @pytest.mark.parametrize(
     "x", [1e300, np.inf, True, np.ma.masked, np.ma.array(0.5)], ids=["far", "inf", "flag", "m", "a"]
 )
-def test_positions_that_float32_cannot_tell_are_refused(wrap: Any, make: Any, x: Any) -> None:
+def test_positions_that_float32_cannot_tell_are_refused(wrap, make, x):
     rows = [[0.0, 0.0], [0.0, 1.0], [x, 0.0]]
     env = wrap(make(N=3), RANGE, positions=lambda env: rows)
     with pytest.raises(InvalidArgumentError) as caught:
@@ -42,7 +40,7 @@ def test_positions_that_float32_cannot_tell_are_refused(wrap: Any, make: Any, x:
 
 @every_kind
 @pytest.mark.parametrize("models", [np.array(0.5), {LOSSY}, {1}], ids=["number", "set", "one"])
-def test_what_is_no_list_of_models_is_refused(wrap: Any, make: Any, models: Any) -> None:
+def test_what_is_no_list_of_models_is_refused(wrap, make, models):
     for name in ("failure_models", "noise_models"):
         with pytest.raises(InvalidArgumentError) as caught:
             wrap(make(N=3), **{"failure_models": LOSSY, name: models})
@@ -51,7 +49,7 @@ def test_what_is_no_list_of_models_is_refused(wrap: Any, make: Any, models: Any)
 
 @every_kind
 @pytest.mark.parametrize("value", [True, np.True_, np.ma.array(0.5), "half", 1.5, None, {0.5}])
-def test_a_severity_is_a_number(wrap: Any, make: Any, value: Any) -> None:
+def test_a_severity_is_a_number(wrap, make, value):
     env = wrap(make(N=3), ScheduledModel(model=LOSSY))
     with pytest.raises(InvalidArgumentError) as caught:
         env.set_severity(value)
@@ -60,12 +58,12 @@ def test_a_severity_is_a_number(wrap: Any, make: Any, value: Any) -> None:
 
 @every_kind
 @pytest.mark.parametrize("seed", [True, -1, 0.5, "0"])
-def test_a_seed_is_a_whole_number(wrap: Any, make: Any, seed: Any) -> None:
+def test_a_seed_is_a_whole_number(wrap, make, seed):
     with pytest.raises(FailureApiError, match="seed must be a whole number or None"):
         wrap(make(N=3), LOSSY).reset(seed=seed)
 
 
-def test_agents_in_a_set_have_no_order() -> None:
+def test_agents_in_a_set_have_no_order():
     class Unordered(Plain):
         """Keeps its agents in a set."""
 
@@ -77,7 +75,7 @@ def test_agents_in_a_set_have_no_order() -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_agents_in_a_mapping_have_one() -> None:
+def test_agents_in_a_mapping_have_one():
     env = Plain()
     env.possible_agents = dict.fromkeys(env.possible_agents).keys()
     assert CommunicationWrapperParallel(env, LOSSY) is not None

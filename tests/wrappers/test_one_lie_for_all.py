@@ -30,20 +30,20 @@ MODELS = {
 }
 
 
-def heard_in_segments(view: Any, receiver: str) -> Any:
+def heard_in_segments(view, receiver):
     return view[1:2]
 
 
-def heard_in_dict(view: Any, receiver: str) -> Any:
+def heard_in_dict(view, receiver):
     return view["c"]
 
 
-def heard_in_flat(view: Any, receiver: str) -> Any:
+def heard_in_flat(view, receiver):
     start = 2 + 4 * [agent for agent in "abcd" if agent != receiver].index("c")
     return view[start : start + 2]
 
 
-def heard_in_messages(view: Any, receiver: str) -> Any:
+def heard_in_messages(view, receiver):
     return view["messages"]["c"]
 
 
@@ -59,7 +59,7 @@ EXCHANGES = {
 }
 
 
-def lies(name: str, models: Any, seed: int = 3, rounds: int = 60, **attack: Any) -> dict[int, Any]:
+def lies(name, models, seed=3, rounds=60, **attack):
     """Returns what c said, as it was heard, by the round in which it was made."""
     exchange, heard = EXCHANGES[name]
     env = CommunicationWrapperParallel(
@@ -86,9 +86,7 @@ def lies(name: str, models: Any, seed: int = 3, rounds: int = 60, **attack: Any)
 
 @pytest.mark.parametrize("name", EXCHANGES)
 @pytest.mark.parametrize("models", MODELS.values(), ids=MODELS.keys())
-def test_a_message_is_the_same_lie_to_all_and_another_message_another_lie(
-    name: str, models: Any
-) -> None:
+def test_a_message_is_the_same_lie_to_all_and_another_message_another_lie(name, models):
     told = lies(name, models, same_for_all=True)
     assert len(told) > 30
     assert max(map(len, told.values())) == 3
@@ -97,7 +95,7 @@ def test_a_message_is_the_same_lie_to_all_and_another_message_another_lie(
     assert len(set.union(*one.values())) == len(told)
 
 
-def test_it_depends_on_neither_who_hears_it_nor_how() -> None:
+def test_it_depends_on_neither_who_hears_it_nor_how():
     """Other delays bring the same lies at other times."""
     told = lies("dict", MODELS["delays"], same_for_all=True)
     at_once = lies("dict", [], same_for_all=True)
@@ -106,14 +104,14 @@ def test_it_depends_on_neither_who_hears_it_nor_how() -> None:
         assert {content for _, content in heard} == {content for _, content in at_once[made]}
 
 
-def test_episodes_and_seeds_have_lies_of_their_own() -> None:
+def test_episodes_and_seeds_have_lies_of_their_own():
     first, second = (lies("dict", [], seed, same_for_all=True) for seed in (3, 4))
     assert not {c for h in first.values() for _, c in h} & {
         c for h in second.values() for _, c in h
     }
 
 
-def test_otherwise_everyone_is_told_something_else() -> None:
+def test_otherwise_everyone_is_told_something_else():
     told = lies("dict", MODELS["delays"])
     for heard in told.values():
         assert len({content for _, content in heard}) == len(heard)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from chains_and_exchanges import chain_for, fitting_exchanges
@@ -26,7 +24,6 @@ from environments_under_test import (
     PONG,
     PURSUIT,
     TICTACTOE,
-    Subject,
 )
 from failure_api import CommunicationWrapper, CommunicationWrapperParallel
 
@@ -44,7 +41,7 @@ CASES = [
 LIMITED = (*MPE, replace(PISTONBALL, options={"n_pistons": 10}), KNIGHTS, PONG, PURSUIT)
 
 
-def failure(test: Callable[[], Any]) -> Exception | None:
+def failure(test):
     """Returns what a test raises, if it does."""
     try:
         test()
@@ -53,7 +50,7 @@ def failure(test: Callable[[], Any]) -> Exception | None:
     return None
 
 
-def passes_like_the_bare(test: Callable[[bool], Any]) -> None:
+def passes_like_the_bare(test):
     """Raises if a test fails on the wrapped environment, unless the bare one fails alike."""
     found = failure(lambda: test(True))
     if found is not None:
@@ -61,12 +58,12 @@ def passes_like_the_bare(test: Callable[[bool], Any]) -> None:
         assert type(bare) is type(found), f"{found!r}, where the bare environment gives {bare!r}"
 
 
-def wrapping(subject: Subject, api: str, name: str, **options: Any) -> Callable[[bool], Any]:
+def wrapping(subject, api, name, **options):
     """Returns a function that makes the environment, wrapped or bare."""
     kind = CommunicationWrapper if api == "aec" else CommunicationWrapperParallel
     models, exchange = chain_for(subject), fitting_exchanges(subject)[name]
 
-    def make(wrapped: bool) -> Any:
+    def make(wrapped):
         env = subject.make(api, **options)
         return kind(env, models, exchange=exchange) if wrapped else env
 
@@ -75,14 +72,14 @@ def wrapping(subject: Subject, api: str, name: str, **options: Any) -> Callable[
 
 @pytest.mark.sampled(24)
 @pytest.mark.parametrize(("subject", "name"), CASES, ids=str)
-def test_api_test(subject: Subject, name: str) -> None:
+def test_api_test(subject, name):
     make = wrapping(subject, "aec", name)
     passes_like_the_bare(lambda wrapped: api_test(make(wrapped), num_cycles=8))
 
 
 @pytest.mark.sampled(24)
 @pytest.mark.parametrize(("subject", "name"), CASES, ids=str)
-def test_parallel_api_test(subject: Subject, name: str) -> None:
+def test_parallel_api_test(subject, name):
     if not subject.parallel:
         return
     make = wrapping(subject, "parallel", name)
@@ -90,7 +87,7 @@ def test_parallel_api_test(subject: Subject, name: str) -> None:
 
 
 @pytest.mark.parametrize("subject", EVERY, ids=str)
-def test_seed_tests(subject: Subject) -> None:
+def test_seed_tests(subject):
     make = wrapping(subject, "aec", "default")
     passes_like_the_bare(lambda wrapped: seed_test(lambda: make(wrapped), num_cycles=4))
     if subject.parallel:
@@ -101,8 +98,8 @@ def test_seed_tests(subject: Subject) -> None:
 
 
 @pytest.mark.parametrize("subject", LIMITED, ids=str)
-def test_max_cycles_test(subject: Subject) -> None:
-    def module(wrapped: bool) -> Any:
+def test_max_cycles_test(subject):
+    def module(wrapped):
         return SimpleNamespace(
             env=lambda max_cycles: wrapping(subject, "aec", "default", max_cycles=max_cycles)(
                 wrapped
@@ -115,7 +112,7 @@ def test_max_cycles_test(subject: Subject) -> None:
     passes_like_the_bare(lambda wrapped: max_cycles_test(module(wrapped)))
 
 
-def test_the_tests_pass_and_not_only_alike() -> None:
+def test_the_tests_pass_and_not_only_alike():
     for subject in (MPE[8], PISTONBALL, KNIGHTS):
         assert failure(lambda s=subject: api_test(s.make(), num_cycles=8)) is None
         assert failure(lambda s=subject: parallel_api_test(s.make("parallel"), 8)) is None

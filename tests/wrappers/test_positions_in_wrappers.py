@@ -21,14 +21,14 @@ from helpers import assert_one_sentence
 NEAR = DistanceModel(distance_threshold=1.0)
 
 
-def on_a_line(env: Any) -> Any:
+def on_a_line(env):
     """Puts the agents at 0, 1 and 3."""
     return [[0.0, 0.0], [1.0, 0.0], [3.0, 0.0]]
 
 
 @pytest.mark.parametrize("subject", [s for s in EVERY if s.positions], ids=str)
 @pytest.mark.parametrize("api", ["aec", "parallel"])
-def test_they_are_found(subject: Subject, api: str) -> None:
+def test_they_are_found(subject, api):
     kind = CommunicationWrapper if api == "aec" else CommunicationWrapperParallel
     near = kind(subject.make(api), DistanceModel(distance_threshold=1e-6))
     far = kind(subject.make(api), DistanceModel(distance_threshold=1e6))
@@ -39,24 +39,24 @@ def test_they_are_found(subject: Subject, api: str) -> None:
     assert not near.get_communication_state().any() or subject.name == "pursuit"
 
 
-def test_they_can_be_given() -> None:
+def test_they_can_be_given():
     env = CommunicationWrapperParallel(Plain(), NEAR, positions=on_a_line)
     env.reset(seed=0)
     expected = [[False, True, False], [True, False, False], [False, False, False]]
     assert env.get_communication_state().tolist() == expected
 
 
-def test_given_ones_go_before_known_ones() -> None:
+def test_given_ones_go_before_known_ones():
     spread = Subject("mpe2", "simple_spread")
     env = CommunicationWrapper(spread.make(), NEAR, positions=on_a_line)
     env.reset(seed=0)
     assert env.get_communication_state().sum() == 2
 
 
-def test_the_function_is_given_the_environment_once_a_round() -> None:
+def test_the_function_is_given_the_environment_once_a_round():
     given: list[Any] = []
 
-    def positions(env: Any) -> Any:
+    def positions(env):
         given.append(env)
         return on_a_line(env)
 
@@ -68,8 +68,8 @@ def test_the_function_is_given_the_environment_once_a_round() -> None:
     assert given == [bare, bare]
 
 
-def test_nobody_asks_for_them_where_no_model_needs_them() -> None:
-    def never(env: Any) -> Any:
+def test_nobody_asks_for_them_where_no_model_needs_them():
+    def never(env):
         raise AssertionError
 
     env = CommunicationWrapperParallel(Plain(), ProbabilisticModel(failure_prob=0.1))
@@ -84,7 +84,7 @@ def test_nobody_asks_for_them_where_no_model_needs_them() -> None:
     ("kind", "make"),
     [(CommunicationWrapper, TICTACTOE.make), (CommunicationWrapperParallel, Plain)],
 )
-def test_where_they_are_unknown_building_says_so(kind: Any, make: Any) -> None:
+def test_where_they_are_unknown_building_says_so(kind, make):
     env = make()
     with pytest.raises(InvalidArgumentError) as caught:
         kind(env, NEAR)
@@ -106,7 +106,7 @@ def test_where_they_are_unknown_building_says_so(kind: Any, make: Any) -> None:
         lambda env: {"a": [0, 0]},
     ],
 )
-def test_wrong_ones_are_one_sentence_at_the_first_reset(positions: Any) -> None:
+def test_wrong_ones_are_one_sentence_at_the_first_reset(positions):
     env = CommunicationWrapperParallel(Plain(), NEAR, positions=positions)
     with pytest.raises(InvalidArgumentError, match="positions must ") as caught:
         env.reset(seed=0)
@@ -116,13 +116,13 @@ def test_wrong_ones_are_one_sentence_at_the_first_reset(positions: Any) -> None:
 
 
 @pytest.mark.parametrize("positions", [[[0, 0]] * 3, "here", 3])
-def test_what_is_no_function_is_refused_when_built(positions: Any) -> None:
+def test_what_is_no_function_is_refused_when_built(positions):
     with pytest.raises(InvalidArgumentError, match="positions must be a function"):
         CommunicationWrapperParallel(Plain(), NEAR, positions=positions)
 
 
-def test_the_dead_need_none() -> None:
-    def positions(env: Any) -> Any:
+def test_the_dead_need_none():
+    def positions(env):
         gone = [np.nan, np.nan]
         return [gone if env.steps >= 2 and agent == "b" else [0.0, 0.0] for agent in "abc"]
 

@@ -48,23 +48,23 @@ LATE = DelayBasedModel(min_delay=2, max_delay=2)
 class Calm(Plain):
     """Keeps away from the bounds of its spaces, so that they cut nothing off."""
 
-    def content(self, agent: Any, number: int) -> Any:
+    def content(self, agent, number):
         dtype = self.observation_spaces[agent].dtype
         return (super().content(agent, number) * 0.1).astype(dtype)
 
 
-def teams(**options: Any) -> Any:
+def teams(**options):
     """Yields environments whose observations share a type, and ones whose do not."""
     yield Calm(WIDE, **options)
     yield Calm({**WIDE, "c": spaces.Box(-100, 100, (2,), np.float64)}, **options)
 
 
-def wrapped(models: Any, noise: Any, exchange: Any, env: Any = None) -> Any:
+def wrapped(models, noise, exchange, env=None):
     env = Calm(WIDE) if env is None else env
     return CommunicationWrapperParallel(env, models, noise_models=noise, exchange=exchange)
 
 
-def rounds_of(env: Any, seed: int = 5) -> Any:
+def rounds_of(env, seed=5):
     """Yields the round's number and all views, from the reset to the end."""
     views, _ = env.reset(seed=seed)
     yield 0, views
@@ -75,7 +75,7 @@ def rounds_of(env: Any, seed: int = 5) -> Any:
         yield number, views
 
 
-def heard(exchange: Any, view: Any, receiver: str) -> Any:
+def heard(exchange, view, receiver):
     """Returns what a view shows of the next agent."""
     sender = NEXT[receiver]
     if isinstance(exchange, MaskSegments):
@@ -86,14 +86,14 @@ def heard(exchange: Any, view: Any, receiver: str) -> Any:
     return view[start : start + 2]
 
 
-def own(exchange: Any, view: Any, receiver: str) -> Any:
+def own(exchange, view, receiver):
     """Returns what a view shows of its receiver."""
     if isinstance(view, dict):
         return view[receiver]
     return view[:1] if isinstance(exchange, MaskSegments) else view[:2]
 
 
-def said(exchange: Any, env: Any, receiver: str, number: int) -> Any:
+def said(exchange, env, receiver, number):
     """Returns what the next agent said in a round, as the environment has it."""
     if isinstance(exchange, MaskSegments):
         return env.content(receiver, number)[1:2]
@@ -101,7 +101,7 @@ def said(exchange: Any, env: Any, receiver: str, number: int) -> Any:
 
 
 @every_exchange
-def test_what_arrives_is_corrupted_and_what_is_missing_is_not(name: str) -> None:
+def test_what_arrives_is_corrupted_and_what_is_missing_is_not(name):
     exchange = EXCHANGES[name]
     for bare in teams():
         arrives = [0, 1, 0, 1, 1, 0, 0, 1, 0]
@@ -124,7 +124,7 @@ def test_what_arrives_is_corrupted_and_what_is_missing_is_not(name: str) -> None
 
 
 @every_exchange
-def test_delayed_content_is_corrupted_when_it_arrives(name: str) -> None:
+def test_delayed_content_is_corrupted_when_it_arrives(name):
     exchange = EXCHANGES[name]
     in_round = Returns(result=add_the_round)
     for bare in teams():
@@ -140,13 +140,13 @@ def test_delayed_content_is_corrupted_when_it_arrives(name: str) -> None:
                 np.testing.assert_allclose(found, sent + number + 1, rtol=1e-6)
 
 
-def add_the_round(state: Any, content: Any) -> Any:
+def add_the_round(state, content):
     rounds = (state or 0) + 1
     return rounds, content + np.float32(rounds)
 
 
 @every_exchange
-def test_held_content_stays_as_it_was_received(name: str) -> None:
+def test_held_content_stays_as_it_was_received(name):
     exchange = EXCHANGES[name]
     if exchange.missing == "zero":
         return
@@ -162,7 +162,7 @@ def test_held_content_stays_as_it_was_received(name: str) -> None:
 
 
 @every_exchange
-def test_no_noise_is_bit_for_bit_no_noise(name: str) -> None:
+def test_no_noise_is_bit_for_bit_no_noise(name):
     models = [ProbabilisticModel(failure_prob=0.4), DelayBasedModel(min_delay=0, max_delay=2)]
     for bare in teams():
         plain = wrapped(models, (), EXCHANGES[name], bare)
@@ -172,7 +172,7 @@ def test_no_noise_is_bit_for_bit_no_noise(name: str) -> None:
 
 
 @every_exchange
-def test_noise_moves_no_draw_of_the_links(name: str) -> None:
+def test_noise_moves_no_draw_of_the_links(name):
     models = ProbabilisticModel(failure_prob=0.5)
     envs = [wrapped(models, noise, EXCHANGES[name]) for noise in ((), Normal())]
     for _ in zip(*map(rounds_of, envs), strict=True):
@@ -181,7 +181,7 @@ def test_noise_moves_no_draw_of_the_links(name: str) -> None:
 
 
 @every_exchange
-def test_what_arrives_moves_no_draw_of_the_noise(name: str) -> None:
+def test_what_arrives_moves_no_draw_of_the_noise(name):
     exchange = EXCHANGES[name]
     envs = [wrapped(ProbabilisticModel(failure_prob=p), Normal(), exchange) for p in (0.0, 0.5)]
     compared = 0
@@ -195,14 +195,14 @@ def test_what_arrives_moves_no_draw_of_the_noise(name: str) -> None:
     assert compared > 5
 
 
-def test_each_receiver_hears_something_else() -> None:
+def test_each_receiver_hears_something_else():
     env = wrapped([], Normal(), ShareObservations())
     views, _ = env.reset(seed=1)
     assert not np.array_equal(views["a"]["c"], views["b"]["c"])
 
 
 @every_exchange
-def test_looking_again_shows_the_same(name: str) -> None:
+def test_looking_again_shows_the_same(name):
     env = CommunicationWrapper(
         parallel_to_aec(Plain(WIDE)), [], noise_models=Wanders(), exchange=EXCHANGES[name]
     )
@@ -214,7 +214,7 @@ def test_looking_again_shows_the_same(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["mask", "dict", "flat"])
-def test_models_see_neither_what_did_not_arrive_nor_the_own_part(name: str) -> None:
+def test_models_see_neither_what_did_not_arrive_nor_the_own_part(name):
     Watches.seen.clear()
     for bare in teams():
         env = wrapped(ProbabilisticModel(failure_prob=0.5), Watches(), EXCHANGES[name], bare)
@@ -230,7 +230,7 @@ def test_models_see_neither_what_did_not_arrive_nor_the_own_part(name: str) -> N
 
 
 @pytest.mark.parametrize("name", ["mask", "dict", "dict-hold", "flat"])
-def test_links_add_noise_of_their_variance(name: str) -> None:
+def test_links_add_noise_of_their_variance(name):
     exchange = EXCHANGES[name]
     variances = np.array([[0, 9, 4], [0.25, 0, 9], [9, 0, 0]], dtype=float)
     for bare in teams(max_cycles=600):
@@ -253,7 +253,7 @@ def test_links_add_noise_of_their_variance(name: str) -> None:
             assert low < (found**2).sum() / variance < high
 
 
-def played_over_moving_segments(noise: Any) -> list[Any]:
+def played_over_moving_segments(noise):
     space = spaces.Box(np.float32([-1, -100]), np.float32([1, 100]))
     content = np.float32([0.314, 77.7])
     entries = Entries((2, 2, 1), *(np.zeros((2, 2, 1), np.float32),) * 2, np.zeros((2, 2, 1), bool))
@@ -274,16 +274,16 @@ def played_over_moving_segments(noise: Any) -> list[Any]:
     ]
 
 
-def test_levels_move_with_the_bounds_of_what_is_heard() -> None:
+def test_levels_move_with_the_bounds_of_what_is_heard():
     narrow, wide = played_over_moving_segments(QuantizationModel(levels=201))
     assert narrow[0, 1, 0] == pytest.approx(0.31)
     assert wide[0, 1, 0] == pytest.approx(78.0)
 
 
-def test_content_has_the_type_of_its_bounds() -> None:
+def test_content_has_the_type_of_its_bounds():
     seen = []
 
-    def look(content: Any, context: Any, random: Any) -> Any:
+    def look(content, context, random):
         seen.append((content.dtype, context.low.dtype, context.low.flags.writeable))
         return content
 
@@ -291,7 +291,7 @@ def test_content_has_the_type_of_its_bounds() -> None:
     assert seen == [(np.float32, np.float32, False)] * 2
 
 
-def test_messages_of_nothing_stay_nothing() -> None:
+def test_messages_of_nothing_stay_nothing():
     chain = NoiseChain(models=BitFlipModel(corrupt_prob=1.0))
     corruption = Corruption(chain, ("a", "b"))
     empty = np.zeros((2, 2, 0), np.float32)

@@ -44,16 +44,16 @@ HELD = ShareObservations(missing="hold")
 LOSSY = [ProbabilisticModel(failure_prob=0.4), DelayBasedModel(min_delay=0, max_delay=2)]
 
 
-def wrapped(env: Any, models: Any, **options: Any) -> Any:
+def wrapped(env, models, **options):
     kind = CommunicationWrapper if isinstance(env, AECEnv) else CommunicationWrapperParallel
     return kind(env, models, **options)
 
 
-def action(env: Any, agent: Any) -> Any:
+def action(env, agent):
     return env.possible_agents.index(agent) % env.action_space(agent).n
 
 
-def played(env: Any, seed: int | None, steps: int = 100) -> list[Any]:
+def played(env, seed, steps=100):
     """Plays an episode and returns all that is shown in it."""
     shown = []
     if hasattr(env, "agent_iter"):
@@ -71,11 +71,11 @@ def played(env: Any, seed: int | None, steps: int = 100) -> list[Any]:
     return shown
 
 
-def arrivals(env: Any) -> list[Any]:
+def arrivals(env):
     """Returns a list that fills with how many messages arrive on each link in each round."""
     found: list[Any] = []
 
-    def look(context: Any, delivery: Any) -> None:
+    def look(context, delivery):
         count = delivery.arrivals
         found.append((delivery.sent >= 0).astype(int) if count is None else count)
 
@@ -83,7 +83,7 @@ def arrivals(env: Any) -> list[Any]:
     return found
 
 
-def assert_replayed(make: Any, models: Any, seed: int = 3, steps: int = 100, **options: Any) -> Any:
+def assert_replayed(make, models, seed=3, steps=100, **options):
     """Raises unless the recorded trace alone brings the same episode; returns the trace.
 
     The same are what is shown, the ages, how many messages arrive when, and the four numbers.
@@ -304,14 +304,14 @@ def test_recording_changes_nothing():
     np.testing.assert_equal(played(recorded, 4), played(plain, 4))
 
 
-def layers() -> dict[str, Any]:
+def layers():
     """Returns environments around a wrapper, by name."""
     supersuit = pytest.importorskip("supersuit")
 
-    def aec() -> Any:
+    def aec():
         return wrapped(SPREAD.make("aec"), LOSSY)
 
-    def parallel() -> Any:
+    def parallel():
         return wrapped(SPREAD.make("parallel"), LOSSY)
 
     return {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import pickle
-from typing import Any
 
 import numpy as np
 import pytest
@@ -26,15 +25,15 @@ LOSS = [ProbabilisticModel(failure_prob=0.4), DelayBasedModel(max_delay=2)]
 TOLD = {"link_arrived", "link_age", "link_bits"}
 
 
-def parallel(**options: Any) -> CommunicationWrapperParallel:
+def parallel(**options):
     return CommunicationWrapperParallel(simple_spread_v3.parallel_env(), LOSS, **options)
 
 
-def aec(**options: Any) -> CommunicationWrapper:
+def aec(**options):
     return CommunicationWrapper(simple_spread_v3.env(), LOSS, **options)
 
 
-def steps(env: Any, count: int) -> None:
+def steps(env, count):
     for _ in range(count):
         if isinstance(env, CommunicationWrapper):
             for _ in env.agents:
@@ -44,7 +43,7 @@ def steps(env: Any, count: int) -> None:
 
 
 @pytest.mark.parametrize("make", [parallel, aec])
-def test_a_function_is_told_of_every_round_until_it_is_stopped(make: Any) -> None:
+def test_a_function_is_told_of_every_round_until_it_is_stopped(make):
     env, told = make(), []
     stop = env.on_round(lambda context, delivery: told.append((context.round, delivery.sent)))
     env.reset(seed=1)
@@ -58,7 +57,7 @@ def test_a_function_is_told_of_every_round_until_it_is_stopped(make: Any) -> Non
 
 
 @pytest.mark.parametrize("travel", [copy.deepcopy, lambda env: pickle.loads(pickle.dumps(env))])
-def test_a_copy_tells_nobody(travel: Any) -> None:
+def test_a_copy_tells_nobody(travel):
     env, told = parallel(), []
     env.reset(seed=1)
     env.on_round(lambda context, delivery: told.append(context.round))
@@ -69,9 +68,9 @@ def test_a_copy_tells_nobody(travel: Any) -> None:
     assert told == [0]
 
 
-def test_what_is_no_function_is_refused() -> None:
+def test_what_is_no_function_is_refused():
     with pytest.raises(InvalidArgumentError) as caught:
-        parallel().on_round("me")  # type: ignore[arg-type]
+        parallel().on_round("me")
     assert_one_sentence(caught.value)
     with pytest.raises(InvalidArgumentError) as caught:
         parallel(report="info")
@@ -79,7 +78,7 @@ def test_what_is_no_function_is_refused() -> None:
 
 
 @pytest.mark.parametrize("exchange", [None, ShareObservations()])
-def test_infos_tell_of_an_agents_own_links(exchange: Any) -> None:
+def test_infos_tell_of_an_agents_own_links(exchange):
     env, bare = parallel(report="infos", exchange=exchange), parallel(exchange=exchange)
     seen = [env.reset(seed=3), *(env.step(dict.fromkeys(env.agents, 0)) for _ in range(5))]
     plain = [bare.reset(seed=3), *(bare.step(dict.fromkeys(bare.agents, 0)) for _ in range(5))]
@@ -96,7 +95,7 @@ def test_infos_tell_of_an_agents_own_links(exchange: Any) -> None:
     assert plain[-1][-1] == {agent: {} for agent in bare.agents}
 
 
-def test_aec_infos_are_those_of_the_parallel_wrapper() -> None:
+def test_aec_infos_are_those_of_the_parallel_wrapper():
     one, other = parallel(report="infos"), aec(report="infos")
     _, infos = one.reset(seed=4)
     other.reset(seed=4)
@@ -108,6 +107,6 @@ def test_aec_infos_are_those_of_the_parallel_wrapper() -> None:
         assert other.last()[-1] is other.infos[other.agent_selection]
 
 
-def test_environments_that_tell_still_conform() -> None:
+def test_environments_that_tell_still_conform():
     parallel_api_test(parallel(report="infos"), num_cycles=30)
     api_test(aec(report="infos"), num_cycles=30)

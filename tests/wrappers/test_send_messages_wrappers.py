@@ -33,7 +33,7 @@ WORD = spaces.Discrete(100)
 
 
 @pytest.mark.parametrize(("form", "missing"), FORMS)
-def test_aec_and_parallel_deliver_the_same(form: Any, missing: Any) -> None:
+def test_aec_and_parallel_deliver_the_same(form, missing):
     exchange = SendMessages(spaces.MultiDiscrete([3, 4]), form=form, missing=missing)
     inside = aec_to_parallel(CommunicationWrapper(SPREAD.make(), LOSSY, exchange=exchange))
     outside = CommunicationWrapperParallel(aec_to_parallel(SPREAD.make()), LOSSY, exchange=exchange)
@@ -59,7 +59,7 @@ def test_aec_and_parallel_deliver_the_same(form: Any, missing: Any) -> None:
             assert env.observation_space(agent).contains(views[0][agent])
 
 
-def test_a_turn_based_game_of_players_that_talk() -> None:
+def test_a_turn_based_game_of_players_that_talk():
     env = CommunicationWrapper(TICTACTOE.make(), [], exchange=SendMessages(WORD))
     bare = TICTACTOE.make()
     env.reset(seed=0)
@@ -82,7 +82,7 @@ def test_a_turn_based_game_of_players_that_talk() -> None:
             assert env.observation_space(receiver).contains(view)
 
 
-def test_who_is_dead_acts_with_none_and_says_nothing() -> None:
+def test_who_is_dead_acts_with_none_and_says_nothing():
     env = CommunicationWrapper(
         parallel_to_aec(Plain(lengths={"b": 2}, max_cycles=4)), [], exchange=SendMessages(WORD)
     )
@@ -96,7 +96,7 @@ def test_who_is_dead_acts_with_none_and_says_nothing() -> None:
     assert spoken == [0, 50, 0, 0, 0]
 
 
-def test_in_mid_cycle_messages_are_of_the_round() -> None:
+def test_in_mid_cycle_messages_are_of_the_round():
     env = CommunicationWrapper(PURSUIT.make(), [], exchange=SendMessages(WORD))
     env.reset(seed=1)
     team = list(env.possible_agents)
@@ -111,9 +111,7 @@ def test_in_mid_cycle_messages_are_of_the_round() -> None:
 
 @pytest.mark.parametrize("travel", [lambda env: pickle.loads(pickle.dumps(env)), copy.deepcopy])
 @pytest.mark.parametrize(("form", "missing"), FORMS)
-def test_copies_go_on_as_the_original_and_share_nothing(
-    travel: Any, form: Any, missing: Any
-) -> None:
+def test_copies_go_on_as_the_original_and_share_nothing(travel, form, missing):
     env = CommunicationWrapperParallel(
         Plain(), LOSSY, exchange=SendMessages(NUMBER, form=form, missing=missing)
     )
@@ -135,7 +133,7 @@ def test_copies_go_on_as_the_original_and_share_nothing(
 
 @pytest.mark.parametrize("form", ["dict", "flat"])
 @pytest.mark.parametrize("api", ["aec", "parallel"])
-def test_a_malformed_action_is_one_sentence_and_changes_nothing(form: Any, api: str) -> None:
+def test_a_malformed_action_is_one_sentence_and_changes_nothing(form, api):
     exchange = SendMessages(spaces.Discrete(4), form=form)
     kind: Any = CommunicationWrapper if api == "aec" else CommunicationWrapperParallel
     env, twin = (kind(SPREAD.make(api), LOSSY, exchange=exchange) for _ in range(2))
@@ -161,7 +159,7 @@ def test_a_malformed_action_is_one_sentence_and_changes_nothing(form: Any, api: 
         assert env.unwrapped.steps == twin.unwrapped.steps
 
 
-def test_spaces_are_where_wrappers_and_trainers_look_for_them() -> None:
+def test_spaces_are_where_wrappers_and_trainers_look_for_them():
     exchange = SendMessages({"agent_0": spaces.Discrete(4)}, form="flat")
     for api, kind in (("aec", CommunicationWrapper), ("parallel", CommunicationWrapperParallel)):
         env: Any = kind(SPREAD.make(api), [], exchange=exchange)
@@ -174,7 +172,7 @@ def test_spaces_are_where_wrappers_and_trainers_look_for_them() -> None:
 
 
 @pytest.mark.parametrize("form", ["dict", "flat"])
-def test_pettingzoos_own_tests(form: Any) -> None:
+def test_pettingzoos_own_tests(form):
     for space in (spaces.Discrete(3), spaces.Box(-1, 1, (2,)), spaces.MultiBinary(2)):
         exchange = SendMessages(space, form=form)
         api_test(CommunicationWrapper(KNIGHTS.make(), LOSSY, exchange=exchange), num_cycles=30)
@@ -186,7 +184,7 @@ def test_pettingzoos_own_tests(form: Any) -> None:
         )
 
 
-def test_vectorised_by_supersuit() -> None:
+def test_vectorised_by_supersuit():
     supersuit = pytest.importorskip("supersuit")
     for space, shape in ((spaces.Discrete(3), (2,)), (spaces.Box(-1, 1, (2,)), (7,))):
         env = CommunicationWrapperParallel(
@@ -203,7 +201,7 @@ def test_vectorised_by_supersuit() -> None:
         many.close()
 
 
-def test_supersuit_goes_over_the_wrapper() -> None:
+def test_supersuit_goes_over_the_wrapper():
     supersuit = pytest.importorskip("supersuit")
     env = CommunicationWrapperParallel(
         SPREAD.make("parallel"), [], exchange=SendMessages(WORD, form="flat")
@@ -214,7 +212,7 @@ def test_supersuit_goes_over_the_wrapper() -> None:
     assert stacked.observation_space("agent_0").contains(views["agent_0"])
 
 
-def test_faulty_sensors_below_it() -> None:
+def test_faulty_sensors_below_it():
     env = CommunicationWrapperParallel(
         NoiseWrapperParallel(
             simple_spread_v3.parallel_env(), GaussianNoiseModel(standard_deviation=1.0)

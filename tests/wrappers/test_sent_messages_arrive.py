@@ -23,16 +23,14 @@ LOSSY = [ProbabilisticModel(failure_prob=0.4), DelayBasedModel(min_delay=0, max_
 DOWN = ProbabilisticModel(failure_prob=1.0)
 
 
-def schedule(*rounds: Any) -> MatrixModel:
+def schedule(*rounds):
     """Returns a model in which everyone's links are up in the rounds that say 1."""
     return MatrixModel(matrix=np.array(rounds, dtype=float)[:, None, None] * np.ones((3, 3)))
 
 
 @pytest.mark.parametrize(("form", "missing"), FORMS)
 @pytest.mark.parametrize("api", ["aec", "parallel"])
-def test_what_is_said_in_a_step_is_heard_in_the_round_after_it(
-    form: str, missing: str, api: str
-) -> None:
+def test_what_is_said_in_a_step_is_heard_in_the_round_after_it(form, missing, api):
     for number, views in played(form, missing, [], api):
         for receiver, view in views.items():
             for sender, message in heard(form, view, receiver).items():
@@ -42,7 +40,7 @@ def test_what_is_said_in_a_step_is_heard_in_the_round_after_it(
 
 @pytest.mark.parametrize(("form", "missing"), FORMS)
 @pytest.mark.parametrize("api", ["aec", "parallel"])
-def test_a_delay_of_two(form: str, missing: str, api: str) -> None:
+def test_a_delay_of_two(form, missing, api):
     late = DelayBasedModel(min_delay=2, max_delay=2)
     # Round 0, in which nothing has been said, arrives in round 2.
     patterns = {
@@ -55,7 +53,7 @@ def test_a_delay_of_two(form: str, missing: str, api: str) -> None:
 
 
 @pytest.mark.parametrize(("form", "missing"), FORMS)
-def test_losses_by_hand(form: str, missing: str) -> None:
+def test_losses_by_hand(form, missing):
     up = [0, 1, 0, 0, 1, 1, 0, 0, 0]
     shown = {
         "zero": [0, 1, 0, 0, 31, 41, 0, 0, 0],
@@ -70,7 +68,7 @@ def test_losses_by_hand(form: str, missing: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["dict", "flat"])
-def test_every_link_has_its_own_flag_and_age(form: str) -> None:
+def test_every_link_has_its_own_flag_and_age(form):
     up = np.zeros((3, 3, 3))
     up[0] = 1
     up[1:, 0, 1] = 1  # From a to b alone.
@@ -91,11 +89,11 @@ def test_every_link_has_its_own_flag_and_age(form: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["dict", "flat"])
-def test_who_does_not_act_says_again_what_it_said(form: str) -> None:
+def test_who_does_not_act_says_again_what_it_said(form):
     env = CommunicationWrapperParallel(
         Plain(),
         [],
-        exchange=SendMessages(NUMBER, form=form),  # type: ignore[arg-type]
+        exchange=SendMessages(NUMBER, form=form),
     )
     env.reset(seed=1)
     env.step({agent: action(form, 0, 7) for agent in "abc"})
@@ -107,11 +105,11 @@ def test_who_does_not_act_says_again_what_it_said(form: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["dict", "flat"])
-def test_episodes_do_not_leak(form: str) -> None:
+def test_episodes_do_not_leak(form):
     env = CommunicationWrapperParallel(
         Plain(),
         [],
-        exchange=SendMessages(NUMBER, form=form, missing="hold"),  # type: ignore[arg-type]
+        exchange=SendMessages(NUMBER, form=form, missing="hold"),
     )
     for _ in range(2):
         views, _ = env.reset(seed=1)
@@ -124,17 +122,17 @@ def test_episodes_do_not_leak(form: str) -> None:
 class Recording(Plain):
     """Writes down the actions that it is given."""
 
-    def step(self, actions: Any) -> Any:
+    def step(self, actions):
         self.given = dict(actions)
         return super().step(actions)
 
 
 @pytest.mark.parametrize("form", ["dict", "flat"])
-def test_the_environment_gets_its_own_action(form: str) -> None:
+def test_the_environment_gets_its_own_action(form):
     env = CommunicationWrapperParallel(
         Recording(),
         [],
-        exchange=SendMessages({"a": NUMBER}, form=form),  # type: ignore[arg-type]
+        exchange=SendMessages({"a": NUMBER}, form=form),
     )
     env.reset(seed=1)
     env.step({"a": action(form, 2, 7), "b": 1, "c": 0})
@@ -143,7 +141,7 @@ def test_the_environment_gets_its_own_action(form: str) -> None:
 
 
 @pytest.mark.parametrize(("form", "missing"), FORMS)
-def test_clean_observations_hold_the_messages_of_the_round(form: Any, missing: Any) -> None:
+def test_clean_observations_hold_the_messages_of_the_round(form, missing):
     """They are what the wrapper shows over perfect links, whenever somebody asks."""
     exchange = SendMessages(NUMBER, form=form, missing=missing)
     options: dict[str, Any] = {"lengths": {"b": 3}, "max_cycles": 6}
@@ -167,7 +165,7 @@ def test_clean_observations_hold_the_messages_of_the_round(form: Any, missing: A
 
 
 @pytest.mark.parametrize("form", ["dict", "flat"])
-def test_noise_reaches_messages_alone(form: Any) -> None:
+def test_noise_reaches_messages_alone(form):
     noisy = CommunicationWrapperParallel(
         Plain(),
         [],
@@ -191,13 +189,13 @@ def test_noise_reaches_messages_alone(form: Any) -> None:
     assert np.abs(later).max() < 40
 
 
-def test_noise_makes_another_word_of_a_word() -> None:
+def test_noise_makes_another_word_of_a_word():
     for form in ("dict", "flat"):
         env = CommunicationWrapperParallel(
             Plain(max_cycles=30),
             [],
             noise_models=GaussianNoiseModel(standard_deviation=3.0),
-            exchange=SendMessages(spaces.Discrete(9), form=form),  # type: ignore[arg-type]
+            exchange=SendMessages(spaces.Discrete(9), form=form),
         )
         env.reset(seed=1)
         words = []

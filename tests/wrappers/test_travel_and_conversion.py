@@ -29,11 +29,11 @@ MODELS = [ProbabilisticModel(failure_prob=0.5), DelayBasedModel(min_delay=0, max
 FLAT = ShareObservations(form="flat", missing="hold")
 
 
-def cloudpickled(env: Any) -> Any:
+def cloudpickled(env):
     return pickle.loads(pytest.importorskip("cloudpickle").dumps(env))
 
 
-def pickled(env: Any) -> Any:
+def pickled(env):
     return pickle.loads(pickle.dumps(env))
 
 
@@ -81,7 +81,7 @@ LAYERS = {
 }
 
 
-def onward(env: Any) -> Any:
+def onward(env):
     """Goes on with the episode, then plays another, and returns all that was heard."""
     heard = []
     for _ in range(2):
@@ -94,7 +94,7 @@ def onward(env: Any) -> Any:
 
 @pytest.mark.parametrize("travel", [pickled, cloudpickled, copy.deepcopy])
 @pytest.mark.parametrize("exchange", [None, FLAT], ids=repr)
-def test_copies_go_on_in_mid_episode_as_the_original(travel: Any, exchange: Any) -> None:
+def test_copies_go_on_in_mid_episode_as_the_original(travel, exchange):
     env = CommunicationWrapperParallel(Plain(), MODELS, exchange=exchange)
     env.reset(seed=7)
     for _ in range(3):
@@ -107,7 +107,7 @@ def test_copies_go_on_in_mid_episode_as_the_original(travel: Any, exchange: Any)
 
 @pytest.mark.parametrize("travel", TRAVELS)
 @pytest.mark.parametrize(("api", "kind"), KINDS)
-def test_factories_travel_before_the_first_reset(travel: Any, api: str, kind: Any) -> None:
+def test_factories_travel_before_the_first_reset(travel, api, kind):
     env = kind(SPREAD.make(api), MODELS)
     twin = travel(env)
     for one in (env, twin):
@@ -119,9 +119,7 @@ def test_factories_travel_before_the_first_reset(travel: Any, api: str, kind: An
 @pytest.mark.parametrize("layer", LAYERS)
 @pytest.mark.parametrize("travel", TRAVELS)
 @pytest.mark.parametrize(("api", "kind"), KINDS)
-def test_what_ezpickle_builds_anew_says_that_it_has_to_be_reset(
-    travel: Any, api: str, kind: Any, layer: str
-) -> None:
+def test_what_ezpickle_builds_anew_says_that_it_has_to_be_reset(travel, api, kind, layer):
     env = kind(LAYERS[layer](SPREAD.make(api)), MODELS)
     env.reset(seed=2)
     env.step(1 if api == "aec" else dict.fromkeys(env.agents, 1))
@@ -143,7 +141,7 @@ def test_what_ezpickle_builds_anew_says_that_it_has_to_be_reset(
 
 
 @pytest.mark.parametrize("travel", TRAVELS)
-def test_layers_around_a_copy_that_has_to_be_reset_do_not_go_on_either(travel: Any) -> None:
+def test_layers_around_a_copy_that_has_to_be_reset_do_not_go_on_either(travel):
     env = aec_to_parallel(CommunicationWrapper(SPREAD.make(), MODELS))
     env.reset(seed=2)
     with pytest.raises(NotResetError):
@@ -156,7 +154,7 @@ def test_layers_around_a_copy_that_has_to_be_reset_do_not_go_on_either(travel: A
 @pytest.mark.parametrize(
     ("api", "kind"), [("aec", NoiseWrapper), ("parallel", NoiseWrapperParallel)]
 )
-def test_copies_of_sensors_say_that_they_have_to_be_reset(travel: Any, api: str, kind: Any) -> None:
+def test_copies_of_sensors_say_that_they_have_to_be_reset(travel, api, kind):
     env = kind(SPREAD.make(api), [])
     env.reset(seed=2)
     twin = travel(env)
@@ -168,7 +166,7 @@ def test_copies_of_sensors_say_that_they_have_to_be_reset(travel: Any, api: str,
 
 
 @pytest.mark.parametrize("travel", TRAVELS)
-def test_aec_copies_go_on_in_mid_cycle_where_the_environment_keeps_its_state(travel: Any) -> None:
+def test_aec_copies_go_on_in_mid_cycle_where_the_environment_keeps_its_state(travel):
     env = CommunicationWrapper(parallel_to_aec(Plain()), MODELS)
     env.reset(seed=7)
     for _ in range(4):
@@ -184,7 +182,7 @@ def test_aec_copies_go_on_in_mid_cycle_where_the_environment_keeps_its_state(tra
     assert twin.agents == []
 
 
-def test_the_state_takes_a_reset() -> None:
+def test_the_state_takes_a_reset():
     for api, kind in KINDS:
         env = kind(SPREAD.make(api), MODELS)
         with pytest.raises(NotResetError):
@@ -195,7 +193,7 @@ def test_the_state_takes_a_reset() -> None:
         np.testing.assert_array_equal(env.state(), bare.state())
 
 
-def test_a_copy_shares_nothing() -> None:
+def test_a_copy_shares_nothing():
     env = CommunicationWrapperParallel(Plain(), MODELS, exchange=ShareObservations(missing="hold"))
     env.reset(seed=7)
     twin = copy.deepcopy(env)
@@ -206,7 +204,7 @@ def test_a_copy_shares_nothing() -> None:
         np.testing.assert_equal(other, one)
 
 
-def test_conversion_within_and_without_is_the_same() -> None:
+def test_conversion_within_and_without_is_the_same():
     inside = aec_to_parallel(CommunicationWrapper(SPREAD.make(), MODELS))
     outside = CommunicationWrapperParallel(aec_to_parallel(SPREAD.make()), MODELS)
     back = aec_to_parallel(
@@ -222,7 +220,7 @@ def test_conversion_within_and_without_is_the_same() -> None:
     assert not outside.agents
 
 
-def test_a_second_wrapper_goes_over_the_first() -> None:
+def test_a_second_wrapper_goes_over_the_first():
     env = CommunicationWrapper(SPREAD.make(), MODELS)
     twice = CommunicationWrapper(
         CommunicationWrapper(SPREAD.make(), MODELS), ProbabilisticModel(failure_prob=0.0)
@@ -233,7 +231,7 @@ def test_a_second_wrapper_goes_over_the_first() -> None:
         np.testing.assert_array_equal(env.observe(agent), twice.observe(agent))
 
 
-def test_vectorised_by_supersuit() -> None:
+def test_vectorised_by_supersuit():
     supersuit = pytest.importorskip("supersuit")
     env = CommunicationWrapperParallel(SPREAD.make("parallel"), MODELS, exchange=FLAT)
     vector = supersuit.pettingzoo_env_to_vec_env_v1(env)
@@ -251,28 +249,28 @@ def test_vectorised_by_supersuit() -> None:
 
 
 @pytest.mark.parametrize("api", ["aec", "parallel"])
-def test_the_laws_hold_over_stacked_frames(api: str) -> None:
+def test_the_laws_hold_over_stacked_frames(api):
     supersuit = pytest.importorskip("supersuit")
     with breaking(10):
         check_wrapper(lambda: supersuit.frame_stack_v1(SPREAD.make(api), 2), steps=6)
 
 
 @pytest.mark.parametrize("api", ["aec", "parallel"])
-def test_the_laws_hold_over_a_change_of_type(api: str) -> None:
+def test_the_laws_hold_over_a_change_of_type(api):
     supersuit = pytest.importorskip("supersuit")
     with breaking(10):
         check_wrapper(lambda: supersuit.dtype_v0(SPREAD.make(api), np.float64), steps=6)
 
 
 @pytest.mark.parametrize("api", ["aec", "parallel"])
-def test_the_laws_hold_over_padding(api: str) -> None:
+def test_the_laws_hold_over_padding(api):
     supersuit = pytest.importorskip("supersuit")
     tag = Subject("mpe2", "simple_tag", {"max_cycles": 5})
     with breaking(10):
         check_wrapper(lambda: supersuit.pad_observations_v0(tag.make(api)), steps=6)
 
 
-def test_supersuit_goes_over_the_wrapper() -> None:
+def test_supersuit_goes_over_the_wrapper():
     supersuit = pytest.importorskip("supersuit")
     env = CommunicationWrapperParallel(SPREAD.make("parallel"), MODELS, exchange=FLAT)
     stacked = supersuit.frame_stack_v1(env, 3)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -23,14 +21,14 @@ LINE = Subject("mpe2", "simple_line")
 LOSSY = ProbabilisticModel(failure_prob=0.5)
 
 
-def test_both_classes_are_where_they_are_looked_for() -> None:
+def test_both_classes_are_where_they_are_looked_for():
     from failure_api import wrappers
 
     assert failure_api.CommunicationWrapper is wrappers.CommunicationWrapper
     assert failure_api.CommunicationWrapperParallel is wrappers.CommunicationWrapperParallel
 
 
-def test_an_aec_environment_in_two_lines() -> None:
+def test_an_aec_environment_in_two_lines():
     env = SPREAD.make()
     env = CommunicationWrapper(env, failure_models=[LOSSY])
     env.reset(seed=42)
@@ -44,7 +42,7 @@ def test_an_aec_environment_in_two_lines() -> None:
     env.close()
 
 
-def test_a_parallel_environment_in_two_lines() -> None:
+def test_a_parallel_environment_in_two_lines():
     env = SPREAD.make("parallel")
     env = CommunicationWrapperParallel(env, failure_models=[LOSSY])
     observations, _ = env.reset(seed=42)
@@ -57,7 +55,7 @@ def test_a_parallel_environment_in_two_lines() -> None:
 @pytest.mark.parametrize(
     ("api", "kind"), [("aec", CommunicationWrapper), ("parallel", CommunicationWrapperParallel)]
 )
-def test_a_single_model_stands_for_a_list_of_one(api: str, kind: Any) -> None:
+def test_a_single_model_stands_for_a_list_of_one(api, kind):
     states = []
     for models in (LOSSY, [LOSSY], (LOSSY,), iter([LOSSY]), failure_api.Chain(models=[LOSSY])):
         env = kind(SPREAD.make(api), models)
@@ -70,7 +68,7 @@ def test_a_single_model_stands_for_a_list_of_one(api: str, kind: Any) -> None:
 @pytest.mark.parametrize(
     ("api", "kind"), [("aec", CommunicationWrapper), ("parallel", CommunicationWrapperParallel)]
 )
-def test_the_text_is_the_whole_configuration(api: str, kind: Any) -> None:
+def test_the_text_is_the_whole_configuration(api, kind):
     late = DelayBasedModel(min_delay=1, max_delay=2)
     env = kind(SPREAD.make(api), [LOSSY, late], exchange=MaskSegments(missing="hold"))
     for text in (repr(env), str(env)):
@@ -80,13 +78,13 @@ def test_the_text_is_the_whole_configuration(api: str, kind: Any) -> None:
         assert "\n" not in text
 
 
-def test_the_text_names_the_default_exchange() -> None:
+def test_the_text_names_the_default_exchange():
     assert "exchange=MaskSegments(" in repr(CommunicationWrapper(SPREAD.make(), []))
     assert "exchange=ShareObservations(" in repr(CommunicationWrapper(LINE.make(), []))
 
 
-def test_the_text_names_a_given_position_function() -> None:
-    def lined_up(env: Any) -> Any:
+def test_the_text_names_a_given_position_function():
+    def lined_up(env):
         return np.zeros((3, 2))
 
     near = failure_api.DistanceModel(distance_threshold=1.0)
@@ -97,7 +95,7 @@ def test_the_text_names_a_given_position_function() -> None:
 @pytest.mark.parametrize(
     ("api", "kind"), [("aec", CommunicationWrapper), ("parallel", CommunicationWrapperParallel)]
 )
-def test_the_environment_shows_through(api: str, kind: Any) -> None:
+def test_the_environment_shows_through(api, kind):
     bare = SPREAD.make(api)
     env = kind(bare, LOSSY)
     assert env.possible_agents == bare.possible_agents
@@ -114,7 +112,7 @@ def test_the_environment_shows_through(api: str, kind: Any) -> None:
     np.testing.assert_array_equal(env.state(), bare.state())
 
 
-def test_the_observation_dicts_show_the_exchanges_spaces() -> None:
+def test_the_observation_dicts_show_the_exchanges_spaces():
     env = CommunicationWrapperParallel(
         SPREAD.make("parallel"), LOSSY, exchange=ShareObservations(form="flat")
     )
@@ -122,7 +120,7 @@ def test_the_observation_dicts_show_the_exchanges_spaces() -> None:
     assert env.observation_spaces["agent_0"].shape == (18 + 2 * 20,)
 
 
-def test_wrapping_changes_nothing_in_the_environments_randomness() -> None:
+def test_wrapping_changes_nothing_in_the_environments_randomness():
     crypto = Subject("mpe2", "simple_crypto", {"max_cycles": 4})
     episodes = []
     for wrapped in (False, True):

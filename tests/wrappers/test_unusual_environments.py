@@ -36,7 +36,7 @@ class OneBuffer(AECEnv):
 
     metadata: dict[str, Any] = {"name": "one_buffer", "is_parallelizable": True}  # noqa: RUF012
 
-    def __init__(self, leaving: bool = False) -> None:
+    def __init__(self, leaving=False):
         self.possible_agents = ["a", "b", "c"]
         box = spaces.Box(-100, 100, (2,))
         self.observation_spaces = dict.fromkeys(self.possible_agents, box)
@@ -45,13 +45,13 @@ class OneBuffer(AECEnv):
         self.leaving = leaving
         self.render_mode = None
 
-    def observation_space(self, agent: str) -> spaces.Space[Any]:
+    def observation_space(self, agent):
         return self.observation_spaces[agent]
 
-    def action_space(self, agent: str) -> spaces.Space[Any]:
+    def action_space(self, agent):
         return self.action_spaces[agent]
 
-    def reset(self, seed: int | None = None, options: Any = None) -> None:
+    def reset(self, seed=None, options=None):
         self.agents = list(self.possible_agents)
         for name in ("rewards", "_cumulative_rewards"):
             setattr(self, name, dict.fromkeys(self.agents, 0))
@@ -61,11 +61,11 @@ class OneBuffer(AECEnv):
         self.time = 0
         self.agent_selection = "a"
 
-    def observe(self, agent: str) -> Any:
+    def observe(self, agent):
         self.buffer[:] = self.possible_agents.index(agent) + 1, self.time
         return self.buffer
 
-    def step(self, action: Any) -> None:
+    def step(self, action):
         if self.leaving and self.time == 1 and "b" in self.agents:
             self.agents.remove("b")
         place = self.agents.index(self.agent_selection) + 1
@@ -75,7 +75,7 @@ class OneBuffer(AECEnv):
 
 
 @pytest.mark.parametrize("exchange", EXCHANGES, ids=NAMES)
-def test_a_buffer_for_all_agents_keeps_them_apart(exchange: Any) -> None:
+def test_a_buffer_for_all_agents_keeps_them_apart(exchange):
     env = CommunicationWrapper(OneBuffer(), [], exchange=exchange)
     env.reset()
     for _ in range(5):
@@ -86,7 +86,7 @@ def test_a_buffer_for_all_agents_keeps_them_apart(exchange: Any) -> None:
         env.step(0)
 
 
-def test_rounds_go_on_when_an_agent_leaves_without_a_word() -> None:
+def test_rounds_go_on_when_an_agent_leaves_without_a_word():
     env = CommunicationWrapper(OneBuffer(leaving=True), [])
     env.reset()
     for _ in range(16):
@@ -99,11 +99,11 @@ def test_rounds_go_on_when_an_agent_leaves_without_a_word() -> None:
 class Talkative(Plain):
     """Goes on telling what the dead observe."""
 
-    def _observations(self) -> dict[Any, Any]:
+    def _observations(self):
         return {agent: self.content(agent, self.steps) for agent in self.possible_agents}
 
 
-def test_the_dead_are_silent_whatever_the_environment_tells_of_them() -> None:
+def test_the_dead_are_silent_whatever_the_environment_tells_of_them():
     env = CommunicationWrapperParallel(Talkative(lengths={"b": 2}), [])
     env.reset(seed=1)
     for number in range(1, 6):
@@ -114,7 +114,7 @@ def test_the_dead_are_silent_whatever_the_environment_tells_of_them() -> None:
         assert views["a"]["b"].any() == (number < 2)
 
 
-def test_stacked_wrappers_fail_independently() -> None:
+def test_stacked_wrappers_fail_independently():
     env = CommunicationWrapperParallel(
         CommunicationWrapperParallel(Plain(max_cycles=400), HALF), HALF
     )
@@ -129,8 +129,8 @@ def test_stacked_wrappers_fail_independently() -> None:
     assert abs(np.corrcoef(outer, inner)[0, 1]) < 5 / np.sqrt(outer.size)
 
 
-def test_held_content_survives_while_its_sender_is_out_of_view() -> None:
-    def segments(env: Any) -> Any:
+def test_held_content_survives_while_its_sender_is_out_of_view():
+    def segments(env):
         return {} if env.unwrapped.steps in (1, 2) else {"a": {"b": [1]}}
 
     up_for_three_rounds = np.array([np.ones((3, 3))] * 3 + [np.zeros((3, 3))])
@@ -147,11 +147,11 @@ def test_held_content_survives_while_its_sender_is_out_of_view() -> None:
             assert views["a"][1] == first
 
 
-def test_each_type_of_numbers_is_kept_to_the_last_bit() -> None:
+def test_each_type_of_numbers_is_kept_to_the_last_bit():
     large = 2**53 + 1
     boxes = {"a": spaces.Box(0, 2**62, (2,), np.int64), "b": spaces.Box(-1, 1, (2,), np.float32)}
     env = Plain(boxes)
-    env.content = lambda agent, number: (  # type: ignore[method-assign]
+    env.content = lambda agent, number: (
         np.array([large, 3]) if agent == "a" else np.zeros(2, np.float32)
     )
     exchange = MaskSegments(segments={"a": {"b": [1]}})
@@ -160,13 +160,13 @@ def test_each_type_of_numbers_is_kept_to_the_last_bit() -> None:
 
 
 @pytest.mark.parametrize("wrapper", [CommunicationWrapper, CommunicationWrapperParallel])
-def test_after_a_round_that_failed_only_a_reset_helps(wrapper: Any) -> None:
+def test_after_a_round_that_failed_only_a_reset_helps(wrapper):
     places = np.zeros((3, 2))
     bare = OneBuffer() if wrapper is CommunicationWrapper else Plain()
     near = DistanceModel(distance_threshold=1.0)
     env = wrapper(bare, near, exchange=ShareObservations(), positions=lambda env: places)
 
-    def cycle() -> None:
+    def cycle():
         for _ in range(3 if wrapper is CommunicationWrapper else 1):
             env.step(0 if wrapper is CommunicationWrapper else dict.fromkeys(env.agents, 0))
 
@@ -183,7 +183,7 @@ def test_after_a_round_that_failed_only_a_reset_helps(wrapper: Any) -> None:
     assert env.get_communication_state().sum() == 6
 
 
-def test_a_missing_action_is_noticed_before_anyone_acts() -> None:
+def test_a_missing_action_is_noticed_before_anyone_acts():
     from mpe2 import simple_spread_v3
 
     env = CommunicationWrapperParallel(simple_spread_v3.parallel_env(), [])
@@ -193,14 +193,14 @@ def test_a_missing_action_is_noticed_before_anyone_acts() -> None:
     env.step(dict.fromkeys(env.agents, 0))
 
 
-def test_positions_must_take_the_environment() -> None:
+def test_positions_must_take_the_environment():
     near = DistanceModel(distance_threshold=1.0)
     with pytest.raises(InvalidArgumentError, match="must take the environment"):
         CommunicationWrapperParallel(Plain(), near, positions=lambda: np.zeros((3, 2)))
 
 
 @pytest.mark.parametrize("what", ["last", "step", "observe"])
-def test_before_reset_is_said_where_nothing_else_enforces_order(what: str) -> None:
+def test_before_reset_is_said_where_nothing_else_enforces_order(what):
     env = CommunicationWrapper(OneBuffer(), [])
     arguments = {"last": (), "step": (0,), "observe": ("a",)}[what]
     with pytest.raises(NotResetError, match=f"{what} was called before a reset"):

@@ -38,7 +38,7 @@ KINDS = [("aec", CommunicationWrapper), ("parallel", CommunicationWrapperParalle
 LOSSY = ProbabilisticModel(failure_prob=0.5)
 
 
-def sentence(action: Any, kind: type[FailureApiError] = FailureApiError) -> str:
+def sentence(action, kind=FailureApiError):
     with pytest.raises(kind) as caught:
         action()
     text = str(caught.value)
@@ -48,7 +48,7 @@ def sentence(action: Any, kind: type[FailureApiError] = FailureApiError) -> str:
     return text
 
 
-def test_the_wrong_kind_of_environment_names_the_right_class() -> None:
+def test_the_wrong_kind_of_environment_names_the_right_class():
     aec, parallel = SPREAD.make(), SPREAD.make("parallel")
     text = sentence(lambda: CommunicationWrapper(parallel, LOSSY), WrongEnvironmentError)
     assert "use CommunicationWrapperParallel" in text
@@ -58,12 +58,12 @@ def test_the_wrong_kind_of_environment_names_the_right_class() -> None:
 
 @pytest.mark.parametrize(("api", "kind"), KINDS)
 @pytest.mark.parametrize("env", [None, "simple_spread_v3", object, 3])
-def test_what_is_no_environment_is_refused(api: str, kind: Any, env: Any) -> None:
+def test_what_is_no_environment_is_refused(api, kind, env):
     sentence(lambda: kind(env, LOSSY), WrongEnvironmentError)
 
 
 @pytest.mark.parametrize("missing", ["absent", "empty"])
-def test_an_environment_must_say_who_its_agents_may_be(missing: str) -> None:
+def test_an_environment_must_say_who_its_agents_may_be(missing):
     env = Plain()
     if missing == "absent":
         del env.possible_agents
@@ -73,7 +73,7 @@ def test_an_environment_must_say_who_its_agents_may_be(missing: str) -> None:
     assert "possible_agents" in text
 
 
-def test_an_aec_environment_must_say_so_too() -> None:
+def test_an_aec_environment_must_say_so_too():
     env = parallel_to_aec(Plain())
     del env.unwrapped.possible_agents
     del env.env.possible_agents
@@ -82,7 +82,7 @@ def test_an_aec_environment_must_say_so_too() -> None:
 
 
 @pytest.mark.parametrize(("api", "kind"), KINDS)
-def test_nothing_before_the_first_reset(api: str, kind: Any) -> None:
+def test_nothing_before_the_first_reset(api, kind):
     env = kind(SPREAD.make(api), LOSSY)
     actions = [
         lambda: env.step(0 if api == "aec" else {}),
@@ -96,7 +96,7 @@ def test_nothing_before_the_first_reset(api: str, kind: Any) -> None:
         assert "reset" in sentence(action, NotResetError)
 
 
-def test_unknown_agents() -> None:
+def test_unknown_agents():
     env = CommunicationWrapperParallel(SPREAD.make("parallel"), LOSSY)
     env.reset(seed=0)
     text = sentence(lambda: env.step({"agent_7": 0}), InvalidArgumentError)
@@ -112,26 +112,26 @@ def test_unknown_agents() -> None:
 
 @pytest.mark.parametrize(("api", "kind"), KINDS)
 @pytest.mark.parametrize("seed", [-1, 1.5, "one"])
-def test_seeds(api: str, kind: Any, seed: Any) -> None:
+def test_seeds(api, kind, seed):
     env = kind(SPREAD.make(api), LOSSY)
     assert "seed must" in sentence(lambda: env.reset(seed=seed), InvalidArgumentError)
 
 
 @pytest.mark.parametrize("models", [None, "loss", 0.5, [0.5], [ProbabilisticModel], {"a": 0.5}])
-def test_what_are_no_models(models: Any) -> None:
+def test_what_are_no_models(models):
     text = sentence(lambda: CommunicationWrapper(SPREAD.make(), models), InvalidArgumentError)
     assert "failure_models" in text
 
 
 @pytest.mark.parametrize("exchange", ["dict", ShareObservations, 3])
-def test_what_is_no_exchange(exchange: Any) -> None:
+def test_what_is_no_exchange(exchange):
     text = sentence(
         lambda: CommunicationWrapper(SPREAD.make(), LOSSY, exchange=exchange), InvalidArgumentError
     )
     assert "exchange must be an exchange" in text
 
 
-def test_models_that_do_not_fit_the_team_are_refused_when_built() -> None:
+def test_models_that_do_not_fit_the_team_are_refused_when_built():
     for model, word in (
         (MatrixModel(matrix=np.ones((2, 2))), "(3, 3)"),
         (ProbabilisticModel(failure_prob=np.zeros((4, 4))), "(3, 3)"),
@@ -150,7 +150,7 @@ class Returns(CommunicationModel):
 
     what: Any
 
-    def step(self, parameters: Any, state: Any, links: Any, context: Any, random: Any) -> Any:
+    def step(self, parameters, state, links, context, random):
         return state, self.what(links)
 
 
@@ -169,14 +169,14 @@ class Returns(CommunicationModel):
         (lambda links: None, ("Links", "NoneType")),
     ],
 )
-def test_a_model_that_breaks_its_contract_is_named(what: Any, words: tuple[str, ...]) -> None:
+def test_a_model_that_breaks_its_contract_is_named(what, words):
     env = CommunicationWrapperParallel(SPREAD.make("parallel"), Returns(what=what))
     text = sentence(lambda: env.reset(seed=0), ModelError)
     for word in ("model" if "longest_delay" in words else "Returns", *words):
         assert word in text
 
 
-def test_after_a_mistake_all_goes_on() -> None:
+def test_after_a_mistake_all_goes_on():
     env = CommunicationWrapperParallel(SPREAD.make("parallel"), LOSSY)
     twin = CommunicationWrapperParallel(SPREAD.make("parallel"), LOSSY)
     for one in (env, twin):
@@ -189,7 +189,7 @@ def test_after_a_mistake_all_goes_on() -> None:
 
 
 @pytest.mark.parametrize("kind", [CommunicationWrapper, CommunicationWrapperParallel])
-def test_interference_that_nobody_hears(kind: Any) -> None:
+def test_interference_that_nobody_hears(kind):
     jammer = JammingModel(
         jammers=FixedJammers(positions=[[0.0, 0.0]]), effect=RaiseInterference(transmit_power=30.0)
     )
@@ -205,21 +205,21 @@ class SpacesAfterReset(Plain):
     missing: Any = AttributeError("'SpacesAfterReset' object has no attribute 'spaces'")
     what = "observation_space"
 
-    def _space(self, what: str, space: Any) -> Any:
+    def _space(self, what, space):
         if what == self.what and not hasattr(self, "steps"):
             if isinstance(self.missing, Exception):
                 raise self.missing
             return self.missing
         return space
 
-    def observation_space(self, agent: Any) -> Any:
+    def observation_space(self, agent):
         return self._space("observation_space", super().observation_space(agent))
 
-    def action_space(self, agent: Any) -> Any:
+    def action_space(self, agent):
         return self._space("action_space", super().action_space(agent))
 
 
-def wrappers_of(env: Any) -> list[Any]:
+def wrappers_of(env):
     """Returns functions that wrap an environment in all ways."""
     return [
         lambda: CommunicationWrapperParallel(env, LOSSY),
@@ -230,7 +230,7 @@ def wrappers_of(env: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("missing", [SpacesAfterReset.missing, KeyError("a"), None, "Box(2,)"])
-def test_spaces_that_there_are_only_after_a_reset(missing: Any) -> None:
+def test_spaces_that_there_are_only_after_a_reset(missing):
     env = SpacesAfterReset()
     env.missing = missing
     for wrap in wrappers_of(env):
@@ -242,7 +242,7 @@ def test_spaces_that_there_are_only_after_a_reset(missing: Any) -> None:
         wrap()
 
 
-def test_action_spaces_that_there_are_only_after_a_reset() -> None:
+def test_action_spaces_that_there_are_only_after_a_reset():
     env = SpacesAfterReset()
     env.what = "action_space"
     for place, wrap in enumerate(wrappers_of(env)):
@@ -251,7 +251,7 @@ def test_action_spaces_that_there_are_only_after_a_reset() -> None:
 
 
 @pytest.mark.parametrize("nobody", ["nobody", 0, None, ("a",)])
-def test_nobody_has_no_space(nobody: Any) -> None:
+def test_nobody_has_no_space(nobody):
     for wrap in wrappers_of(Plain()):
         env = wrap()
         for ask in (env.observation_space, env.action_space):
@@ -266,7 +266,7 @@ class Contradicts(Plain):
     shown: Any = None
     start = 0
 
-    def content(self, agent: Any, number: int) -> Any:
+    def content(self, agent, number):
         wrong = agent == "b" and number >= self.start
         return self.shown if wrong else super().content(agent, number)
 
@@ -283,21 +283,21 @@ SHOWN = [
 
 @pytest.mark.parametrize("start", [0, 2])
 @pytest.mark.parametrize("shown", SHOWN, ids=str)
-def test_observations_that_contradict_their_space(shown: Any, start: int) -> None:
+def test_observations_that_contradict_their_space(shown, start):
     late = DelayBasedModel(min_delay=1, max_delay=1)
     noise = GaussianNoiseModel(standard_deviation=0.1)
 
-    def contradicting() -> Any:
+    def contradicting():
         env = Contradicts()
         env.shown, env.start = shown, start
         return env
 
-    def parallel(env: Any) -> None:
+    def parallel(env):
         env.reset(seed=0)
         for _ in range(4):
             env.step(dict.fromkeys(env.agents, 0))
 
-    def aec(env: Any) -> None:
+    def aec(env):
         env.reset(seed=0)
         for _ in range(12):
             env.step(0)
@@ -313,13 +313,13 @@ def test_observations_that_contradict_their_space(shown: Any, start: int) -> Non
         assert "must observe what its spaces declare, but showed 'b' " in text
 
 
-def test_what_an_exchange_raises_by_itself_stays_as_it_is() -> None:
+def test_what_an_exchange_raises_by_itself_stays_as_it_is():
     class Fails(ShareObservations):
-        def bind(self, team: Any) -> Any:
+        def bind(self, team):
             codec = super().bind(team)
             say = codec.say_team
 
-            def say_team(observations: Any, messages: Any) -> Any:
+            def say_team(observations, messages):
                 if observations:
                     raise ZeroDivisionError("of the exchange")
                 return say(observations, messages)

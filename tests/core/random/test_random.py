@@ -22,7 +22,7 @@ DRAWS = {
 every_draw = pytest.mark.parametrize("draw", DRAWS.values(), ids=DRAWS)
 
 
-def same(one, other) -> bool:
+def same(one, other):
     return np.array_equal(np.asarray(one), np.asarray(other))
 
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +12,6 @@ from failure_api.errors import InvalidArgumentError
 from failure_api.evaluation import read_specification
 from failure_api.evaluation.engines import check_engine, results_of
 from failure_api.evaluation.engines.jobs import Backlog
-from failure_api.evaluation.episode import EpisodeResult
 from failure_api.evaluation.plan import Plan
 from helpers import assert_one_sentence
 
@@ -44,7 +40,7 @@ class Policy:
 """
 
 
-def plan_of(policy: str = "random", episodes: int = 6) -> Plan:
+def plan_of(policy="random", episodes=6):
     return Plan(
         read_specification(
             {
@@ -58,31 +54,31 @@ def plan_of(policy: str = "random", episodes: int = 6) -> Plan:
     )
 
 
-def played(engine: str, plan: Plan, workers: int = 2) -> dict[tuple[int, int], EpisodeResult]:
+def played(engine, plan, workers=2):
     results = kept(results_of(engine, plan, Backlog(plan, {}), workers, None))
     by_number = {(result.cell, result.episode): result for result in results}
     assert len(by_number) == len(results) == plan.episodes
     return by_number
 
 
-def kept(results: Iterable[EpisodeResult | None]) -> list[EpisodeResult]:
+def kept(results):
     return [result for result in results if result is not None]
 
 
-def content(result: EpisodeResult) -> dict[str, Any]:
+def content(result):
     """Returns all but how long it took."""
     plain = result._asdict() | {"rewards": result.rewards.tobytes(), "seconds": None}
     return {key: repr(value) for key, value in plain.items()}
 
 
-def assert_same(one: dict[Any, EpisodeResult], other: dict[Any, EpisodeResult]) -> None:
+def assert_same(one, other):
     assert one.keys() == other.keys()
     for key, result in one.items():
         assert content(result) == content(other[key])
 
 
 @pytest.fixture
-def deadly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def deadly(tmp_path, monkeypatch):
     """Makes a policy that kills its process where a file beside it says so."""
     (tmp_path / "deadly.py").write_text(DEADLY)
     monkeypatch.syspath_prepend(tmp_path)
@@ -92,16 +88,16 @@ def deadly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     sys.modules.pop("deadly", None)
 
 
-def test_processes_give_what_one_process_gives() -> None:
+def test_processes_give_what_one_process_gives():
     assert_same(played("serial", plan_of(), 1), played("processes", plan_of(), 2))
 
 
-def test_more_workers_than_episodes_are_no_harm() -> None:
+def test_more_workers_than_episodes_are_no_harm():
     plan = plan_of(episodes=1)
     assert_same(played("serial", plan, 1), played("processes", plan, 7))
 
 
-def test_the_work_of_a_killed_process_is_done_by_another(deadly: Path) -> None:
+def test_the_work_of_a_killed_process_is_done_by_another(deadly):
     plan = plan_of("deadly:Policy")
     undisturbed = played("serial", plan, 1)
     order = deadly / f"die_at_{plan.seed_of(3)}"
@@ -110,7 +106,7 @@ def test_the_work_of_a_killed_process_is_done_by_another(deadly: Path) -> None:
     assert not order.exists()
 
 
-def test_an_episode_that_always_kills_its_process_fails_alone(deadly: Path) -> None:
+def test_an_episode_that_always_kills_its_process_fails_alone(deadly):
     plan = plan_of("deadly:Policy")
     undisturbed = played("serial", plan, 1)
     (deadly / f"die_at_{plan.seed_of(3)}").write_text("always")
@@ -122,7 +118,7 @@ def test_an_episode_that_always_kills_its_process_fails_alone(deadly: Path) -> N
     assert_same({key: undisturbed[key] for key in kept}, kept)
 
 
-def test_what_is_finished_is_not_played() -> None:
+def test_what_is_finished_is_not_played():
     plan = plan_of()
     backlog = Backlog(plan, {0: {0, 1, 2, 3, 4, 5}, 1: {2}})
     assert len(backlog) == 11
@@ -131,7 +127,7 @@ def test_what_is_finished_is_not_played() -> None:
     assert found == {(cell, k) for cell in (1, 2) for k in range(6)} - {(1, 2)}
 
 
-def test_stopping_early_ends_the_processes() -> None:
+def test_stopping_early_ends_the_processes():
     results = results_of(
         "processes", plan_of(episodes=500), Backlog(plan_of(episodes=500), {}), 2, None
     )
@@ -142,7 +138,7 @@ def test_stopping_early_ends_the_processes() -> None:
     assert not multiprocessing.active_children()
 
 
-def test_global_random_numbers_are_left_alone() -> None:
+def test_global_random_numbers_are_left_alone():
     np.random.seed(3)  # noqa: NPY002
     expected = np.random.random()  # noqa: NPY002
     np.random.seed(3)  # noqa: NPY002
@@ -161,7 +157,7 @@ def test_global_random_numbers_are_left_alone() -> None:
         (("processes", 2, "auto"), "address"),
     ],
 )
-def test_wrong_choices_are_refused(arguments: tuple[Any, ...], word: str) -> None:
+def test_wrong_choices_are_refused(arguments, word):
     with pytest.raises(InvalidArgumentError) as refusal:
         check_engine(*arguments)
     assert_one_sentence(refusal.value, word)
@@ -176,5 +172,5 @@ def test_wrong_choices_are_refused(arguments: tuple[Any, ...], word: str) -> Non
         (("processes", 1, None), "processes"),
     ],
 )
-def test_the_engine_follows_from_the_workers(arguments: tuple[Any, ...], engine: str) -> None:
+def test_the_engine_follows_from_the_workers(arguments, engine):
     assert check_engine(*arguments) == engine

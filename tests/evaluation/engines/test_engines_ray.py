@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from test_engines import assert_same, deadly, plan_of, played  # noqa: F401
 
@@ -19,7 +16,7 @@ pytest.importorskip("ray")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _private_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _private_home(tmp_path_factory):
     # Ray writes a token there.
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
@@ -27,8 +24,8 @@ def _private_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 def test_ray_gives_what_one_process_gives_though_a_worker_is_killed(
-    deadly: Path,  # noqa: F811
-) -> None:
+    deadly,  # noqa: F811
+):
     plan = plan_of("deadly:Policy")
     undisturbed = played("serial", plan, 1)
     order = deadly / f"die_at_{plan.seed_of(3)}"
@@ -37,7 +34,7 @@ def test_ray_gives_what_one_process_gives_though_a_worker_is_killed(
     assert not order.exists()
 
 
-def test_what_ray_cannot_play_fails_alone(deadly: Path) -> None:  # noqa: F811
+def test_what_ray_cannot_play_fails_alone(deadly):  # noqa: F811
     plan = plan_of("deadly:Policy", episodes=4)
     (deadly / f"die_at_{plan.seed_of(3)}").write_text("always")
     found = played("ray", plan, 2)
@@ -45,7 +42,7 @@ def test_what_ray_cannot_play_fails_alone(deadly: Path) -> None:  # noqa: F811
     assert lost == {(cell, 3) for cell in range(plan.size)}
 
 
-def test_a_cluster_that_does_not_answer_is_said() -> None:
+def test_a_cluster_that_does_not_answer_is_said():
     plan = plan_of(episodes=1)
     with pytest.raises(InvalidArgumentError) as refusal:
         next(results_of("ray", plan, Backlog(plan, {}), 1, "127.0.0.1:1"))

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import pytest
 from policies_played import wrapped
 
 
 @pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("models")
 
 
 @pytest.fixture(scope="session")
-def trained(folder: Path) -> tuple[Any, str]:
+def trained(folder):
     """Returns a PPO model, trained on failing links, and its name as a policy."""
     sb3 = pytest.importorskip("stable_baselines3")
     from policies_trained import model

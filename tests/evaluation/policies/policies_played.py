@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from mpe2 import simple_reference_v3, simple_spread_v3
-from numpy.typing import NDArray
 
 from failure_api import CommunicationWrapper, CommunicationWrapperParallel, ProbabilisticModel
-from failure_api.exchanges import Exchange, MaskSegments
+from failure_api.exchanges import MaskSegments
 
 MODULES = {"assignment": simple_spread_v3, "signalling": simple_reference_v3}
 
 
 def wrapped(
-    module: Any = simple_spread_v3,
-    failure_prob: float = 0.0,
+    module=simple_spread_v3,
+    failure_prob=0.0,
     *,
-    exchange: Exchange | None = None,
-    api: str = "parallel",
-    **options: Any,
-) -> Any:
+    exchange=None,
+    api="parallel",
+    **options,
+):
     """Returns an environment of mpe2 whose links fail."""
     options = {"max_cycles": 25, **options}
     models = [ProbabilisticModel(failure_prob=failure_prob)]
@@ -31,7 +28,7 @@ def wrapped(
     return CommunicationWrapperParallel(env, models, exchange=exchange)
 
 
-def returns(env: Any, policy: Any, episodes: int) -> NDArray[np.float64]:
+def returns(env, policy, episodes):
     """Plays episodes of seeds 0, 1, ... and returns the team's mean return of each."""
     found = []
     for seed in range(episodes):
@@ -46,5 +43,5 @@ def returns(env: Any, policy: Any, episodes: int) -> NDArray[np.float64]:
     return np.array(found)
 
 
-def masking(missing: Any) -> MaskSegments:
+def masking(missing):
     return MaskSegments(missing=missing)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 from gymnasium import spaces
@@ -22,14 +20,14 @@ class One(ParallelEnv):
 
     metadata = {"name": "one"}  # noqa: RUF012
 
-    def __init__(self, space: Any) -> None:
+    def __init__(self, space):
         self.possible_agents = self.agents = ["a"]
         self._space = space
 
-    def observation_space(self, agent: Any) -> Any:
+    def observation_space(self, agent):
         return spaces.Discrete(2)
 
-    def action_space(self, agent: Any) -> Any:
+    def action_space(self, agent):
         return self._space
 
 
@@ -37,7 +35,7 @@ BOX = spaces.Box(0, 1, (2,))
 BYTES = spaces.Box(0, 255, (2,), np.uint8)
 
 
-def refusal(actions: Any, env: Any, agents: Any) -> InvalidArgumentError:
+def refusal(actions, env, agents):
     with pytest.raises(InvalidArgumentError) as caught:
         check_actions(actions, env, agents)
     return caught.value
@@ -67,7 +65,7 @@ def refusal(actions: Any, env: Any, agents: Any) -> InvalidArgumentError:
     ],
     ids=str,
 )
-def test_what_can_be_played(space: Any, action: Any) -> None:
+def test_what_can_be_played(space, action):
     check_actions({"a": action}, One(space), ["a"])
 
 
@@ -100,19 +98,19 @@ def test_what_can_be_played(space: Any, action: Any) -> None:
     ],
     ids=str,
 )
-def test_what_cannot(space: Any, action: Any) -> None:
+def test_what_cannot(space, action):
     error = refusal({"a": action}, One(space), ["a"])
     assert_one_sentence(error, "actions must hold for 'a' an action within", type(space).__name__)
 
 
 @pytest.mark.parametrize("actions", [None, 3, [1, 2, 3], np.zeros(3)], ids=str)
-def test_no_dict(actions: Any) -> None:
+def test_no_dict(actions):
     error = refusal(actions, wrapped(), ["agent_0"])
     assert "actions must be a dict by agent" in str(error)
     assert str(error).endswith("let the policy return one.")
 
 
-def test_agents_left_out_and_added() -> None:
+def test_agents_left_out_and_added():
     env = wrapped()
     error = refusal({"agent_0": 1}, env, ["agent_0", "agent_2"])
     assert_one_sentence(error, "'agent_2' among them")
@@ -124,7 +122,7 @@ def test_agents_left_out_and_added() -> None:
 
 
 @pytest.mark.parametrize("module", [tictactoe_v3, connect_four_v3])
-def test_masks_count_in_an_environment_that_can_be_asked(module: Any) -> None:
+def test_masks_count_in_an_environment_that_can_be_asked(module):
     env = CommunicationWrapper(module.env(), [])
     env.reset(seed=0)
     for _ in range(6 if module is connect_four_v3 else 1):
@@ -136,7 +134,7 @@ def test_masks_count_in_an_environment_that_can_be_asked(module: Any) -> None:
     check_actions({agent: np.int64(1)}, env, [agent])
 
 
-def test_masks_count_where_observations_are_given() -> None:
+def test_masks_count_where_observations_are_given():
     env = CommunicationWrapper(tictactoe_v3.env(), [])
     seen = {"observation": None, "action_mask": np.array([0, 1] + [0] * 7, np.int8)}
     check_actions({"player_1": 1}, env, {"player_1": seen})
@@ -144,7 +142,7 @@ def test_masks_count_where_observations_are_given() -> None:
     assert_one_sentence(error, "action mask allows", "2 was given", "choose from 1")
 
 
-def test_looking_at_masks_changes_nothing() -> None:
+def test_looking_at_masks_changes_nothing():
     env = CommunicationWrapper(tictactoe_v3.env(), [])
     env.reset(seed=0)
     before = env.observe("player_1")

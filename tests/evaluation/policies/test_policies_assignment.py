@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +23,7 @@ GRID = (0.0, 0.5, 1.0)
 
 
 @functools.cache
-def curve(missing: str, **options: Any) -> list[Any]:
+def curve(missing, **options):
     found = []
     for failure_prob in GRID:
         env = wrapped(failure_prob=failure_prob, exchange=masking(missing), **options)
@@ -32,14 +31,14 @@ def curve(missing: str, **options: Any) -> list[Any]:
     return found
 
 
-def clearly(differences: Any) -> bool:
+def clearly(differences):
     """Returns whether paired differences are positive by five standard errors."""
     return bool(differences.mean() > 5 * differences.std() / len(differences) ** 0.5)
 
 
 @pytest.mark.parametrize("continuous", [False, True])
 @pytest.mark.parametrize("missing", ["zero", "hold"])
-def test_what_is_lost_costs(missing: str, continuous: bool) -> None:
+def test_what_is_lost_costs(missing, continuous):
     found = curve(missing, continuous_actions=continuous)
     means = [episodes.mean() for episodes in found]
     assert means == sorted(means, reverse=True)
@@ -50,7 +49,7 @@ def test_what_is_lost_costs(missing: str, continuous: bool) -> None:
     assert clearly(found[-1] - returns(random, make_policy("random", random), EPISODES))
 
 
-def test_holding_what_was_heard_helps() -> None:
+def test_holding_what_was_heard_helps():
     zero, hold = (curve(missing, continuous_actions=False) for missing in ("zero", "hold"))
     assert (zero[0] == hold[0]).all()
     assert (zero[-1] == hold[-1]).all()
@@ -59,7 +58,7 @@ def test_holding_what_was_heard_helps() -> None:
 
 @pytest.mark.parametrize("agents", [1, 2, 3, 5])
 @pytest.mark.parametrize("continuous", [False, True])
-def test_landmarks_are_covered(agents: int, continuous: bool) -> None:
+def test_landmarks_are_covered(agents, continuous):
     env = wrapped(N=agents, continuous_actions=continuous, max_cycles=60)
     policy = make_policy("assignment", env)
     covered = 0
@@ -82,7 +81,7 @@ def test_landmarks_are_covered(agents: int, continuous: bool) -> None:
     assert covered > 3
 
 
-def test_agents_that_know_the_same_agree() -> None:
+def test_agents_that_know_the_same_agree():
     """The first pushes in continuous actions point along the best assignment's ways."""
     env = wrapped(N=5, continuous_actions=True)
     policy = make_policy("assignment", env)
@@ -98,7 +97,7 @@ def test_agents_that_know_the_same_agree() -> None:
             np.testing.assert_allclose(push, np.clip(way / 0.05, -1, 1), atol=1e-3)
 
 
-def test_agents_that_hear_nothing_go_to_the_landmark_next_to_them() -> None:
+def test_agents_that_hear_nothing_go_to_the_landmark_next_to_them():
     env = wrapped(N=4, failure_prob=1.0, continuous_actions=True, exchange=masking("zero"))
     policy = make_policy("assignment", env)
     for seed in range(30):
@@ -110,7 +109,7 @@ def test_agents_that_hear_nothing_go_to_the_landmark_next_to_them() -> None:
             np.testing.assert_allclose(push, np.clip(way / 0.05, -1, 1), atol=1e-3)
 
 
-def test_nothing_but_the_observation_is_read() -> None:
+def test_nothing_but_the_observation_is_read():
     env = wrapped(failure_prob=0.5, exchange=masking("zero"))
     policy = make_policy("assignment", env)
     first, _ = env.reset(seed=1)
@@ -119,7 +118,7 @@ def test_nothing_but_the_observation_is_read() -> None:
     assert policy(first) == actions
 
 
-def test_turns_bring_the_same_as_rounds() -> None:
+def test_turns_bring_the_same_as_rounds():
     parallel = wrapped(failure_prob=0.5, exchange=masking("hold"))
     aec = wrapped(failure_prob=0.5, exchange=masking("hold"), api="aec")
     policy, in_turns = make_policy("assignment", parallel), make_policy("assignment", aec)
@@ -144,14 +143,14 @@ def test_turns_bring_the_same_as_rounds() -> None:
     ],
     ids=repr,
 )
-def test_its_own_part_of_other_observations(exchange: Any) -> None:
+def test_its_own_part_of_other_observations(exchange):
     plain, other = wrapped(exchange=MaskSegments()), wrapped(exchange=exchange)
     expected = returns(plain, make_policy("assignment", plain), 5)
     assert (returns(other, make_policy("assignment", other), 5) == expected).all()
 
 
 @pytest.mark.parametrize("neighbors", [(1, 1), (2, 1), (1, 2), (5, 5)])
-def test_only_some_in_sight(neighbors: tuple[int, int]) -> None:
+def test_only_some_in_sight(neighbors):
     agents, landmarks = neighbors
     env = wrapped(num_agent_neighbors=agents, num_landmark_neighbors=landmarks)
     found = returns(env, make_policy("assignment", env), 30)
@@ -174,13 +173,13 @@ def test_only_some_in_sight(neighbors: tuple[int, int]) -> None:
     ],
     ids=lambda env: str(env.metadata["name"]),
 )
-def test_another_environment(env: Any) -> None:
+def test_another_environment(env):
     with pytest.raises(InvalidArgumentError) as caught:
         make_policy("assignment", env)
     assert_one_sentence(caught.value, "policies must", env.metadata["name"], "mpe2.simple_spread")
 
 
-def test_an_exchange_that_hides_its_own_observation() -> None:
+def test_an_exchange_that_hides_its_own_observation():
     import supersuit
 
     stacked = supersuit.frame_stack_v1(simple_spread_v3.parallel_env(), 3)
@@ -190,7 +189,7 @@ def test_an_exchange_that_hides_its_own_observation() -> None:
     assert_one_sentence(caught.value, "exchange must leave", "18 numbers", "MaskSegments()")
 
 
-def test_other_actions_than_the_environments_own() -> None:
+def test_other_actions_than_the_environments_own():
     import supersuit
 
     env = supersuit.clip_actions_v0(simple_spread_v3.parallel_env(continuous_actions=True))

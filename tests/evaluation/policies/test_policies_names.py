@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import Any
 
 import pytest
 from policies_played import wrapped
@@ -32,7 +31,7 @@ from helpers import assert_one_sentence
         (["random"], "['random'] was given"),
     ],
 )
-def test_a_name_that_no_policy_can_have(name: Any, holds: str) -> None:
+def test_a_name_that_no_policy_can_have(name, holds):
     for refuse in (check_policy_name, lambda name: make_policy(name, wrapped())):
         with pytest.raises(InvalidArgumentError) as caught:
             refuse(name)
@@ -43,11 +42,11 @@ def test_a_name_that_no_policy_can_have(name: Any, holds: str) -> None:
     "name",
     ["random", "assignment", "signalling", "no_such_module:Policy", "a.b:c.d", "sb3:absent.zip"],
 )
-def test_a_name_that_a_policy_can_have_is_not_looked_up(name: str) -> None:
+def test_a_name_that_a_policy_can_have_is_not_looked_up(name):
     check_policy_name(name)
 
 
-def test_policies_are_made_without_optional_packages() -> None:
+def test_policies_are_made_without_optional_packages():
     code = (
         "import sys\n"
         "import failure_api.evaluation.policies\n"

@@ -31,18 +31,18 @@ class Wide(ParallelEnv):
         "dict": spaces.Dict(move=spaces.Discrete(3), say=spaces.Box(0, 1, (2,))),
     }
 
-    def __init__(self) -> None:
+    def __init__(self):
         self.possible_agents = [f"{kind}_{index}" for kind in self.kinds for index in range(2)]
         self.agents = list(self.possible_agents)
 
-    def observation_space(self, agent: Any) -> Any:
+    def observation_space(self, agent):
         return spaces.Discrete(2)
 
-    def action_space(self, agent: Any) -> Any:
+    def action_space(self, agent):
         return self.kinds[agent.rpartition("_")[0]]
 
 
-def played(policy: Any, agents: list[str], calls: int = 5) -> dict[str, list[Any]]:
+def played(policy, agents, calls=5):
     policy.reset(7)
     found: dict[str, list[Any]] = {agent: [] for agent in agents}
     for _ in range(calls):
@@ -51,11 +51,11 @@ def played(policy: Any, agents: list[str], calls: int = 5) -> dict[str, list[Any
     return found
 
 
-def assert_same(one: Any, other: Any) -> None:
+def assert_same(one, other):
     np.testing.assert_equal(one, other)
 
 
-def test_every_kind_of_space() -> None:
+def test_every_kind_of_space():
     env = Wide()
     policy = make_policy("random", env)
     found = played(policy, env.possible_agents, 20)
@@ -67,7 +67,7 @@ def test_every_kind_of_space() -> None:
         assert str(found[f"{kind}_0"]) != str(found[f"{kind}_1"]), kind
 
 
-def test_the_seed_fixes_the_actions() -> None:
+def test_the_seed_fixes_the_actions():
     env = Wide()
     policy = make_policy("random", env)
     first = played(policy, env.possible_agents)
@@ -79,7 +79,7 @@ def test_the_seed_fixes_the_actions() -> None:
     )
 
 
-def test_actions_do_not_depend_on_who_else_is_alive() -> None:
+def test_actions_do_not_depend_on_who_else_is_alive():
     env = Wide()
     policy = make_policy("random", env)
     everyone = played(policy, env.possible_agents)
@@ -87,7 +87,7 @@ def test_actions_do_not_depend_on_who_else_is_alive() -> None:
         assert_same(played(policy, [agent])[agent], everyone[agent])
 
 
-def test_the_spaces_of_the_environment_are_left_alone() -> None:
+def test_the_spaces_of_the_environment_are_left_alone():
     env = wrapped()
     env.action_space("agent_0").seed(3)
     expected = [env.action_space("agent_0").sample() for _ in range(5)]
@@ -101,7 +101,7 @@ def test_the_spaces_of_the_environment_are_left_alone() -> None:
     assert found == expected
 
 
-def test_failures_change_nothing() -> None:
+def test_failures_change_nothing():
     perfect, cut = wrapped(failure_prob=0.0), wrapped(failure_prob=1.0)
     one = returns(perfect, make_policy("random", perfect), 5)
     other = returns(cut, make_policy("random", cut), 5)
@@ -110,7 +110,7 @@ def test_failures_change_nothing() -> None:
 
 @pytest.mark.parametrize("module", [tictactoe_v3, connect_four_v3])
 @pytest.mark.parametrize("failure_prob", [0.0, 1.0])
-def test_masks_are_respected(module: Any, failure_prob: float) -> None:
+def test_masks_are_respected(module, failure_prob):
     from failure_api import ProbabilisticModel
 
     env = CommunicationWrapper(module.env(), ProbabilisticModel(failure_prob=failure_prob))
@@ -134,11 +134,11 @@ def test_masks_are_respected(module: Any, failure_prob: float) -> None:
     assert len(set(lengths)) > 1
 
 
-def test_an_action_does_not_depend_on_earlier_masks() -> None:
+def test_an_action_does_not_depend_on_earlier_masks():
     env = CommunicationWrapper(tictactoe_v3.env(), [])
     policy = make_policy("random", env)
 
-    def after(mask: list[int]) -> list[int]:
+    def after(mask):
         policy.reset(0)
         policy({"player_1": {"observation": None, "action_mask": np.array(mask, np.int8)}})
         everything = {"observation": None, "action_mask": np.ones(9, np.int8)}
@@ -152,7 +152,7 @@ def test_an_action_does_not_depend_on_earlier_masks() -> None:
     ("module", "options"),
     [(pistonball_v6, {"n_pistons": 3, "max_cycles": 3}), (multiwalker_v9, {"max_cycles": 3})],
 )
-def test_boxes_of_other_environments(module: Any, options: dict[str, Any]) -> None:
+def test_boxes_of_other_environments(module, options):
     from failure_api import CommunicationWrapperParallel
 
     with warnings.catch_warnings():

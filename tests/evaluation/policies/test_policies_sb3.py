@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +18,7 @@ sb3 = pytest.importorskip("stable_baselines3")
 torch = pytest.importorskip("torch")
 
 
-def assert_same_actions(env: Any, policy: Any, predict: Callable[[Any], Any]) -> int:
+def assert_same_actions(env, policy, predict):
     """Plays an episode; returns how many different actions were taken."""
     observations, _ = env.reset(seed=3)
     seen = set()
@@ -36,11 +33,11 @@ def assert_same_actions(env: Any, policy: Any, predict: Callable[[Any], Any]) ->
     return len(seen)
 
 
-def test_a_trained_model_plays_as_it_predicts(trained: tuple[Any, str]) -> None:
+def test_a_trained_model_plays_as_it_predicts(trained):
     found, name = trained
     env = wrapped(failure_prob=0.3)
 
-    def predict(observations: Any) -> Any:
+    def predict(observations):
         return found.predict(np.stack(list(observations.values())), deterministic=True)[0]
 
     assert assert_same_actions(env, make_policy(name, env), predict) > 1
@@ -61,21 +58,19 @@ def test_a_trained_model_plays_as_it_predicts(trained: tuple[Any, str]) -> None:
         ("DDPG", True, {"buffer_size": 10}),
     ],
 )
-def test_every_algorithm(
-    folder: Path, algorithm: str, continuous: bool, options: dict[str, Any]
-) -> None:
+def test_every_algorithm(folder, algorithm, continuous, options):
     env = wrapped(continuous_actions=continuous, max_cycles=8)
     found = model(getattr(sb3, algorithm), env, **options)
     found.save(folder / "any.zip")
 
-    def predict(observations: Any) -> Any:
+    def predict(observations):
         return found.predict(np.stack(list(observations.values())), deterministic=True)[0]
 
     policy = make_policy(f"sb3:{folder / 'any.zip'}", env)
     assert assert_same_actions(env, policy, predict) > (1 if continuous else 0)
 
 
-def test_in_turns_one_agent_at_a_time(trained: tuple[Any, str]) -> None:
+def test_in_turns_one_agent_at_a_time(trained):
     found, name = trained
     env = wrapped(failure_prob=0.3, api="aec")
     policy = make_policy(name, env)
@@ -89,12 +84,12 @@ def test_in_turns_one_agent_at_a_time(trained: tuple[Any, str]) -> None:
     assert policy({}) == {}
 
 
-def test_shared_observations_as_a_dictionary(folder: Path) -> None:
+def test_shared_observations_as_a_dictionary(folder):
     env = wrapped(failure_prob=0.5, exchange=ShareObservations(form="dict"), max_cycles=5)
     found = model(sb3.A2C, env, "MultiInputPolicy")
     found.save(folder / "dict.zip")
 
-    def predict(observations: Any) -> Any:
+    def predict(observations):
         batch = {key: np.stack([o[key] for o in observations.values()]) for key in env.agents}
         return found.predict(batch, deterministic=True)[0]
 
@@ -102,7 +97,7 @@ def test_shared_observations_as_a_dictionary(folder: Path) -> None:
     assert_same_actions(env, policy, predict)
 
 
-def test_images(folder: Path) -> None:
+def test_images(folder):
     import supersuit
     from pettingzoo.butterfly import pistonball_v6
 
@@ -115,13 +110,13 @@ def test_images(folder: Path) -> None:
         found = model(sb3.PPO, env, "CnnPolicy", n_steps=8)
         found.save(folder / "images.zip")
 
-        def predict(observations: Any) -> Any:
+        def predict(observations):
             return found.predict(np.stack(list(observations.values())), deterministic=True)[0]
 
         assert_same_actions(env, make_policy(f"sb3:{folder / 'images.zip'}", env), predict)
 
 
-def test_random_numbers_of_torch_are_left_alone(trained: tuple[Any, str]) -> None:
+def test_random_numbers_of_torch_are_left_alone(trained):
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
@@ -129,7 +124,7 @@ def test_random_numbers_of_torch_are_left_alone(trained: tuple[Any, str]) -> Non
     assert (torch.rand(3) == expected).all()
 
 
-def test_one_thread(trained: tuple[Any, str]) -> None:
+def test_one_thread(trained):
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(2)

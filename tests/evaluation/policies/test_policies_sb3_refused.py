@@ -7,7 +7,6 @@ import json
 import sys
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -29,7 +28,7 @@ ActorCriticPolicy = sb3.common.policies.ActorCriticPolicy
 class Remembering(ActorCriticPolicy):
     """A network that hands on a state, as recurrent ones do."""
 
-    def predict(self, *args: Any, **kwargs: Any) -> Any:
+    def predict(self, *args, **kwargs):
         actions, _ = super().predict(*args, **kwargs)
         return actions, (np.zeros(1),)
 
@@ -45,19 +44,19 @@ class Remembering(ActorCriticPolicy):
     ],
     ids=["N", "age", "dict", "tag", "listener"],
 )
-def test_other_observations(trained: tuple[Any, str], env: Any, words: tuple[str, ...]) -> None:
+def test_other_observations(trained, env, words):
     with pytest.raises(InvalidArgumentError) as caught:
         make_policy(trained[1], env)
     assert_one_sentence(caught.value, "exchange must show", "of training", *words)
 
 
-def test_other_actions(trained: tuple[Any, str]) -> None:
+def test_other_actions(trained):
     with pytest.raises(InvalidArgumentError) as caught:
         make_policy(trained[1], wrapped(continuous_actions=True))
     assert_one_sentence(caught.value, "environment must take", "Discrete(5)", "Box of shape (5,)")
 
 
-def test_a_model_with_memory(folder: Path) -> None:
+def test_a_model_with_memory(folder):
     env = wrapped()
     model(sb3.A2C, env, Remembering).save(folder / "memory.zip")
     policy = make_policy(f"sb3:{folder / 'memory.zip'}", env)
@@ -67,7 +66,7 @@ def test_a_model_with_memory(folder: Path) -> None:
     assert_one_sentence(caught.value, "policies must be a model without memory", "module:name")
 
 
-def test_files_that_are_not_there(trained: tuple[Any, str], folder: Path) -> None:
+def test_files_that_are_not_there(trained, folder):
     for name, holds in [
         ("sb3:no/such/model.zip", "fix the path"),
         ("sb3:.", "fix the path"),
@@ -80,7 +79,7 @@ def test_files_that_are_not_there(trained: tuple[Any, str], folder: Path) -> Non
         assert_one_sentence(caught.value, "policies must name a file that exists", holds)
 
 
-def broken(trained: tuple[Any, str], folder: Path, kind: str) -> Path:
+def broken(trained, folder, kind):
     path = folder / f"{kind}.zip"
     whole = Path(trained[1].removeprefix("sb3:"))
     if kind == "text":
@@ -105,13 +104,13 @@ def broken(trained: tuple[Any, str], folder: Path, kind: str) -> Path:
 
 
 @pytest.mark.parametrize("kind", ["text", "half", "other", "list", "nothing_saved", "no_network"])
-def test_files_that_hold_no_model(trained: tuple[Any, str], folder: Path, kind: str) -> None:
+def test_files_that_hold_no_model(trained, folder, kind):
     with pytest.raises(InvalidArgumentError) as caught:
         make_policy(f"sb3:{broken(trained, folder, kind)}", wrapped())
     assert_one_sentence(caught.value, "policies must name a model that stable-baselines3 saved")
 
 
-def test_what_is_not_needed_is_not_read(trained: tuple[Any, str], folder: Path) -> None:
+def test_what_is_not_needed_is_not_read(trained, folder):
     """A schedule of another Python cannot be unpickled, and need not be."""
     path = folder / "schedule.zip"
     with zipfile.ZipFile(trained[1].removeprefix("sb3:")) as source:
@@ -126,9 +125,7 @@ def test_what_is_not_needed_is_not_read(trained: tuple[Any, str], folder: Path) 
     make_policy(f"sb3:{path}", wrapped())
 
 
-def test_without_stable_baselines3(
-    trained: tuple[Any, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_stable_baselines3(trained, monkeypatch):
     for module in [name for name in sys.modules if name.partition(".")[0] == "stable_baselines3"]:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, "stable_baselines3", None)
@@ -139,9 +136,7 @@ def test_without_stable_baselines3(
     assert "stable-baselines3, which is not installed" in text
 
 
-def test_a_network_of_the_users_own(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_network_of_the_users_own(folder, tmp_path, monkeypatch):
     """It is found in the current directory; elsewhere the sentence names what is missing."""
     own = "my_network_of_policies"
     (tmp_path / f"{own}.py").write_text(

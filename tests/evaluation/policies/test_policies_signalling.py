@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 from mpe2 import simple_reference_v3, simple_speaker_listener_v4, simple_spread_v3
@@ -19,13 +17,13 @@ EPISODES = 100
 GRID = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
-def reference(failure_prob: float = 0.0, **options: Any) -> Any:
+def reference(failure_prob=0.0, **options):
     return wrapped(simple_reference_v3, failure_prob, **options)
 
 
 @pytest.mark.parametrize("continuous", [False, True])
 @pytest.mark.parametrize("missing", ["zero", "hold"])
-def test_what_is_lost_costs(missing: str, continuous: bool) -> None:
+def test_what_is_lost_costs(missing, continuous):
     found = []
     for failure_prob in GRID:
         env = reference(failure_prob, exchange=masking(missing), continuous_actions=continuous)
@@ -39,7 +37,7 @@ def test_what_is_lost_costs(missing: str, continuous: bool) -> None:
 
 
 @pytest.mark.parametrize("continuous", [False, True])
-def test_it_says_the_others_goal_and_goes_to_its_own(continuous: bool) -> None:
+def test_it_says_the_others_goal_and_goes_to_its_own(continuous):
     env = reference(continuous_actions=continuous, max_cycles=60)
     policy = make_policy("signalling", env)
     for seed in range(10):
@@ -59,7 +57,7 @@ def test_it_says_the_others_goal_and_goes_to_its_own(continuous: bool) -> None:
 
 
 @pytest.mark.parametrize("continuous", [False, True])
-def test_it_does_not_push_where_nothing_is_heard(continuous: bool) -> None:
+def test_it_does_not_push_where_nothing_is_heard(continuous):
     env = reference(continuous_actions=continuous)
     policy = make_policy("signalling", env)
     silent, _ = env.reset(seed=0)
@@ -83,14 +81,14 @@ def test_it_does_not_push_where_nothing_is_heard(continuous: bool) -> None:
     [MaskSegments(report_age=True), ShareObservations(form="flat"), ShareObservations(form="dict")],
     ids=repr,
 )
-def test_its_own_part_of_other_observations(exchange: Any) -> None:
+def test_its_own_part_of_other_observations(exchange):
     plain, other = reference(), reference(exchange=exchange)
     expected = returns(plain, make_policy("signalling", plain), 5)
     assert (returns(other, make_policy("signalling", other), 5) == expected).all()
 
 
 @pytest.mark.parametrize("module", [simple_spread_v3, simple_speaker_listener_v4])
-def test_another_environment(module: Any) -> None:
+def test_another_environment(module):
     with pytest.raises(InvalidArgumentError) as caught:
         make_policy("signalling", wrapped(module))
     assert_one_sentence(caught.value, "policies must", "'signalling'", "mpe2.simple_reference")

@@ -6,8 +6,6 @@ import itertools
 import os
 import subprocess
 import sys
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -84,12 +82,12 @@ COUNT = itertools.count()
 
 
 @pytest.fixture
-def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
+def module(tmp_path, monkeypatch):
     """Returns a function that writes a module into the current directory and returns its name."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry not in ("", ".")])
 
-    def write(source: str) -> str:
+    def write(source):
         name = f"policies_of_a_user_{next(COUNT)}"
         (tmp_path / f"{name}.py").write_text(source)
         return name
@@ -112,13 +110,13 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], s
         ("ready.__call__", 0),
     ],
 )
-def test_what_can_be_a_policy(module: Callable[[str], str], path: str, action: int) -> None:
+def test_what_can_be_a_policy(module, path, action):
     env = wrapped()
     policy = make_policy(f"{module(SOURCE)}:{path}", env)
     assert policy({"agent_1": None}) == {"agent_1": action}
 
 
-def test_what_keeps_something_without_a_reset_is_made_anew(module: Callable[[str], str]) -> None:
+def test_what_keeps_something_without_a_reset_is_made_anew(module):
     source = (
         "class Counting:\n"
         "    calls = 0\n"
@@ -132,7 +130,7 @@ def test_what_keeps_something_without_a_reset_is_made_anew(module: Callable[[str
         assert [policy({"agent_0": None})["agent_0"] for _ in range(3)] == [1, 2, 3]
 
 
-def test_a_class_gets_the_environment_only_where_it_needs_it(module: Callable[[str], str]) -> None:
+def test_a_class_gets_the_environment_only_where_it_needs_it(module):
     env, name = wrapped(), module(SOURCE)
     team: Any = make_policy(f"{name}:Team", env)
     free: Any = make_policy(f"{name}:Free", env)
@@ -157,7 +155,7 @@ def test_a_class_gets_the_environment_only_where_it_needs_it(module: Callable[[s
         ("Greedy", "must need one argument at most, not env, skill"),
     ],
 )
-def test_what_cannot_be_one(module: Callable[[str], str], path: str, holds: str) -> None:
+def test_what_cannot_be_one(module, path, holds):
     with pytest.raises(InvalidArgumentError) as caught:
         make_policy(f"{module(SOURCE)}:{path}", wrapped())
     assert_one_sentence(caught.value, "policies must", path, holds)
@@ -173,24 +171,24 @@ def test_what_cannot_be_one(module: Callable[[str], str], path: str, holds: str)
         ("raise AttributeError('inside')", "AttributeError: inside"),
     ],
 )
-def test_a_module_that_fails(module: Callable[[str], str], source: str, holds: str) -> None:
+def test_a_module_that_fails(module, source, holds):
     with pytest.raises(InvalidArgumentError) as caught:
         make_policy(f"{module(source)}:policy", wrapped())
     assert_one_sentence(caught.value, "policies must name a module that can be imported", holds)
 
 
-def test_a_module_that_does_not_exist() -> None:
+def test_a_module_that_does_not_exist():
     with pytest.raises(InvalidArgumentError) as caught:
         make_policy("no_such_module_here:policy", wrapped())
     assert_one_sentence(caught.value, "No module named 'no_such_module_here'", "run from the dir")
 
 
-def test_ctrl_c_in_a_module_gets_through(module: Callable[[str], str]) -> None:
+def test_ctrl_c_in_a_module_gets_through(module):
     with pytest.raises(KeyboardInterrupt):
         make_policy(f"{module('raise KeyboardInterrupt')}:policy", wrapped())
 
 
-def test_the_current_directory_is_looked_in_as_from_a_console_script(tmp_path: Path) -> None:
+def test_the_current_directory_is_looked_in_as_from_a_console_script(tmp_path):
     (tmp_path / "neighbour_of_policy.py").write_text("ACTION = 2\n")
     (tmp_path / "policy_from_here.py").write_text(
         "def policy(observations):\n"

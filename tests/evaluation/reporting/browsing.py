@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import sync_playwright
 
 from failure_api.evaluation.reporting import write_report
-from failure_api.evaluation.results import Results
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -27,7 +23,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
 @contextmanager
-def started() -> Iterator[Browser]:
+def started():
     """Starts the browser that is there; where none is, this raises and the test fails."""
     found = os.environ.get("FAILURE_API_CHROMIUM") or next(
         filter(None, map(shutil.which, NAMES)), None
@@ -42,12 +38,12 @@ def started() -> Iterator[Browser]:
 
 @contextmanager
 def opened(
-    browser: Browser,
-    results: Results,
-    directory: Path,
-    expected: str = "",
-    **how: Any,
-) -> Iterator[Page]:
+    browser,
+    results,
+    directory,
+    expected="",
+    **how,
+):
     """Opens a report, and makes sure that it stays quiet, loads nothing and runs no stranger.
 
     Args:
@@ -77,6 +73,6 @@ def opened(
         context.close()
 
 
-def loads(url: str) -> bool:
+def loads(url):
     """Whether an address leaves the page."""
     return not url.startswith(("file://", "data:", "blob:"))

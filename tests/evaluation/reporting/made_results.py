@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
 from functools import cache
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,15 +24,15 @@ ValueError: <b>shapes</b> (1,18) and (20,64) not aligned
 
 def make_results(
     *,
-    policies: Sequence[str] = ("assignment", "random"),
-    missing: Sequence[str] = ("zero", "hold"),
-    severities: Sequence[float] = TENTHS,
-    severity: str = "failure_prob",
-    episodes: int = 60,
-    scale: float = 1.0,
-    recordings: Sequence[Recording] = (),
-    environment: str = "mpe2.simple_spread_v3",
-) -> Results:
+    policies=("assignment", "random"),
+    missing=("zero", "hold"),
+    severities=TENTHS,
+    severity="failure_prob",
+    episodes=60,
+    scale=1.0,
+    recordings=(),
+    environment="mpe2.simple_spread_v3",
+):
     """Returns the results of a sweep over `missing` and the severities."""
     random = np.random.default_rng(7)
     luck = random.normal(0, 2.0, episodes)
@@ -137,24 +135,24 @@ def make_results(
 DROPS = ("drop", "drop_low", "drop_high")
 
 
-def _share(place: int, severities: Sequence[float]) -> float:
+def _share(place, severities):
     return place / (len(severities) - 1) if len(severities) > 1 else 1.0
 
 
-def estimate(name: str, found: np.ndarray) -> dict[str, float]:
+def estimate(name, found):
     """Returns a mean with an interval."""
     mean, half = found.mean(), 1.96 * found.std() / math.sqrt(len(found))
     return {name: mean, f"{name}_low": mean - half, f"{name}_high": mean + half}
 
 
 def made_recording(
-    agents: int = 3,
-    rounds: int = 26,
+    agents=3,
+    rounds=26,
     *,
-    dimensions: int | None = 2,
-    loss: float = 0.5,
-    **about: Any,
-) -> Recording:
+    dimensions=2,
+    loss=0.5,
+    **about,
+):
     """Returns a recording whose links were drawn by lot."""
     random = np.random.default_rng(round(100 * loss))
     arrived = random.random((rounds, agents, agents)) >= loss
@@ -183,13 +181,13 @@ def made_recording(
 
 
 @cache
-def played_recordings(severities: Sequence[float] = TENTHS) -> tuple[Recording, ...]:
+def played_recordings(severities=TENTHS):
     """Returns an episode of simple_spread for each cell of `make_results`, really played."""
     cells = itertools.product(("assignment", "random"), ("zero", "hold"), (None, *severities))
     return tuple(_play(*cell) for cell in cells)
 
 
-def _play(policy: str, missing: str, severity: float | None) -> Recording:
+def _play(policy, missing, severity):
     from mpe2 import simple_spread_v3
 
     from failure_api import CommunicationWrapperParallel, MaskSegments, ProbabilisticModel
@@ -211,7 +209,7 @@ def _play(policy: str, missing: str, severity: float | None) -> Recording:
     )
     random = np.random.default_rng(3)
 
-    def keep(reward: float) -> None:
+    def keep(reward):
         alive = [agent in env.agents for agent in env.possible_agents]
         recording.alive.append("".join(str(int(flag)) for flag in alive))
         links = env.get_communication_state().ravel()
@@ -235,7 +233,7 @@ def _play(policy: str, missing: str, severity: float | None) -> Recording:
     return recording
 
 
-def _towards(seen: np.ndarray) -> int:
+def _towards(seen):
     """Returns the action that goes to the landmark for which this agent is the best placed."""
     landmarks, others = seen[4:10].reshape(3, 2), seen[10:14].reshape(2, 2)
     own = np.linalg.norm(landmarks, axis=1)

@@ -20,27 +20,26 @@ from failure_api.errors import MissingDependencyError
 from failure_api.evaluation.reporting import write_report
 from failure_api.evaluation.reporting.curves import curves_of
 from failure_api.evaluation.reporting.figure import draw_curves
-from failure_api.evaluation.results import Results
 
 FILES = ["report.html", "report.md", "curves.png", "curves.svg"]
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.fixture(scope="module")
-def results() -> Results:
+def results():
     return make_results()
 
 
-def picture(results: Results, form: str = "svg") -> bytes:
+def picture(results, form="svg"):
     return draw_curves(results, curves_of(results), form)
 
 
-def texts(results: Results) -> list[str]:
+def texts(results):
     tree = ElementTree.fromstring(picture(results))
     return ["".join(text.itertext()) for text in tree.iter(f"{SVG}text")]
 
 
-def test_the_same_results_give_the_same_bytes(results: Results, tmp_path: Path) -> None:
+def test_the_same_results_give_the_same_bytes(results, tmp_path):
     written = [write_report(results, tmp_path / name) for name in ("one", "other")]
     assert [path.name for path in written[0]] == FILES
     for one, other in zip(*written, strict=True):
@@ -48,7 +47,7 @@ def test_the_same_results_give_the_same_bytes(results: Results, tmp_path: Path) 
     assert sorted(path.name for path in (tmp_path / "one").iterdir()) == sorted(FILES)
 
 
-def test_the_page_names_no_address_to_load(results: Results, tmp_path: Path) -> None:
+def test_the_page_names_no_address_to_load(results, tmp_path):
     page, *_ = write_report(results, tmp_path)
     own = page.read_text(encoding="utf-8").partition("<script>")[0]
     assert "http://" not in own
@@ -56,9 +55,7 @@ def test_the_page_names_no_address_to_load(results: Results, tmp_path: Path) -> 
     assert "default-src 'none'" in own
 
 
-def test_an_interruption_leaves_the_files_as_they_were(
-    results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interruption_leaves_the_files_as_they_were(results, tmp_path, monkeypatch):
     write_report(results, tmp_path)
     before = {name: (tmp_path / name).read_bytes() for name in FILES}
     monkeypatch.setattr(Path, "write_bytes", lambda path, content: 1 / 0)
@@ -67,16 +64,14 @@ def test_an_interruption_leaves_the_files_as_they_were(
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
-def test_a_folder_that_cannot_be_is_refused(results: Results, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_is_refused(results, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file"):
         write_report(results, tmp_path / "file" / "inner")
 
 
 @pytest.mark.parametrize("package", ["plotly", "matplotlib"])
-def test_what_is_not_installed_is_named(
-    results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str
-) -> None:
+def test_what_is_not_installed_is_named(results, tmp_path, monkeypatch, package):
     for name in [name for name in sys.modules if name.partition(".")[0] == package]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(sys, "meta_path", [Absent(package), *sys.meta_path])
@@ -88,15 +83,15 @@ def test_what_is_not_installed_is_named(
 class Absent:
     """An importer that knows of a package that it is not there."""
 
-    def __init__(self, package: str) -> None:
+    def __init__(self, package):
         self.package = package
 
-    def find_spec(self, name: str, *_: object) -> None:
+    def find_spec(self, name, *_):
         if name.partition(".")[0] == self.package:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 
-def test_importing_it_imports_nothing_optional() -> None:
+def test_importing_it_imports_nothing_optional():
     code = (
         "import sys, failure_api.evaluation.reporting; "
         "print({'matplotlib', 'plotly', 'pandas', 'yaml'} & set(sys.modules))"
@@ -105,7 +100,7 @@ def test_importing_it_imports_nothing_optional() -> None:
     assert done.stdout.strip() == "set()"
 
 
-def test_drawing_leaves_matplotlib_as_it_was(results: Results, tmp_path: Path) -> None:
+def test_drawing_leaves_matplotlib_as_it_was(results, tmp_path):
     before, plain = dict(mpl.rcParams), picture(results)
     assert dict(mpl.rcParams) == before
     with mpl.rc_context({"font.size": 30, "lines.linewidth": 9, "axes.facecolor": "red"}):
@@ -121,7 +116,7 @@ def test_drawing_leaves_matplotlib_as_it_was(results: Results, tmp_path: Path) -
     assert done.stdout.strip() == "False"
 
 
-def test_the_picture_is_a_column_wide_and_its_text_is_text(results: Results) -> None:
+def test_the_picture_is_a_column_wide_and_its_text_is_text(results):
     image = matplotlib.image.imread(io.BytesIO(picture(results, "png")))
     assert image.shape[1] == 3.5 * 300
     found = texts(results)
@@ -129,7 +124,7 @@ def test_the_picture_is_a_column_wide_and_its_text_is_text(results: Results) -> 
         assert label in found
 
 
-def test_no_letter_of_the_picture_is_smaller_than_seven_points(results: Results) -> None:
+def test_no_letter_of_the_picture_is_smaller_than_seven_points(results):
     tree = ElementTree.fromstring(picture(make_results(policies=[f"p{n}" for n in range(6)])))
     styles = [text.get("style", "") for text in tree.iter(f"{SVG}text")]
     sizes = [float(re.findall(r"font-size: ([\d.]+)px", style)[0]) for style in styles]
@@ -137,7 +132,7 @@ def test_no_letter_of_the_picture_is_smaller_than_seven_points(results: Results)
     assert min(sizes) >= 7
 
 
-def test_many_curves_are_all_told_apart() -> None:
+def test_many_curves_are_all_told_apart():
     made = make_results(policies=[f"policy_{number}" for number in range(15)])
     marks = [curve.mark for curve in curves_of(made)]
     assert len({(mark.colour, mark.dash) for mark in marks}) == 30
@@ -145,7 +140,7 @@ def test_many_curves_are_all_told_apart() -> None:
     assert sum("policy_" in text for text in texts(made)) == 30
 
 
-def test_names_that_matplotlib_would_read_are_drawn_as_they_are() -> None:
+def test_names_that_matplotlib_would_read_are_drawn_as_they_are():
     names = ["_hidden", r"$\frac$ $x^2$", "团队 é", "<b>&"]
     found = texts(make_results(policies=names, severity=r"$p$_{x}"))
     for name in names:
@@ -153,7 +148,7 @@ def test_names_that_matplotlib_would_read_are_drawn_as_they_are() -> None:
     assert r"$p$_{x}" in found
 
 
-def test_a_long_name_stays_within_the_picture() -> None:
+def test_a_long_name_stays_within_the_picture():
     name = "a_policy_with_a_name_that_goes_on/" * 4
     tree = ElementTree.fromstring(picture(make_results(policies=[name])))
     assert float(tree.get("width", "").removesuffix("pt")) == pytest.approx(252)
@@ -173,11 +168,11 @@ def test_a_long_name_stays_within_the_picture() -> None:
     ],
     ids=["one severity", "falling", "tiny", "one cell", "one episode"],
 )
-def test_unusual_results_are_written(made: Results, tmp_path: Path) -> None:
+def test_unusual_results_are_written(made, tmp_path):
     assert all(path.stat().st_size > 1000 for path in write_report(made, tmp_path))
 
 
-def test_cells_that_are_missing_or_without_a_number_leave_gaps(tmp_path: Path) -> None:
+def test_cells_that_are_missing_or_without_a_number_leave_gaps(tmp_path):
     made = make_results()
     cells = made.cells.iloc[:-5].copy()
     cells.loc[::2, cells.columns[5:]] = math.nan

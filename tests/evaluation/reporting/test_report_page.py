@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from browsing import opened
 from made_results import TRACEBACK, make_results, played_recordings
-from playwright.sync_api import Browser, Page
-
-from failure_api.evaluation.results import Results
 
 HOSTILE = ("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>')
 LINES = "#plot .scatterlayer .js-line"
@@ -19,7 +15,7 @@ GRAPH = "document.getElementById('graph').toDataURL()"
 AXIS = "document.getElementById('plot').layout.xaxis.range"
 
 
-def hostile() -> Results:
+def hostile():
     names = dict(zip(("assignment", "random"), HOSTILE, strict=True))
     recordings = [
         replace(one, policy=names[one.policy], agents=["<b>0</b>", HOSTILE[1], "</script>"])
@@ -32,13 +28,11 @@ def hostile() -> Results:
     return replace(made, episodes=episodes, runs=runs, severity=HOSTILE[1])
 
 
-def traces(page: Page) -> list[dict[str, object]]:
+def traces(page):
     return page.evaluate("document.getElementById('plot').data")
 
 
-def test_curves_bands_and_breaking_points_are_drawn(
-    browser: Browser, results: Results, tmp_path: Path
-) -> None:
+def test_curves_bands_and_breaking_points_are_drawn(browser, results, tmp_path):
     with opened(browser, results, tmp_path) as page:
         shown = traces(page)
         assert sum(trace["mode"] == "lines+markers" for trace in shown) == 4
@@ -52,7 +46,7 @@ def test_curves_bands_and_breaking_points_are_drawn(
         assert "loses 74\N{NO-BREAK SPACE}%" in page.inner_text(".answer")
 
 
-def test_each_measure_has_its_curves(browser: Browser, results: Results, tmp_path: Path) -> None:
+def test_each_measure_has_its_curves(browser, results, tmp_path):
     with opened(browser, results, tmp_path) as page:
         seen = set()
         for number in range(page.locator("#measures input").count()):
@@ -62,9 +56,7 @@ def test_each_measure_has_its_curves(browser: Browser, results: Results, tmp_pat
         assert len(seen) == 8
 
 
-def test_a_curve_is_hidden_and_shown_by_keyboard(
-    browser: Browser, results: Results, tmp_path: Path
-) -> None:
+def test_a_curve_is_hidden_and_shown_by_keyboard(browser, results, tmp_path):
     with opened(browser, results, tmp_path) as page:
         before = len(traces(page))
         button = page.locator("#legend button").first
@@ -76,7 +68,7 @@ def test_a_curve_is_hidden_and_shown_by_keyboard(
         assert len(traces(page)) == before
 
 
-def test_hostile_names_are_text_and_run_nothing(browser: Browser, tmp_path: Path) -> None:
+def test_hostile_names_are_text_and_run_nothing(browser, tmp_path):
     with opened(browser, hostile(), tmp_path) as page:
         text = page.inner_text("body")
         for name in HOSTILE:
@@ -95,7 +87,7 @@ def test_hostile_names_are_text_and_run_nothing(browser: Browser, tmp_path: Path
         page.wait_for_timeout(200)
 
 
-def hover(page: Page, curve: int) -> str:
+def hover(page, curve):
     """Returns what the plot says when one points at a curve."""
     number = page.evaluate(
         "(curve) => document.getElementById('plot').data.findIndex("
@@ -108,9 +100,7 @@ def hover(page: Page, curve: int) -> str:
     return page.locator("#plot .hoverlayer").text_content() or ""
 
 
-def test_a_script_that_got_in_would_not_run(
-    browser: Browser, results: Results, tmp_path: Path
-) -> None:
+def test_a_script_that_got_in_would_not_run(browser, results, tmp_path):
     with opened(browser, results, tmp_path, "Content Security Policy") as page:
         page.evaluate(
             """() => {
@@ -124,9 +114,7 @@ def test_a_script_that_got_in_would_not_run(
 
 
 @pytest.mark.parametrize("kind", ["usual", "hostile", "long"])
-def test_nothing_is_wider_than_a_telephone(
-    browser: Browser, results: Results, tmp_path: Path, kind: str
-) -> None:
+def test_nothing_is_wider_than_a_telephone(browser, results, tmp_path, kind):
     name = "a_policy_whose_name_has_no_end/and_no_place_to_break" * 4
     made = {"usual": results, "hostile": hostile(), "long": make_results(policies=[name])}[kind]
     size = {"width": 400, "height": 800}
@@ -138,9 +126,7 @@ def test_nothing_is_wider_than_a_telephone(
         assert box.evaluate("(box) => box.scrollWidth > box.clientWidth")
 
 
-def test_dark_follows_the_system_while_the_page_is_open(
-    browser: Browser, results: Results, tmp_path: Path
-) -> None:
+def test_dark_follows_the_system_while_the_page_is_open(browser, results, tmp_path):
     ink = "document.getElementById('plot').layout.font.color"
     with opened(browser, results, tmp_path, color_scheme="light") as page:
         before = [page.evaluate(ink), page.evaluate(GRAPH)]
@@ -151,18 +137,14 @@ def test_dark_follows_the_system_while_the_page_is_open(
         assert before[1] != after[1]
 
 
-def test_falling_severities_run_from_the_mildest_to_the_severest(
-    browser: Browser, tmp_path: Path
-) -> None:
+def test_falling_severities_run_from_the_mildest_to_the_severest(browser, tmp_path):
     made = make_results(severities=(50, 40, 30, 20, 10), severity="range")
     with opened(browser, made, tmp_path) as page:
         low, high = page.evaluate(AXIS)
         assert low > 50 > 10 > high
 
 
-def test_a_single_severity_has_bars_and_points_beside_each_other(
-    browser: Browser, tmp_path: Path
-) -> None:
+def test_a_single_severity_has_bars_and_points_beside_each_other(browser, tmp_path):
     with opened(browser, make_results(severities=(0.5,)), tmp_path) as page:
         points = [trace for trace in traces(page) if trace["mode"] == "lines+markers"]
         assert len({trace["x"][0] for trace in points}) == 4
@@ -171,9 +153,7 @@ def test_a_single_severity_has_bars_and_points_beside_each_other(
         assert all(low < trace["x"][0] < high for trace in points)
 
 
-def test_an_unfinished_sweep_says_so_and_leaves_gaps(
-    browser: Browser, results: Results, tmp_path: Path
-) -> None:
+def test_an_unfinished_sweep_says_so_and_leaves_gaps(browser, results, tmp_path):
     cells = results.cells.copy()
     cells.loc[5:6, cells.columns[5:]] = math.nan
     episodes = results.episodes.iloc[:1000].copy()
@@ -189,9 +169,7 @@ def test_an_unfinished_sweep_says_so_and_leaves_gaps(
         assert any(None in trace["y"] for trace in traces(page) if trace["mode"] == "lines+markers")
 
 
-def test_results_without_a_number_still_open(
-    browser: Browser, results: Results, tmp_path: Path
-) -> None:
+def test_results_without_a_number_still_open(browser, results, tmp_path):
     empty = {
         name: getattr(results, name).iloc[:0]
         for name in ("episodes", "cells", "curves", "comparisons")

@@ -9,17 +9,15 @@ from made_results import TENTHS, made_recording, make_results, played_recordings
 
 from failure_api.evaluation.recording import Recording
 from failure_api.evaluation.reporting.curves import curves_of
-from failure_api.evaluation.reporting.playback import BUDGET, Playback, playback_of
+from failure_api.evaluation.reporting.playback import BUDGET, playback_of
 
 
-def of(recordings: list[Recording], budget: int = BUDGET) -> Playback:
+def of(recordings, budget=BUDGET):
     made = make_results(recordings=recordings)
     return playback_of(made, curves_of(made), budget)
 
 
-def film(
-    agents: int = 3, rounds: int = 26, policies: tuple[str, ...] = ("assignment",)
-) -> list[Recording]:
+def film(agents=3, rounds=26, policies=("assignment",)):
     return [
         made_recording(
             agents, rounds, loss=value or 0.0, policy=policy, setting={"missing": m}, severity=value
@@ -30,11 +28,11 @@ def film(
     ]
 
 
-def shown(playback: Playback) -> list[list[str]]:
+def shown(playback):
     return [[shot["at"] for shot in curve["shots"]] for curve in playback.data["curves"]]
 
 
-def test_everything_is_carried_from_perfect_communication_to_the_severest() -> None:
+def test_everything_is_carried_from_perfect_communication_to_the_severest():
     playback = of(list(reversed(played_recordings())))
     assert playback.note == ""
     assert (
@@ -45,7 +43,7 @@ def test_everything_is_carried_from_perfect_communication_to_the_severest() -> N
     assert [curve["perfect"] for curve in playback.data["curves"]] == [0] * 4
 
 
-def test_perfect_communication_is_carried_once_for_all_settings_of_what_fails() -> None:
+def test_perfect_communication_is_carried_once_for_all_settings_of_what_fails():
     recordings = [r for r in film() if r.severity is not None or r.setting["missing"] == "zero"]
     recordings[0].setting = {"missing": ""}
     playback = of(recordings)
@@ -54,7 +52,7 @@ def test_perfect_communication_is_carried_once_for_all_settings_of_what_fails() 
     assert first["shots"][0] == second["shots"][0]
 
 
-def test_letters_tell_age_and_arrival() -> None:
+def test_letters_tell_age_and_arrival():
     recording = Recording(
         policy="assignment",
         setting={"missing": "zero"},
@@ -74,7 +72,7 @@ def test_letters_tell_age_and_arrival() -> None:
     assert found["ended"]
 
 
-def test_a_smaller_budget_keeps_the_severest_and_even_steps() -> None:
+def test_a_smaller_budget_keeps_the_severest_and_even_steps():
     whole = len(json.dumps(of(film()).data))
     playback = of(film(), whole // 2)
     kept = [f"failure_prob={value:g}" for value in (0, 0.3, 0.7, 1)]
@@ -83,7 +81,7 @@ def test_a_smaller_budget_keeps_the_severest_and_even_steps() -> None:
     assert len(json.dumps(playback.data)) < whole
 
 
-def test_a_tiny_budget_cuts_rounds_and_then_curves() -> None:
+def test_a_tiny_budget_cuts_rounds_and_then_curves():
     recordings = film(12, 60, ("assignment", "random"))
     playback = of(recordings, 60_000)
     assert "only the first" in playback.note
@@ -95,13 +93,13 @@ def test_a_tiny_budget_cuts_rounds_and_then_curves() -> None:
     assert len(playback.data["curves"]) == 1
 
 
-def test_a_hundred_agents_stay_within_the_budget() -> None:
+def test_a_hundred_agents_stay_within_the_budget():
     playback = of(film(100, 26, ("assignment", "random")))
     assert len(json.dumps(playback.data, separators=(",", ":"))) < 1.1 * BUDGET
     assert "severities are kept" in playback.note
 
 
-def test_recordings_of_other_cells_and_empty_ones_are_passed_over() -> None:
+def test_recordings_of_other_cells_and_empty_ones_are_passed_over():
     strange = [
         replace(made_recording(), policy="stranger", setting={"missing": "zero"}, severity=0.5),
         replace(made_recording(), policy="assignment", setting={"missing": "zero"}, severity=0.55),

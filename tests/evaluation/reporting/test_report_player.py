@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from browsing import opened
 from made_results import TENTHS, made_recording, make_results
-from playwright.sync_api import Browser, Page, expect
-
-from failure_api.evaluation.recording import Recording
-from failure_api.evaluation.results import Results
+from playwright.sync_api import expect
 
 PICTURE = "document.getElementById('graph').toDataURL()"
 ABOUT = {"policy": "assignment", "setting": {"missing": "zero"}}
 
 
-def alone(*recordings: Recording) -> Results:
+def alone(*recordings):
     return replace(make_results(), recordings=recordings)
 
 
-def move(page: Page, bar: str, value: int) -> None:
+def move(page, bar, value):
     page.locator(bar).fill(str(value))
 
 
-def tab_to(page: Page, name: str) -> None:
+def tab_to(page, name):
     """Presses Tab until something is focused, as one without a mouse does."""
     for _ in range(60):
         if page.evaluate("document.activeElement.id") == name:
@@ -35,7 +31,7 @@ def tab_to(page: Page, name: str) -> None:
     raise AssertionError(f"{name} cannot be reached")
 
 
-def test_it_tells_what_was_recorded(browser: Browser, results: Results, tmp_path: Path) -> None:
+def test_it_tells_what_was_recorded(browser, results, tmp_path):
     recording = results.recordings[5]
     assert recording.severity == 0.4
     with opened(browser, results, tmp_path) as page:
@@ -52,7 +48,7 @@ def test_it_tells_what_was_recorded(browser: Browser, results: Results, tmp_path
         assert page.inner_text("#severity-text") == "failure_prob=0.4"
 
 
-def test_it_is_moved_by_keyboard_alone(browser: Browser, results: Results, tmp_path: Path) -> None:
+def test_it_is_moved_by_keyboard_alone(browser, results, tmp_path):
     with opened(browser, results, tmp_path) as page:
         status = page.locator("#status")
         assert status.get_attribute("aria-live") == "polite"
@@ -81,9 +77,7 @@ def test_it_is_moved_by_keyboard_alone(browser: Browser, results: Results, tmp_p
         assert status.get_attribute("aria-live") == "polite"
 
 
-def test_playing_ends_with_the_episode_and_begins_again(
-    browser: Browser, results: Results, tmp_path: Path
-) -> None:
+def test_playing_ends_with_the_episode_and_begins_again(browser, results, tmp_path):
     with opened(browser, results, tmp_path) as page:
         move(page, "#round", 24)
         page.click("#play")
@@ -93,9 +87,7 @@ def test_playing_ends_with_the_episode_and_begins_again(
         expect(page.locator("#status")).not_to_contain_text("round 25 of 25")
 
 
-def test_the_picture_follows_round_severity_curve_and_receiver(
-    browser: Browser, results: Results, tmp_path: Path
-) -> None:
+def test_the_picture_follows_round_severity_curve_and_receiver(browser, results, tmp_path):
     with opened(browser, results, tmp_path) as page:
         pictures = [page.evaluate(PICTURE)]
         for act in (
@@ -114,9 +106,7 @@ def test_the_picture_follows_round_severity_curve_and_receiver(
         assert page.evaluate(PICTURE) == pictures[-1]
 
 
-def test_agents_glide_unless_motion_is_unwelcome(
-    browser: Browser, results: Results, tmp_path: Path
-) -> None:
+def test_agents_glide_unless_motion_is_unwelcome(browser, results, tmp_path):
     for wish, differs in (("reduce", False), ("no-preference", True)):
         with opened(browser, results, tmp_path, reduced_motion=wish) as page:
             page.wait_for_timeout(400)
@@ -126,7 +116,7 @@ def test_agents_glide_unless_motion_is_unwelcome(
             assert (page.evaluate(PICTURE) != first) == differs
 
 
-def test_the_dead_are_grey_and_have_no_links(browser: Browser, tmp_path: Path) -> None:
+def test_the_dead_are_grey_and_have_no_links(browser, tmp_path):
     recording = made_recording(3, 6, dimensions=None, severity=0.5, **ABOUT)
     recording.alive[3:] = ["011"] * 3
     # Where the first agent of a circle is, beside its number.
@@ -146,7 +136,7 @@ def test_the_dead_are_grey_and_have_no_links(browser: Browser, tmp_path: Path) -
         assert page.evaluate(pixel) == [0xEC, 0xEC, 0xEA, 255]
 
 
-def test_the_dead_stay_where_they_were_seen_last(browser: Browser, tmp_path: Path) -> None:
+def test_the_dead_stay_where_they_were_seen_last(browser, tmp_path):
     recording = made_recording(3, 6, severity=0.5, **ABOUT)
     recording.positions = [[[0, 0], [1, 0], [0, 1]]] * 3 + [[None, [1, 0], [0, 1]]] * 3
     gone = replace(recording, severity=1.0, positions=[[None, [1, 0], [0, 1]]] * 6)
@@ -161,9 +151,7 @@ def test_the_dead_stay_where_they_were_seen_last(browser: Browser, tmp_path: Pat
 @pytest.mark.parametrize(
     ("agents", "dimensions"), [(1, 2), (2, None), (5, 1), (5, 3), (20, None), (100, 2)]
 )
-def test_teams_of_any_size_and_place(
-    browser: Browser, tmp_path: Path, agents: int, dimensions: int | None
-) -> None:
+def test_teams_of_any_size_and_place(browser, tmp_path, agents, dimensions):
     recording = made_recording(agents, 5, dimensions=dimensions, severity=0.5, **ABOUT)
     with opened(browser, alone(recording), tmp_path) as page:
         blank = page.evaluate(
@@ -177,7 +165,7 @@ def test_teams_of_any_size_and_place(
         assert page.is_visible("#hidden-lost") == (agents == 100)
 
 
-def test_episodes_of_different_lengths_keep_the_round(browser: Browser, tmp_path: Path) -> None:
+def test_episodes_of_different_lengths_keep_the_round(browser, tmp_path):
     short = made_recording(3, 6, severity=0.9, **ABOUT)
     long = made_recording(3, 20, severity=None, **ABOUT)
     with opened(browser, alone(long, short), tmp_path) as page:
@@ -190,7 +178,7 @@ def test_episodes_of_different_lengths_keep_the_round(browser: Browser, tmp_path
         assert "round 15 of 19" in page.inner_text("#status")
 
 
-def test_no_recordings_say_why(browser: Browser, tmp_path: Path) -> None:
+def test_no_recordings_say_why(browser, tmp_path):
     with opened(browser, make_results(severities=TENTHS[:2]), tmp_path) as page:
         assert page.locator("#player").count() == 0
         assert "There is no recorded episode to look at" in page.inner_text("main")

@@ -20,19 +20,18 @@ from failure_api.evaluation.reporting.tables import (
 )
 from failure_api.evaluation.reporting.texts import number, numbers, percents, printable, shortened
 from failure_api.evaluation.reporting.warnings import warnings_of
-from failure_api.evaluation.results import Results
 
 CELL = {"mean": -30.0, "drop": 10.0, "drop_low": 8.0, "drop_high": 12.0, "relative_drop": 0.5}
 
 
-def told(results: Results) -> list[str]:
+def told(results):
     found = answer(results, curves_of(results))
     plain = [f"{sentence.label} {sentence.text}".strip() for sentence in found]
     minus, space = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}"
     return [text.replace(minus, "-").replace(space, " ") for text in plain]
 
 
-def one_curve(cell: dict[str, float], curve: dict[str, float], perfect: float = -20.0) -> Results:
+def one_curve(cell, curve, perfect=-20.0):
     """Returns results of one curve, whose severest cell and summary are given."""
     made = make_results(policies=["p"], missing=["zero"], severities=(0.0, 0.5, 1.0), episodes=4)
     cells, curves = made.cells.copy(), made.curves.copy()
@@ -44,7 +43,7 @@ def one_curve(cell: dict[str, float], curve: dict[str, float], perfect: float = 
     return replace(made, cells=cells, curves=curves)
 
 
-def breaking(point: float, low: float, high: float) -> dict[str, float]:
+def breaking(point, low, high):
     return {"breaking_point": point, "breaking_point_low": low, "breaking_point_high": high}
 
 
@@ -90,36 +89,36 @@ def breaking(point: float, low: float, high: float) -> dict[str, float]:
         ),
     ],
 )
-def test_the_answer(cell: dict[str, float], curve: dict[str, float], expected: str) -> None:
+def test_the_answer(cell, curve, expected):
     assert told(one_curve(CELL | cell, curve)) == [expected]
 
 
-def test_a_return_near_zero_is_told_in_its_own_unit() -> None:
+def test_a_return_near_zero_is_told_in_its_own_unit():
     (text,) = told(one_curve(CELL, breaking(0.5, 0.5, 0.5), perfect=0.0))
     assert "loses 10.0 (8.0 to 12.0) in return at failure_prob=1" in text
     assert text.endswith("at failure_prob=0.5.")
 
 
-def test_without_the_severest_cell_the_last_one_is_told() -> None:
+def test_without_the_severest_cell_the_last_one_is_told():
     made = one_curve(CELL, breaking(math.nan, math.nan, math.nan))
     (text,) = told(replace(made, cells=made.cells.iloc[:-1]))
     assert "at failure_prob=0.5" in text
 
 
-def test_of_many_curves_the_ends_are_told() -> None:
+def test_of_many_curves_the_ends_are_told():
     found = told(make_results(policies=[f"policy_{number}" for number in range(6)]))
     assert found[0] == "Of 12 curves, this one loses least:"
     assert found[3].startswith("policy_0")
     assert len(found) == 5
 
 
-def test_a_falling_severity_is_told_from_the_mildest_on() -> None:
+def test_a_falling_severity_is_told_from_the_mildest_on():
     made = make_results(severities=(50, 20, 10, 5), severity="range")
     first = curves_of(made)[0]
     assert breaking_text(first) == "20 (50 to 10)"
 
 
-def test_settings_of_what_fails_share_perfect_communication() -> None:
+def test_settings_of_what_fails_share_perfect_communication():
     made = make_results()
     cells = made.cells[~((made.cells["missing"] == "hold") & made.cells["severity"].isna())].copy()
     cells.loc[cells["severity"].isna(), "missing"] = ""
@@ -134,7 +133,7 @@ def test_settings_of_what_fails_share_perfect_communication() -> None:
     assert table.rows()[0][:2] == ("assignment", "perfect")
 
 
-def test_warnings_name_what_is_missing_and_what_failed() -> None:
+def test_warnings_name_what_is_missing_and_what_failed():
     made = make_results()
     episodes = made.episodes.iloc[:500].copy()
     episodes.loc[[10, 80, 200], "error"] = TRACEBACK
@@ -152,7 +151,7 @@ def test_warnings_name_what_is_missing_and_what_failed() -> None:
     assert warnings_of(made, curves_of(made)).failed == ""
 
 
-def test_tables_hold_every_cell_and_a_table_without_rows_is_left_out() -> None:
+def test_tables_hold_every_cell_and_a_table_without_rows_is_left_out():
     made = make_results()
     tables = tables_of(made, curves_of(made))
     assert [table.name for table in tables] == ["Curves", "Cells", "Comparisons"]
@@ -161,7 +160,7 @@ def test_tables_hold_every_cell_and_a_table_without_rows_is_left_out() -> None:
     assert len(tables_of(without, curves_of(made))) == 2
 
 
-def test_recovery_is_a_column_where_an_outage_ends() -> None:
+def test_recovery_is_a_column_where_an_outage_ends():
     made = make_results()
     names = [column.name for column in tables_of(made, curves_of(made))[0].columns]
     assert "recovery (steps)" not in names
@@ -171,14 +170,14 @@ def test_recovery_is_a_column_where_an_outage_ends() -> None:
     assert table.columns[-1].texts[0] == "2.000 to 4.500"
 
 
-def test_a_table_of_too_many_rows_says_so() -> None:
+def test_a_table_of_too_many_rows_says_so():
     made = make_results(policies=[f"policy_{number}" for number in range(14)])
     table = tables_of(made, curves_of(made))[2]
     assert len(table.rows()) == MOST_ROWS
     assert table.note == "The first 2,000 of 4,158 rows."
 
 
-def test_markdown_has_a_picture_and_tables_of_even_width() -> None:
+def test_markdown_has_a_picture_and_tables_of_even_width():
     made = make_results(policies=("a|b", "`c` <i>*d*"))
     text = markdown_of(made, curves_of(made))
     assert "](curves.png)" in text
@@ -189,7 +188,7 @@ def test_markdown_has_a_picture_and_tables_of_even_width() -> None:
     assert {row.count("|") for row in rows} == {7, 17, 9}
 
 
-def test_a_traceback_cannot_leave_its_fence() -> None:
+def test_a_traceback_cannot_leave_its_fence():
     made = make_results(severities=TENTHS[:2])
     episodes = made.episodes.copy()
     episodes.loc[0, "error"] = "Traceback\n```\n# not a heading\n````\nValueError: `x`"
@@ -197,7 +196,7 @@ def test_a_traceback_cannot_leave_its_fence() -> None:
     assert "`````\nTraceback\n```\n# not a heading\n````\nValueError: `x`\n`````" in text
 
 
-def test_do_it_again() -> None:
+def test_do_it_again():
     made = make_results(episodes=3)
     assert specification_text(made).startswith("environment: mpe2.simple_spread_v3\napi: parallel")
     assert seeds_text(made).endswith("the same seeds: 1834522004 to 1834522006")
@@ -221,11 +220,11 @@ def test_do_it_again() -> None:
         ([], []),
     ],
 )
-def test_numbers(values: list[float], expected: list[str]) -> None:
+def test_numbers(values, expected):
     assert numbers(values) == expected
 
 
-def test_small_texts() -> None:
+def test_small_texts():
     assert number(0.0, None) == "0.00e+00"
     assert percents([math.nan, 3.0]) == ["\N{EN DASH}", "300\N{NO-BREAK SPACE}%"]
     assert printable("\x1b[31mred\u202e\r\n") == "�[31mred��\n"
@@ -235,7 +234,7 @@ def test_small_texts() -> None:
     assert escaped("__init__ a_b") == r"\_\_init\_\_ a_b"
 
 
-def test_curves_that_have_not_begun_count_as_missing() -> None:
+def test_curves_that_have_not_begun_count_as_missing():
     made = make_results()
     begun = made.episodes[made.episodes["missing"] == "zero"]
     cells = made.cells[made.cells["missing"] == "zero"]
@@ -244,7 +243,7 @@ def test_curves_that_have_not_begun_count_as_missing() -> None:
     assert "1,440 of 2,880 episodes" in warnings_of(partial, curves_of(partial)).unfinished
 
 
-def test_of_a_return_that_may_be_nothing_no_share_is_told() -> None:
+def test_of_a_return_that_may_be_nothing_no_share_is_told():
     made = make_results()
     cells = made.cells.assign(relative_drop=math.nan)
     curves = made.curves.assign(

@@ -14,7 +14,7 @@ from failure_api.errors import FailureApiError
 from failure_api.evaluation.statistics.curve import conditional_value_at_risk, summarise_cell
 
 
-def test_the_worst_tenth_by_hand() -> None:
+def test_the_worst_tenth_by_hand():
     assert conditional_value_at_risk(range(10)) == 0.0
     # Of 15 the worst one and half of the second worst.
     assert conditional_value_at_risk(range(15)) == pytest.approx((0 + 0.5 * 1) / 1.5)
@@ -28,17 +28,17 @@ def test_the_worst_tenth_by_hand() -> None:
 
 
 @pytest.mark.parametrize("share", [0.0, -0.1, 1.1, math.nan])
-def test_no_share_is_refused(share: float) -> None:
+def test_no_share_is_refused(share):
     with pytest.raises(FailureApiError, match="share must lie above 0"):
         conditional_value_at_risk([1, 2], share=share)
 
 
 @given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=40))
-def test_the_worst_tenth_solves_the_problem_that_defines_it(returns: list[float]) -> None:
+def test_the_worst_tenth_solves_the_problem_that_defines_it(returns):
     """Rockafellar and Uryasev: the greatest t - E[max(t - x, 0)] / share over all t."""
     given_returns = np.array(returns)
 
-    def objective(t: float) -> float:
+    def objective(t):
         return -(t - np.maximum(t - given_returns, 0).mean() / 0.1)
 
     # It is concave with corners at the returns, so one of them is best.
@@ -47,7 +47,7 @@ def test_the_worst_tenth_solves_the_problem_that_defines_it(returns: list[float]
     assert optimize.minimize_scalar(objective).fun >= -best - 1e-6
 
 
-def test_failed_episodes_are_counted_and_left_out() -> None:
+def test_failed_episodes_are_counted_and_left_out():
     nan = math.nan
     summary = summarise_cell(
         [1.0, nan, 3.0], [0.5, nan, 0.7], [1.0, nan, 4.0], [0.2, nan, 0.4], [0.0, nan, 0.5]
@@ -61,7 +61,7 @@ def test_failed_episodes_are_counted_and_left_out() -> None:
     assert summary.cvar == 1.0
 
 
-def test_all_failed() -> None:
+def test_all_failed():
     nan = math.nan
     summary = summarise_cell(*[[nan, nan]] * 5)
     assert (summary.episodes, summary.failed) == (0, 2)

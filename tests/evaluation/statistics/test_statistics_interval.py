@@ -23,14 +23,14 @@ from failure_api.evaluation.statistics.interval import (
 NUMBERS = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=30)
 
 
-def test_the_interquartile_mean_by_hand() -> None:
+def test_the_interquartile_mean_by_hand():
     # Of eight values the two least and the two greatest go.
     assert interquartile_mean([8, 1, 7, 2, 3, 4, 5, 1000]).value == (3 + 4 + 5 + 7) / 4
     # Of five, a quarter is one whole value.
     assert interquartile_mean([5, 1, 2, 3, 4]).value == 3.0
 
 
-def test_the_bootstrap_interval_of_a_normal_sample_is_nearly_students() -> None:
+def test_the_bootstrap_interval_of_a_normal_sample_is_nearly_students():
     sample = np.random.default_rng(0).normal(3.0, 2.0, 400)
     found = mean(sample)
     low, high = stats.t.interval(0.95, 399, sample.mean(), stats.sem(sample))
@@ -40,7 +40,7 @@ def test_the_bootstrap_interval_of_a_normal_sample_is_nearly_students() -> None:
     assert found.high == pytest.approx(high, abs=0.1 * 2 * stats.sem(sample))
 
 
-def test_the_interval_of_a_mean_is_corrected_for_bias_and_skewness() -> None:
+def test_the_interval_of_a_mean_is_corrected_for_bias_and_skewness():
     """Efron's formulas, written out, on a skewed sample."""
     sample = np.random.default_rng(5).exponential(1.0, 25)
     resampled = resampled_means(sample[:, None])[:, 0]
@@ -61,7 +61,7 @@ def test_the_interval_of_a_mean_is_corrected_for_bias_and_skewness() -> None:
 
 
 @pytest.mark.parametrize("estimator", [mean, interquartile_mean])
-def test_intervals_hold_the_truth_as_often_as_they_say(estimator) -> None:
+def test_intervals_hold_the_truth_as_often_as_they_say(estimator):
     """False-alarm rate 1e-6 for a coverage from 0.90 to 0.99 in 300 samples of 40."""
     generator = np.random.default_rng(1)
     hits = 0
@@ -84,7 +84,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say(estimator) -> None:
         ([1.0, 2.0, math.inf], (math.inf, math.nan, math.nan)),
     ],
 )
-def test_too_little_says_so(values: list[float], expected: tuple[float, ...]) -> None:
+def test_too_little_says_so(values, expected):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert mean(values) == pytest.approx(expected, nan_ok=True)
@@ -94,7 +94,7 @@ def test_too_little_says_so(values: list[float], expected: tuple[float, ...]) ->
 
 
 @given(NUMBERS)
-def test_any_numbers_give_an_interval_around_the_value_without_warning(values: list[float]) -> None:
+def test_any_numbers_give_an_interval_around_the_value_without_warning(values):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         found = mean(values)
@@ -105,14 +105,14 @@ def test_any_numbers_give_an_interval_around_the_value_without_warning(values: l
         assert found.high <= max(values) + room
 
 
-def test_the_same_numbers_give_the_same_interval() -> None:
+def test_the_same_numbers_give_the_same_interval():
     values = np.random.default_rng(2).normal(size=50)
     np.random.seed(1)  # noqa: NPY002
     assert mean(values) == mean(values.tolist())
     assert mean(values) == Estimate(*mean(values))
 
 
-def test_resampled_means_draw_whole_rows() -> None:
+def test_resampled_means_draw_whole_rows():
     base = np.random.default_rng(3).normal(size=60)
     columns = np.column_stack([base, 2 * base + 1, np.where(base > 0, base, np.nan)])
     means = resampled_means(columns)
@@ -124,7 +124,7 @@ def test_resampled_means_draw_whole_rows() -> None:
     assert means[:, 0].std() == pytest.approx(expected, rel=5 / math.sqrt(2 * RESAMPLES))
 
 
-def test_resampling_in_batches_is_as_good(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_resampling_in_batches_is_as_good(monkeypatch):
     columns = np.random.default_rng(4).normal(size=(50, 2))
     whole = percentiles(resampled_means(columns)[:, 0])
     monkeypatch.setattr("failure_api.evaluation.statistics.interval._NUMBERS_AT_ONCE", 5_000)

@@ -17,11 +17,11 @@ SEVERITIES = (0.0, 0.5, 1.0)
 EPISODES = 12
 
 
-def table(policies=("a", "b"), missing=("zero", "hold"), delays=("1", "2")) -> pd.DataFrame:
+def table(policies=("a", "b"), missing=("zero", "hold"), delays=("1", "2")):
     generator = np.random.default_rng(0)
     rows = []
 
-    def add(policy: str, how: str, delay: str, severity: float, lost: float) -> None:
+    def add(policy, how, delay, severity, lost):
         for k in range(EPISODES):
             value = 10.0 + k - lost + generator.normal() * (lost > 0)
             rows.append((policy, how, delay, severity, k, k, value, 5, 1.0, 0.0, 1.0, 0.0, None))
@@ -35,7 +35,7 @@ def table(policies=("a", "b"), missing=("zero", "hold"), delays=("1", "2")) -> p
     return pd.DataFrame(rows, columns=[*columns, *LINK_NUMBERS, "error"])
 
 
-def summary(episodes: pd.DataFrame, **changes):
+def summary(episodes, **changes):
     return summarise(
         episodes,
         **{
@@ -48,7 +48,7 @@ def summary(episodes: pd.DataFrame, **changes):
     )
 
 
-def test_every_cell_and_every_curve_has_a_row_in_order() -> None:
+def test_every_cell_and_every_curve_has_a_row_in_order():
     cells, curves, comparisons = summary(table())
     assert len(cells) == 2 * 2 + 2 * 2 * 2 * 3
     assert len(curves) == 8
@@ -63,7 +63,7 @@ def test_every_cell_and_every_curve_has_a_row_in_order() -> None:
     assert (perfect["max_delay"] == "").all()
 
 
-def test_curves_are_paired_with_their_own_perfect_communication() -> None:
+def test_curves_are_paired_with_their_own_perfect_communication():
     episodes = table()
     # What is added to everything that "hold" plays costs nothing.
     episodes.loc[episodes["missing"] == "hold", "return"] += 100
@@ -82,7 +82,7 @@ def test_curves_are_paired_with_their_own_perfect_communication() -> None:
     assert drops["drop"].tolist() == [drop.value for drop in expected.drops]
 
 
-def test_the_order_of_rows_does_not_change_the_numbers() -> None:
+def test_the_order_of_rows_does_not_change_the_numbers():
     episodes = table()
     mixed = episodes.sample(frac=1.0, random_state=1)
     keys = ["policy", "missing", "max_delay"]
@@ -90,7 +90,7 @@ def test_the_order_of_rows_does_not_change_the_numbers() -> None:
     pd.testing.assert_frame_equal(one, two)
 
 
-def test_an_unfinished_sweep_gives_what_there_is() -> None:
+def test_an_unfinished_sweep_gives_what_there_is():
     episodes = table()
     unfinished = episodes[
         ~((episodes["policy"] == "b") & (episodes["severity"] == 1.0))
@@ -106,7 +106,7 @@ def test_an_unfinished_sweep_gives_what_there_is() -> None:
     assert severest["difference"].isna().any()
 
 
-def test_perfect_communication_alone_has_cells_but_no_curves() -> None:
+def test_perfect_communication_alone_has_cells_but_no_curves():
     episodes = table()
     cells, curves, comparisons = summary(episodes[episodes["severity"].isna()])
     assert cells[["policy", "missing"]].to_numpy().tolist() == [
@@ -116,7 +116,7 @@ def test_perfect_communication_alone_has_cells_but_no_curves() -> None:
     assert (len(curves), len(comparisons)) == (0, 0)
 
 
-def test_rows_come_policy_by_policy_however_they_were_played() -> None:
+def test_rows_come_policy_by_policy_however_they_were_played():
     episodes = table()
     mixed = episodes.sort_values("missing", ascending=False, kind="stable")
     expected = summary(episodes)
@@ -124,7 +124,7 @@ def test_rows_come_policy_by_policy_however_they_were_played() -> None:
         pd.testing.assert_frame_equal(one, two)
 
 
-def test_a_severity_not_played_may_be_the_breaking_point() -> None:
+def test_a_severity_not_played_may_be_the_breaking_point():
     episodes = table(policies=("a",), missing=("zero",), delays=("2",))
     whole = summary(episodes)[1]["breaking_point"]
     assert whole.tolist() == [0.5]
@@ -132,7 +132,7 @@ def test_a_severity_not_played_may_be_the_breaking_point() -> None:
     assert summary(episodes[episodes["severity"].notna()])[1]["breaking_point"].isna().all()
 
 
-def test_a_curve_does_not_depend_on_what_else_was_played() -> None:
+def test_a_curve_does_not_depend_on_what_else_was_played():
     episodes = table()
     of_b = episodes["policy"] == "b"
     few = episodes[of_b & (episodes["episode"] < 6)]
@@ -141,13 +141,13 @@ def test_a_curve_does_not_depend_on_what_else_was_played() -> None:
         pd.testing.assert_frame_equal(one, two[two["policy"] == "b"].reset_index(drop=True))
 
 
-def test_nothing_played_gives_empty_tables() -> None:
+def test_nothing_played_gives_empty_tables():
     for found in summary(table().iloc[:0]):
         assert len(found) == 0
         assert len(found.columns) > 5
 
 
-def test_failed_episodes_are_counted() -> None:
+def test_failed_episodes_are_counted():
     episodes = table()
     failing = (episodes["policy"] == "a") & (episodes["episode"] == 3)
     episodes.loc[failing, "return"] = math.nan
@@ -157,7 +157,7 @@ def test_failed_episodes_are_counted() -> None:
     assert set(cells[cells["policy"] == "b"]["failed"]) == {0}
 
 
-def test_many_curves_are_compared_where_they_share_policy_or_setting() -> None:
+def test_many_curves_are_compared_where_they_share_policy_or_setting():
     policies = tuple("abcdefghijk")
     _, curves, comparisons = summary(table(policies=policies, delays=("1",)))
     assert len(curves) == 22
@@ -166,7 +166,7 @@ def test_many_curves_are_compared_where_they_share_policy_or_setting() -> None:
     assert ("a, missing=zero, max_delay=1", "b, missing=hold, max_delay=1") not in pairs
 
 
-def test_recovery_is_that_of_the_severest_severity() -> None:
+def test_recovery_is_that_of_the_severest_severity():
     def rewards(policy, setting, severity):
         if severity is None:
             assert setting["max_delay"] == ""
@@ -183,7 +183,7 @@ def test_recovery_is_that_of_the_severest_severity() -> None:
 
 
 @pytest.mark.parametrize("index", [0, 1, 2])
-def test_columns_are_those_that_results_promise(index: int) -> None:
+def test_columns_are_those_that_results_promise(index):
     from failure_api.evaluation import Results
 
     promised = str(Results.__doc__)

@@ -16,7 +16,7 @@ FURTHER = spaces.Dict(
 
 
 @pytest.mark.parametrize("name", [name for name in SPACES if name != "masked"])
-def test_other_observations_have_none(name: str) -> None:
+def test_other_observations_have_none(name):
     space = SPACES[name]
     split = ActionMaskSplit(space)
     observation = space.sample()
@@ -28,7 +28,7 @@ def test_other_observations_have_none(name: str) -> None:
 
 
 @pytest.mark.parametrize("space", [MASKED, FURTHER], ids=["mask", "mask-and-more"])
-def test_it_opens_and_closes(space: spaces.Dict) -> None:
+def test_it_opens_and_closes(space):
     split = ActionMaskSplit(space)
     observation = space.sample()
     assert split.masked
@@ -51,12 +51,12 @@ def test_it_opens_and_closes(space: spaces.Dict) -> None:
         spaces.Dict(observations=spaces.Discrete(2), action_mask=spaces.MultiBinary(2)),
     ],
 )
-def test_both_keys_make_the_convention(space: spaces.Dict) -> None:
+def test_both_keys_make_the_convention(space):
     assert not ActionMaskSplit(space).masked
 
 
 @pytest.mark.parametrize("name", SPACES)
-def test_copies_share_nothing(name: str) -> None:
+def test_copies_share_nothing(name):
     value = SPACES[name].sample()
     twin = copy_value(value)
     assert type(twin) is type(value)

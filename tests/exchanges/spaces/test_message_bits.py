@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 from gymnasium import spaces
@@ -18,7 +16,7 @@ from failure_api import (
     SendMessages,
     ShareObservations,
 )
-from failure_api.exchanges import Codec, Exchange, Team
+from failure_api.exchanges import Codec, Exchange
 from failure_api.exchanges.spaces.zero import bits_of
 
 
@@ -45,11 +43,11 @@ from failure_api.exchanges.spaces.zero import bits_of
     ],
     ids=str,
 )
-def test_counted_by_hand(space: Any, bits: int) -> None:
+def test_counted_by_hand(space, bits):
     assert bits_of(space) == bits
 
 
-def test_what_has_no_fixed_number_of_bits() -> None:
+def test_what_has_no_fixed_number_of_bits():
     with pytest.raises(TypeError, match="no fixed number"):
         bits_of(spaces.Text(3))
 
@@ -67,14 +65,14 @@ TEAM = {"a": spaces.Box(-1, 1, (2,)), "b": spaces.Discrete(5), "c": spaces.Multi
         (TEAM, SendMessages({"b": spaces.Box(0, 1, (2,))}, form="flat"), [0, 64, 0]),
     ],
 )
-def test_who_says_the_same_to_all(team: Any, exchange: Exchange, bits: list[int]) -> None:
+def test_who_says_the_same_to_all(team, exchange, bits):
     env = CommunicationWrapperParallel(Plain(team), [], exchange=exchange)
     apart = ~np.eye(3, dtype=bool)
     np.testing.assert_array_equal(env.message_bits, np.array(bits)[:, None] * apart)
     assert env.message_bits.dtype == np.float64
 
 
-def test_segments_have_the_bits_of_their_entries() -> None:
+def test_segments_have_the_bits_of_their_entries():
     boxes = {"a": spaces.Box(-1, 1, (4,)), "b": spaces.Box(0, 9, (3,), np.uint8)}
     segments = MaskSegments(segments={"a": {"b": [1, 2, 3]}, "b": {"a": slice(0, 2)}})
     env = CommunicationWrapperParallel(Plain(boxes), [], exchange=segments)
@@ -87,33 +85,33 @@ def test_segments_have_the_bits_of_their_entries() -> None:
     assert pair.message_bits.tolist() == [[0, 96], [0, 0]]
 
 
-def test_nobody_counts_segments_that_move() -> None:
+def test_nobody_counts_segments_that_move():
     assert CommunicationWrapper(collect_treasure_v1.env(), []).message_bits is None
 
 
 class Words(Codec):
     """Agents say their names, and see what they observe."""
 
-    def __init__(self, team: Team) -> None:
+    def __init__(self, team):
         super().__init__(team, dict.fromkeys(team.agent_ids, spaces.Text(9)))
         self.spaces = dict(team.spaces)
 
-    def say(self, agent: Any, observation: Any, message: Any) -> Any:
+    def say(self, agent, observation, message):
         return str(agent)
 
-    def see(self, agent: Any, observation: Any, heard: Any) -> Any:
+    def see(self, agent, observation, heard):
         return observation.copy()
 
-    def own(self, agent: Any, view: Any) -> Any:
+    def own(self, agent, view):
         return view
 
-    def heard(self, agent: Any, view: Any) -> Any:
+    def heard(self, agent, view):
         return {}
 
 
-def test_exchanges_of_ones_own_need_not_count() -> None:
+def test_exchanges_of_ones_own_need_not_count():
     class Nothing(Exchange):
-        def bind(self, team: Team) -> Codec:
+        def bind(self, team):
             return Words(team)
 
     env = CommunicationWrapperParallel(Plain(), [], exchange=Nothing())
@@ -122,16 +120,16 @@ def test_exchanges_of_ones_own_need_not_count() -> None:
     assert env.action_space("a") == spaces.Discrete(3)
 
 
-def test_the_report_is_a_copy_of_what_an_exchange_of_ones_own_counts() -> None:
+def test_the_report_is_a_copy_of_what_an_exchange_of_ones_own_counts():
     class Counting(Words):
         bits = np.full((3, 3), 7.0)
 
         @property
-        def message_bits(self) -> Any:
+        def message_bits(self):
             return self.bits
 
     class Sevens(Exchange):
-        def bind(self, team: Team) -> Codec:
+        def bind(self, team):
             return Counting(team)
 
     env = CommunicationWrapperParallel(

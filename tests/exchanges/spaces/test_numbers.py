@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 from gymnasium import spaces
@@ -27,7 +25,7 @@ KINDS = {
 }
 
 
-def check_round_trip(space: spaces.Space[Any], seed: int) -> None:
+def check_round_trip(space, seed):
     space.seed(seed)
     numbers = Numbers(space)
     one, other = space.sample(), space.sample()
@@ -46,18 +44,18 @@ def check_round_trip(space: spaces.Space[Any], seed: int) -> None:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_every_kind_of_space(name: str) -> None:
+def test_every_kind_of_space(name):
     for seed in range(5):
         check_round_trip(KINDS[name], seed)
 
 
 @given(NESTED, st.integers(0, 100))
-def test_spaces_within_spaces(space: spaces.Space[Any], seed: int) -> None:
+def test_spaces_within_spaces(space, seed):
     check_round_trip(space, seed)
 
 
 @given(NESTED, st.integers(0, 100))
-def test_flattened_spaces_within_spaces(space: spaces.Space[Any], seed: int) -> None:
+def test_flattened_spaces_within_spaces(space, seed):
     space.seed(seed)
     numbers, plain = OneHotNumbers(space), Numbers(space)
     one, other = space.sample(), space.sample()
@@ -86,11 +84,11 @@ def test_flattened_spaces_within_spaces(space: spaces.Space[Any], seed: int) -> 
     ],
     ids=str,
 )
-def test_rows_are_as_narrow_as_can_be(space: Any, dtype: Any) -> None:
+def test_rows_are_as_narrow_as_can_be(space, dtype):
     assert Numbers(space).dtype == dtype
 
 
-def test_integers_beyond_what_floats_hold_stay_where_nothing_changes_them() -> None:
+def test_integers_beyond_what_floats_hold_stay_where_nothing_changes_them():
     space = FURTHEST[2]
     numbers = Numbers(space)
     value = np.array([2**63 - 1, 2**53 + 1], dtype=np.int64)
@@ -103,7 +101,7 @@ def test_integers_beyond_what_floats_hold_stay_where_nothing_changes_them() -> N
     assert int(Numbers(FURTHEST[3]).high[0]) <= 2**64 - 1
 
 
-def test_what_is_written_is_nobody_elses() -> None:
+def test_what_is_written_is_nobody_elses():
     space = SPACES["nested"]
     numbers, value = Numbers(space), space.sample()
     row = numbers.row(value)
@@ -122,6 +120,6 @@ def test_what_is_written_is_nobody_elses() -> None:
     ],
     ids=str,
 )
-def test_what_is_no_fixed_number_of_numbers(space: Any) -> None:
+def test_what_is_no_fixed_number_of_numbers(space):
     with pytest.raises(TypeError, match="has no fixed number of numbers"):
         Numbers(space)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +19,7 @@ from failure_api.testing import check_wrapper
 from spaces_under_test import NESTED, SPACES
 
 
-def is_zero(value: Any) -> bool:
+def is_zero(value):
     if isinstance(value, dict):
         return all(map(is_zero, value.values()))
     if isinstance(value, tuple):
@@ -30,7 +29,7 @@ def is_zero(value: Any) -> bool:
 
 @settings(max_examples=100, deadline=None)
 @given(NESTED, st.integers(0, 1000))
-def test_the_new_space_holds_zero_and_all_of_the_old(space: spaces.Space[Any], seed: int) -> None:
+def test_the_new_space_holds_zero_and_all_of_the_old(space, seed):
     roomy = with_zero(space)
     zero = zero_of(space)
     assert is_zero(zero)
@@ -43,13 +42,13 @@ def test_the_new_space_holds_zero_and_all_of_the_old(space: spaces.Space[Any], s
 
 @settings(max_examples=50, deadline=None)
 @given(NESTED)
-def test_room_for_zero_is_made_once(space: spaces.Space[Any]) -> None:
+def test_room_for_zero_is_made_once(space):
     roomy = with_zero(space)
     assert with_zero(roomy) == roomy
 
 
 @pytest.mark.parametrize("name", SPACES)
-def test_samples_keep_their_shapes_and_types(name: str) -> None:
+def test_samples_keep_their_shapes_and_types(name):
     space = SPACES[name]
     old, new = flatten_space(space), flatten_space(with_zero(space))
     assert isinstance(old, spaces.Box) == isinstance(new, spaces.Box)
@@ -66,7 +65,7 @@ def test_samples_keep_their_shapes_and_types(name: str) -> None:
         spaces.Tuple([spaces.Sequence(spaces.Discrete(2))]),
     ],
 )
-def test_what_has_no_fixed_shape_has_no_zero(space: spaces.Space[Any]) -> None:
+def test_what_has_no_fixed_shape_has_no_zero(space):
     for function in (zero_of, with_zero):
         with pytest.raises(TypeError, match="has no zero of fixed shape"):
             function(space)
@@ -81,22 +80,22 @@ class Mission(np.ndarray):
 class Missions(spaces.MultiDiscrete):
     """Holds missions and no other rows of numbers."""
 
-    def sample(self, *_: object, **__: object) -> Mission:
+    def sample(self, *_, **__):
         mission = super().sample().view(Mission)
         mission.words = f"go to {mission.tolist()}"
         return mission
 
-    def contains(self, x: object) -> bool:
+    def contains(self, x):
         return isinstance(x, Mission) and super().contains(np.asarray(x))
 
 
 class Words(spaces.Space):
     """Of no kind of Gymnasium's."""
 
-    def sample(self, *_: object, **__: object) -> str:
+    def sample(self, *_, **__):
         return "abc"[self.np_random.integers(3)]
 
-    def contains(self, x: object) -> bool:
+    def contains(self, x):
         return isinstance(x, str) and x in ("a", "b", "c")
 
 
