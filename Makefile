@@ -9,6 +9,8 @@ WORKERS ?= auto
 
 OLDEST := 'gymnasium==1.0.0' 'pettingzoo[butterfly]==1.25.0' 'numpy==2.0.*' 'scipy==1.13.*'
 
+FAST := tests/core tests/exchanges tests/noise_models tests/serialization tests/traces
+
 # What the trainers' environments hold, each beside torch and this package. Ray's RLlib asks for an
 # older gymnasium, BenchMARL for an older TorchRL.
 TESTING := pytest pytest-xdist hypothesis cloudpickle mpe2 'pettingzoo==1.27.0' pygame
@@ -17,7 +19,7 @@ TRAINERS := 'stable-baselines3==2.9.2' 'supersuit==3.11.0' 'tianshou==2.0.1' 'sk
 RLLIB := 'ray[rllib]==2.60.0'
 BENCHMARL := 'benchmarl==1.5.2' 'torchrl<0.12' 'vmas>=1.5' array-api-compat
 
-.PHONY: setup demo test test-every-case test-heavy test-trainers browser test-oldest benchmark clean
+.PHONY: setup demo test test-fast test-every-case test-heavy test-trainers browser test-oldest benchmark clean
 
 setup: .venv/ready
 
@@ -44,6 +46,12 @@ test: setup browser
 	$(BIN)/mypy
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal --seed $(SEED) \
 		-m 'not heavy and not trainers'
+
+# For work in progress: one case of each test of what most changes touch.
+test-fast: setup
+	$(BIN)/ruff check .
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal --seed $(SEED) --cases 1 \
+		-m 'not heavy and not trainers' $(FAST)
 
 # All cases of tests of which `make test` picks some.
 test-every-case: setup browser

@@ -14,6 +14,7 @@ def pytest_addoption(parser):
     """Adds options that say which cases are run of tests that are marked as sampled."""
     parser.addoption("--seed", default="0", help="picks cases of sampled tests (default 0)")
     parser.addoption("--every-case", action="store_true", help="run all cases of sampled tests")
+    parser.addoption("--cases", type=int, help="at most so many cases of every test, by the seed")
 
 
 def pytest_report_header(config):
@@ -23,16 +24,17 @@ def pytest_report_header(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leaves out cases of tests with `@pytest.mark.sampled(cases)`, by the seed."""
+    """Leaves out cases of tests with `@pytest.mark.sampled(cases)`, and of all with `--cases`."""
     if config.getoption("every_case"):
         return
-    groups = defaultdict(list)
+    groups, fewest = defaultdict(list), config.getoption("cases")
     for item in items:
-        if item.get_closest_marker("sampled"):
+        if item.get_closest_marker("sampled") or fewest:
             groups[item.nodeid.split("[", 1)[0]].append(item)
     seed, left_out = config.getoption("seed"), set()
     for group in groups.values():
-        (most,) = group[0].get_closest_marker("sampled").args
+        marker = group[0].get_closest_marker("sampled")
+        most = min(limit for limit in (marker and marker.args[0], fewest) if limit)
         # By their names, so that one more case moves few others.
         group.sort(key=lambda item: random.Random(f"{seed} {item.nodeid}").random())
         left_out.update(group[most:])
