@@ -14,7 +14,7 @@ import pytest
 
 from failure_api.errors import FailureApiError
 from failure_api.machine import describe_machine, list_versions, version_of
-from failure_api.overhead import OverheadResult, OverheadRow, SideCost, files
+from failure_api.overhead import OverheadResult, OverheadRow, SideCost, files, picture
 from failure_api.overhead.files import prepare, write_profile, write_result
 from failure_api.overhead.result import FURTHER_COLUMNS, SEED_COLUMNS
 
@@ -107,12 +107,12 @@ def test_a_missing_interval_is_empty(result, tmp_path):
 def test_the_picture_shows_both_panels_with_their_units(result, tmp_path, monkeypatch):
     drawn = []
 
-    class Figure(files.Figure):
+    class Figure(picture.Figure):
         def savefig(self, *args, **options):
             drawn.append(self)
             super().savefig(*args, **options)
 
-    monkeypatch.setattr(files, "Figure", Figure)
+    monkeypatch.setattr(picture, "Figure", Figure)
     write_result(result, tmp_path)
     height, width, _ = matplotlib.image.imread(tmp_path / "overhead.png").shape
     assert width > height > 500

@@ -256,16 +256,20 @@ def handed_out(received: Received) -> Received:
     """Returns what a round brings without what the channel keeps for itself."""
     delivery = received.delivery
     library = library_of({"arrived": delivery.arrived})
-    sends, made, survivors = delivery.links.sends, delivery.made, delivery.survivors
-    copies = {id(made): own(made, library)}
-    if sends is not made:
-        copies[id(sends)] = own(sends, library)
+    sends, made = delivery.links.sends, delivery.made
+    new_made = own(made, library)
+    new_sends = new_made if sends is made else own(sends, library)
+
+    def apart(array: Array) -> Array:
+        """Returns what shares no memory with what is kept."""
+        return new_sends if array is sends else new_made if array is made else array
+
     delivery = delivery._replace(
-        links=delivery.links.send(copies[id(sends)]),
-        arrived=copies.get(id(delivery.arrived), delivery.arrived),
+        links=delivery.links.send(new_sends),
+        arrived=apart(delivery.arrived),
         newest=own(delivery.newest, library),
-        made=copies[id(made)],
-        survivors=copies.get(id(survivors), survivors),
+        made=new_made,
+        survivors=apart(delivery.survivors),
         served=None,
         waiting=None,
         under_way=None,

@@ -30,8 +30,7 @@ from failure_api.exchanges import Exchange, Team, default_exchange
 from failure_api.exchanges.spaces.actions import SpokenActions, with_room
 from failure_api.exchanges.spaces.corruption import Corruption
 from failure_api.exchanges.spaces.zero import counted
-from failure_api.wrappers.clean import CleanView
-from failure_api.wrappers.team_content import TeamContent
+from failure_api.wrappers.team_content import CleanView, TeamContent
 from failure_api.wrappers.unwrapping import agent_ids_of, alike_below, check_observations, space_of
 
 
