@@ -77,6 +77,7 @@ def test_examples_that_take_long_are_run_elsewhere():
         assert example in (ROOT / path).read_text()
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     "example",
     [example for example in EXAMPLES if example.stem not in ELSEWHERE],
@@ -93,6 +94,7 @@ def test_example_runs(example, tmp_path):
     assert run.returncode == 0, run.stderr
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
 def test_the_examples_of_a_page_run(page, tmp_path):
     for number, block in enumerate(blocks(str(page.relative_to(ROOT)), "python")):
@@ -119,6 +121,7 @@ def commands():
     return sorted({line for line in lines if line.startswith("failure-api ")})
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("command", commands())
 def test_command_is_accepted(command, tmp_path, monkeypatch):
     monkeypatch.setattr("failure_api.overhead.seed.PAUSE_SECONDS", 0.0)

@@ -50,6 +50,7 @@ def test_the_list_of_models_imports_neither_yaml_nor_matplotlib():
 MODEL = "catalogue.from_dict({'model': 'probabilistic', 'failure_prob': 0.5})"
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("package", "call", "starts"),
     [

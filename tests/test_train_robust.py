@@ -24,6 +24,7 @@ def in_the_projects_folder(monkeypatch):
     monkeypatch.delenv("ROBUST_NETWORKS", raising=False)
 
 
+@pytest.mark.heavy
 def test_the_committed_results_are_those_of_the_committed_teams(tmp_path):
     severity = 0.9
     specification = {

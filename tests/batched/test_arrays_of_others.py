@@ -152,6 +152,7 @@ def test_a_key_of_another_kind_is_a_seed():
     assert 0.4 < draws[0][:, ~np.eye(3, dtype=bool)].mean() < 0.6
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("library", ["numpy", "torch", "jax"])
 @pytest.mark.parametrize("missing", ["zero", "hold"])
 @pytest.mark.parametrize("shape", [(0, 3, 2), (2, 3, 0), (2, 0, 3, 1)])
@@ -246,6 +247,7 @@ for place in (second, mesh):
 """
 
 
+@pytest.mark.heavy
 def test_arrays_of_jax_may_be_on_any_device_or_on_several():
     flags = "--xla_force_host_platform_device_count=2"
     done = subprocess.run(

@@ -55,6 +55,7 @@ CASES = [("numpy", name) for name in ENVIRONMENTS] + [
 ]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("library", "name"), CASES)
 @pytest.mark.parametrize("exchange", EXCHANGES.values(), ids=EXCHANGES.keys())
 def test_views_are_those_of_the_wrapper(exchange, library, name):

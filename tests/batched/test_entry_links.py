@@ -23,6 +23,7 @@ CHAINS = {
 }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("library", CONVERT)
 @pytest.mark.parametrize("missing", ["zero", "hold", "predict"])
 @pytest.mark.parametrize(

@@ -68,6 +68,7 @@ def arrivals(channel, payloads, rounds=12, seed=5, **options):
     return np.stack(seen)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", MODELS)
 @every_library
 def test_an_element_has_what_a_wrapper_has_at_its_severity(library, name):
@@ -83,6 +84,7 @@ def test_an_element_has_what_a_wrapper_has_at_its_severity(library, name):
     assert (graded[:, 0] != graded[:, 3]).any() or name == "descending"
 
 
+@pytest.mark.sampled(2)
 @streams_of
 @pytest.mark.parametrize("library", ["numpy", "torch"])
 def test_the_greatest_severity_is_the_model_as_it_was_given(library, streams):
@@ -93,6 +95,7 @@ def test_the_greatest_severity_is_the_model_as_it_was_given(library, streams):
         np.testing.assert_array_equal(as_given, arrivals(channel, payloads, severity=1))
 
 
+@pytest.mark.sampled(2)
 @streams_of
 @every_library
 def test_each_element_loses_its_own_share(library, streams):
@@ -106,6 +109,7 @@ def test_each_element_loses_its_own_share(library, streams):
     assert lost[3] == 1
 
 
+@pytest.mark.sampled(2)
 @streams_of
 @every_library
 def test_a_new_episode_may_be_severer_and_the_others_stay(library, streams):
@@ -126,6 +130,7 @@ def test_a_new_episode_may_be_severer_and_the_others_stay(library, streams):
     assert np.asarray(received.flags).sum(axis=(1, 2)).tolist() == [0, 6, 0]
 
 
+@pytest.mark.heavy
 def test_a_compiled_training_takes_the_severity_as_an_argument_and_is_compiled_once():
     channel, payloads = channel_of([OUTAGE, DRAWN]), jnp.ones((4, 3, 1))
 

@@ -24,6 +24,7 @@ LONG = [DelayBasedModel(min_delay=0, max_delay=40)]
 NOW = tuple(jnp.asarray(array[0]) for array in script())
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("models", "missing"), [(LATE, "hold"), (LONG, "zero"), (EVERY["capacity"], "zero")]
 )

@@ -17,6 +17,7 @@ HAPPENS = script()
 every_chain = pytest.mark.parametrize("models", EVERY.values(), ids=EVERY.keys())
 
 
+@pytest.mark.sampled(2)
 @every_chain
 def test_all_libraries_deliver_the_same(models):
     expected = play_batch("numpy", models, SEEDS, HAPPENS)
@@ -33,12 +34,14 @@ def test_an_element_is_as_it_is_alone(models):
     assert_same_outcome(type(together)(*(array[:, element] for array in together)), alone)
 
 
+@pytest.mark.sampled(13)
 @every_chain
 def test_the_strict_namespace_suffices(models):
     expected = play_batch("numpy", models, SEEDS, HAPPENS)
     assert_same_outcome(expected, play_batch("array_api_strict", models, SEEDS, HAPPENS))
 
 
+@pytest.mark.heavy
 @settings(max_examples=8, deadline=None, derandomize=True)
 @given(models=chains)
 def test_chains_of_any_models_deliver_the_same(models):
@@ -47,6 +50,7 @@ def test_chains_of_any_models_deliver_the_same(models):
         assert_same_outcome(expected, play_batch(library, models, SEEDS, HAPPENS))
 
 
+@pytest.mark.sampled(17)
 @every_chain
 def test_nothing_is_of_double_precision_where_that_is_allowed(models):
     channel = BatchedChannel(failure_models=models, agent_ids=IDS, streams="portable")
@@ -65,6 +69,7 @@ def test_nothing_is_of_double_precision_where_that_is_allowed(models):
     assert not re.search(r"f64\[\d", str(traced))
 
 
+@pytest.mark.sampled(7)
 @every_chain
 def test_all_arrays_are_where_the_data_is_and_no_value_is_read(models):
     # On the device "meta" arrays have no values, and do not mix with those of any other.

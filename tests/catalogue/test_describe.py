@@ -144,6 +144,7 @@ def test_the_example_is_a_model_and_knows_what_is_expected(one):
             assert one.expected[what] == value
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(
     "name",
     [name for name, one in EVERY.items() if one.expected["loss"]],

@@ -62,6 +62,7 @@ def test_the_module_is_the_command():
     assert done.stderr == ""
 
 
+@pytest.mark.heavy
 def test_the_files_go_to_overhead_by_default(tmp_path):
     arguments = ["--agents", "2", "--episodes", "2", "--cycles", "2"]
     done = run(*COMMAND, "overhead", *arguments, cwd=tmp_path)
@@ -135,6 +136,7 @@ def test_without_the_extra_one_sentence_names_it(package):
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("module", MODULES)
 def test_importing_the_package_imports_nothing_optional(module):
     code = f"import sys, {module}; print(*(set(sys.modules) & set({OPTIONAL})))"

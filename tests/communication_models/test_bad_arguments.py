@@ -75,6 +75,7 @@ LINK_PARAMETERS = {
 every_link_parameter = pytest.mark.parametrize("name", LINK_PARAMETERS)
 
 
+@pytest.mark.sampled(4)
 @every_link_parameter
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())

@@ -11,6 +11,7 @@ FILES = sorted(path.stem for path in Path(__file__).parent.glob("comparisons_*.p
 CASES: list[Case] = [case for file in FILES for case in import_module(file).CASES]
 
 
+@pytest.mark.sampled(30)
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 def test_the_simulation_agrees_with_the_closed_form(case):
     assert_agrees(case.observations())

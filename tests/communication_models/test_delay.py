@@ -169,6 +169,7 @@ DISTRIBUTIONS = [
 ]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("distribution", DISTRIBUTIONS, ids=label)
 @pytest.mark.parametrize("options", [{}, {"delivery": "fifo"}, {"delivery": "fifo", "expiry": 3}])
 def test_the_model_keeps_the_laws(distribution, options):

@@ -136,6 +136,7 @@ def test_a_further_attempt_finds_the_same_set(together):
         state = following
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(
     "options",

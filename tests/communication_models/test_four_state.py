@@ -52,6 +52,7 @@ def closed_forms(model):
     return model.expected_loss(), model.expected_burst_length(), model.expected_age()
 
 
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 def test_it_keeps_the_laws(model):
     check_model(model)

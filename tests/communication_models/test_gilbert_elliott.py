@@ -42,6 +42,7 @@ def by_linear_algebra(p, r, good, bad):
         return loss, loss / ends, shares @ np.diag(losses) @ still, correlation
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 def test_it_keeps_the_laws(model):
     check_model(model)

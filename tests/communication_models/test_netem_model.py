@@ -210,7 +210,7 @@ def fate(played, number, one, other):
     return number + (0 if played.delay is None else int(played.delay[number, one, other]))
 
 
-@pytest.mark.sampled(30)
+@pytest.mark.sampled(28)
 @pytest.mark.parametrize("number", range(100))
 def test_every_message_of_a_random_line_has_the_fate_that_the_formula_gives_it(number):
     line = line_of(number)
@@ -245,6 +245,7 @@ def test_the_lines_say_everything_that_a_line_can():
     assert sum(bool(model.jitter and model.transmission and model.reorder) for model in models)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("transmission", [Fraction(11, 10), Fraction(7, 3), Fraction(1001, 1000)])
 def test_a_link_that_is_always_busy_does_not_drift(transmission):
     line = Line(
@@ -406,6 +407,7 @@ MODELS = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 def test_the_model_keeps_the_laws(model):
     check_model(model, backends=("torch", "jax"))
@@ -484,6 +486,7 @@ def test_a_delay_just_below_half_a_round_is_one_that_the_channel_knows_of():
     assert play(model, rounds=2000, agents=10).delay.max() <= 3
 
 
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("delay", [0.0, 30.0])
 @pytest.mark.parametrize("jitter", [0.0, 8.0])
 @pytest.mark.parametrize("transmission", [0.0, 0.7, 2.5])

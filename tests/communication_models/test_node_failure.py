@@ -187,6 +187,7 @@ def test_deaths_move_no_failure():
 # Laws
 
 
+@pytest.mark.sampled(6)
 @every_mode
 @pytest.mark.parametrize(
     "times",

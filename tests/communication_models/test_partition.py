@@ -231,6 +231,7 @@ def test_what_is_cut_is_cut_too_where_cuts_form_sooner_and_heal_later(forming, h
 # Laws, closed forms and errors
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("pattern", PATTERNS)
 @pytest.mark.parametrize("shuffle", [False, True])
 @pytest.mark.parametrize("switching", SWITCHING, ids=lambda switching: type(switching).__name__)

@@ -81,6 +81,7 @@ def drawn(model, batch=(), seed=0, **options):
     return model.drawn(model.init(model.prepare(context), context, stream))
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 def test_it_keeps_the_laws(model):
     check_model(model)

@@ -181,6 +181,7 @@ def test_a_long_window_costs_memory_alone_and_an_attempt_leaves_it_alone(window)
 # Laws
 
 
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("count", SIDES)
 @pytest.mark.parametrize(
     "options",

@@ -74,6 +74,7 @@ def down_rounds(model, rounds=20):
     return np.flatnonzero(lost[:, 0]).tolist()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 def test_it_keeps_the_laws(model):
     check_model(model)

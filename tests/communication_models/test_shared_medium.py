@@ -206,6 +206,7 @@ def test_two_channels_do_not_meet():
 # Laws
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     "protocol",
     [
@@ -399,6 +400,7 @@ def test_turns_do_not_save_up():
         assert arrived.tolist() == [6, 9]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("mode", ["mute", "crash"])
 def test_who_is_down_neither_collides_nor_has_turns(mode):
     """Five of ten are down: each of the others gets through with .1 * .9**4."""

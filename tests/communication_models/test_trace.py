@@ -34,6 +34,7 @@ SLOW = Trace(agent_ids=TRACE.agent_ids, capacity=TRACE.capacity.clip(max=1))
 ALPHABET = {"agent_0": "a", "agent_1": "b", "agent_2": "c"}
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("at_end", ["repeat", "hold", "down"])
 @pytest.mark.parametrize("trace", [TRACE, PLAIN, SLOW], ids=["everything", "plain", "slow"])
 @pytest.mark.parametrize("start_round", [0, 4])
@@ -167,6 +168,7 @@ def test_what_the_model_says_of_itself():
     assert TraceModel(trace=TRACE).expected_age() is None
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("at_end", ["repeat", "hold", "down"])
 def test_the_expected_loss_is_what_a_long_episode_loses(at_end):
     """Without delays nothing is overtaken; a link may hold back less than one message."""

@@ -129,6 +129,7 @@ DECIDED = {
 every_state = pytest.mark.parametrize("model", DECIDED.values(), ids=DECIDED)
 
 
+@pytest.mark.sampled(16)
 @every_state
 def test_what_a_state_decides_is_the_same_in_every_attempt(model):
     links = tried(model)
@@ -143,6 +144,7 @@ def test_what_a_state_decides_is_the_same_in_every_attempt(model):
     assert decided > 0
 
 
+@pytest.mark.sampled(8)
 @every_state
 def test_the_first_attempt_is_the_step_and_further_ones_move_nothing(model):
     """With five further attempts in each round, and with none, every round is the same."""

@@ -92,6 +92,7 @@ def schedules(draw):
     return Schedule(script, rejected, alive, queue)
 
 
+@pytest.mark.heavy
 @settings(max_examples=400)
 @given(schedule=schedules())
 def test_the_channel_delivers_what_a_simulation_message_by_message_delivers(schedule):

@@ -31,6 +31,7 @@ def carried(model, rounds, agents, **options):
     return np.cumsum(off_diagonal(play(model, rounds=rounds, agents=agents, **options).arrived), 0)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("capacity", "exact"), CAPACITIES.items())
 @pytest.mark.parametrize("xp", [np, array_api_strict])
 def test_floor_b_t_of_the_first_t_messages_are_carried(capacity, exact, xp):

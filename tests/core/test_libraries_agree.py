@@ -54,6 +54,7 @@ def rounds_alike(models):
     return not any(isinstance(model, rough) for model in Chain(models=models).components)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("library", "first", "count"),
     [

@@ -47,6 +47,7 @@ def expected(missing, heard, number):
     return last + (last - earlier) * min(number - made, horizon) / (made - before)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("missing", ["zero", "hold", "predict", Predict(horizon=2), fading])
 @pytest.mark.parametrize("chain", CHAINS)
 @pytest.mark.parametrize("library", ["numpy", "torch", "jax"])

@@ -200,6 +200,7 @@ def test_the_newest_goes_first():
     assert sent([model], 8) == [-1, -1, 0, -1, -1, 2, -1, 5]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("bandwidth", [1 / 3, 0.3, 0.1, 0.7, 0.01])
 def test_rounding_does_not_add_up_from_message_to_message(bandwidth):
     """The link begins anew with the newest whenever a whole number of messages was carried."""

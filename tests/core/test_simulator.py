@@ -195,6 +195,7 @@ FAMILY_FALSE_ALARM = 1e-3
 """Probability that any of the comparisons fails on correct code, were their seeds not fixed."""
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("capacity", "length", "loss", "stage", "delivered", "age"), LONG_RUNS)
 def test_long_runs(capacity, length, loss, stage, delivered, age):
     chance = random.Random(0)

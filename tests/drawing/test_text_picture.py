@@ -96,6 +96,7 @@ def test_a_wide_picture_has_one_character_a_round_and_the_shares_of_the_links(
     assert "200 rounds from left to right" in lines
 
 
+@pytest.mark.sampled(18)
 @every_model
 @pytest.mark.parametrize("plain", [False, True], ids=["unicode", "ascii"])
 def test_every_width_holds_all_rounds(model, plain):

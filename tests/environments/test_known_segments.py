@@ -177,6 +177,7 @@ def test_a_moving_segment_is_exactly_what_moves_with_its_sender(name, options, s
     assert moved_entries(env, unchanged) == declared
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("name", "options"), MOVING)
 def test_a_moving_segment_follows_the_play(name, options):
     env = make(name, options)
@@ -204,6 +205,7 @@ PLAYABLE = [
 ]
 
 
+@pytest.mark.sampled(15)
 @pytest.mark.parametrize(("name", "options"), PLAYABLE)
 def test_a_fixed_segment_stays_through_the_play(name, options):
     env = make(name, options)
@@ -258,6 +260,7 @@ def assert_each_segment_shows_its_sender(name, env, segments):
             np.testing.assert_array_equal(env.observe(receiver)[indices], expected)
 
 
+@pytest.mark.sampled(23)
 @pytest.mark.parametrize(("name", "options"), MOVING)
 @pytest.mark.parametrize("layout", ["one point", "mirrored", "circle"])
 def test_ties_go_to_whom_the_environment_gives_them(name, options, layout):

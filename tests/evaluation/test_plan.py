@@ -89,6 +89,7 @@ def test_without_a_grid_there_is_what_is_given_and_perfect_communication():
     assert (plan.severity_name, plan.severities) == (AS_GIVEN, (1.0,))
 
 
+@pytest.mark.heavy
 def test_a_huge_plan_is_counted_without_being_made():
     grids = {"grid": "1:1000000:1"}
     models = [{"model": "gilbert_elliott", "p": grids, "r": grids} for _ in range(4)]

@@ -120,6 +120,7 @@ def undisturbed(tmp_path_factory):
     return folder
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("ending", "workers"),
     [(signal.SIGKILL, "1"), (signal.SIGKILL, "2"), (signal.SIGINT, "2"), (signal.SIGTERM, "1")],
@@ -152,6 +153,7 @@ def test_an_interrupted_sweep_ends_as_an_undisturbed_one(tmp_path, undisturbed, 
     assert len(read_results(other / "out").runs) == 3
 
 
+@pytest.mark.heavy
 def test_a_finished_sweep_plays_nothing_again(tmp_path):
     written(tmp_path, episodes=3)
     assert finish(tmp_path)[0] == 0
@@ -164,6 +166,7 @@ def test_a_finished_sweep_plays_nothing_again(tmp_path):
     assert (tmp_path / "out" / "report.html").stat().st_mtime_ns == written_at
 
 
+@pytest.mark.heavy
 def test_a_second_process_on_the_folder_is_refused(tmp_path):
     written(tmp_path)
     first = start(tmp_path)
@@ -214,6 +217,7 @@ def test_other_versions_are_warned_of(tmp_path, monkeypatch):
         sweep(specification(episodes=2), tmp_path)
 
 
+@pytest.mark.heavy
 def test_failed_episodes_are_seen_and_can_be_played_again(tmp_path):
     written(tmp_path, episodes=4)
     assert finish(tmp_path)[0] == 0

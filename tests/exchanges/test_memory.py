@@ -35,6 +35,7 @@ class Unchanging(Plain):
         return self.drawn
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("team", "exchange"),
     [

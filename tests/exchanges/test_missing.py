@@ -128,6 +128,7 @@ def test_whole_numbers_are_held_and_bounds_are_kept():
         assert found == expected
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "exchange",
     [

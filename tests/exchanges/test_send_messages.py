@@ -43,6 +43,7 @@ MESSAGES = {
 FORMS = [(form, missing) for form in ("dict", "flat") for missing in ("zero", "hold")]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", MESSAGES)
 @pytest.mark.parametrize(("form", "missing"), [FORMS[0], FORMS[3]])
 def test_the_laws_hold_for_every_kind_of_message(name, form, missing):
@@ -54,6 +55,7 @@ def test_the_laws_hold_for_every_kind_of_message(name, form, missing):
 
 
 # In turn, since a form works on all observations alike.
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("name", "form"), zip(SPACES, cycle(["dict", "flat"]), strict=False))
 def test_the_laws_hold_whatever_agents_observe(name, form):
     messages = {"a": spaces.Discrete(3), "c": spaces.Box(-1, 1, (2,))}

@@ -53,7 +53,7 @@ def test_a_dict_holds_everyone_always(name):
                 np.testing.assert_array_equal(view["action_mask"], own)
 
 
-@pytest.mark.sampled(20)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", SPACES)
 @pytest.mark.parametrize(("form", "missing"), FORMS)
 def test_the_laws_hold_for_every_kind_of_space(name, form, missing):

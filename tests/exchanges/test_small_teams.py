@@ -200,6 +200,7 @@ def apart(dtype=np.float32):
     return Small(box, lambda agent, t: from_there(agent, t).astype(dtype))
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("far", [0.0, 1e8, 1e15])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16])
 def test_positions_may_be_far_from_the_origin(far, dtype):

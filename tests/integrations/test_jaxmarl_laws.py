@@ -36,6 +36,7 @@ def own_entries(segments, agent, size):
     return np.setdiff1d(np.arange(size), np.concatenate([[], *segments[agent].values()]))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("name", "options"),
     [
@@ -63,6 +64,7 @@ def test_failures_leave_all_but_what_others_say_untouched():
         assert np.delete(bare.observations[agent], own, axis=1).any()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("models", [HALF, DelayBasedModel(min_delay=2, max_delay=2), LATE_AND_LOST])
 def test_what_is_held_is_what_was_said_as_long_ago_as_reported(models):
     env = spread(num_agents=4)
@@ -128,6 +130,7 @@ def test_views_are_in_their_spaces(exchange):
             assert all(space.contains(view) for view in row)
 
 
+@pytest.mark.heavy
 def test_batches_of_scans_are_what_single_steps_give():
     env = CommunicationWrapper(spread(), LATE_AND_LOST, exchange=HELD)
     batch, steps = 3, 7
@@ -159,6 +162,7 @@ def test_batches_of_scans_are_what_single_steps_give():
                 seen, state, *_ = env.step(jax.random.fold_in(key, number), state, acts)
 
 
+@pytest.mark.heavy
 def test_nothing_is_compiled_again():
     env = CommunicationWrapper(spread(), LATE_AND_LOST, exchange=HELD)
     actions, traced = actions_for(env, np.random.default_rng(0)), []

@@ -73,6 +73,7 @@ def sizes_of(env):
     return {name: shapes[name].size for name in env.agents}
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("name", "options"), TEAMS, ids=str)
 def test_segments_are_what_a_sender_changes(name, options):
     env = jaxmarl.make(name, **options)

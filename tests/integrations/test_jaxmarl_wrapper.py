@@ -116,6 +116,7 @@ def test_a_world_state_below_it_stays_clean():
     assert (played.observations["agent_0"] != bare.observations["agent_0"]).any()
 
 
+@pytest.mark.heavy
 def test_smax_shares_observations_among_the_living():
     env = CommunicationWrapper(SMAXLogWrapper(smax()), NEVER)
     observations, state = env.reset(KEY)
@@ -297,6 +298,7 @@ def test_without_jaxmarl_it_says_how_to_install_it(monkeypatch):
         importlib.import_module(CommunicationWrapper.__module__)
 
 
+@pytest.mark.heavy
 def test_keys_of_another_kind_are_taken():
     with jax.default_prng_impl("rbg"):
         env = CommunicationWrapper(spread(), HALF, exchange=REPORTED)

@@ -52,6 +52,7 @@ def compiled(models):
     return play
 
 
+@pytest.mark.heavy
 def test_one_compiled_training_has_every_severity():
     models = [ScheduledModel(model=ProbabilisticModel(failure_prob=0.8)), DRAWN]
     play, key = compiled(models), jax.random.PRNGKey(3)

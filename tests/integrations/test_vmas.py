@@ -56,6 +56,7 @@ def test_views_are_in_the_declared_spaces(scenario, exchange):
         assert all(space.contains(row.numpy()) for row in seen.flatten(0, 1))
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("keyed", [False, True])
 @pytest.mark.parametrize("split", [False, True])
 @pytest.mark.parametrize("scenario", ["simple_spread", "simple_tag", "football"])

@@ -40,6 +40,7 @@ def roots(content, number):
         return np.sqrt(content)
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(
     "attack",
     [

@@ -14,7 +14,7 @@ import pytest
 
 from failure_api.errors import FailureApiError
 from failure_api.machine import describe_machine, list_versions, version_of
-from failure_api.overhead import OverheadResult, OverheadRow, SideCost, files, picture
+from failure_api.overhead import OverheadResult, OverheadRow, SideCost, picture
 from failure_api.overhead.files import prepare, write_profile, write_result
 from failure_api.overhead.result import FURTHER_COLUMNS, SEED_COLUMNS
 
@@ -143,7 +143,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(result, tmp_path, monkeypatch):
         path.write_bytes(b"half")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(files, "draw_overhead", interrupted)
+    monkeypatch.setattr(picture, "draw_overhead", interrupted)
     with pytest.raises(KeyboardInterrupt):
         write_result(result, tmp_path)
     assert (tmp_path / "overhead.png").read_bytes() == before

@@ -24,6 +24,7 @@ LINES = {
 }
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("make", LINES.values(), ids=LINES)
 def test_every_model_of_a_preset_keeps_the_laws(make):
     for model in make():

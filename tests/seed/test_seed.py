@@ -67,6 +67,7 @@ def test_the_cells_are_the_notebook_s_own_text(cells):
     assert all(cell in text for cell in cells)
 
 
+@pytest.mark.heavy
 def test_the_notebook_runs_unchanged(cells, tmp_path):
     paths = []
     for number, cell in enumerate(cells[:2]):

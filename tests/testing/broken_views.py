@@ -126,9 +126,9 @@ class AgeIsNoCopy(CommunicationWrapperParallel):
     def message_age(self):
         age = self._rounds.age
         kept = self.__dict__.setdefault("kept", age)
-        if self.__dict__.get("number") != self._rounds._number:
+        if self.__dict__.get("number") != self._rounds._round_index:
             kept[...] = age
-            self.number = self._rounds._number
+            self.number = self._rounds._round_index
         return kept
 
 

@@ -149,7 +149,7 @@ class LastEpisodesLinks(CommunicationWrapper):
     """Reports the last episode's links until the first step."""
 
     def reset(self, seed=None, options=None):
-        old = self._rounds._delivery if self._rounds._number >= 0 else None
+        old = self._rounds._delivery if self._rounds._round_index >= 0 else None
         super().reset(seed=seed, options=options)
         if old is not None:
             self._rounds._delivery = old
@@ -181,7 +181,7 @@ class ForgetsOnCopy(CommunicationWrapperParallel):
 
     def __setstate__(self, state):
         self.__dict__.update(state)
-        if self._rounds._number >= 0:
+        if self._rounds._round_index >= 0:
             channel = self._rounds._state
             nothing = np.zeros_like(channel.newest)
             lost = channel._replace(in_flight=(nothing,) * len(channel.in_flight))

@@ -17,6 +17,7 @@ from failure_api.testing import check_model, check_noise_model
 EVERY = ("numpy", "torch", "jax")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "model",
     [Sound(), broken_state.Counting(), broken_state.KnowsItsRound(), broken_noise.Sound()],
@@ -27,6 +28,7 @@ def test_a_sound_model_passes_in_every_library(model):
     check(model, backends=EVERY)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("subject", "backend", "said"),
     [

@@ -184,6 +184,7 @@ def said_of_environment(make, **options):
     return text
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize(("api", "form", "steps"), [("parallel", "flat", 9), ("aec", "dict", 15)])
 @pytest.mark.parametrize(("kind", "law"), ODD, ids=lambda value: getattr(value, "__name__", ""))
@@ -193,6 +194,7 @@ def test_the_environment_is_named_and_not_its_wrapper(kind, law, api, form, step
     assert text.startswith(f"the bare environment breaks law {law} ({LAWS[law]}), ")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("kind", [Lists, OtherType, CopiesToItself])
 def test_a_wrapper_that_makes_up_for_its_environment_passes(kind):
@@ -203,6 +205,7 @@ def test_infos_that_the_environment_writes_to_are_its_own_fault():
     assert "breaks law 7 " in said_of_environment(SameInfos)
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(
     ("wrapper", "law"),
     [
@@ -221,6 +224,7 @@ def test_a_broken_wrapper_is_accused_of_all_that_its_environment_keeps(kind, wra
     assert not isinstance(caught.value, EnvironmentLawError)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "wrapper", [broken.FreshStreamsOnCopy, broken.OldStreamsOnCopy, broken.CannotTravel]
 )
@@ -289,6 +293,7 @@ class ComeAndGo(Plain):
         return observations, dict.fromkeys(told, 0.0), left, cut, {agent: {} for agent in told}
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("missing", ["zero", "hold"])
 @pytest.mark.parametrize("form", ["dict", "flat"])
 def test_agents_may_join_leave_and_come_back(form, missing):

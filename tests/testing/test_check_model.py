@@ -101,6 +101,7 @@ SOUND = [
 ]
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("model", SOUND, ids=repr)
 def test_a_sound_model_passes(model):
     check_model(model, backends=())

@@ -76,6 +76,7 @@ RIGHT = {
 }
 
 
+@pytest.mark.sampled(9)
 @pytest.mark.parametrize("said", RIGHT.values(), ids=RIGHT)
 def test_what_is_right_passes(said):
     for seed in range(2):
@@ -134,6 +135,7 @@ WRONG = {
 }
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("said", WRONG.values(), ids=WRONG)
 def test_what_is_wrong_is_refused(said):
     assert " simulated episodes of " in refusal(Says(**said))
@@ -182,6 +184,7 @@ KNOWN = [
 ]
 
 
+@pytest.mark.sampled(20)
 @pytest.mark.parametrize("model", KNOWN, ids=repr)
 def test_built_in_models_and_presets_pass(model):
     check_closed_forms(model, TEAM, seed=1)

@@ -104,6 +104,7 @@ class SpeaksForOthers(CommunicationWrapperParallel):
 WORDS = spaces.Discrete(3)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("wrapper", "law", "environment", "exchange"),
     [

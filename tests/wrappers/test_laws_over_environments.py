@@ -22,7 +22,7 @@ CASES = [
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
 
-@pytest.mark.sampled(45)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("subject", "api", "name"), CASES, ids=lambda value: str(value))
 def test_the_laws_hold(subject, api, name):
     exchange = fitting_exchanges(subject)[name]
@@ -33,6 +33,7 @@ def test_the_laws_hold(subject, api, name):
         check_wrapper(subject.maker(api), chain_for(subject), exchange=exchange, steps=steps)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("api", "form"), [("aec", "dict"), ("parallel", "flat")])
 def test_the_laws_hold_while_agents_die(api, form):
     steps = 80 if api == "aec" else 26

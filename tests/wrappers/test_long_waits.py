@@ -177,6 +177,7 @@ SLOW = BandwidthModel(
 )
 
 
+@pytest.mark.sampled(2)
 @every_exchange
 @either
 def test_what_waits_for_a_thousand_rounds_arrives_as_it_was_made(name, missing):
@@ -186,6 +187,7 @@ def test_what_waits_for_a_thousand_rounds_arrives_as_it_was_made(name, missing):
     assert seen["newest"] == 0
 
 
+@pytest.mark.sampled(2)
 @every_exchange
 @either
 def test_what_is_under_way_for_ten_thousand_rounds_arrives_as_it_was_made(name, missing):
@@ -195,6 +197,7 @@ def test_what_is_under_way_for_ten_thousand_rounds_arrives_as_it_was_made(name, 
     assert seen["oldest"] == seen["newest"] == 10_000
 
 
+@pytest.mark.sampled(2)
 @every_exchange
 @either
 def test_queues_and_delays_add_up(name, missing):
@@ -214,7 +217,7 @@ GROWS = {
 }
 
 
-@pytest.mark.sampled(16)
+@pytest.mark.sampled(2)
 @every_exchange
 @either
 @pytest.mark.parametrize("models", GROWS.values(), ids=GROWS.keys())

@@ -25,7 +25,7 @@ CASES = [
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
 
-@pytest.mark.sampled(20)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("subject", "api", "name"), CASES, ids=lambda value: str(value))
 def test_the_laws_hold(subject, api, name):
     exchange = fitting_exchanges(subject)[name]

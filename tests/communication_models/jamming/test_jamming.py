@@ -73,6 +73,7 @@ def jammed(rounds=1, positions=LINE, **parts):
     return silent.all(axis=-2)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("parts", LAWFUL.values(), ids=LAWFUL)
 def test_it_keeps_the_laws(parts):
     check_model(JammingModel(**parts))

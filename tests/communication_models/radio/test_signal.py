@@ -74,6 +74,7 @@ def played(model, positions=WALK, *before, **others):
     return play(*before, model, rounds=len(positions), agents=6, positions=positions, **others)
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("parts", LAWFUL.values(), ids=LAWFUL)
 def test_it_keeps_the_laws(parts):
     check_model(SignalBasedModel(**parts))

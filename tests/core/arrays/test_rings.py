@@ -56,6 +56,7 @@ def places_of(places):
         yield link, (*link[:-2], places[link], *link[-2:])
 
 
+@pytest.mark.sampled(5)
 def test_each_link_has_a_place_of_its_own(xp, shape):
     ring, places, where, numbers = drawn(shape)
     read, put, added = np.zeros_like(numbers), ring.copy(), ring.copy()

@@ -182,6 +182,7 @@ def losing_where_given(annotation):
     return Losing
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("optional", [lambda kind: kind | None, lambda kind: Optional[kind]])  # noqa: UP045
 @pytest.mark.parametrize("name", KINDS)
 def test_every_kind_of_parameter_may_be_optional(name, optional, monkeypatch):

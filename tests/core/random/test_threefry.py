@@ -58,6 +58,7 @@ def stream(xp, number=0, seed=7, batch=()):
     return PortableStream(seed_words(seeds, xp), batch, xp, number)
 
 
+@pytest.mark.sampled(3)
 @every_namespace
 def test_draws_are_the_same_with_every_library(xp):
     for name, draw in {
@@ -71,6 +72,7 @@ def test_draws_are_the_same_with_every_library(xp):
     np.testing.assert_allclose(normal, stream(np).normal((5, 3)), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.sampled(2)
 @every_namespace
 def test_elements_of_a_batch_draw_as_they_do_alone(xp):
     numbers = xp.asarray(np.array([4, 0, 9], dtype=np.int32))

@@ -56,6 +56,7 @@ def test_holding_what_was_heard_helps():
     assert all(clearly(held - blank) for held, blank in zip(hold[1:-1], zero[1:-1], strict=True))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("agents", [1, 2, 3, 5])
 @pytest.mark.parametrize("continuous", [False, True])
 def test_landmarks_are_covered(agents, continuous):
@@ -149,6 +150,7 @@ def test_its_own_part_of_other_observations(exchange):
     assert (returns(other, make_policy("assignment", other), 5) == expected).all()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("neighbors", [(1, 1), (2, 1), (1, 2), (5, 5)])
 def test_only_some_in_sight(neighbors):
     agents, landmarks = neighbors

@@ -32,6 +32,7 @@ def traces(page):
     return page.evaluate("document.getElementById('plot').data")
 
 
+@pytest.mark.heavy
 def test_curves_bands_and_breaking_points_are_drawn(browser, results, tmp_path):
     with opened(browser, results, tmp_path) as page:
         shown = traces(page)
@@ -113,6 +114,7 @@ def test_a_script_that_got_in_would_not_run(browser, results, tmp_path):
         assert page.evaluate("window.ran === undefined")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("kind", ["usual", "hostile", "long"])
 def test_nothing_is_wider_than_a_telephone(browser, results, tmp_path, kind):
     name = "a_policy_whose_name_has_no_end/and_no_place_to_break" * 4

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import pytest
 from made_results import TENTHS, made_recording, make_results, played_recordings
 
 from failure_api.evaluation.recording import Recording
@@ -93,6 +94,7 @@ def test_a_tiny_budget_cuts_rounds_and_then_curves():
     assert len(playback.data["curves"]) == 1
 
 
+@pytest.mark.heavy
 def test_a_hundred_agents_stay_within_the_budget():
     playback = of(film(100, 26, ("assignment", "random")))
     assert len(json.dumps(playback.data, separators=(",", ":"))) < 1.1 * BUDGET

@@ -106,6 +106,7 @@ def test_the_picture_follows_round_severity_curve_and_receiver(browser, results,
         assert page.evaluate(PICTURE) == pictures[-1]
 
 
+@pytest.mark.heavy
 def test_agents_glide_unless_motion_is_unwelcome(browser, results, tmp_path):
     for wish, differs in (("reduce", False), ("no-preference", True)):
         with opened(browser, results, tmp_path, reduced_motion=wish) as page:
@@ -148,6 +149,7 @@ def test_the_dead_stay_where_they_were_seen_last(browser, tmp_path):
         assert page.evaluate(PICTURE) != seen
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("agents", "dimensions"), [(1, 2), (2, None), (5, 1), (5, 3), (20, None), (100, 2)]
 )

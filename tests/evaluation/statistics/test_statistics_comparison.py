@@ -119,6 +119,7 @@ def test_curves_of_other_shapes_are_refused():
         compare_curves([[1, 2]], [[1, 2], [1, 2]])
 
 
+@pytest.mark.heavy
 def test_without_a_difference_few_tests_raise_an_alarm():
     """Family-wise error of 11 severities: at most 5 %, at a false-alarm rate of 1e-6."""
     generator = np.random.default_rng(1)

@@ -182,6 +182,7 @@ def test_recovery_is_that_of_the_severest_severity():
     assert curves["recovery"].isna().all()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("index", [0, 1, 2])
 def test_columns_are_those_that_results_promise(index):
     from failure_api.evaluation import Results
