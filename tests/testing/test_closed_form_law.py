@@ -188,3 +188,22 @@ KNOWN = [
 @pytest.mark.parametrize("model", KNOWN, ids=repr)
 def test_built_in_models_and_presets_pass(model):
     check_closed_forms(model, TEAM, seed=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EveryNth(Says):
+    """Loses whatever is sent in every n-th round."""
+
+    n: int = 3
+
+    def step(self, parameters, state, links, context, random):
+        now = context.round_over(2) % self.n == 0
+        return state, links.lose(context.xp.broadcast_to(now, context.shape))
+
+
+@pytest.mark.parametrize("n", [2, 3, 4, 6, 7, 9])
+def test_what_goes_by_the_round_is_held_to_it_too(n):
+    right = {"loss": 1 / n, "burst_length": 1.0, "age": 1 / n}
+    check_closed_forms(EveryNth(n=n, **right), TEAM, 0)
+    for wrong in ({"loss": 1 / n + 0.1}, {"burst_length": 9.0}, {"age": 9.0}, {"age": 1.5 / n}):
+        assert "gives" in refusal(EveryNth(n=n, **{**right, **wrong}))

@@ -21,6 +21,7 @@ from failure_api import (
     ShareObservations,
 )
 from failure_api.errors import LawError
+from failure_api.exchanges import Codec, Exchange
 from failure_api.testing import check_model, check_wrapper
 
 SEGMENTS = {"a": {"b": [1]}, "c": {"a": [0]}}
@@ -181,3 +182,49 @@ def test_a_model_that_looks_elsewhere_is_refused(model, law):
 def test_a_wrapper_with_a_model_that_draws_elsewhere_is_refused():
     with pytest.raises(LawError, match=r"^law 4 .*global generators"):
         check_wrapper(Plain, Global())
+
+
+SAID = spaces.Box(-np.inf, np.inf, (2,), np.float32)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TellsTwoNumbers(Exchange):
+    """Agents see two numbers of each other one, one after the other, or in the wrong order."""
+
+    swapped: bool
+    missing: str = "zero"
+
+    def bind(self, team):
+        return TwoNumbers(team, dict.fromkeys(team.agent_ids, SAID), self.swapped)
+
+
+class TwoNumbers(Codec):
+    def __init__(self, team, message_spaces, swapped):
+        super().__init__(team, message_spaces)
+        self.team, self.order = team.agent_ids, -1 if swapped else 1
+        size = 2 * len(self.team)
+        self.spaces = dict.fromkeys(self.team, spaces.Box(-np.inf, np.inf, (size,), np.float32))
+
+    def say(self, agent, observation, message):
+        return observation[:2]
+
+    def see(self, agent, observation, heard):
+        others = [heard[other] for other in self.others(agent)]
+        return np.concatenate([observation[:2], *others[:: self.order]]).astype(np.float32)
+
+    def own(self, agent, view):
+        return view[:2]
+
+    def heard(self, agent, view):
+        return dict(zip(self.others(agent), view[2:].reshape(-1, 2), strict=True))
+
+    def others(self, agent):
+        return [other for other in self.team if other != agent]
+
+
+def test_senders_that_are_taken_for_each_other_are_refused():
+    check_wrapper(simple_spread_v3.parallel_env, exchange=TellsTwoNumbers(swapped=False), steps=6)
+    with pytest.raises(LawError, match=r"without a message|not sent"):
+        check_wrapper(
+            simple_spread_v3.parallel_env, exchange=TellsTwoNumbers(swapped=True), steps=6
+        )

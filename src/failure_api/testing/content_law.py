@@ -13,7 +13,7 @@ import numpy as np
 from pettingzoo import AECEnv
 from pettingzoo.utils.conversions import aec_to_parallel
 
-from failure_api.communication_models import DelayBasedModel
+from failure_api.communication_models import DelayBasedModel, ProbabilisticModel
 from failure_api.core import CommunicationModel, Delivery, Links
 from failure_api.exchanges import Exchange, Team, TeamCodec, default_exchange
 from failure_api.testing.rollout import Moment
@@ -86,9 +86,14 @@ def check_contents(trial: Trial) -> None:
     named = all(isinstance(agent, str) for agent in bare.possible_agents)
     if trial.noisy or moves or shown.exchange.missing != "zero" or turns or not named:
         return
-    cases: list[tuple[list[CommunicationModel], int | None]]
-    cases = [([], 0), (DOWN, None), (LATE, DELAY)]
-    for models, delay in cases:
+    everyone, (alone, *others) = set(bare.possible_agents), bare.possible_agents
+    cases: list[tuple[list[CommunicationModel], int | None, set[Any]]]
+    cases = [([], 0, everyone), (DOWN, None, everyone), (LATE, DELAY, everyone)]
+    if others:
+        # Who is heard shows what is taken for whose.
+        silent = {(a, b): 1.0 for a in others for b in bare.possible_agents if a != b}
+        cases.append(([ProbabilisticModel(failure_prob=silent)], 0, {alone}))
+    for models, delay, heard in cases:
         plain = trial.play(_in_steps(trial.make()))
         played = trial.play(_in_steps(trial.wrap(models)))
         for number, moment in enumerate(played):
@@ -99,7 +104,7 @@ def check_contents(trial: Trial) -> None:
             then = None if delay is None or number < delay else number - delay
             said = {} if then is None else played[then].said
             before = {} if then is None else plain[then].observations
-            _compare(shown, codec, moment, plain[number], before, said, dead)
+            _compare(shown, codec, moment, plain[number], before, said, dead, heard)
 
 
 def _compare(
@@ -110,8 +115,9 @@ def _compare(
     before: Mapping[Any, Any],
     said: Mapping[Any, Any],
     dead: set[Any],
+    heard: set[Any],
 ) -> None:
-    """Compares what everyone has of everyone with what was said, or with nothing."""
+    """Compares what everyone has of those who are heard with what was said, else with nothing."""
     for receiver, view in moment.observations.items():
         # Where a view is a part of what the receiver observes, it is of what it observed then.
         observation = before.get(receiver, now.observations.get(receiver))
@@ -124,7 +130,7 @@ def _compare(
         )
         for sender, content in found.items():
             deaf = sender in dead or receiver in dead
-            if sender in before and not deaf:
+            if sender in before and sender in heard and not deaf:
                 finding = f"{receiver} sees of {sender} what was not sent in that round"
                 demand(2, same(content, sent[sender]), finding)
             else:
