@@ -100,7 +100,7 @@ browser: setup
 test-oldest:
 	$(PYTHON) -m venv .venv-oldest
 	.venv-oldest/bin/python -m pip install --quiet $(OLDEST) mpe2 Box2D pytest pytest-xdist \
-		hypothesis array-api-strict cloudpickle --editable .
+		hypothesis array-api-strict cloudpickle pyyaml --editable .
 	.venv-oldest/bin/python -m pytest --numprocesses $(WORKERS) \
 		tests/core tests/communication_models tests/exchanges tests/wrappers
 

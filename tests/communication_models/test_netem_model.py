@@ -410,6 +410,8 @@ MODELS = {
 @pytest.mark.sampled(2)
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 def test_the_model_keeps_the_laws(model):
+    pytest.importorskip("torch")
+    pytest.importorskip("jax")
     check_model(model, backends=("torch", "jax"))
 
 

@@ -30,6 +30,8 @@ SHAPES = {"short": (2, 3, 4, 4), "long": (2, 40, 4, 4), "large": (2, 900, 5, 5)}
 
 @pytest.fixture(params=LIBRARIES)
 def xp(request):
+    if request.param in ("torch", "jax"):
+        pytest.importorskip(request.param)
     return LIBRARIES[request.param]()
 
 
