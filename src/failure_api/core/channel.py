@@ -399,7 +399,7 @@ class Channel:
             round_index: The round; an integer, or an int32 array that broadcasts to the links.
             xp: The array namespace.
         """
-        links, arrives, survivors, held = self._departed(
+        links, arrives, survivors, held = self._surviving(
             state, links, made, served, round_index, xp
         )
         heard, under_way, sent, left = links.hears, state.under_way, None, None
@@ -447,7 +447,7 @@ class Channel:
         )
         return following, delivery
 
-    def _departed(
+    def _surviving(
         self,
         state: ChannelState,
         links: Links,
