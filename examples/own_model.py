@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from failure_api.core import CommunicationModel, Rounds
+from failure_api.core import CommunicationModel, Period, Rounds
 from failure_api.testing import check_model
 
 
@@ -10,7 +10,7 @@ from failure_api.testing import check_model
 class DutyCycleModel(CommunicationModel):
     """Each link is awake for the first rounds of its period, which begins at a random moment."""
 
-    period: Rounds
+    period: Period
     awake: Rounds
 
     def init(self, parameters, context, random):

@@ -4,7 +4,7 @@ from failure_api.core.chain import Chain
 from failure_api.core.channel import Channel, ChannelState, Delivery
 from failure_api.core.links import Context, Links
 from failure_api.core.model import CommunicationModel
-from failure_api.core.parameters.types import Bandwidth, Distance, Probability, Rounds
+from failure_api.core.parameters.types import Bandwidth, Distance, Period, Probability, Rounds
 from failure_api.core.queue import Queue
 from failure_api.core.random.numpy_stream import NumpyStream
 from failure_api.core.random.stream import RandomStream
@@ -21,6 +21,7 @@ __all__ = [
     "Distance",
     "Links",
     "NumpyStream",
+    "Period",
     "Probability",
     "Queue",
     "RandomStream",
