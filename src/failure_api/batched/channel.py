@@ -87,9 +87,9 @@ class BatchedChannel:
         zero: What there is where nothing has arrived, likewise.
         per_link: Whether agents say something else to each receiver, so that payloads are
             `[..., sender, receiver, D]`, and else `[..., N, D]`.
-        entry_links: Where payloads and what is received are one row of entries `[..., K]`, of which
-            link each is, and the how manyth number of its message: sender, receiver and that,
-            `[K, 3]`. None where they are not.
+        entry_links: For payloads and received content that are one row of entries `[..., K]`: the
+            sender and the receiver of each entry, and its index in their message, `[K, 3]`. None
+            where each message is a row of its own.
         streams: `"native"` draws as the array library does best. `"portable"` draws the same, bit
             for bit, with NumPy, PyTorch and JAX, and an element of a batch as it does alone; it
             costs more on arrays that are small.

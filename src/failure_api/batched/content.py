@@ -148,12 +148,8 @@ class Content:
             kept: What is the same for all elements.
             random: The stream of what models begin with.
         """
-        xp, batch, count, mailbox = (
-            call.xp,
-            call.batch,
-            len(self._ids),
-            self._mailbox(kept, call.xp),
-        )
+        xp, batch, count = call.xp, call.batch, len(self._ids)
+        mailbox = self._mailbox(kept, xp)
         width = form.shape[-1] if kept.entries is None else kept.entries.table.shape[-1]
         entries = noise_context(0, batch, width, kept.limits, self._ids, xp)
         noise = self._chain.init(kept.noises, entries, random.child("noise"))

@@ -64,10 +64,6 @@ class Exchange(ABC):
         """
 
 
-ZERO = np.zeros((), dtype=np.int32)
-"""To compare with: NumPy takes longer to find the type of a Python number."""
-
-
 class Received:
     """What one round has brought a whole team.
 

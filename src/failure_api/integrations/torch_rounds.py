@@ -176,7 +176,7 @@ class TorchRounds:
         """Returns what each agent sees: its own senses now, and what the last round brought."""
         if self._state is None:
             raise NotResetError("the environment has not been reset: call reset() first.")
-        (row,) = self._arrays(self._row(observations))
+        row, _ = self._arrays(self._row(observations))
         # Views may lie in the memory of the row.
         self._joined = (None, None)
         views: Tensors = self._bound.views(row, self._received)
@@ -189,11 +189,12 @@ class TorchRounds:
         row: torch.Tensor = self._joined[1]
         return row
 
-    def _arrays(self, *given: Any) -> tuple[Any, ...]:
-        """Returns a row, positions and other tensors as arrays of what works on the state.
+    def _arrays(self, row: Any, positions: Any = None, *others: Any) -> tuple[Any, ...]:
+        """Returns a row, positions and others as arrays of the library that works on the state.
 
         Where one of them has a gradient that is PyTorch, until the whole batch starts anew.
         """
+        given = row, positions, *others
         if not self._hosted:
             return given
         found = [on_host(one) if isinstance(one, torch.Tensor) else one for one in given]
@@ -204,10 +205,11 @@ class TorchRounds:
                 self._state = on_arrays_of(TORCH.xp, self._state)._replace(source=source)
                 self._received = on_arrays_of(TORCH.xp, self._received)
             return given
-        if len(found) > 1 and found[1] is not None:
+        row, positions, *rest = found
+        if positions is not None:
             # Where a simulated world has burst, nobody is near; NumPy's arrays would be refused.
-            found[1] = np.clip(np.nan_to_num(found[1], nan=FARTHEST), -FARTHEST, FARTHEST)
-        return tuple(found)
+            positions = np.clip(np.nan_to_num(positions, nan=FARTHEST), -FARTHEST, FARTHEST)
+        return (row, positions, *rest)
 
     def _run(self, state: Any, payloads: Any, positions: Any, alive: Any) -> None:
         with np.errstate(all="ignore"):
