@@ -122,3 +122,15 @@ def test_what_numpy_has_no_type_for_stays_with_pytorch():
     rounds.advance([each.to(torch.bfloat16) for each in observed(1)])
     views = rounds.views([each.to(torch.bfloat16) for each in observed(1)])
     assert views[0].dtype == torch.bfloat16
+
+
+def test_what_is_said_is_what_was_observed_and_not_what_was_seen():
+    lists = [observed(0), observed(0)]
+    seen = []
+    for first, second in ((lists[0], lists[0]), (lists[0], lists[1])):
+        rounds = rounds_of(GilbertElliottModel(p=0.3, r=0.4), missing="zero")
+        rounds.start(first)
+        rounds.views(first)
+        rounds.advance(second)
+        seen.append(torch.stack(rounds.views(second)))
+    assert torch.equal(*seen)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from mpe2 import simple_spread_v3
 from pettingzoo import AECEnv
 from pettingzoo.utils import BaseParallelWrapper, BaseWrapper
 from pettingzoo.utils.conversions import aec_to_parallel, parallel_to_aec
@@ -278,3 +279,14 @@ def test_supersuit_goes_over_the_wrapper():
     assert views["agent_0"].shape == (3 * (18 + 2 * 20),)
     views = stacked.step(dict.fromkeys(stacked.agents, 0))[0]
     assert stacked.observation_space("agent_0").contains(views["agent_0"])
+
+
+def test_two_wrappers_of_the_same_model_and_seed_draw_apart():
+    inner = CommunicationWrapperParallel(simple_spread_v3.parallel_env(N=3), MODELS[0])
+    outer = CommunicationWrapperParallel(inner, MODELS[0])
+    outer.reset(seed=3)
+    arrived = [env.get_communication_state() for env in (inner, outer)]
+    for _ in range(4):
+        outer.step(dict.fromkeys(outer.agents, 0))
+        arrived += [env.get_communication_state() for env in (inner, outer)]
+    assert (np.stack(arrived[::2]) != np.stack(arrived[1::2])).any()
