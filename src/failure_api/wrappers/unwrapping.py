@@ -231,7 +231,10 @@ def _carried(env: Any) -> list[Any]:
     """
     names = ("agents", "possible_agents", "terminations", "rewards")
     held = [getattr(layer, "__dict__", {}) for layer in layers(env)]
-    # Where environments of other interfaces keep none of these, anything that they hold will do.
-    found = [[*(inside[n] for n in names if n in inside), *inside.values()] for inside in held]
-    kinds = (list, dict, np.ndarray, Space)
-    return [next((v for v in values if isinstance(v, kinds)), None) for values in found]
+    found = [
+        [inside[n] for n in names if isinstance(inside.get(n), list | dict)]
+        # Gymnasium's environments hold none of these, but spaces, which can always be pickled.
+        or [value for value in inside.values() if isinstance(value, Space)]
+        for inside in held
+    ]
+    return [values[0] if values else None for values in found]
