@@ -18,8 +18,11 @@ TRAINERS := 'stable-baselines3==2.9.2' 'supersuit==3.11.0' 'tianshou==2.0.1' 'sk
 	'agilerl==2.7.1' 'gymnasium==1.4.0'
 RLLIB := 'ray[rllib]==2.60.0'
 BENCHMARL := 'benchmarl==1.5.2' 'torchrl<0.12' 'vmas>=1.5' array-api-compat
+# Environments of other interfaces, with what sweeps over them need.
+ENVIRONMENTS := lbforaging rware highway-env 'shimmy[openspiel]' momaland \
+	pandas pyarrow matplotlib plotly pyyaml
 
-.PHONY: setup demo test test-fast test-every-case test-heavy test-trainers browser test-oldest benchmark clean
+.PHONY: setup demo test test-fast test-every-case test-heavy test-trainers test-environments browser test-oldest benchmark clean
 
 setup: .venv/ready
 
@@ -67,19 +70,25 @@ TRAINERS_READY := setup .venv-trainers/ready .venv-rllib/ready .venv-benchmarl/r
 test-trainers: $(TRAINERS_READY)
 	@$(call try_trainers,.venv,torchrl)
 	@$(call try_trainers,.venv-trainers,sb3 supersuit tianshou skrl agilerl)
-	@$(call try_trainers,.venv-rllib,rllib)
+	@$(call try_trainers,.venv-rllib,rllib rllib_adapted)
 	@$(call try_trainers,.venv-benchmarl,benchmarl)
 
 try_trainers = EVERY_TRAINER=1 OMP_NUM_THREADS=1 $(1)/bin/python -m pytest -m trainers \
 	--numprocesses $(WORKERS) --dist worksteal \
 	$(foreach name,$(2),tests/trainers/test_trainer_$(name).py)
 
+# Packages of environments, none of which may be absent.
+test-environments: .venv-environments/ready
+	EVERY_ENVIRONMENT=1 .venv-environments/bin/python -m pytest --numprocesses $(WORKERS) \
+		--dist worksteal tests/environments/test_adapted_packages.py
+
+.venv-environments/ready: NEEDED = $(ENVIRONMENTS)
 .venv-trainers/ready: NEEDED = $(TRAINERS)
 .venv-rllib/ready: NEEDED = $(RLLIB)
 .venv-benchmarl/ready: NEEDED = $(BENCHMARL)
 
 # torch is named again, so that nothing brings another one.
-.venv-trainers/ready .venv-rllib/ready .venv-benchmarl/ready: pyproject.toml
+.venv-environments/ready .venv-trainers/ready .venv-rllib/ready .venv-benchmarl/ready: pyproject.toml
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --upgrade pip
 	$(@D)/bin/python -m pip install --quiet 'torch==2.13.0'
@@ -116,4 +125,4 @@ benchmark: $(TRAINERS_READY)
 	$(BIN)/python benchmarks/table.py
 
 clean:
-	rm -rf .venv .venv-oldest .venv-trainers .venv-rllib .venv-benchmarl overhead demo sweep
+	rm -rf .venv .venv-oldest .venv-environments .venv-trainers .venv-rllib .venv-benchmarl overhead demo sweep

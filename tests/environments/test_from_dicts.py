@@ -287,6 +287,32 @@ def test_a_parallel_environment_comes_back_as_it_is_or_with_agents():
     assert_one_sentence(caught.value)
 
 
+class Late(Plain):
+    """A `ParallelEnv` that has spaces only after a reset."""
+
+    def __init__(self):
+        super().__init__()
+        self.later, self.observation_spaces = self.observation_spaces, None
+
+    def reset(self, seed=None, options=None):
+        self.observation_spaces = self.later
+        return super().reset(seed)
+
+
+def test_a_parallel_environment_that_is_made_by_its_reset_is_reset_once():
+    check_wrapper(lambda: as_parallel(Late()), steps=12)
+    with pytest.raises(WrongEnvironmentError, match="reset the environment before"):
+        CommunicationWrapperParallel(Late(), HALF)
+
+    class Never(Late):
+        def reset(self, seed=None, options=None):
+            raise KeyError("level")
+
+    with pytest.raises(WrongEnvironmentError, match="KeyError: 'level'") as caught:
+        as_parallel(Never())
+    assert_one_sentence(caught.value)
+
+
 def test_a_set_of_agents_is_put_in_order():
     class Settled(OneSpaceForAll):
         possible_agents = None

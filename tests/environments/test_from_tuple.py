@@ -304,7 +304,8 @@ def test_there_and_back_is_the_same():
     def wrapped():
         return CommunicationWrapperParallel(Plain(), HALF)
 
-    one, other = wrapped(), from_tuple(to_tuple(wrapped()), possible_agents=list("abc"))
+    one, other = wrapped(), from_tuple(to_tuple(wrapped()))
+    assert one.possible_agents == other.possible_agents
     seen, again = one.reset(seed=5)[0], other.reset(seed=5)[0]
     while one.agents:
         assert one.agents == other.agents
