@@ -153,6 +153,7 @@ KINDS = [
 ]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_keeps_all_laws(kind):
     check_wrapper(kind, steps=12)

@@ -205,7 +205,7 @@ class NoiseWrapper(SensorReports, AECRounds):
     was received, with its flags and ages.
 
     Args:
-        env: A PettingZoo AEC environment.
+        env: An AEC environment, or what `CommunicationWrapper` takes in its place.
         noise_models: One noise model, or several that act in order. Their `agent_ids` are the
             agents whose sensors fail.
 
@@ -242,7 +242,7 @@ class NoiseWrapperParallel(SensorReports, ParallelRounds):
     was received, with its flags and ages.
 
     Args:
-        env: A PettingZoo Parallel environment.
+        env: A Parallel environment, or what `CommunicationWrapperParallel` takes in its place.
         noise_models: One noise model, or several that act in order. Their `agent_ids` are the
             agents whose sensors fail.
 
