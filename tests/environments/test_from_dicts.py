@@ -60,7 +60,7 @@ class Walkers:
         self.steps += 1
         seen = self.observed()
         over = dict.fromkeys(seen, self.steps >= self.last)
-        self.agents = [agent for agent in self.agents if not over[agent]]
+        self.agents = [agent for agent in self.agents if not over.get(agent)]
         gained = {agent: float(actions.get(agent, 0)) for agent in seen}
         return seen, gained, over, dict.fromkeys(seen, False), {agent: {} for agent in seen}
 
@@ -247,6 +247,24 @@ def test_agents_leave_and_come_back(adapt):
         heard.append(bool(env.get_communication_state()[1, 0]))
     assert playing == ["abc", "ac", "ac", "abc", "abc", ""]
     assert heard[:5] == [True, False, False, True, True]
+
+
+def test_who_is_listed_but_not_observed_takes_no_part():
+    class Expected(EndsTogether):
+        """Lists c all along, though it comes with the third step."""
+
+        def observed(self):
+            self.agents = list("abc")
+            seen = super().observed()
+            return {agent: seen[agent] for agent in ("ab" if self.steps < 3 else "abc")}
+
+    env = as_parallel(Expected())
+    env.reset(seed=0)
+    playing = ["".join(env.agents)]
+    while env.agents:
+        env.step(dict.fromkeys(env.agents, 0))
+        playing.append("".join(env.agents))
+    assert playing == ["ab"] * 3 + ["abc"] * 5 + [""]
 
 
 def test_agents_that_nobody_has_named_are_given():
@@ -465,6 +483,8 @@ def test_who_waits_stays_and_hears():
     assert all(over.values())
     assert set(over) == set(seen) == {"north", "south", "west"}
     assert env.agents == []
+    env.reset(seed=0)
+    assert env.agents == ["north"]
 
 
 def test_cut_off_for_all_is_cut_off_for_each():

@@ -298,6 +298,17 @@ def test_the_way_back_pads_who_has_left_and_says_so():
     assert all(isinstance(value, int | float) for value in info.values())
 
 
+def test_the_way_back_leaves_out_what_the_dead_do():
+    class Strict(Plain):
+        def step(self, actions):
+            assert list(actions) == self.agents
+            return super().step(actions)
+
+    env = to_tuple(Strict(lengths={"b": 2}))
+    env.reset(seed=0)
+    assert not any(env.step((0, 1, 2))[2] for _ in range(7))
+
+
 def test_the_way_back_ends_as_its_agents_do():
     env = to_tuple(Plain(lengths=dict.fromkeys("abc", 3)))
     env.reset(seed=0)

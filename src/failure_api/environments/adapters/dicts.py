@@ -332,18 +332,18 @@ class DictAdapter(Adapter):
         self._ended.difference_update(seen)
         self._ended.update(agent for agent in told if over[agent] or cut[agent])
         self.agents = self._in_play(seen)
-        if terminations.get(_ALL) or truncations.get(_ALL):
-            self.agents = []
         gained = {agent: rewards.get(agent, 0.0) for agent in told}
         return self._shown(seen, told), gained, over, cut, self._told(infos, told)
 
     def _in_play(self, seen: Mapping[Any, Any]) -> list[Any]:
         """Returns who takes part now, given what agents observe."""
         listed = getattr(self.env, "agents", None)
-        # Some list all of their agents, ended or not.
-        playing = seen if listed is None or callable(listed) else list(listed)
-        self._known(playing)
-        return [a for a in self.possible_agents if a in playing and a not in self._ended]
+        if listed is None or callable(listed):
+            listed = seen
+        self._known(listed)
+        # Some list all of their agents, those that have ended or not yet joined among them.
+        ended = self._ended
+        return [a for a in self.possible_agents if a in seen and a in listed and a not in ended]
 
     def _acting(self, agents: list[Any]) -> list[Any]:
         """Returns which of the agents in play the environment takes an action of."""
