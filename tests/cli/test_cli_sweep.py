@@ -17,7 +17,7 @@ from failure_api.cli.flags import specification_of
 from failure_api.cli.progress import shown_progress
 from failure_api.errors import FailureApiError
 from failure_api.evaluation import read_results
-from failure_api.evaluation.runner import Progress
+from failure_api.evaluation.sweep import Progress
 from helpers import assert_one_sentence
 
 FLAGS = [

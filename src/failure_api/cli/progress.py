@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 
 from failure_api.evaluation.reporting.texts import printable, shortened
-from failure_api.evaluation.runner import Progress as SweepProgress
+from failure_api.evaluation.sweep import Progress as SweepProgress
 
 
 @contextmanager

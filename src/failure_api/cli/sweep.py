@@ -24,9 +24,8 @@ from failure_api.evaluation.files import REPORT
 from failure_api.evaluation.plan import Plan
 from failure_api.evaluation.reporting.texts import printable, shortened
 from failure_api.evaluation.results import curve_label, reason_of
-from failure_api.evaluation.runner import Progress
 from failure_api.evaluation.store import FILE, opened
-from failure_api.evaluation.sweep import Swept, run_sweep
+from failure_api.evaluation.sweep import Progress, Swept, run_sweep
 
 _ENDS = ("", "_low", "_high")
 _LONGEST_HEADING = 14

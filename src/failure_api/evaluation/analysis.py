@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +16,7 @@ from failure_api.evaluation.store import Store, opened
 from failure_api.needs import needed
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
 
 DEFAULT_SHARE = 0.1
 """Share of the return that must be lost for a team to count as broken."""
@@ -68,19 +65,13 @@ def results_of_store(store: Store, share: float) -> Results:
     table = _episodes_of(store, plan)
     numbered = {_coordinates(plan, plan.cell(number)): number for number in store.finished()}
 
-    def rewards(
-        policy: str, setting: Mapping[str, str], severity: float | None
-    ) -> dict[int, NDArray[np.float64]]:
-        key = (policy, *(setting[name] for name in plan.settings), severity)
-        return store.rewards(numbered[key]) if key in numbered else {}
-
-    summary = summarise(
+    cells, curves, comparisons = summarise(
         table,
         settings=plan.settings,
         severities=plan.severities,
         share=share,
         references=plan.outer_settings,
-        rewards=rewards,
+        rewards=lambda key: store.rewards(numbered[key]) if key in numbered else {},
         outage_end=outage_end(plan),
     )
     return Results(
@@ -90,19 +81,18 @@ def results_of_store(store: Store, share: float) -> Results:
         settings=plan.settings,
         share=share,
         episodes=table,
-        cells=summary[0],
-        curves=summary[1],
-        comparisons=summary[2],
-        recordings=tuple(_named(plan, cell, recording) for cell, recording in store.recordings()),
+        cells=cells,
+        curves=curves,
+        comparisons=comparisons,
+        recordings=tuple(_named(plan, *recorded) for recorded in store.recordings()),
         runs=tuple(store.runs()),
     )
 
 
 def _plan_of(store: Store) -> Plan:
-    specification = specification_in(store)
-    if specification is None:
-        remedy = "play the sweep first"
-        raise invalid("directory", "must hold a sweep", str(store.directory), remedy)
+    if (specification := specification_in(store)) is None:
+        directory = str(store.directory)
+        raise invalid("directory", "must hold a sweep", directory, "play the sweep first")
     return Plan(specification_from_dict(specification))
 
 

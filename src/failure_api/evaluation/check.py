@@ -1,15 +1,30 @@
-"""A dry run: what a sweep would do, and for how long."""
+"""A dry run: all that a sweep needs is tried out, so that mistakes show before anything is written.
+
+It says what a sweep would do, and for how long.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from failure_api.errors import FailureApiError, invalid
 from failure_api.evaluation.engines import check_engine
-from failure_api.evaluation.plan import Plan
-from failure_api.evaluation.trial import estimate_seconds, prepare
+from failure_api.evaluation.episode import Player, globals_preserved, seed_globals
+from failure_api.evaluation.plan import Cell, Plan
+from failure_api.evaluation.policies import check_actions
+from failure_api.evaluation.policies.policy import reason
+from failure_api.evaluation.reading import locating, specification_from_dict
+from failure_api.evaluation.results import reason_of
+from failure_api.evaluation.stage import Stage, about, exchange_of, models_of
+from failure_api.serialization.paths import KeyPath, refused
+
+_MODELS_TRIED = 5_000
+_STAGES_TRIED = 24
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +71,7 @@ def check(specification: str | Path | Mapping[str, Any], *, workers: int = 1) ->
         (12, 1200)
     """
     check_engine(None, workers, None)
-    plan: Plan = prepare(specification)
+    plan = prepare(specification)
     return Check(
         environment=plan.specification.environment,
         policies=plan.specification.policies,
@@ -67,3 +82,103 @@ def check(specification: str | Path | Mapping[str, Any], *, workers: int = 1) ->
         episodes=plan.episodes,
         seconds=estimate_seconds(plan) / workers,
     )
+
+
+def prepare(
+    source: str | Path | Mapping[str, Any], done: Callable[[Plan], bool] = lambda plan: False
+) -> Plan:
+    """Reads a specification, tries out what it names, and returns the plan.
+
+    Every value of every grid is read; an environment and each policy take one step.
+
+    Args:
+        source: As in `read_specification`.
+        done: Whether nothing of a plan is left to do, so that nothing need be tried.
+
+    Raises:
+        FailureApiError: Something in the specification does not suit; for YAML the error tells the
+            line.
+    """
+    with locating(source) as plain:
+        plan = Plan(specification_from_dict(plain))
+        if done(plan):
+            return plan
+        for cell in itertools.islice(plan.telling_cells(_MODELS_TRIED), _MODELS_TRIED):
+            filled = plan.filled(cell)
+            models_of(filled)
+            exchange_of(filled["exchange"])
+        with globals_preserved():
+            for cell in _stages(plan):
+                _take_a_step(plan, cell)
+    return plan
+
+
+def estimate_seconds(plan: Plan) -> float:
+    """Returns how long a plan would take on one processor, from a few episodes of each policy.
+
+    Args:
+        plan: What would be played.
+
+    Raises:
+        InvalidArgumentError: One of these episodes failed.
+    """
+    player = Player(plan)
+    seconds: dict[str, list[float]] = {}
+    with globals_preserved():
+        for cell in _stages(plan):
+            # The first episode of a cell also makes its environment.
+            for episode in (1, 2):
+                result = player.play(cell.number, episode)
+                if result.error is not None:
+                    played, problem = plan.specification.environment, reason_of(result.error)
+                    rule = f"must play {played} to its end ({problem})"
+                    raise invalid("policies", rule, cell.policy, "fix the policy")
+            seconds.setdefault(cell.policy, []).append(result.seconds)
+        player.leave()
+    means = [sum(found) / len(found) for found in seconds.values()]
+    return plan.episodes * sum(means) / len(means)
+
+
+def _stages(plan: Plan) -> Iterator[Cell]:
+    """Yields a few cells in which every policy occurs."""
+    return itertools.islice(plan.telling_cells(0), _STAGES_TRIED)
+
+
+def _take_a_step(plan: Plan, cell: Cell) -> None:
+    """Plays the beginning of an episode.
+
+    Raises:
+        PlainDataError: The environment or the policy does not do its part.
+    """
+    environment, seed = plan.specification.environment, plan.seed_of(0)
+    at_environment = ("environment",)
+    at_policy = ("policies", plan.specification.policies.index(cell.policy))
+    acts = f"must act on what {environment} lets agents observe"
+    seed_globals(seed)
+    with closing(Stage(plan, cell)) as stage:
+        with _said(at_environment, "must be one that can be reset", environment):
+            reset = stage.env.reset(seed=seed)
+            if stage.is_parallel:
+                observations = dict(reset[0])
+            else:
+                agent = stage.env.agent_selection
+                observations = {agent: stage.env.observe(agent)}
+        with _said(at_policy, acts, cell.policy):
+            if hasattr(stage.policy, "reset"):
+                stage.policy.reset(seed)
+            actions = stage.policy(observations)
+            check_actions(actions, stage.env, observations)
+        with _said(at_environment, "must be one that takes a step", environment):
+            stage.env.step(actions if stage.is_parallel else actions[agent])
+
+
+@contextmanager
+def _said(path: KeyPath, rule: str, value: str) -> Iterator[None]:
+    """Turns whatever is raised into one sentence about a place of the specification."""
+    try:
+        yield
+    except FailureApiError as error:
+        raise about(path, error) from error
+    except Exception as error:
+        remedy = "fix it, or its options" if path == ("environment",) else "fix the policy"
+        raise refused(path, f"{rule} ({reason(error)})", value, remedy) from error

@@ -84,9 +84,8 @@ class EpisodeResult(NamedTuple):
 def failed(plan: Plan, number: int, episode: int, error: str, seconds: float) -> EpisodeResult:
     """Returns the result of an episode that ended in an error."""
     nan, seed = math.nan, plan.seed_of(episode)
-    return EpisodeResult(
-        number, episode, seed, nan, 0, nan, nan, nan, nan, np.empty(0), seconds, error
-    )
+    links = (nan, nan, nan, nan)
+    return EpisodeResult(number, episode, seed, nan, 0, *links, np.empty(0), seconds, error)
 
 
 class Player:
@@ -136,21 +135,16 @@ class Player:
         records = episode == RECORDED
         meter.begin(looking_at(stage.env) if records else None)
         seed_globals(seed)
-        reset = getattr(stage.policy, "reset", None)
-        if reset is not None:
-            reset(seed)
-        rewards, ended = play(stage, seed, self._plan.specification.max_steps, meter)
-        return EpisodeResult(
-            number,
-            episode,
-            seed,
-            float(rewards.sum()),
-            len(rewards),
-            *meter.measure(),
-            rewards,
-            time.perf_counter() - began,
-            recording=record(meter, stage.env.possible_agents, rewards, ended) if records else None,
-        )
+        if hasattr(stage.policy, "reset"):
+            stage.policy.reset(seed)
+        play = _play_parallel if stage.is_parallel else _play_in_turns
+        most = self._plan.specification.max_steps or sys.maxsize
+        rewards = np.array(play(stage, seed, most, meter), dtype=np.float64)
+        found = (float(rewards.sum()), len(rewards), *meter.measure(), rewards)
+        seconds = time.perf_counter() - began
+        ended, agents = not stage.env.agents, stage.env.possible_agents
+        recording = record(meter, agents, rewards, ended) if records else None
+        return EpisodeResult(number, episode, seed, *found, seconds, recording=recording)
 
     def _enter(self, number: int) -> Stage:
         """Returns what a cell is played on; that of the last one is let go."""
@@ -162,26 +156,8 @@ class Player:
         return self._stage
 
 
-def play(
-    stage: Stage, seed: int, max_steps: int | None, meter: Meter
-) -> tuple[NDArray[np.float64], bool]:
-    """Plays an episode.
-
-    Args:
-        stage: What it is played on.
-        seed: Its seed.
-        max_steps: Steps after which it is ended; None leaves that to the environment.
-        meter: What counts its rounds.
-
-    Returns:
-        The team's mean reward of each step, and whether the environment ended the episode.
-    """
-    most = max_steps or sys.maxsize
-    rewards = (_play_parallel if stage.is_parallel else _play_in_turns)(stage, seed, most, meter)
-    return np.array(rewards, dtype=np.float64), not stage.env.agents
-
-
 def _play_parallel(stage: Stage, seed: int, most: int, meter: Meter) -> list[float]:
+    """Plays an episode of at most so many steps; returns the team's mean reward of each."""
     env, policy, team = stage.env, stage.policy, stage.team
     rewards: list[float] = []
     observations, _ = env.reset(seed=seed)

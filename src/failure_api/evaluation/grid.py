@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
@@ -56,11 +56,8 @@ def find_axes(plain: Any) -> tuple[Axis, ...]:
         ('failure_prob', (0, 0.1, 0.2, 0.3))
     """
     found = list(_grids(plain, ()))
-    names = _names([path for path, _ in found])
-    return tuple(
-        Axis(name, path, _values(grid, path))
-        for name, (path, grid) in zip(names, found, strict=True)
-    )
+    paths = [path for path, _ in found]
+    return tuple(Axis(_name(path, paths), path, _values(grid, path)) for path, grid in found)
 
 
 def fill(plain: Any, values: Mapping[KeyPath, Any], path: KeyPath = ()) -> Any:
@@ -106,12 +103,12 @@ def _short_texts(values: tuple[Any, ...]) -> tuple[str, ...]:
     keys = dict.fromkeys(key for value in values for key in value)
     telling = [key for key in keys if len({text_of_value(value.get(key)) for value in values}) > 1]
 
-    def part(key: str, held: Any) -> str:
+    def short(key: str, held: Any) -> str:
         text = f"{held:.4g}" if isinstance(held, float) else text_of_value(held)
         return text if key in _NAMES else f"{key}={text}"
 
     return tuple(
-        " ".join(part(key, value[key]) for key in telling if key in value) for value in values
+        " ".join(short(key, each[key]) for key in telling if key in each) for each in values
     )
 
 
@@ -121,10 +118,10 @@ def _grids(plain: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Any]]:
         raise PlainDataError(f"{text_of(path[:3])}... {rule}: make it flatter.", path)
     if isinstance(plain, Mapping):
         if "grid" in plain:
-            if set(plain) != {"grid"}:
-                other = next(key for key in plain if key != "grid")
-                remedy = f"move {other!r} out of it"
-                raise refused(path, "must hold nothing beside its grid", dict(plain), remedy)
+            for other in plain:
+                if other != "grid":
+                    remedy = f"move {other!r} out of it"
+                    raise refused(path, "must hold nothing beside its grid", dict(plain), remedy)
             yield path, plain["grid"]
             return
         for key, held in plain.items():
@@ -173,19 +170,15 @@ def _range(text: str, path: KeyPath) -> tuple[Any, ...]:
     return values
 
 
-def _names(paths: Iterable[KeyPath]) -> list[str]:
-    """Returns the shortest ends of places that tell them apart."""
-    paths = list(paths)
-    names = []
-    for path in paths:
-        others = [other for other in paths if other != path]
-        for length in range(1, len(path) + 1):
-            end = path[-length:]
-            # An index alone says nothing.
-            if isinstance(end[0], str) and all(other[-length:] != end for other in others):
-                break
-        names.append(text_of(end if path else ()))
-    return names
+def _name(path: KeyPath, paths: list[KeyPath]) -> str:
+    """Returns the shortest end of a path that tells it from the others."""
+    others = [other for other in paths if other != path]
+    for length in range(1, len(path)):
+        end = path[-length:]
+        # An index alone says nothing.
+        if isinstance(end[0], str) and all(other[-length:] != end for other in others):
+            return text_of(end)
+    return text_of(path)
 
 
 def _is_number(value: Any) -> bool:

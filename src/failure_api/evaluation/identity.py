@@ -14,6 +14,7 @@ from failure_api.errors import InvalidArgumentError
 from failure_api.evaluation.plan import Plan
 from failure_api.evaluation.store import Store
 from failure_api.machine import describe_machine, list_versions
+from failure_api.serialization.paths import KeyPath, text_of
 
 _KEY = "identity"
 
@@ -28,9 +29,13 @@ def identity_of(plan: Plan) -> dict[str, Any]:
     """
     asked = plan.specification
     files = {asked.environment: _module_file(asked.environment)}
-    files |= {name: _policy_file(name) for name in asked.policies}
+    for name in asked.policies:
+        prefix, colon, rest = name.partition(":")
+        # Those of this package have no file of their own.
+        if colon:
+            files[name] = Path(rest) if prefix == "sb3" else _module_file(prefix)
     digests = {name: _digest(path) for name, path in files.items() if path is not None}
-    return {"specification": plan.specification.to_plain(), "files": digests}
+    return {"specification": asked.to_plain(), "files": digests}
 
 
 def check_identity(store: Store, plan: Plan) -> None:
@@ -47,7 +52,7 @@ def check_identity(store: Store, plan: Plan) -> None:
     if known is None:
         store.write(_KEY, asked)
     elif known != asked:
-        changes = "; ".join(list(_differences(known, asked, ""))[:5])
+        changes = "; ".join(list(_differences(known, asked, ()))[:5])
         raise InvalidArgumentError(
             f"output must be a folder without another sweep, but {store.directory} holds one "
             f"that differs ({changes}): name another folder, or undo the change."
@@ -86,14 +91,6 @@ def describe_run(plan: Plan, command: str | None) -> dict[str, Any]:
     }
 
 
-def _policy_file(name: str) -> Path | None:
-    """Returns the file that a policy comes from; None for those of this package."""
-    prefix, colon, rest = name.partition(":")
-    if not colon:
-        return None
-    return Path(rest) if prefix == "sb3" else _module_file(prefix)
-
-
 def _module_file(name: str) -> Path | None:
     """Returns the file of a module; None where it has none."""
     try:
@@ -110,14 +107,13 @@ def _digest(path: Path) -> str | None:
         return None
 
 
-def _differences(known: Any, asked: Any, place: str) -> Iterator[str]:
+def _differences(known: Any, asked: Any, path: KeyPath) -> Iterator[str]:
     """Yields where two pieces of plain data differ."""
     if isinstance(known, dict) and isinstance(asked, dict):
-        for key in [*known, *(key for key in asked if key not in known)]:
-            inner = f"{place}.{key}" if place else str(key)
-            yield from _differences(known.get(key), asked.get(key), inner)
+        for key in known | asked:
+            yield from _differences(known.get(key), asked.get(key), (*path, key))
     elif isinstance(known, list) and isinstance(asked, list) and len(known) == len(asked):
-        for index, (one, other) in enumerate(zip(known, asked, strict=True)):
-            yield from _differences(one, other, f"{place}[{index}]")
+        for index, pair in enumerate(zip(known, asked, strict=True)):
+            yield from _differences(*pair, (*path, index))
     elif known != asked:
-        yield f"{place}: {json.dumps(known)} there, {json.dumps(asked)} asked"
+        yield f"{text_of(path)}: {json.dumps(known)} there, {json.dumps(asked)} asked"

@@ -102,6 +102,12 @@ class Plan:
         specification: What is to be done.
         severity: What varies along a curve; None where no number does.
         further: What else varies.
+        severities: The severities, from the mildest to the severest.
+        severity_name: What the severity is called.
+        settings: What else varies, by name.
+        outer_settings: What varies under perfect communication, too.
+        size: Number of cells; it may be greater than any `len`.
+        episodes: Episodes in all.
 
     Raises:
         PlainDataError: A grid that is none, or a severity that does not rise or fall throughout.
@@ -122,48 +128,27 @@ class Plan:
         self._varying = {key: getattr(specification, key) for key in _VARYING}
         axes = find_axes(self._varying)
         self.severity = _severity(axes, specification.severity)
+        self.severities: tuple[float, ...] = (1.0,)
+        self.severity_name = AS_GIVEN
+        if self.severity is not None:
+            self.severities = tuple(map(float, self.severity.values))
+            self.severity_name = self.severity.name
         self.further = tuple(axis for axis in axes if axis is not self.severity)
-        self._outer = [axis.path[0] in _OUTER for axis in self.further]
+        self.settings = tuple(axis.name for axis in self.further)
+        outer = [axis for axis in self.further if axis.path[0] in _OUTER]
+        self.outer_settings = tuple(axis.name for axis in outer)
         self._inner_sizes = [len(axis.values) for axis in self.further]
-        pairs = zip(self._inner_sizes, self._outer, strict=True)
-        self._outer_sizes = [size if outer else 1 for size, outer in pairs]
+        self._outer_sizes = [len(axis.values) if axis in outer else 1 for axis in self.further]
         self._curves = math.prod(self._inner_sizes)
         self._references = math.prod(self._outer_sizes)
-
-    @property
-    def size(self) -> int:
-        """Number of cells; it may be greater than any `len`."""
-        policies = len(self.specification.policies)
-        return policies * (self._references + self._curves * len(self.severities))
-
-    @property
-    def episodes(self) -> int:
-        """Episodes in all."""
-        return self.size * self.specification.episodes
-
-    @cached_property
-    def severities(self) -> tuple[float, ...]:
-        """The severities, from the mildest to the severest."""
-        return (1.0,) if self.severity is None else tuple(map(float, self.severity.values))
+        policies = len(specification.policies)
+        self.size = policies * (self._references + self._curves * len(self.severities))
+        self.episodes = self.size * specification.episodes
+        self._first_seed = int(np.random.SeedSequence(specification.seed).generate_state(1)[0])
 
     @cached_property
     def _texts(self) -> list[tuple[str, ...]]:
         return [axis.texts for axis in self.further]
-
-    @property
-    def severity_name(self) -> str:
-        """What the severity is called."""
-        return AS_GIVEN if self.severity is None else self.severity.name
-
-    @property
-    def settings(self) -> tuple[str, ...]:
-        """What else varies."""
-        return tuple(axis.name for axis in self.further)
-
-    @property
-    def outer_settings(self) -> tuple[str, ...]:
-        """What varies under perfect communication, too."""
-        return tuple(name for name, outer in zip(self.settings, self._outer, strict=True) if outer)
 
     def cells(self) -> Iterator[Cell]:
         """Yields every cell, in the order of their numbers."""
@@ -175,10 +160,8 @@ class Plan:
         references = len(policies) * self._references
         if number < references:
             policy, rest = divmod(number, self._references)
-            indices = _digits(rest, self._outer_sizes)
-            setting = tuple(
-                index if outer else None for index, outer in zip(indices, self._outer, strict=True)
-            )
+            indices = zip(self.settings, _digits(rest, self._outer_sizes), strict=True)
+            setting = tuple(i if name in self.outer_settings else None for name, i in indices)
             return Cell(number, policies[policy], setting, None)
         rest, severity = divmod(number - references, len(self.severities))
         policy, rest = divmod(rest, self._curves)
@@ -220,8 +203,8 @@ class Plan:
         first = len(self.specification.policies) * self._references
         sizes = [len(self.specification.policies), *self._inner_sizes, len(self.severities)]
         yield self.cell(first)
-        for path, size in enumerate(sizes):
-            step = math.prod(sizes[path + 1 :])
+        for index, size in enumerate(sizes):
+            step = math.prod(sizes[index + 1 :])
             for value in range(1, size):
                 yield self.cell(first + value * step)
 
@@ -232,10 +215,6 @@ class Plan:
         episodes of a sweep have the same.
         """
         return (self._first_seed + episode) % 2**31
-
-    @cached_property
-    def _first_seed(self) -> int:
-        return int(np.random.SeedSequence(self.specification.seed).generate_state(1)[0])
 
 
 def _digits(number: int, sizes: list[int]) -> tuple[int, ...]:
@@ -251,17 +230,14 @@ def _severity(axes: tuple[Axis, ...], wanted: str | None) -> Axis | None:
     """Returns the axis along which a curve runs."""
     inner = [axis for axis in axes if axis.path[0] not in _OUTER]
     numeric = {axis.name: axis for axis in inner if axis.is_numeric}
-    if wanted is None:
-        return _monotone(next(iter(numeric.values()))) if numeric else None
-    if wanted not in numeric:
+    if wanted is not None and wanted not in numeric:
         remedy = nearest(wanted, numeric) if numeric else "let a parameter of a model be a grid"
         raise refused(("severity",), "must name a grid of numbers in the models", wanted, remedy)
-    return _monotone(numeric[wanted])
-
-
-def _monotone(axis: Axis) -> Axis:
+    if not numeric:
+        return None
+    axis = numeric[wanted] if wanted is not None else next(iter(numeric.values()))
     pairs = list(itertools.pairwise(axis.values))
-    if all(one < two for one, two in pairs) or all(one > two for one, two in pairs):
-        return axis
-    rule = "must lead from the mildest severity to the severest, rising or falling throughout"
-    raise refused((*axis.path, "grid"), rule, list(axis.values), "put it in order")
+    if not (all(one < two for one, two in pairs) or all(one > two for one, two in pairs)):
+        rule = "must lead from the mildest severity to the severest, rising or falling throughout"
+        raise refused((*axis.path, "grid"), rule, list(axis.values), "put it in order")
+    return axis

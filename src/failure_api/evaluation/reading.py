@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import operator
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -84,22 +85,10 @@ def specification_from_dict(plain: Any) -> Specification:
     if plain.get("environment") is None:
         remedy = "name one such as mpe2.simple_spread_v3"
         raise refused(("environment",), "must be given", None, remedy)
-    given = {key: held for key, held in plain.items() if held is not None}
-    environment = _text(given["environment"], ("environment",))
-    api = _api(environment, given.get("api"))
-    readers: dict[str, Callable[[Any, KeyPath], Any]] = {
-        "options": _mapping,
-        "policies": _texts,
-        "exchange": _exchange,
-        "failure_models": _models,
-        "noise_models": _models,
-        "episodes": lambda held, path: _whole(held, path, 1),
-        "seed": lambda held, path: _whole(held, path, 0),
-        "team": _texts,
-        "max_steps": lambda held, path: _whole(held, path, 1),
-        "severity": _text,
-    }
-    read = {key: reader(given[key], (key,)) for key, reader in readers.items() if key in given}
+    environment = _text(plain["environment"], ("environment",))
+    api = _api(environment, plain.get("api"))
+    given = {key: plain[key] for key in _READERS if plain.get(key) is not None}
+    read = {key: _READERS[key](value, (key,)) for key, value in given.items()}
     if not (read.get("failure_models") or read.get("noise_models")):
         remedy = "add failure_models, as in [{model: probabilistic, failure_prob: {grid: [0, 1]}}]"
         raise refused(("failure_models",), "must name what fails", None, remedy)
@@ -151,11 +140,10 @@ def _whole(given: Any, path: KeyPath, least: int) -> int:
     return number
 
 
-def _mapping(given: Any, path: KeyPath) -> dict[str, Any]:
-    if not isinstance(given, Mapping):
-        raise refused(path, "must be a dictionary", given, "give names with values")
-    plain: dict[str, Any] = plain_data(given, path)
-    return plain
+def _mapping(given: Any, path: KeyPath) -> Any:
+    if isinstance(given, Mapping):
+        return plain_data(given, path)
+    raise refused(path, "must be a dictionary", given, "give names with values")
 
 
 def _exchange(given: Any, path: KeyPath) -> Any:
@@ -172,6 +160,20 @@ def _models(given: Any, path: KeyPath) -> tuple[Any, ...]:
     if not isinstance(given, list | tuple):
         raise refused(path, "must be a list of models", given, "give a list of dictionaries")
     return tuple(plain_data(held, (*path, index)) for index, held in enumerate(given))
+
+
+_READERS: dict[str, Callable[[Any, KeyPath], Any]] = {
+    "options": _mapping,
+    "policies": _texts,
+    "exchange": _exchange,
+    "failure_models": _models,
+    "noise_models": _models,
+    "episodes": partial(_whole, least=1),
+    "seed": partial(_whole, least=0),
+    "team": _texts,
+    "max_steps": partial(_whole, least=1),
+    "severity": _text,
+}
 
 
 def plain_data(value: Any, path: KeyPath) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -117,10 +117,6 @@ class Recording:
     positions: list[list[list[float] | None]] | None = None
     ended: bool = True
 
-    def to_plain(self) -> dict[str, Any]:
-        """Returns the recording in the types of JSON."""
-        return asdict(self)
-
 
 def looking_at(env: Any) -> Callable[[], Any] | None:
     """Returns what tells where the agents are; None where that is not known."""
@@ -139,16 +135,14 @@ def record(
         rewards: The team's reward of each step.
         ended: Whether the environment ended the episode.
     """
-    alive, arrived = np.stack(meter.alive[:LONGEST]), np.stack(meter.arrived[:LONGEST])
-    ages = meter.ages()[:LONGEST]
-    positions = meter.positions[:LONGEST]
+    positions = [_points(rows) for rows in meter.positions[:LONGEST]]
     return Recording(
         agents=[str(agent) for agent in agents],
-        alive=[_bits(row) for row in alive],
-        arrived=[_bits(links) for links in arrived],
-        age=[age.ravel().tolist() for age in ages],
+        alive=[_bits(row) for row in meter.alive[:LONGEST]],
+        arrived=[_bits(links) for links in meter.arrived[:LONGEST]],
+        age=[age.ravel().tolist() for age in meter.ages()[:LONGEST]],
         rewards=[0.0, *rewards.tolist()][:LONGEST],
-        positions=[_points(rows) for rows in positions] if positions else None,
+        positions=positions or None,
         ended=ended and meter.rounds <= LONGEST,
     )
 

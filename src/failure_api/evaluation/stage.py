@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import Any
 
 from failure_api.communication_models import ScheduledModel
-from failure_api.core.model import CommunicationModel
 from failure_api.environments import make_environment
 from failure_api.errors import FailureApiError
 from failure_api.evaluation.plan import Cell, Plan
@@ -33,20 +31,13 @@ def outage_end(plan: Plan) -> int | None:
         The round; None where there is no outage, or where it does not end alike in every cell.
     """
     cells = (cell for cell in plan.telling_cells(_CELLS_READ) if cell.severity is not None)
-    ends = {
-        _end_of(models_of(plan.filled(cell))["failure_models"])
-        for cell in itertools.islice(cells, _CELLS_READ)
-    }
+    ends: set[int | None] = set()
+    for cell in itertools.islice(cells, _CELLS_READ):
+        models = models_of(plan.filled(cell))["failure_models"]
+        outages = [each for each in models if isinstance(each, ScheduledModel)]
+        stops = [each.stop for each in outages if each.period is None and each.stop is not None]
+        ends.add(max(stops, default=None))
     return ends.pop() if len(ends) == 1 else None
-
-
-def _end_of(models: Iterable[CommunicationModel]) -> int | None:
-    ends = [
-        model.stop
-        for model in models
-        if isinstance(model, ScheduledModel) and model.period is None and model.stop is not None
-    ]
-    return max(ends, default=None)
 
 
 class Stage:
@@ -68,25 +59,22 @@ class Stage:
     def __init__(self, plan: Plan, cell: Cell) -> None:
         filled = plan.filled(cell)
         specification = plan.specification
-        self.is_parallel = specification.api == "parallel"
+        name, api, options = specification.environment, specification.api, filled["options"]
+        self.is_parallel = api == "parallel"
         models = models_of(filled)
         exchange = exchange_of(filled["exchange"])
         try:
-            bare = make_environment(
-                specification.environment, api=specification.api, **filled["options"]
-            )
+            bare = make_environment(name, api=api, **options)
         except FailureApiError as error:
-            key = "options" if filled["options"] else "environment"
-            raise PlainDataError(str(error), (key,)) from error
+            raise PlainDataError(str(error), ("options" if options else "environment",)) from error
         wrapper = CommunicationWrapperParallel if self.is_parallel else CommunicationWrapper
         try:
             self.env: Any = wrapper(bare, exchange=exchange, **models)
         except FailureApiError as error:
             raise placed(error, (), {"exchange": "exchange"}) from error
         if len(self.env.possible_agents) < 2:
-            remedy = "take one with two agents or more"
             rule = "must have agents that can speak to each other"
-            raise refused(("environment",), rule, specification.environment, remedy)
+            raise refused(("environment",), rule, name, "take one with two agents or more")
         self.team = team_of(self.env, specification.team)
         try:
             self.policy: Any = make_policy(cell.policy, self.env)

@@ -88,16 +88,12 @@ def _played(ray: Any, plan: Plan, backlog: Backlog) -> Generator[EpisodeResult |
     text = json.dumps(plan.specification.to_plain())
     task = ray.remote(max_retries=_RETRIES)(play_job)
     processors = max(1, int(ray.cluster_resources().get("CPU", 1)))
+    most = _TASKS_AHEAD * processors
     under_way: dict[Any, Job] = {}
     try:
-        while True:
-            while len(under_way) < _TASKS_AHEAD * processors:
-                job = backlog.take(backlog.share(processors))
-                if job is None:
-                    break
+        while len(backlog) or under_way:
+            while len(under_way) < most and (job := backlog.take(backlog.share(processors))):
                 under_way[task.remote(text, job)] = job
-            if not under_way:
-                return
             ready, _ = ray.wait(list(under_way), num_returns=1, timeout=PATIENCE_SECONDS)
             if not ready:
                 yield None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Protocol
 
-from failure_api.errors import InvalidArgumentError, invalid
+from failure_api.errors import invalid
 
 
 class Policy(Protocol):
@@ -27,9 +28,8 @@ class Policy(Protocol):
 _LONGEST = 200
 
 
-def refused(rule: str, name: object, remedy: str) -> InvalidArgumentError:
-    """Returns the error for a policy's name that breaks a rule, ready to be raised."""
-    return invalid("policies", rule, name, remedy)
+refused = partial(invalid, "policies")
+"""Returns the error for a policy's name that breaks a rule, ready to be raised."""
 
 
 def reason(error: BaseException) -> str:

@@ -117,17 +117,12 @@ def _arguments(name: str, found: Any, env: Any) -> tuple[Any, ...] | None:
         return () if inspect.isclass(found) else None
     starred = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     needed = [
-        parameter
-        for parameter in parameters
-        if parameter.default is parameter.empty and parameter.kind not in starred
+        each for each in parameters if each.default is each.empty and each.kind not in starred
     ]
-    named = [parameter for parameter in needed if parameter.kind is parameter.KEYWORD_ONLY]
-    if len(needed) > 1 or named:
-        listed = ", ".join(parameter.name for parameter in needed)
-        rule = f"must need one argument at most, not {listed}"
+    names = [each.name for each in needed]
+    if len(needed) > 1 or any(each.kind is each.KEYWORD_ONLY for each in needed):
+        rule = f"must need one argument at most, not {', '.join(names)}"
         raise refused(rule, name, "write a class or a function that needs no more")
-    if inspect.isclass(found):
+    if inspect.isclass(found) or not parameters:
         return (env,) if needed else ()
-    if not parameters:
-        return ()
-    return (env,) if [parameter.name for parameter in needed] == ["env"] else None
+    return (env,) if names == ["env"] else None
