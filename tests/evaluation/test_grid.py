@@ -53,7 +53,6 @@ def test_ranges(text, values):
         [],
         3,
         None,
-        {"a": 1},
         "0:1:1e-9",
         "0:1:0.3",
         "0:1e400:1e400",

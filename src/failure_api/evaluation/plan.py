@@ -102,8 +102,10 @@ class Plan:
         specification: What is to be done.
         severity: What varies along a curve; None where no number does.
         further: What else varies.
-        severities: The severities, from the mildest to the severest.
+        severities: The severities, from the mildest to the severest; 1, 2, ... where they are
+            told by labels and not by numbers.
         severity_name: What the severity is called.
+        severity_labels: What each severity is called; empty where numbers say it.
         settings: What else varies, by name.
         outer_settings: What varies under perfect communication, too.
         size: Number of cells; it may be greater than any `len`.
@@ -130,13 +132,20 @@ class Plan:
         self.severity = _severity(axes, specification.severity)
         self.severities: tuple[float, ...] = (1.0,)
         self.severity_name = AS_GIVEN
+        self.severity_labels: tuple[str, ...] = ()
+        along: set[KeyPath] = set()
         if self.severity is not None:
-            self.severities = tuple(map(float, self.severity.values))
-            self.severity_name = self.severity.name
-        self.further = tuple(axis for axis in axes if axis is not self.severity)
-        self.settings = tuple(axis.name for axis in self.further)
-        outer = [axis for axis in self.further if axis.path[0] in _OUTER]
-        self.outer_settings = tuple(axis.name for axis in outer)
+            values = self.severity.values
+            if not self.severity.is_numeric:
+                values = tuple(range(1, len(values) + 1))
+            self.severities = tuple(map(float, values))
+            self.severity_name = self.severity.title
+            self.severity_labels = self.severity.labels
+            along = set(self.severity.at(0))
+        self.further = tuple(axis for axis in axes if axis.path not in along)
+        self.settings = tuple(axis.title for axis in self.further)
+        outer = [axis for axis in self.further if _is_outer(axis)]
+        self.outer_settings = tuple(axis.title for axis in outer)
         self._inner_sizes = [len(axis.values) for axis in self.further]
         self._outer_sizes = [len(axis.values) if axis in outer else 1 for axis in self.further]
         self._curves = math.prod(self._inner_sizes)
@@ -170,8 +179,8 @@ class Plan:
     def setting_of(self, cell: Cell) -> dict[str, str]:
         """Returns a cell's setting as text by name; empty text where an axis has no meaning."""
         return {
-            axis.name: "" if index is None else texts[index]
-            for axis, texts, index in zip(self.further, self._texts, cell.setting, strict=True)
+            name: "" if index is None else texts[index]
+            for name, texts, index in zip(self.settings, self._texts, cell.setting, strict=True)
         }
 
     def severity_of(self, cell: Cell) -> float | None:
@@ -180,12 +189,11 @@ class Plan:
 
     def filled(self, cell: Cell) -> dict[str, Any]:
         """Returns a cell's options, exchange and models, as plain data without grids."""
-        values: dict[KeyPath, Any] = {
-            axis.path: axis.values[index or 0]
-            for axis, index in zip(self.further, cell.setting, strict=True)
-        }
+        values: dict[KeyPath, Any] = {}
+        for axis, index in zip(self.further, cell.setting, strict=True):
+            values |= axis.at(index or 0)
         if self.severity is not None:
-            values[self.severity.path] = self.severity.values[cell.severity or 0]
+            values |= self.severity.at(cell.severity or 0)
         filled: dict[str, Any] = fill(self._varying, values)
         if cell.severity is None:
             filled |= {"failure_models": [], "noise_models": []}
@@ -226,18 +234,37 @@ def _digits(number: int, sizes: list[int]) -> tuple[int, ...]:
     return tuple(digits)
 
 
+def _is_outer(axis: Axis) -> bool:
+    """Returns whether perfect communication, too, is played for each value of an axis."""
+    return any(path[0] in _OUTER for path in axis.at(0))
+
+
+def _is_monotone(axis: Axis) -> bool:
+    """Returns whether an axis is of numbers that rise, or fall, throughout."""
+    pairs = list(itertools.pairwise(axis.values)) if axis.is_numeric else []
+    rises, falls = all(a < b for a, b in pairs), all(a > b for a, b in pairs)
+    return axis.is_numeric and (rises or falls)
+
+
 def _severity(axes: tuple[Axis, ...], wanted: str | None) -> Axis | None:
-    """Returns the axis along which a curve runs."""
-    inner = [axis for axis in axes if axis.path[0] not in _OUTER]
-    numeric = {axis.name: axis for axis in inner if axis.is_numeric}
-    if wanted is not None and wanted not in numeric:
-        remedy = nearest(wanted, numeric) if numeric else "let a parameter of a model be a grid"
-        raise refused(("severity",), "must name a grid of numbers in the models", wanted, remedy)
-    if not numeric:
+    """Returns the axis along which a curve runs: of numbers, or else of labels."""
+    inner = [axis for axis in axes if not _is_outer(axis)]
+    members = [member for axis in inner for member in axis.members]
+    numeric = {member.name: member for member in members if member.is_numeric}
+    known = numeric | {axis.name: axis for axis in inner if axis.labels and not axis.is_numeric}
+    if wanted is not None and wanted not in known:
+        remedy = nearest(wanted, known) if known else "let a parameter of a model be a grid"
+        rule = "must name a grid of numbers, or with labels, in the models"
+        raise refused(("severity",), rule, wanted, remedy)
+    if not known:
         return None
-    axis = numeric[wanted] if wanted is not None else next(iter(numeric.values()))
-    pairs = list(itertools.pairwise(axis.values))
-    if not (all(one < two for one, two in pairs) or all(one > two for one, two in pairs)):
+    if wanted is not None:
+        axis = known[wanted]
+    else:
+        first = next(iter(known.values()))
+        axis = next(filter(_is_monotone, first.members), first)
+    if axis.is_numeric and not _is_monotone(axis):
         rule = "must lead from the mildest severity to the severest, rising or falling throughout"
-        raise refused((*axis.path, "grid"), rule, list(axis.values), "put it in order")
+        where = (*axis.path, "zip" if axis.beside else "grid")
+        raise refused(where, rule, list(axis.values), "put it in order")
     return axis
