@@ -17,14 +17,15 @@ ANYTHING = (Exception, SystemExit)
 
 
 def reason(error: BaseException) -> str:
-    r"""Returns an exception's type and message on one line.
+    r"""Returns an exception's type and message on one line, with what was noted of it.
 
     Example:
         >>> reason(ValueError("no such\nlandmark."))
         'ValueError: no such landmark'
     """
     text = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".: ")
-    return text if len(text) <= 200 else f"{text[:197]}..."
+    text = text if len(text) <= 200 else f"{text[:197]}..."
+    return "; ".join([text, *getattr(error, "__notes__", ())])
 
 
 def look_here() -> None:
@@ -35,6 +36,16 @@ def look_here() -> None:
     if here not in sys.path and "" not in sys.path:
         sys.path.append(here)
     importlib.invalidate_caches()
+
+
+def file_of(module: str) -> Path | None:
+    """Returns the file of a module; None where it has none, or cannot be found."""
+    look_here()
+    try:
+        spec = importlib.util.find_spec(module)
+    except (ImportError, ValueError):
+        return None
+    return Path(spec.origin) if spec is not None and spec.origin else None
 
 
 def is_name(name: Any) -> bool:

@@ -17,11 +17,11 @@ from failure_api.evaluation.engines import check_engine
 from failure_api.evaluation.episode import Player, globals_preserved, seed_globals
 from failure_api.evaluation.plan import Cell, Plan
 from failure_api.evaluation.policies import check_actions
-from failure_api.evaluation.policies.policy import reason
 from failure_api.evaluation.reading import locating, specification_from_dict
 from failure_api.evaluation.results import reason_of
-from failure_api.evaluation.stage import Stage, about, exchange_of, models_of
+from failure_api.evaluation.stage import Stage, about, exchange_of, models_of, policy_path
 from failure_api.serialization.paths import KeyPath, refused
+from failure_api.user_code import ANYTHING, reason
 
 _MODELS_TRIED = 5_000
 _STAGES_TRIED = 24
@@ -74,10 +74,10 @@ def check(specification: str | Path | Mapping[str, Any], *, workers: int = 1) ->
     plan = prepare(specification)
     return Check(
         environment=plan.specification.environment,
-        policies=plan.specification.policies,
+        policies=tuple(plan.specification.policies),
         severity=plan.severity_name,
         severities=plan.severities,
-        settings={axis.name: axis.texts for axis in plan.further},
+        settings={axis.title: axis.texts for axis in plan.further},
         cells=plan.size,
         episodes=plan.episodes,
         seconds=estimate_seconds(plan) / workers,
@@ -106,7 +106,7 @@ def prepare(
         for cell in itertools.islice(plan.telling_cells(_MODELS_TRIED), _MODELS_TRIED):
             filled = plan.filled(cell)
             models_of(filled)
-            exchange_of(filled["exchange"])
+            exchange_of(filled["exchange"], plan.specification)
         with globals_preserved():
             for cell in _stages(plan):
                 _take_a_step(plan, cell)
@@ -152,7 +152,7 @@ def _take_a_step(plan: Plan, cell: Cell) -> None:
     """
     environment, seed = plan.specification.environment, plan.seed_of(0)
     at_environment = ("environment",)
-    at_policy = ("policies", plan.specification.policies.index(cell.policy))
+    at_policy = policy_path(plan.specification, cell.policy)
     acts = f"must act on what {environment} lets agents observe"
     seed_globals(seed)
     with closing(Stage(plan, cell)) as stage:
@@ -166,7 +166,7 @@ def _take_a_step(plan: Plan, cell: Cell) -> None:
         with _said(at_policy, acts, cell.policy):
             if hasattr(stage.policy, "reset"):
                 stage.policy.reset(seed)
-            actions = stage.policy(observations)
+            actions = stage.act(observations)
             check_actions(actions, stage.env, observations)
         with _said(at_environment, "must be one that takes a step", environment):
             stage.env.step(actions if stage.is_parallel else actions[agent])
@@ -179,6 +179,6 @@ def _said(path: KeyPath, rule: str, value: str) -> Iterator[None]:
         yield
     except FailureApiError as error:
         raise about(path, error) from error
-    except Exception as error:
+    except ANYTHING as error:
         remedy = "fix it, or its options" if path == ("environment",) else "fix the policy"
         raise refused(path, f"{rule} ({reason(error)})", value, remedy) from error

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from failure_api.evaluation.plan import Plan
-from failure_api.evaluation.policies.policy import reason
-from failure_api.evaluation.recording import Meter, Recording, looking_at, record
+from failure_api.evaluation.recording import Meter, Recording, record
 from failure_api.evaluation.stage import Stage
+from failure_api.user_code import reason
 
 
 def seed_globals(seed: int) -> None:
@@ -95,10 +95,12 @@ class Player:
 
     Args:
         plan: The plan.
+        most: Steps after which an episode is ended where the specification does not say.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, most: int = sys.maxsize) -> None:
         self._plan = plan
+        self._most = plan.specification.max_steps or most
         self._number = -1
         self._stage: Stage | None = None
         self._meter = Meter()
@@ -133,13 +135,12 @@ class Player:
     def _played(self, number: int, episode: int, seed: int, began: float) -> EpisodeResult:
         stage, meter = self._enter(number), self._meter
         records = episode == RECORDED
-        meter.begin(looking_at(stage.env) if records else None)
+        meter.begin(stage.positions if records else None)
         seed_globals(seed)
         if hasattr(stage.policy, "reset"):
             stage.policy.reset(seed)
         play = _play_parallel if stage.is_parallel else _play_in_turns
-        most = self._plan.specification.max_steps or sys.maxsize
-        rewards = np.array(play(stage, seed, most, meter), dtype=np.float64)
+        rewards = np.array(play(stage, seed, self._most, meter), dtype=np.float64)
         found = (float(rewards.sum()), len(rewards), *meter.measure(), rewards)
         seconds = time.perf_counter() - began
         ended, agents = not stage.env.agents, stage.env.possible_agents
@@ -158,7 +159,7 @@ class Player:
 
 def _play_parallel(stage: Stage, seed: int, most: int, meter: Meter) -> list[float]:
     """Plays an episode of at most so many steps; returns the team's mean reward of each."""
-    env, policy, team = stage.env, stage.policy, stage.team
+    env, policy, team = stage.env, stage.act, stage.team
     rewards: list[float] = []
     observations, _ = env.reset(seed=seed)
     while env.agents and len(rewards) < most:
@@ -172,7 +173,7 @@ def _play_parallel(stage: Stage, seed: int, most: int, meter: Meter) -> list[flo
 
 def _play_in_turns(stage: Stage, seed: int, most: int, meter: Meter) -> list[float]:
     """Returns the same for an AEC environment, where a reward is read at its agent's next turn."""
-    env, policy, team = stage.env, stage.policy, set(stage.team)
+    env, policy, team = stage.env, stage.act, set(stage.team)
     env.reset(seed=seed)
     rewards: list[float] = []
 

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from failure_api.serialization.paths import DEEPEST, KeyPath, PlainDataError, refused, text_of
@@ -125,24 +126,41 @@ def _together(first: Axis, others: list[Axis]) -> Axis:
     return axis._replace(labels=labels)
 
 
-def fill(plain: Any, values: Mapping[KeyPath, Any], path: KeyPath = ()) -> Any:
+OBJECT = "object"
+"""The one key of a dictionary that stands for an object, by its name."""
+
+
+def fill(
+    plain: Any,
+    values: Mapping[KeyPath, Any],
+    path: KeyPath = (),
+    *,
+    objects: Mapping[str, Any] = MappingProxyType({}),
+) -> Any:
     """Returns plain data with a value in the place of each grid.
 
     Args:
         plain: Plain data.
-        values: What stands at the place of each grid.
+        values: What stands at the path of each grid.
         path: Where the data stands.
+        objects: What stands for `{"object": name}`, by its name.
 
     Example:
         >>> fill({"failure_prob": {"grid": [0.1, 0.2]}}, {("failure_prob",): 0.2})
         {'failure_prob': 0.2}
     """
+
+    def filled(held: Any, step: str | int) -> Any:
+        return fill(held, values, (*path, step), objects=objects)
+
     if path in values:
-        return values[path]
+        plain, values = values[path], {}
     if isinstance(plain, Mapping):
-        return {key: fill(held, values, (*path, str(key))) for key, held in plain.items()}
+        if set(plain) == {OBJECT} and plain[OBJECT] in objects:
+            return objects[plain[OBJECT]]
+        return {key: filled(held, str(key)) for key, held in plain.items()}
     if isinstance(plain, list | tuple):
-        return [fill(held, values, (*path, index)) for index, held in enumerate(plain)]
+        return [filled(held, index) for index, held in enumerate(plain)]
     return plain
 
 
@@ -158,7 +176,7 @@ def text_of_value(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
-_NAMES = ("model", "noise", "type")
+_NAMES = ("model", "noise", "type", OBJECT)
 """The keys that tell the class of a dictionary, of which the value alone says enough."""
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
+import inspect
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from failure_api.evaluation.plan import Plan
 from failure_api.evaluation.store import Store
 from failure_api.machine import describe_machine, list_versions
 from failure_api.serialization.paths import KeyPath, text_of
+from failure_api.user_code import file_of, is_name
 
 _KEY = "identity"
 
@@ -28,14 +30,38 @@ def identity_of(plan: Plan) -> dict[str, Any]:
         plan: The plan.
     """
     asked = plan.specification
-    files = {asked.environment: _module_file(asked.environment)}
-    for name in asked.policies:
-        prefix, colon, rest = name.partition(":")
-        # Those of this package have no file of their own.
-        if colon:
-            files[name] = Path(rest) if prefix == "sb3" else _module_file(prefix)
+    plain = asked.to_plain()
+    files = {asked.environment: file_of(asked.environment.partition(":")[0])}
+    files |= dict(_files_in(plain))
+    files |= {name: _source_of(value) for name, value in asked.objects.items()}
     digests = {name: _digest(path) for name, path in files.items() if path is not None}
-    return {"specification": asked.to_plain(), "files": digests}
+    return {"specification": plain, "files": digests}
+
+
+def _files_in(plain: Any) -> Iterator[tuple[str, Path | None]]:
+    """Yields the files that plain data names, and those of the modules in it."""
+    if isinstance(plain, str):
+        prefix, colon, rest = plain.partition(":")
+        if colon and prefix == "sb3":
+            yield plain, Path(rest)
+        elif is_name(plain):
+            yield plain, file_of(prefix)
+    elif isinstance(plain, Mapping):
+        for key, held in plain.items():
+            if key == "file" and isinstance(held, str):
+                yield held, Path(held)
+            yield from _files_in(held)
+    elif isinstance(plain, list):
+        for held in plain:
+            yield from _files_in(held)
+
+
+def _source_of(value: Any) -> Path | None:
+    """Returns the file that an object, or its class, is written in; None where there is none."""
+    for found in (value, type(value)):
+        with suppress(TypeError, OSError):
+            return Path(inspect.getfile(found))
+    return None
 
 
 def check_identity(store: Store, plan: Plan) -> None:
@@ -89,15 +115,6 @@ def describe_run(plan: Plan, command: str | None) -> dict[str, Any]:
         "versions": list_versions(plan.specification.environment),
         "machine": describe_machine(),
     }
-
-
-def _module_file(name: str) -> Path | None:
-    """Returns the file of a module; None where it has none."""
-    try:
-        spec = importlib.util.find_spec(name)
-    except (ImportError, ValueError):
-        return None
-    return Path(spec.origin) if spec is not None and spec.origin else None
 
 
 def _digest(path: Path) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -22,15 +22,21 @@ DEFAULT_EPISODES = 100
 class Specification:
     """What a sweep is to do.
 
-    Every value is plain data, as JSON has it. Anywhere within `options`, `exchange`,
-    `failure_models` and `noise_models` a value may be a grid: `{"grid": [0, 0.5, 1]}`, or
-    `{"grid": "0:1:0.1"}` with the last number included. `read_specification` makes and checks one.
+    Every value is plain data, as JSON has it, and `objects` holds what plain data cannot. Anywhere
+    within `options`, `exchange`, `failure_models` and `noise_models` a value may be a grid:
+    `{"grid": [0, 0.5, 1]}`, `{"grid": "0:1:0.1"}` with the last number included, or
+    `{"grid": {label: value}}`. All of those with "zip" in place of "grid" move together.
+    `read_specification` makes and checks one.
 
     Attributes:
         environment: Name of the environment, as `make_environment` takes it.
-        api: "parallel" or "aec".
+        api: "parallel" or "aec"; None for what the environment turns out to be.
         options: The environment's options.
-        policies: Names of the policies.
+        positions: `module:function`, which returns where the agents of an environment are; None
+            takes what is known of the environment.
+        segments: Which entries of an observation come from whom, as `MaskSegments` takes it, or
+            `module:function`; None takes what is known of the environment.
+        policies: For each policy's label the name of the policy, as `make_policy` takes it.
         exchange: What agents say to each other; None picks by the environment.
         failure_models: What makes the links fail, in order.
         noise_models: What corrupts what arrives.
@@ -39,13 +45,18 @@ class Specification:
         team: Agents whose rewards count, or patterns of their names such as "adversary_*".
         max_steps: Steps after which an episode is ended; None leaves that to the environment.
         severity: Name of the grid along which a curve runs; None takes the first one of numbers
-            in the failure models, or else in the noise models.
+            in the failure models, or else in the noise models, or else the first with labels.
+        labels: What figures and tables call a grid, by its name.
+        objects: Functions, classes and values that have no name by which they could be imported,
+            each under the name that stands for it.
     """
 
     environment: str
-    api: str
+    api: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
-    policies: tuple[str, ...] = ("random",)
+    positions: str | None = None
+    segments: Any = None
+    policies: Mapping[str, str] = field(default_factory=lambda: {"random": "random"})
     exchange: Any = None
     failure_models: tuple[Any, ...] = ()
     noise_models: tuple[Any, ...] = ()
@@ -54,14 +65,23 @@ class Specification:
     team: tuple[str, ...] = ("*",)
     max_steps: int | None = None
     severity: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    objects: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def to_plain(self) -> dict[str, Any]:
         """Returns the specification in the types of JSON, which `read_specification` takes."""
-        plain = asdict(self)
+        plain = {key: getattr(self, key) for key in KEYS}
+        plain["policies"] = [
+            name if name == label else {label: name} for label, name in self.policies.items()
+        ]
         return {key: list(held) if isinstance(held, tuple) else held for key, held in plain.items()}
 
+    def found(self, name: Any) -> Any:
+        """Returns the object that a name stands for; the name itself where it is no such one."""
+        return self.objects.get(name, name) if isinstance(name, str) else name
 
-KEYS = tuple(entry.name for entry in fields(Specification))
+
+KEYS = tuple(entry.name for entry in fields(Specification) if entry.name != "objects")
 
 
 _OUTER = ("options", "exchange")
@@ -165,7 +185,7 @@ class Plan:
 
     def cell(self, number: int) -> Cell:
         """Returns the cell of a number."""
-        policies = self.specification.policies
+        policies = tuple(self.specification.policies)
         references = len(policies) * self._references
         if number < references:
             policy, rest = divmod(number, self._references)
@@ -194,7 +214,14 @@ class Plan:
             values |= axis.at(index or 0)
         if self.severity is not None:
             values |= self.severity.at(cell.severity or 0)
-        filled: dict[str, Any] = fill(self._varying, values)
+        filled: dict[str, Any] = fill(self._varying, values, objects=self.specification.objects)
+        for root in ("failure_models", "noise_models"):
+            # A value of a grid over whole models may be several of them.
+            filled[root] = [
+                model
+                for held in filled[root]
+                for model in (held if isinstance(held, list) else [held])
+            ]
         if cell.severity is None:
             filled |= {"failure_models": [], "noise_models": []}
         return filled

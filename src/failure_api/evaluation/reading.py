@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import operator
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -14,14 +15,15 @@ import numpy as np
 from failure_api.core.model import CommunicationModel
 from failure_api.core.noise import NoiseModel
 from failure_api.core.parameters.rules import holds_flags, is_masked
-from failure_api.environments import environment_apis
+from failure_api.environments import APIS, environment_apis
 from failure_api.errors import FailureApiError, InvalidArgumentError, nearest
+from failure_api.evaluation.grid import OBJECT
 from failure_api.evaluation.plan import KEYS, Specification
-from failure_api.evaluation.policies.user_code import look_here
 from failure_api.exchanges import Exchange
 from failure_api.serialization.paths import DEEPEST, KeyPath, PlainDataError, refused, text_of
 from failure_api.serialization.writing import part_to_dict, to_dict
 from failure_api.serialization.yaml import YamlText, read_yaml
+from failure_api.user_code import name_of
 
 _LARGEST = 2**31 - 1
 
@@ -31,7 +33,8 @@ def read_specification(source: str | Path | Mapping[str, Any]) -> Specification:
 
     Args:
         source: The path of a YAML file, YAML text, or a dictionary. In a dictionary models and
-            the exchange may also be values, such as `ProbabilisticModel(failure_prob=0.1)`.
+            the exchange may also be values, such as `ProbabilisticModel(failure_prob=0.1)`, and
+            the environment, policies, positions and segments functions or classes.
 
     Raises:
         InvalidArgumentError: A key that is not known or missing, or a value that breaks its rule;
@@ -44,7 +47,7 @@ def read_specification(source: str | Path | Mapping[str, Any]) -> Specification:
         ... failure_models: [{model: probabilistic, failure_prob: {grid: "0:1:0.5"}}]
         ... ''')
         >>> specification.policies, specification.episodes
-        (('assignment',), 100)
+        ({'assignment': 'assignment'}, 100)
     """
     with locating(source) as plain:
         return specification_from_dict(plain)
@@ -77,58 +80,121 @@ def specification_from_dict(plain: Any) -> Specification:
     if not isinstance(plain, Mapping):
         remedy = f"name an environment and more; known are {', '.join(KEYS)}"
         raise refused(("specification",), "must be a dictionary", plain, remedy)
-    for key in plain:
-        if key not in KEYS:
-            rule = "must hold known keys"
+    given: dict[str, Any] = {}
+    for key, held in plain.items():
+        word = key.replace("-", "_") if isinstance(key, str) else key
+        if word not in KEYS or word in given:
+            rule = "must hold each key once" if word in given else "must hold known keys"
             sentence = str(refused(("specification",), rule, key, nearest(key, KEYS)))
             raise PlainDataError(sentence, (str(key),))
-    if plain.get("environment") is None:
+        given[word] = held
+    given = {key: held for key, held in given.items() if held is not None}
+    if "environment" not in given:
         remedy = "name one such as mpe2.simple_spread_v3"
         raise refused(("environment",), "must be given", None, remedy)
-    environment = _text(plain["environment"], ("environment",))
-    api = _api(environment, plain.get("api"))
-    given = {key: plain[key] for key in _READERS if plain.get(key) is not None}
-    read = {key: _READERS[key](value, (key,)) for key, value in given.items()}
+    objects: dict[str, Any] = {}
+    read = {
+        key: reader(given[key], (key,), objects) for key, reader in _READERS.items() if key in given
+    }
     if not (read.get("failure_models") or read.get("noise_models")):
         remedy = "add failure_models, as in [{model: probabilistic, failure_prob: {grid: [0, 1]}}]"
         raise refused(("failure_models",), "must name what fails", None, remedy)
-    return Specification(environment=environment, api=api, **read)
+    read["api"] = _api(read["environment"], given.get("api"), objects)
+    return Specification(**read, objects=objects)
 
 
-def _api(environment: str, given: Any) -> str:
-    """Returns the API that is asked for; "parallel" where nothing is said and it is offered."""
-    look_here()
+def _api(environment: str, given: Any, objects: Mapping[str, Any]) -> str | None:
+    """Returns the API that is asked for; for a module "parallel" where it is offered."""
+    if given is not None:
+        # What a folder's results say is not looked up: they can be read where nothing is installed.
+        if given not in APIS:
+            rule = f"must be {' or '.join(map(repr, APIS))}"
+            raise refused(("api",), rule, given, "name one of the two")
+        return str(given)
+    if environment in objects:
+        return None
     try:
-        offered = environment_apis(environment)
+        return environment_apis(environment)[-1]
     except InvalidArgumentError as error:
         raise PlainDataError(str(error), ("environment",)) from error
-    if given is None:
-        return "parallel" if "parallel" in offered else offered[0]
-    if given not in offered:
-        listed = " or ".join(map(repr, offered))
-        raise refused(("api",), f"must be {listed} for {environment}", given, "name one that is")
-    return str(given)
 
 
-def _text(given: Any, path: KeyPath) -> str:
+_Objects = dict[str, Any]
+
+
+def _text(given: Any, path: KeyPath, objects: _Objects) -> str:
     if isinstance(given, str) and given.strip():
         return given
     raise refused(path, "must be text", given, "give a name")
 
 
-def _texts(given: Any, path: KeyPath) -> tuple[str, ...]:
+def _named(given: Any, path: KeyPath, objects: _Objects) -> str:
+    """Returns the name of what is named, or of a function, a class or another callable."""
+    if not callable(given):
+        return _text(given, path, objects)
+    name = name_of(given)
+    # What the main module holds is found by that name in this process alone.
+    if name is not None and not name.startswith("__main__:"):
+        return name
+    return _kept(given, name or _title_of(given), objects)
+
+
+def _kept(value: Any, title: str, objects: _Objects) -> str:
+    """Keeps an object under a name that no other has, and returns it."""
+    for number in itertools.count(1):
+        name = title if number == 1 else f"{title} {number}"
+        if objects.setdefault(name, value) is value:
+            return name
+    raise AssertionError
+
+
+def _title_of(value: Any) -> str:
+    """Returns what a function, a class or an instance is called."""
+    return str(getattr(value, "__name__", type(value).__name__))
+
+
+def _segments(given: Any, path: KeyPath, objects: _Objects) -> Any:
+    if callable(given) or isinstance(given, str):
+        return _named(given, path, objects)
+    return _mapping(given, path, objects)
+
+
+def _policies(given: Any, path: KeyPath, objects: _Objects) -> dict[str, str]:
+    """Returns names by label: of one policy, of several, or of some with labels of their own."""
+    entries = given if isinstance(given, list | tuple) else [given]
+    if not entries:
+        raise refused(path, "must be a name or a list of names", given, "give at least one")
+    policies: dict[str, str] = {}
+    for index, entry in enumerate(entries):
+        where = (*path, index) if isinstance(given, list | tuple) else path
+        labelled = entry.items() if isinstance(entry, Mapping) else [(None, entry)]
+        for label, policy in labelled:
+            name = _named(policy, where if label is None else (*where, str(label)), objects)
+            called = str(label or (name if isinstance(policy, str) else _title_of(policy)))
+            if called in policies:
+                raise refused(where, "must come once", called, "leave it out, or give it a label")
+            policies[called] = name
+    return policies
+
+
+def _labels(given: Any, path: KeyPath, objects: _Objects) -> dict[str, str]:
+    plain = _mapping(given, path, objects)
+    return {key: _text(held, (*path, key), objects) for key, held in plain.items()}
+
+
+def _texts(given: Any, path: KeyPath, objects: _Objects) -> tuple[str, ...]:
     """Returns one name or more, each once."""
     given = [given] if isinstance(given, str) else given
     if not isinstance(given, list | tuple) or not given:
         raise refused(path, "must be a name or a list of names", given, "give at least one")
-    names = tuple(_text(name, (*path, index)) for index, name in enumerate(given))
+    names = tuple(_text(name, (*path, index), objects) for index, name in enumerate(given))
     for index, name in enumerate(names):
         if name in names[:index]:
             raise refused((*path, index), "must come once", name, "leave one of the two out")
     return names
 
 
-def _whole(given: Any, path: KeyPath, least: int) -> int:
+def _whole(given: Any, path: KeyPath, objects: _Objects, least: int) -> int:
     number = least - 1
     # What is foreign may raise anything.
     with contextlib.suppress(Exception):
@@ -140,31 +206,34 @@ def _whole(given: Any, path: KeyPath, least: int) -> int:
     return number
 
 
-def _mapping(given: Any, path: KeyPath) -> Any:
+def _mapping(given: Any, path: KeyPath, objects: _Objects) -> Any:
     if isinstance(given, Mapping):
-        return plain_data(given, path)
+        return plain_data(given, path, objects)
     raise refused(path, "must be a dictionary", given, "give names with values")
 
 
-def _exchange(given: Any, path: KeyPath) -> Any:
+def _exchange(given: Any, path: KeyPath, objects: _Objects) -> Any:
     if isinstance(given, str | Mapping | Exchange):
-        return plain_data(given, path)
+        return plain_data(given, path, objects)
     remedy = "give a name such as mask_segments, or a dictionary with it as type"
     raise refused(path, "must be an exchange", given, remedy)
 
 
-def _models(given: Any, path: KeyPath) -> tuple[Any, ...]:
+def _models(given: Any, path: KeyPath, objects: _Objects) -> tuple[Any, ...]:
     """Returns the descriptions of models; one alone is a list of one."""
     if isinstance(given, str | Mapping | CommunicationModel | NoiseModel):
         given = [given]
     if not isinstance(given, list | tuple):
         raise refused(path, "must be a list of models", given, "give a list of dictionaries")
-    return tuple(plain_data(held, (*path, index)) for index, held in enumerate(given))
+    return tuple(plain_data(held, (*path, index), objects) for index, held in enumerate(given))
 
 
-_READERS: dict[str, Callable[[Any, KeyPath], Any]] = {
+_READERS: dict[str, Callable[[Any, KeyPath, _Objects], Any]] = {
+    "environment": _named,
     "options": _mapping,
-    "policies": _texts,
+    "positions": _named,
+    "segments": _segments,
+    "policies": _policies,
     "exchange": _exchange,
     "failure_models": _models,
     "noise_models": _models,
@@ -173,18 +242,20 @@ _READERS: dict[str, Callable[[Any, KeyPath], Any]] = {
     "team": _texts,
     "max_steps": partial(_whole, least=1),
     "severity": _text,
+    "labels": _labels,
 }
 
 
-def plain_data(value: Any, path: KeyPath) -> Any:
+def plain_data(value: Any, path: KeyPath, objects: _Objects) -> Any:
     """Returns a value in the types of JSON, with models and exchanges written out.
 
     Args:
         value: Anything that `from_dict` takes, with grids.
         path: Where it stands.
+        objects: Where values are kept that plain data cannot hold.
 
     Raises:
-        PlainDataError: Something that plain data cannot hold.
+        PlainDataError: Data that is nested too deep.
     """
     if len(path) > DEEPEST:
         rule = f"must be nested no deeper than {DEEPEST} times"
@@ -194,17 +265,17 @@ def plain_data(value: Any, path: KeyPath) -> Any:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, Mapping):
-        return {str(key): plain_data(held, (*path, str(key))) for key, held in value.items()}
+        return {
+            str(key): plain_data(held, (*path, str(key)), objects) for key, held in value.items()
+        }
     if isinstance(value, list | tuple | range):
-        return [plain_data(held, (*path, index)) for index, held in enumerate(value)]
+        return [plain_data(held, (*path, index), objects) for index, held in enumerate(value)]
     try:
         if isinstance(value, CommunicationModel | NoiseModel):
             return to_dict(value)
         if isinstance(value, Exchange):
             return part_to_dict(value, path, (Exchange,))
-    except PlainDataError:
-        raise
-    except FailureApiError as error:
-        raise PlainDataError(str(error), path) from error
-    remedy = "give numbers, text, lists and dictionaries"
-    raise refused(path, "must be something that plain data can hold", value, remedy)
+    except FailureApiError:
+        # A class or a function in it has no name by which it could be imported.
+        pass
+    return {OBJECT: _kept(value, _title_of(value), objects)}

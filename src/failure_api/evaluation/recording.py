@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from failure_api.core import Context, Delivery
 from failure_api.core.tally import Tally
-from failure_api.environments.positions import known_positions
 
 
 class Meter:
@@ -118,12 +117,6 @@ class Recording:
     ended: bool = True
 
 
-def looking_at(env: Any) -> Callable[[], Any] | None:
-    """Returns what tells where the agents are; None where that is not known."""
-    positions = known_positions(env)
-    return None if positions is None else lambda: positions(env)
-
-
 def record(
     meter: Meter, agents: Sequence[Any], rewards: NDArray[np.float64], ended: bool
 ) -> Recording:
@@ -151,6 +144,7 @@ def _bits(flags: NDArray[np.bool_]) -> str:
     return "".join("1" if flag else "0" for flag in flags.ravel().tolist())
 
 
-def _points(rows: NDArray[np.float64]) -> list[list[float] | None]:
+def _points(positions: Any) -> list[list[float] | None]:
     """Returns positions to four digits after the point, which no eye can tell from more."""
+    rows = np.asarray(positions, dtype=np.float64)
     return [row.round(4).tolist() if np.isfinite(row).all() else None for row in rows]

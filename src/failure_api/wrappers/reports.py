@@ -12,6 +12,7 @@ from failure_api.core import Context, Delivery, Links
 from failure_api.core.tally import LinkNumbers
 from failure_api.environments import layers
 from failure_api.errors import invalid
+from failure_api.exchanges import Exchange
 from failure_api.exchanges.spaces.actions import SpokenActions
 
 if TYPE_CHECKING:
@@ -89,6 +90,11 @@ class Reports:
         The diagonal means nothing.
         """
         return Links(*(None if a is None else a.copy() for a in self._rounds.delivery.links))
+
+    @property
+    def exchange(self) -> Exchange:
+        """What agents say to each other and how a receiver sees it, as given or as chosen."""
+        return self._rounds.exchange
 
     @property
     def message_age(self) -> NDArray[np.int64]:

@@ -12,6 +12,7 @@ from failure_api.evaluation.policies.policy import Policy, refused
 from failure_api.evaluation.policies.random_policy import RandomPolicy
 from failure_api.evaluation.policies.sb3_model import SB3_PREFIX, SB3Policy
 from failure_api.evaluation.policies.user_code import policy_from_code
+from failure_api.user_code import is_name
 
 __all__ = ["Policy", "check_actions", "check_policy_name", "make_policy"]
 
@@ -49,15 +50,14 @@ def check_policy_name(name: Any) -> None:
         if not name.removeprefix(SB3_PREFIX).strip():
             raise refused(_RULE, name, f"name the model's file, as in '{SB3_PREFIX}model.zip'")
         return
-    module, colon, path = name.partition(":")
-    if not colon:
+    if ":" not in name:
         remedy = f"write '{SB3_PREFIX}{name}'" if name.endswith(".zip") else nearest(name, _KNOWN)
         raise refused(_RULE, name, remedy)
-    if not all(part.isidentifier() for part in [*module.split("."), *path.split(".")]):
+    if not is_name(name):
         raise refused(_RULE, name, "give 'module:name', as in 'my_package.policies:Greedy'")
 
 
-def make_policy(name: str, env: Any) -> Policy:
+def make_policy(name: Any, env: Any) -> Policy:
     """Returns the policy of a name, ready to play in an environment.
 
     Args:
@@ -66,10 +66,10 @@ def make_policy(name: str, env: Any) -> Policy:
             `assignment`, which shares out the landmarks of mpe2's simple_spread;
             `signalling`, which names goals in mpe2's simple_reference;
             `module:name`, a function of observations, or a class or function that makes a policy,
-            given the environment or nothing, from a module that can be imported from the current
-            directory; and
+            given the environment or nothing, from a module that can be imported, also from the
+            current directory; and
             `sb3:FILE.zip`, a model that stable-baselines3 saved, shared by all agents. Loading it
-            runs code that it holds, as unpickling does.
+            runs code that it holds, as unpickling does. Or such a function, class or instance.
         env: The environment in the wrapper in which it is played, reset or not.
 
     Returns:
@@ -90,6 +90,8 @@ def make_policy(name: str, env: Any) -> Policy:
         >>> policy(observations)
         {'agent_0': 4, 'agent_1': 2, 'agent_2': 1}
     """
+    if callable(name):
+        return policy_from_code(name, env)
     check_policy_name(name)
     if name in _BUILT_IN:
         return _BUILT_IN[name](env)

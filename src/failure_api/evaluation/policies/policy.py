@@ -25,22 +25,8 @@ class Policy(Protocol):
         """
 
 
-_LONGEST = 200
-
-
 refused = partial(invalid, "policies")
 """Returns the error for a policy's name that breaks a rule, ready to be raised."""
-
-
-def reason(error: BaseException) -> str:
-    r"""Returns an exception's type and message on one line.
-
-    Example:
-        >>> reason(ValueError("no such\nlandmark."))
-        'ValueError: no such landmark'
-    """
-    text = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".: ")
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
 def title(env: Any) -> str:

@@ -13,8 +13,8 @@ import numpy as np
 from gymnasium import spaces
 
 from failure_api.errors import MissingDependencyError, invalid
-from failure_api.evaluation.policies.policy import reason, refused
-from failure_api.evaluation.policies.user_code import look_here
+from failure_api.evaluation.policies.policy import refused
+from failure_api.user_code import look_here, reason
 
 SB3_PREFIX = "sb3:"
 _READ = ("policy_class", "policy_kwargs", "observation_space", "action_space", "use_sde")

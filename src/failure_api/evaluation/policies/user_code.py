@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
-import sys
 from collections.abc import Mapping
-from pathlib import Path
-from types import ModuleType
 from typing import Any, cast
 
-from failure_api.errors import nearest
-from failure_api.evaluation.policies.policy import Policy, reason, refused
-
-# What a user's code raises may be anything; Ctrl-C is not the code's doing.
-_ANYTHING = (Exception, SystemExit)
+from failure_api.evaluation.policies.policy import Policy, refused
+from failure_api.user_code import ANYTHING, named, reason
 
 
-def policy_from_code(name: str, env: Any) -> Policy:
-    """Returns the policy that a name finds in a module.
+def policy_from_code(source: Any, env: Any) -> Policy:
+    """Returns the policy that a function, a class, an instance or the name of one stands for.
 
     A class is called with the environment where it needs one argument, and with nothing where it
     needs none. So is a function that takes nothing or that needs one argument called `env`. Any
@@ -26,8 +19,8 @@ def policy_from_code(name: str, env: Any) -> Policy:
     episode.
 
     Args:
-        name: `module:name`; the module is looked for in the current directory first, as
-            `python -m` does.
+        source: What makes the policy or is it, or its `module:name`; the module is looked for
+            among what is installed and then in the current directory.
         env: The environment in its wrapper.
 
     Returns:
@@ -43,22 +36,21 @@ def policy_from_code(name: str, env: Any) -> Policy:
         failure_api.errors.InvalidArgumentError: policies must name something in a module, but \
 'failure_api.evaluation.policies.random_policy:RandomPolice' was given: did you mean 'RandomPolicy'?
     """
-    module, _, path = name.partition(":")
-    found = _attribute(name, _import(name, module), path)
+    found = named(source, "policies") if isinstance(source, str) else source
     if not callable(found):
-        rule = f"must name a function or a class, which {path} is not"
-        raise refused(rule, name, "name another one")
-    arguments = _arguments(name, found, env)
+        rule = "must name a function or a class, which this is not"
+        raise refused(rule, source, "name another one")
+    arguments = _arguments(source, found, env)
     if arguments is None:
         return cast(Policy, found)
     try:
         policy = found(*arguments)
-    except _ANYTHING as error:
+    except ANYTHING as error:
         rule = f"must make a policy, which fails ({reason(error)})"
-        raise refused(rule, name, f"fix {path}") from error
+        raise refused(rule, source, "fix it") from error
     if not callable(policy):
         rule = f"must make a policy that can be called, not {type(policy).__name__}"
-        raise refused(rule, name, "give it __call__(self, observations)")
+        raise refused(rule, source, "give it __call__(self, observations)")
     return cast(Policy, policy if hasattr(policy, "reset") else _MadeAnew(policy, found, arguments))
 
 
@@ -77,38 +69,7 @@ class _MadeAnew:
         return cast(Mapping[Any, Any], self.policy(observations))
 
 
-def look_here() -> None:
-    """Lets modules be imported from the current directory, as `python -m` does."""
-    here = str(Path.cwd())
-    # The console script leaves it out.
-    if here not in sys.path and "" not in sys.path:
-        sys.path.insert(0, here)
-    importlib.invalidate_caches()
-
-
-def _import(name: str, module: str) -> ModuleType:
-    try:
-        look_here()
-        return importlib.import_module(module)
-    except _ANYTHING as error:
-        rule = f"must name a module that can be imported ({reason(error)})"
-        remedy = f"fix {module}, or run from the directory that holds it"
-        raise refused(rule, name, remedy) from error
-
-
-def _attribute(name: str, found: Any, path: str) -> Any:
-    for part in path.split("."):
-        try:
-            found = getattr(found, part)
-        except _ANYTHING as error:
-            rule = "must name something in a module"
-            hint = nearest(part, [word for word in dir(found) if not word.startswith("_")])
-            fix = f"it has no {part}, fix the name"
-            raise refused(rule, name, hint if hint.endswith("?") else fix) from error
-    return found
-
-
-def _arguments(name: str, found: Any, env: Any) -> tuple[Any, ...] | None:
+def _arguments(source: Any, found: Any, env: Any) -> tuple[Any, ...] | None:
     """Returns what is to be called with to get a policy; None for what is one already."""
     try:
         parameters = inspect.signature(found).parameters.values()
@@ -122,7 +83,7 @@ def _arguments(name: str, found: Any, env: Any) -> tuple[Any, ...] | None:
     names = [each.name for each in needed]
     if len(needed) > 1 or any(each.kind is each.KEYWORD_ONLY for each in needed):
         rule = f"must need one argument at most, not {', '.join(names)}"
-        raise refused(rule, name, "write a class or a function that needs no more")
+        raise refused(rule, source, "write a class or a function that needs no more")
     if inspect.isclass(found) or not parameters:
         return (env,) if needed else ()
     return (env,) if names == ["env"] else None
