@@ -48,10 +48,7 @@ def known_positions(env: Any) -> Callable[[Any], NDArray[np.float64]] | None:
 
 
 def read_positions(
-    function: PositionFunction,
-    env: Any,
-    agent_ids: Sequence[Any],
-    alive: NDArray[np.bool_],
+    function: PositionFunction, env: Any, agent_ids: Sequence[Any], alive: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
     """Returns where the agents are now, after checking what the function gave.
 
