@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
-from gymnasium.spaces import Space
 from pettingzoo import ParallelEnv
 from pettingzoo.utils import BaseParallelWrapper
 from pettingzoo.utils.conversions import aec_to_parallel_wrapper
 
 from failure_api.errors import invalid
-from failure_api.exchanges import Exchange
-from failure_api.wrappers.aec import Rounds
 from failure_api.wrappers.mirror import Mirror, moves_once_a_cycle
 from failure_api.wrappers.reports import Reports
-from failure_api.wrappers.rounds import Models, NoiseModels, RoundKeeper
-from failure_api.wrappers.unwrapping import (
-    Travels,
-    check_agent,
-    check_kind,
-    check_seed,
-    not_reset,
-    space_of,
-)
+from failure_api.wrappers.rounds import Rounds
+from failure_api.wrappers.unwrapping import RoundsWrapper, check_seed, not_reset
 
 
-class ParallelRounds(Travels, BaseParallelWrapper):
+class ParallelRounds(RoundsWrapper, BaseParallelWrapper):
     """Runs a round after every environment step, and shows agents what it leaves of their view.
 
     Args:
@@ -37,40 +26,15 @@ class ParallelRounds(Travels, BaseParallelWrapper):
         infos: What the last reset or step told of each agent, which may hold action masks.
     """
 
+    kind = ParallelEnv
+
     def __init__(self, env: ParallelEnv, rounds: Rounds) -> None:
-        super().__init__(env)
-        self._rounds: Any = rounds
+        super().__init__(env, rounds)
         self._inner = _quick(env)
         self._converted = isinstance(env, aec_to_parallel_wrapper)
-        self._started = False
         self.infos: dict[Any, Any] = {}
         # Vector environments ask for it in every step, and would ask through every layer.
         self.possible_agents = env.possible_agents
-        self._actions = rounds.actions
-        self.observation_spaces: dict[Any, Space[Any]] = rounds.spaces
-        if rounds.actions is not None:
-            self.action_spaces: dict[Any, Space[Any]] = rounds.actions.spaces
-
-    def observation_space(self, agent: Any) -> Space[Any]:
-        """Returns the space of an agent's observations, as it sees them.
-
-        Raises:
-            InvalidArgumentError: The environment has no such agent.
-        """
-        check_agent(agent, self.observation_spaces)
-        return self.observation_spaces[agent]
-
-    def action_space(self, agent: Any) -> Space[Any]:
-        """Returns the space of an agent's actions, with what it says where that is part of them.
-
-        Raises:
-            InvalidArgumentError: The environment has no such agent.
-            WrongEnvironmentError: The environment has no such space.
-        """
-        check_agent(agent, self.observation_spaces)
-        if self._actions is not None:
-            return self._actions.spaces[agent]
-        return space_of(self.env, "action_space", agent)
 
     def reset(
         self, seed: int | None = None, options: dict[str, Any] | None = None
@@ -222,18 +186,3 @@ class CommunicationWrapperParallel(Reports, ParallelRounds):
         >>> env.get_communication_state().tolist()
         [[False, False, False], [True, False, False], [True, False, False]]
     """
-
-    def __init__(
-        self,
-        env: ParallelEnv,
-        failure_models: Models,
-        *,
-        noise_models: NoiseModels = (),
-        exchange: Exchange | None = None,
-        positions: Callable[[Any], Any] | None = None,
-        report: Literal["infos"] | None = None,
-    ) -> None:
-        check_kind("CommunicationWrapper", env, ParallelEnv)
-        super().__init__(
-            env, RoundKeeper(env, failure_models, exchange, positions, noise_models, report)
-        )
