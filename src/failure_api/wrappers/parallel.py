@@ -57,7 +57,7 @@ class ParallelRounds(RoundsWrapper, BaseParallelWrapper):
         options = self._rounds.settle(options)
         self._started = False
         observations, infos = self._inner.reset(seed=seed, options=options)
-        self._follow()
+        self._follow(self._inner.agents)
         self.infos = dict(infos)
         self._rounds.start(seed, observations, {})
         self._started = True
@@ -87,7 +87,7 @@ class ParallelRounds(RoundsWrapper, BaseParallelWrapper):
             actions, messages = self._actions.parted_of_all(actions)
         playing = set(self.agents)
         observations, rewards, terminations, truncations, infos = self._inner.step(actions)
-        self._follow()
+        self._follow(self._inner.agents)
         self.infos = dict(infos)
         dead = terminations
         if not playing.issuperset(observations):
@@ -100,13 +100,8 @@ class ParallelRounds(RoundsWrapper, BaseParallelWrapper):
         self._started = False
         self._rounds.advance(observations, dead)
         self._started = True
-        return (
-            self._views(observations),
-            dict(rewards),
-            dict(terminations),
-            dict(truncations),
-            dict(self._rounds.told(infos)),
-        )
+        views, infos = self._views(observations), dict(self._rounds.told(infos))
+        return views, dict(rewards), dict(terminations), dict(truncations), infos
 
     def _views(self, observations: dict[Any, Any]) -> dict[Any, Any]:
         return self._rounds.views(observations)  # type: ignore[no-any-return]
@@ -115,15 +110,14 @@ class ParallelRounds(RoundsWrapper, BaseParallelWrapper):
         """Returns the observations that have changed since the round: none can have."""
         return {}
 
-    def _follow(self) -> None:
-        self.agents = self._inner.agents
+    def _follow(self, agents: list[Any]) -> None:
+        self.agents = agents
         if self._inner is not self.env:
             self.env.agents = self.agents
 
     def _forget(self) -> None:
-        self.agents, self.infos = [], {}
-        if self._inner is not self.env:
-            self.env.agents = self.agents
+        self.infos = {}
+        self._follow([])
 
     def _check_agents(self, actions: Any) -> None:
         known = self._rounds.index
@@ -131,17 +125,13 @@ class ParallelRounds(RoundsWrapper, BaseParallelWrapper):
             raise invalid("actions", "must be a dict by agent", actions, "give {agent: action}")
         for agent in actions:
             if agent not in known:
-                listed = ", ".join(map(str, known))
-                raise invalid("actions", "must name known agents", agent, f"choose from {listed}")
+                remedy = f"choose from {', '.join(map(str, known))}"
+                raise invalid("actions", "must name known agents", agent, remedy)
         if self._converted and not actions.keys() >= set(self.agents):
             # A converted environment would find out only after others have acted.
             missing = next(agent for agent in self.agents if agent not in actions)
-            raise invalid(
-                "actions",
-                f"must hold an action for every agent in agents, {missing!r} among them",
-                actions,
-                "add what is missing",
-            )
+            rule = f"must hold an action for every agent in agents, {missing!r} among them"
+            raise invalid("actions", rule, actions, "add what is missing")
 
 
 def _quick(env: Any) -> Any:

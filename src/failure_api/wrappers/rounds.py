@@ -10,15 +10,7 @@ import numpy as np
 from gymnasium.spaces import Space
 from numpy.typing import NDArray
 
-from failure_api.core import (
-    Chain,
-    Channel,
-    ChannelState,
-    CommunicationModel,
-    Context,
-    Delivery,
-    RandomStream,
-)
+from failure_api.core import Chain, Channel, ChannelState, CommunicationModel, Context, Delivery
 from failure_api.core.contract import check_heard
 from failure_api.core.noise import NoiseModel
 from failure_api.core.noise_chain import NoiseChain
@@ -115,10 +107,9 @@ class Curriculum:
             InvalidArgumentError: Settings that no model takes.
         """
         given: Any = None
-        left = options
         if isinstance(options, Mapping) and KEY in options:
             given = options[KEY]
-            left = {key: value for key, value in options.items() if key != KEY} or None
+            options = {key: value for key, value in options.items() if key != KEY} or None
         if given is not None and not isinstance(given, Mapping):
             raise invalid(_ARGUMENT, "must be a mapping", given, "give {'severity': 0.5}")
         for name in given or ():
@@ -129,7 +120,7 @@ class Curriculum:
             chain = self._chain.with_settings(settings) if settings else self._chain
             # What was given may be arrays, which cannot simply be compared with the next ones.
             self.channel, self._now = Channel(chain=chain), None if given else self._lasting
-        return left
+        return options
 
 
 SILENCE: dict[Any, Any] = {}
@@ -251,8 +242,7 @@ class RoundKeeper(Rounds):
         self._told: dict[str, NDArray[np.float32]] | None = None
         self.actions, self._bits = self.codec.actions, counted(self.codec.message_bits)
         # A trial start, so that what does not fit the environment is said when it is wrapped.
-        context = self._context(0, self._everyone, None)
-        self._channel.prepare(context)
+        self._channel.prepare(self._context(0, self._everyone, None))
         self.clean = CleanView(self.exchange, team)
         self.view, self.views = self._content.view, self._content.views
         self.spaces = self.codec.spaces
@@ -261,9 +251,6 @@ class RoundKeeper(Rounds):
         self._columns = 0
         self._parameters: Any = None
         self._prepared: Any = None
-        self._random: RandomStream
-        self._state: ChannelState
-        self._delivery: Delivery
 
     def start(
         self, seed: int | None, observations: Mapping[Any, Any], dead: Mapping[Any, bool]
@@ -366,8 +353,8 @@ class RoundKeeper(Rounds):
             alive = np.array([a in observations and not dead.get(a) for a in self.agent_ids])
         positions = None
         if self.positions is not None:
-            positions = read_positions(self.positions, self.env, self.agent_ids, alive)
-            positions = positions.astype(np.float32)
+            found = read_positions(self.positions, self.env, self.agent_ids, alive)
+            positions = found.astype(np.float32)
             if round_index == 0:
                 self._columns = positions.shape[1]
             elif positions.shape[1] != self._columns:
