@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pettingzoo import ParallelEnv
 
 from failure_api.core.random.numpy_stream import EpisodeStreams
-from failure_api.exchanges.spaces.actions import ActionMaskSplit, copy_value
+from failure_api.exchanges.spaces.actions import ActionMaskSplit, ByAgent, copy_value
 from failure_api.exchanges.spaces.corruption import Corruption, Entries, numbers_of, padded
 from failure_api.exchanges.spaces.numbers import Numbers
 from failure_api.wrappers.aec import AECRounds
@@ -54,9 +54,7 @@ class Sensors(Rounds):
         }
         return padded(list(self._numbers.values()), (len(self.agent_ids),))
 
-    def start(
-        self, seed: int | None, observations: Mapping[Any, Any], dead: Mapping[Any, bool]
-    ) -> None:
+    def start(self, seed: int | None, observations: ByAgent, dead: Mapping[Any, bool]) -> None:
         """Begins an episode with its round 0.
 
         Args:
@@ -69,7 +67,7 @@ class Sensors(Rounds):
         self._round_index, self._readings, self._before = -1, {}, None
         self.advance(observations, dead)
 
-    def advance(self, observations: Mapping[Any, Any], dead: Mapping[Any, bool]) -> None:
+    def advance(self, observations: ByAgent, dead: Mapping[Any, bool]) -> None:
         """Runs the round that follows an environment step; arguments as for `start`."""
         try:
             self._readings.update(self._read(self._round_index + 1, observations))
@@ -78,7 +76,7 @@ class Sensors(Rounds):
             raise
         self._round_index += 1
 
-    def _read(self, round_index: int, observations: Mapping[Any, Any]) -> dict[Any, Any]:
+    def _read(self, round_index: int, observations: ByAgent) -> dict[Any, Any]:
         """Returns what the sensors show of observations."""
         if not self.noise.acts():
             return {agent: copy_value(value) for agent, value in observations.items()}
@@ -115,7 +113,7 @@ class Sensors(Rounds):
         """Returns what the sensors of agents show."""
         return {agent: self.view(agent) for agent in agents}
 
-    def _rows(self, observations: Mapping[Any, Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    def _rows(self, observations: ByAgent) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Returns observations as rows of numbers, and where these are any."""
         shape, low, *_ = self.noise.entries
         rows, real = np.zeros(shape, dtype=low.dtype), np.zeros(shape, dtype=bool)

@@ -20,7 +20,7 @@ from failure_api.core.tally import Tally
 from failure_api.environments.positions import known_positions, read_positions
 from failure_api.errors import InvalidArgumentError, NotResetError, invalid, nearest
 from failure_api.exchanges import Exchange, Team, default_exchange
-from failure_api.exchanges.spaces.actions import SpokenActions, with_room
+from failure_api.exchanges.spaces.actions import ByAgent, SpokenActions, with_room
 from failure_api.exchanges.spaces.corruption import Corruption
 from failure_api.exchanges.spaces.zero import counted
 from failure_api.wrappers.team_content import CleanView, TeamContent
@@ -169,7 +169,7 @@ class Rounds:
         """Takes what a reset's options say of the coming episode; returns what is left of them."""
         return options
 
-    def told(self, infos: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    def told(self, infos: ByAgent) -> ByAgent:
         """Returns the environment's infos with what the rounds have to tell."""
         return infos
 
@@ -252,9 +252,7 @@ class RoundKeeper(Rounds):
         self._parameters: Any = None
         self._prepared: Any = None
 
-    def start(
-        self, seed: int | None, observations: Mapping[Any, Any], dead: Mapping[Any, bool]
-    ) -> None:
+    def start(self, seed: int | None, observations: ByAgent, dead: Mapping[Any, bool]) -> None:
         """Begins an episode with its round 0.
 
         Args:
@@ -278,7 +276,7 @@ class RoundKeeper(Rounds):
         state = channel.init(self._parameters, context, self._random)
         self._exchange(state, context, observations)
 
-    def advance(self, observations: Mapping[Any, Any], dead: Mapping[Any, bool]) -> None:
+    def advance(self, observations: ByAgent, dead: Mapping[Any, bool]) -> None:
         """Runs the round that follows an environment step; arguments as for `start`."""
         context = self._present(self._round_index + 1, observations, dead)
         self._exchange(self._state, context, observations)
@@ -288,7 +286,7 @@ class RoundKeeper(Rounds):
         super().stop()
         self.clean.start()
 
-    def told(self, infos: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    def told(self, infos: ByAgent) -> ByAgent:
         """Returns infos with what each agent's links did in this round, where that was asked for.
 
         Args:
@@ -346,7 +344,7 @@ class RoundKeeper(Rounds):
         return Context(round_index, alive, positions, np, shape, self.agent_ids, self._bits)
 
     def _present(
-        self, round_index: int, observations: Mapping[Any, Any], dead: Mapping[Any, bool]
+        self, round_index: int, observations: ByAgent, dead: Mapping[Any, bool]
     ) -> Context:
         alive = self._everyone
         if len(observations) < len(self.agent_ids) or True in dead.values():
@@ -362,9 +360,7 @@ class RoundKeeper(Rounds):
                 raise invalid("positions", rule, positions.shape[1], "give as many each time")
         return self._context(round_index, alive, positions)
 
-    def _exchange(
-        self, state: ChannelState, context: Context, observations: Mapping[Any, Any]
-    ) -> None:
+    def _exchange(self, state: ChannelState, context: Context, observations: ByAgent) -> None:
         following, delivery = self._channel.step(self._parameters, state, context, self._random)
         # What is said in a round stays as it was then, whoever goes on talking in mid-cycle.
         messages = dict(self._messages) if self._messages else SILENCE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from failure_api.core.mailbox import Mailbox, MailboxState
 from failure_api.errors import NotResetError
 from failure_api.exchanges import Exchange, Team
 from failure_api.exchanges.exchange import Received, TeamCodec
-from failure_api.exchanges.spaces.actions import copy_value
+from failure_api.exchanges.spaces.actions import ByAgent, copy_value
 from failure_api.exchanges.spaces.corruption import Corruption, Entries
 
 
@@ -66,13 +66,13 @@ class TeamContent:
         self._codec.start()
         self._state: MailboxState | None = None
         self._received: Received | None = None
-        self._observations: Mapping[Any, Any] = {}
+        self._observations: ByAgent = {}
 
     def share(
         self,
         round_index: int,
-        observations: Mapping[Any, Any],
-        messages: Mapping[Any, Any],
+        observations: ByAgent,
+        messages: ByAgent,
         delivery: Delivery,
     ) -> None:
         """Takes what the agents say in a round, and what of it arrives.
@@ -176,8 +176,8 @@ class CleanView:
         """Forgets everything that was said."""
         self._round_index = -1
         self._newest = np.full(self._apart.shape, -1, dtype=np.int32)
-        self._observations: Mapping[Any, Any] = {}
-        self._messages: Mapping[Any, Any] = {}
+        self._observations: ByAgent = {}
+        self._messages: ByAgent = {}
         self._alive: NDArray[np.bool_] | None = None
         if self._content is not None:
             self._content.start()
@@ -185,8 +185,8 @@ class CleanView:
     def hear(
         self,
         round_index: int,
-        observations: Mapping[Any, Any],
-        messages: Mapping[Any, Any],
+        observations: ByAgent,
+        messages: ByAgent,
         alive: NDArray[np.bool_],
     ) -> None:
         """Takes what agents observe in a round, what they attached, and who of them is alive."""
@@ -203,7 +203,7 @@ class CleanView:
         if self._at_once:
             self._share()
 
-    def views(self, newer: Mapping[Any, Any]) -> dict[Any, Any]:
+    def views(self, newer: ByAgent) -> dict[Any, Any]:
         """Returns what each agent would have seen in this round.
 
         Args:

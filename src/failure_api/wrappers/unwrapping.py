@@ -12,6 +12,7 @@ from pettingzoo import AECEnv, ParallelEnv
 
 from failure_api.environments import layers
 from failure_api.errors import NotResetError, WrongEnvironmentError, describe, invalid
+from failure_api.exchanges.spaces.actions import ByAgent
 
 if TYPE_CHECKING:
     from failure_api.wrappers.rounds import Rounds
@@ -130,7 +131,7 @@ def own_mask(mask: Any, space: Space[Any]) -> Any:
     return np.asarray(mask)[: int(space.n)] if isinstance(space, Discrete) else mask
 
 
-def check_observations(env: Any, observations: Mapping[Any, Any]) -> None:
+def check_observations(env: Any, observations: ByAgent) -> None:
     """Raises an error for an observation that is not what its space declares.
 
     Args:
