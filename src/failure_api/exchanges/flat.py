@@ -68,8 +68,11 @@ class FlatCodec(TeamCodec):
         plain = all(isinstance(space, spaces.Box) for space in bodies.values())
         own_sizes, said_sizes = {*self._own_sizes.values()}, {*self._said_sizes.values()}
         self._alike = plain and len(own_sizes) == 1 and len(said_sizes) <= 1
-        # What is joined to one array without a look at each.
-        self._shape_seen, self._shape_said = _one_shape(team.spaces), _one_shape(self._said_spaces)
+        # What is joined to one array without a look at each. Views are cut from it all at once where
+        # they are equally long, which they are not where some agents say nothing.
+        ends = {(view.start, view.stop) for view in self._slices.values()}
+        self._shape_seen = _one_shape(team.spaces) if len(ends) == 1 else None
+        self._shape_said = _one_shape(self._said_spaces)
         self.start()
 
     def _place(self) -> None:
