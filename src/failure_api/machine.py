@@ -17,11 +17,7 @@ def describe_machine() -> dict[str, Any]:
         >>> sorted(describe_machine())
         ['cores', 'platform', 'processor']
     """
-    return {
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "platform": platform.platform(),
-    }
+    return {"processor": _processor(), "cores": os.cpu_count(), "platform": platform.platform()}
 
 
 def list_versions(environment: str) -> dict[str, str]:

@@ -54,6 +54,12 @@ def test_the_laws_hold_for_every_kind_of_message(name, form, missing):
     )
 
 
+@pytest.mark.parametrize("speakers", ["a", "ab"])
+def test_the_laws_hold_where_some_of_a_team_that_observes_alike_say_nothing(speakers):
+    spoken = dict.fromkeys(speakers, spaces.Discrete(3))
+    check_wrapper(lambda: Plain(max_cycles=3), exchange=SendMessages(spoken, form="flat"), steps=4)
+
+
 # In turn, since a form works on all observations alike.
 @pytest.mark.sampled(2)
 @pytest.mark.parametrize(("name", "form"), zip(SPACES, cycle(["dict", "flat"]), strict=False))

@@ -11,18 +11,12 @@ import importlib
 import importlib.util
 import inspect
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from failure_api.errors import (
-    FailureApiError,
-    InvalidArgumentError,
-    MissingDependencyError,
-    invalid,
-    nearest,
-)
+from failure_api.errors import InvalidArgumentError, MissingDependencyError, invalid, nearest
 
 _CONSTRUCTORS = {"aec": "env", "parallel": "parallel_env"}
 # Where each package keeps the modules that are environments.
@@ -56,13 +50,18 @@ def make_environment(name: str, *, api: str = "aec", **options: Any) -> Any:
     known = _options(module)
     for option in options:
         if known is not None and option not in known:
-            raise _unknown_option(name, option, known)
+            rule = f"must be known to {name} (which takes {', '.join(known)})"
+            remedy = nearest(option, known) if _similar(option, known) else "leave it out"
+            raise invalid("options", rule, option, remedy)
     try:
         return constructor(**options)
     except ImportError as error:
         raise _missing(name, error) from error
     except (TypeError, ValueError, AssertionError) as error:
-        raise _refused(name, options, known, error) from error
+        reason = " ".join(str(error).split()).rstrip(".").replace(". ", "; ")
+        rule = f"must suit {name} ({reason or type(error).__name__})"
+        takes = f"it takes {', '.join(known)}" if known else "its documentation lists what it takes"
+        raise invalid("options", rule, dict(options), takes) from error
 
 
 def environment_options(name: str, *, api: str = "aec") -> tuple[str, ...] | None:
@@ -79,8 +78,7 @@ def environment_options(name: str, *, api: str = "aec") -> tuple[str, ...] | Non
         >>> environment_options("mpe2.simple_spread_v3")[:3]
         ('N', 'local_ratio', 'max_cycles')
     """
-    module, _ = _find(name, api)
-    return _options(module)
+    return _options(_find(name, api)[0])
 
 
 def environment_apis(name: str) -> tuple[str, ...]:
@@ -113,9 +111,8 @@ def known_environments() -> tuple[str, ...]:
     for package, pattern in _HOMES.items():
         spec = importlib.util.find_spec(package)
         for folder in (spec and spec.submodule_search_locations) or ():
-            for file in Path(folder).glob(pattern):
-                module = file.relative_to(folder).with_suffix("")
-                names.append(".".join((package, *module.parts)))
+            files = (file.relative_to(folder) for file in Path(folder).glob(pattern))
+            names += [".".join((package, *file.with_suffix("").parts)) for file in files]
     return tuple(sorted(names))
 
 
@@ -125,9 +122,8 @@ def _find(name: str, api: str) -> tuple[ModuleType, Any]:
     module = _import(name)
     offered = _offered(name, module)
     if api not in offered:
-        raise invalid(
-            "api", f"must be {offered[0]!r} for {name}", api, f"ask for api={offered[0]!r}"
-        )
+        only = offered[0]
+        raise invalid("api", f"must be {only!r} for {name}", api, f"ask for api={only!r}")
     return module, getattr(module, _CONSTRUCTORS[api])
 
 
@@ -172,37 +168,23 @@ def _options(module: ModuleType) -> tuple[str, ...] | None:
 def _unknown(name: object) -> InvalidArgumentError:
     known = known_environments()
     rule = "must name an installed module that has `env` or `parallel_env`"
-    if _similar(name if isinstance(name, str) else "", known):
-        return invalid("environment", rule, name, nearest(name, known))
-    return invalid("environment", rule, name, f"name one such as {known[0]!r}")
+    similar = isinstance(name, str) and _similar(name, known)
+    remedy = nearest(name, known) if similar else f"name one such as {known[0]!r}"
+    return invalid("environment", rule, name, remedy)
 
 
-def _missing(name: str, error: ImportError) -> FailureApiError:
+def _missing(name: str, error: ImportError) -> MissingDependencyError:
     package, *folders = name.split(".")
-    extra = f"{package}[{folders[0]}]" if package == "pettingzoo" and folders else None
+    extra = package == "pettingzoo" and folders
     needed = f"the package {error.name!r}" if error.name else "a package"
-    command = f"`pip install '{extra}'`" if extra else f"`pip install {error.name or package}`"
+    wanted = f"'{package}[{folders[0]}]'" if extra else error.name or package
     return MissingDependencyError(
-        f"{name} needs {needed}, which is not installed: install it with {command}."
+        f"{name} needs {needed}, which is not installed: install it with `pip install {wanted}`."
     )
-
-
-def _unknown_option(name: str, option: str, known: tuple[str, ...]) -> InvalidArgumentError:
-    rule = f"must be known to {name} (which takes {', '.join(known)})"
-    remedy = nearest(option, known) if _similar(option, known) else "leave it out"
-    return invalid("options", rule, option, remedy)
 
 
 def _similar(word: str, known: tuple[str, ...]) -> bool:
     return bool(difflib.get_close_matches(word, known, n=1, cutoff=0.5))
-
-
-def _refused(
-    name: str, options: Mapping[str, Any], known: tuple[str, ...] | None, error: Exception
-) -> InvalidArgumentError:
-    reason = " ".join(str(error).split()).rstrip(".").replace(". ", "; ") or type(error).__name__
-    takes = f"it takes {', '.join(known)}" if known else "its documentation lists what it takes"
-    return invalid("options", f"must suit {name} ({reason})", dict(options), takes)
 
 
 def layers(env: Any) -> Iterator[Any]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from failure_api.core.parameters.rules import numbers
 from failure_api.core.parameters.types import FARTHEST
-from failure_api.errors import InvalidArgumentError, invalid
+from failure_api.errors import invalid
 
 PositionFunction = Callable[[Any], Any]
 
@@ -41,17 +41,12 @@ def known_positions(env: Any) -> Callable[[Any], NDArray[np.float64]] | None:
         >>> known_positions(env)(env).shape
         (3, 2)
     """
-    for ancestor in type(env.unwrapped).__mro__:
-        if ancestor.__module__ in _FUNCTIONS:
-            return _FUNCTIONS[ancestor.__module__]
-    return None
+    modules = (ancestor.__module__ for ancestor in type(env.unwrapped).__mro__)
+    return next((_FUNCTIONS[module] for module in modules if module in _FUNCTIONS), None)
 
 
 def read_positions(
-    function: PositionFunction,
-    env: Any,
-    agent_ids: Sequence[Any],
-    alive: NDArray[np.bool_],
+    function: PositionFunction, env: Any, agent_ids: Sequence[Any], alive: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
     """Returns where the agents are now, after checking what the function gave.
 
@@ -73,33 +68,21 @@ def read_positions(
         array([[0., 1.],
                [0., 0.]])
     """
-    given = function(env)
-    positions = numbers(given)
-    if positions is None or positions.ndim != 2 or len(positions) != len(agent_ids):
-        raise _misshapen(given, len(agent_ids))
-    if not positions.shape[1]:
-        raise _misshapen(given, len(agent_ids))
+    found, agents = function(env), len(agent_ids)
+    positions = numbers(found)
+    if positions is None or positions.ndim != 2 or len(positions) != agents or not positions.size:
+        rule = f"must give numbers of shape [{agents}, dim]"
+        remedy = "return one row of coordinates for each of possible_agents, in that order"
+        raise invalid("positions", rule, found, remedy)
     if not alive.all():
         positions[~alive] = 0.0
     near = np.abs(positions) <= FARTHEST
     if not near.all():
         index = int(np.argmin(near.all(axis=1)))
-        raise invalid(
-            "positions",
-            f"must be finite, within {FARTHEST:g} of 0, for the live agent {agent_ids[index]!r}",
-            positions[index].tolist(),
-            "let the function return NaN only for agents that are no longer in the environment",
-        )
+        rule = f"must be finite, within {FARTHEST:g} of 0, for the live agent {agent_ids[index]!r}"
+        remedy = "let the function return NaN only for agents that are no longer in the environment"
+        raise invalid("positions", rule, positions[index].tolist(), remedy)
     return positions
-
-
-def _misshapen(given: Any, number_of_agents: int) -> InvalidArgumentError:
-    return invalid(
-        "positions",
-        f"must give numbers of shape [{number_of_agents}, dim]",
-        given,
-        "return one row of coordinates for each of possible_agents, in that order",
-    )
 
 
 def world_positions(env: Any) -> NDArray[np.float64]:
@@ -152,12 +135,9 @@ def cooperative_pong_positions(env: Any) -> NDArray[np.float64]:
     unless the environment was told otherwise.
     """
     game = env.unwrapped.env
-    return _rows(_base(paddle).center for paddle in (game.p0, game.p1))
-
-
-def _base(paddle: Any) -> Any:
     # PettingZoo 1.25 had one rectangle where later versions have a list.
-    return paddle.rects[0] if hasattr(paddle, "rects") else paddle.rect
+    bases = (p.rects[0] if hasattr(p, "rects") else p.rect for p in (game.p0, game.p1))
+    return _rows(base.center for base in bases)
 
 
 def knights_archers_zombies_positions(env: Any) -> NDArray[np.float64]:
@@ -174,8 +154,7 @@ def knights_archers_zombies_positions(env: Any) -> NDArray[np.float64]:
 
 
 def _rows(points: Any) -> NDArray[np.float64]:
-    gone = (np.nan, np.nan)
-    rows = [gone if point is None else (point[0], point[1]) for point in points]
+    rows = [(np.nan, np.nan) if point is None else (point[0], point[1]) for point in points]
     return np.array(rows, dtype=np.float64)
 
 

@@ -74,9 +74,9 @@ def known_segments(env: Any) -> Segments | Callable[[Any], Segments] | None:
     if _module(raw) not in _LAYOUTS or mover(env) is not None:
         return None
     views = _walk(raw)
-    if any(env.observation_space(name).shape != (view.length,) for name, view in views.items()):
-        return None
-    if not any(view.entries for view in views.values()):
+    shapes = {name: (view.length,) for name, view in views.items()}
+    fits = all(env.observation_space(name).shape == shape for name, shape in shapes.items())
+    if not fits or not any(view.entries for view in views.values()):
         return None
     moves = _module(raw) == "collect_treasure.collect_treasure" or _neighbors(raw.scenario)
     return current_segments if moves else _segments(views)
@@ -92,11 +92,7 @@ def known_frame(env: Any) -> Segments | None:
         Segments that are parts of those; None where there are none. Where agents may be hidden, an
         entry of 0 may say so, and is no position.
     """
-    views = _walk(env.unwrapped)
-    found = {
-        receiver: {s: np.array(entries, dtype=np.int64) for s, entries in view.relative.items()}
-        for receiver, view in views.items()
-    }
+    found = _indices({name: view.relative for name, view in _walk(env.unwrapped).items()})
     return found if any(found.values()) else None
 
 
@@ -176,8 +172,7 @@ class _View(BlockWalk):
     def __init__(self, scenario: Any, world: Any, receiver: Any) -> None:
         super().__init__()
         self.relative: dict[Any, list[int]] = {}
-        self.world = world
-        self.receiver = receiver
+        self.world, self.receiver = world, receiver
         self.others = [agent for agent in world.agents if agent is not receiver]
         self.seen = self._nearest(_neighbors(scenario))
         shown = getattr(scenario, "num_landmark_neighbors", None)
@@ -196,10 +191,7 @@ class _View(BlockWalk):
         before = {sender: len(entries) for sender, entries in self.entries.items()}
         self.each(senders, _POSITION)
         for sender, entries in self.entries.items():
-            self.relative[sender] = [
-                *self.relative.get(sender, ()),
-                *entries[before.get(sender, 0) :],
-            ]
+            self.relative.setdefault(sender, []).extend(entries[before.get(sender, 0) :])
 
     def by_distance(self) -> list[Any]:
         """Returns the others as `sorted` by distance has them: equally far in the world's order."""
@@ -337,9 +329,11 @@ def _walk(raw: Any) -> dict[Any, _View]:
 
 
 def _segments(views: Mapping[Any, _View]) -> Segments:
+    return _indices({receiver: view.entries for receiver, view in views.items()})
+
+
+def _indices(segments: Segments) -> Segments:
     return {
-        receiver: {
-            sender: np.array(entries, dtype=np.int64) for sender, entries in view.entries.items()
-        }
-        for receiver, view in views.items()
+        receiver: {sender: np.array(part, dtype=np.int64) for sender, part in by_sender.items()}
+        for receiver, by_sender in segments.items()
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,16 +14,28 @@ from failure_api.environments import layers
 from failure_api.errors import invalid
 from failure_api.exchanges import Exchange
 from failure_api.exchanges.spaces.actions import SpokenActions
+from failure_api.wrappers.rounds import Models, NoiseModels, RoundKeeper
+from failure_api.wrappers.unwrapping import RoundsWrapper, check_kind
 
-if TYPE_CHECKING:
-    from failure_api.wrappers.rounds import RoundKeeper
 
-
-class Reports:
+class Reports(RoundsWrapper):
     """What a wrapper tells of its channel; both wrappers derive from it."""
 
-    _rounds: RoundKeeper
     _newer: Callable[[], dict[Any, Any]]
+
+    def __init__(
+        self,
+        env: Any,
+        failure_models: Models,
+        *,
+        noise_models: NoiseModels = (),
+        exchange: Exchange | None = None,
+        positions: Callable[[Any], Any] | None = None,
+        report: Literal["infos"] | None = None,
+    ) -> None:
+        check_kind("CommunicationWrapper", env, self.kind)
+        rounds = RoundKeeper(env, failure_models, exchange, positions, noise_models, report)
+        super().__init__(env, rounds)
 
     def get_communication_state(self) -> NDArray[np.bool_]:
         """Returns on which links a message arrived in this round.
@@ -46,8 +58,8 @@ class Reports:
         Raises:
             NotResetError: There has been no reset yet.
         """
-        _ = self._rounds.delivery
-        return self._rounds.tally.numbers()
+        self._rounds.check_begun()
+        return self._rounds.tally.numbers()  # type: ignore[no-any-return]
 
     def on_round(self, callback: Callable[[Context, Delivery], None]) -> Callable[[], None]:
         """Calls a function after every round, that of the reset included.
@@ -115,17 +127,6 @@ class Reports:
         bits = self._rounds.codec.message_bits
         return None if bits is None else bits.copy()
 
-    def noise_reports(self) -> dict[str, dict[str, Any]]:
-        """Returns what the noise models have counted in this episode, by the models' names.
-
-        Models that count nothing are absent.
-
-        Raises:
-            NotResetError: There has been no reset yet.
-        """
-        _ = self._rounds.delivery
-        return self._rounds.noise.reports()
-
     def clean_observations(self) -> dict[Any, Any]:
         """Returns what perfect communication would have shown each agent in this round.
 
@@ -164,9 +165,6 @@ class Reports:
             f"noise_models={list(rounds.noise.chain.parts)}, exchange={rounds.exchange}, "
             f"positions={positions})"
         )
-
-    def __str__(self) -> str:
-        return repr(self)
 
 
 def actions_of(env: Any) -> SpokenActions | None:

@@ -65,12 +65,10 @@ class Corruption:
         Raises:
             InvalidArgumentError: A model does not suit the environment.
         """
-        self._describe = describe
-        self._entries = None
+        self._describe, self._entries = describe, None
         if self._models and self.entries.shape[-1]:
-            entries = self.entries
-            nothing = np.zeros(entries.shape[:-1], dtype=bool)
-            context = self._context(0, nothing, entries)
+            nothing = np.zeros(self.entries.shape[:-1], dtype=bool)
+            context = self._context(0, nothing, self.entries)
             self.chain.init(self.chain.prepare(context), context, NumpyStream(0))
 
     @property
@@ -119,9 +117,7 @@ class Corruption:
             # What an agent knows of itself needs no link.
             real = real & ~np.eye(len(self._agent_ids), dtype=bool)[..., None]
         real = np.broadcast_to(real, entries.shape)
-        context = self._context(round_index, np.asarray(real.any(axis=-1)), entries)._replace(
-            made=made
-        )
+        context = self._context(round_index, np.asarray(real.any(axis=-1)), entries, made)
         # Where the entries that others fill move about, their limits move with them.
         if self._prepared[0] is not entries.low:
             self._prepared = entries.low, self.chain.prepare(context)
@@ -153,13 +149,14 @@ class Corruption:
         return {} if self._state is None else self.chain.reports(self._state)
 
     def _context(
-        self, round_index: int, arrived: NDArray[np.bool_], entries: Entries
+        self, round_index: int, arrived: NDArray[np.bool_], entries: Entries, made: Any = None
     ) -> NoiseContext:
         shape, low, high, whole = entries
         for array in (arrived, low, high, whole):
             # What a user's function is shown is not for it to change.
             array.flags.writeable = False
-        return NoiseContext(round_index, arrived, low, high, whole, np, shape, self._agent_ids)
+        ids = self._agent_ids
+        return NoiseContext(round_index, arrived, low, high, whole, np, shape, ids, made)
 
     def _demand_finite(
         self, name: str, round_index: int, real: NDArray[np.bool_], now: NDArray[Any]
@@ -194,11 +191,9 @@ def padded(all_numbers: Sequence[Numbers], shape: tuple[int, ...]) -> Entries:
     """
     width = max(numbers.width for numbers in all_numbers)
     dtype = np.result_type(*(numbers.dtype for numbers in all_numbers))
-    low = np.zeros((len(all_numbers), width), dtype)
-    high = np.ones((len(all_numbers), width), dtype)
-    whole = np.zeros((len(all_numbers), width), dtype=bool)
-    for place, numbers in enumerate(all_numbers):
-        low[place, : numbers.width] = numbers.low
-        high[place, : numbers.width] = numbers.high
-        whole[place, : numbers.width] = numbers.whole
+    rows = len(all_numbers), width
+    low, high, whole = np.zeros(rows, dtype), np.ones(rows, dtype), np.zeros(rows, dtype=bool)
+    for agent, numbers in enumerate(all_numbers):
+        entries = agent, slice(numbers.width)
+        low[entries], high[entries], whole[entries] = numbers.low, numbers.high, numbers.whole
     return Entries((*shape, width), low, high, whole)

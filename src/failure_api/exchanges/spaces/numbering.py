@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from functools import cached_property
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
+from gymnasium.spaces import Space
 from numpy.typing import NDArray
 
 from failure_api.core.layouts import Gathered
@@ -70,14 +70,12 @@ class Packing:
     def unpack(self, row: NDArray[np.uint8]) -> Any:
         """Returns the element that a row of bytes is, as an object that nobody else holds."""
         fields = self.fields(row[None])[0]
-        return joined(
-            self.space,
-            (
-                fields[name].copy() if not isinstance(leaf, spaces.Box) or leaf.shape
-                else np.array(fields[name])
-                for name, leaf in zip(self.names, self.leaves, strict=True)
-            ),
-        )  # fmt: skip
+        # A Box without axes holds arrays none the less.
+        copies = (
+            np.array(fields[name]) if isinstance(leaf, spaces.Box) else fields[name].copy()
+            for name, leaf in zip(self.names, self.leaves, strict=True)
+        )
+        return joined(self.space, copies)
 
 
 class ContentNumbers(ABC):
@@ -116,24 +114,36 @@ class ContentNumbers(ABC):
         return np.where(whole | (numbers == last), last, inside)
 
 
-class RowNumbers(ContentNumbers):
-    """Rows whose entries are the numbers themselves, of agents whose spaces are alike.
+class _BySender(ContentNumbers):
+    """Rows that each sender's space gives a meaning of its own.
 
     Args:
         agent_ids: All agents.
         message_spaces: The space of what each says.
     """
 
-    def __init__(self, agent_ids: Sequence[Any], message_spaces: Mapping[Any, Any]) -> None:
-        self._agent_ids, self._spaces = agent_ids, message_spaces
+    reader: type[Numbers] = Numbers
 
-    @cached_property
-    def entries(self) -> Entries:  # type: ignore[override]
-        """What the numbers may be."""
-        numbers: list[Numbers] = [
-            numbers_of(agent, self._spaces[agent]) for agent in self._agent_ids
+    def __init__(self, agent_ids: Sequence[Any], message_spaces: Mapping[Any, Space[Any]]) -> None:
+        self._numbers: list[Any] = [
+            numbers_of(agent, message_spaces[agent], self.reader) for agent in agent_ids
         ]
-        return padded(numbers, (len(numbers),) * 2)
+        self.entries = padded(self._numbers, (len(agent_ids),) * 2)
+        widths = np.array([numbers.width for numbers in self._numbers])
+        self._real = np.arange(self.entries.shape[-1]) < widths[:, None]
+
+    def real(self, content: Any) -> NDArray[np.bool_]:
+        """Returns that as many do as the sender's space has."""
+        return self._real
+
+
+class RowNumbers(_BySender):
+    """Rows whose entries are the numbers themselves, of agents whose spaces are alike.
+
+    Args:
+        agent_ids: All agents.
+        message_spaces: The space of what each says.
+    """
 
     def real(self, content: Any) -> NDArray[np.bool_]:
         """Returns that all of them do."""
@@ -142,32 +152,14 @@ class RowNumbers(ContentNumbers):
     def read(self, content: Any) -> NDArray[Any]:
         """Returns the rows."""
         shape, low, *_ = self.entries
-        rows = content.rows if isinstance(content, Gathered) else content
-        return rows[:, : shape[-1]].reshape(shape).astype(low.dtype)
+        return _rows(content)[:, : shape[-1]].reshape(shape).astype(low.dtype)
 
     def write(self, content: Any, before: NDArray[Any], after: NDArray[Any]) -> Any:
         """Returns the rows with the entries that have changed."""
-        rows = content.rows if isinstance(content, Gathered) else content.copy()
+        rows = _rows(content, own=True)
         part = rows[:, : after.shape[-1]].reshape(after.shape)
-        changed = after != before
-        part = np.where(changed, np.where(changed, after, 0).astype(rows.dtype), part)
-        rows[:, : after.shape[-1]] = part.reshape(len(rows), -1)
+        rows[:, : after.shape[-1]] = _changed(part, before, after).reshape(len(rows), -1)
         return rows
-
-
-class _BySender(ContentNumbers):
-    """Rows that each sender's space gives a meaning of its own."""
-
-    def __init__(self, all_numbers: Sequence[Numbers]) -> None:
-        self._numbers = all_numbers
-        count = len(all_numbers)
-        self.entries = padded(all_numbers, (count, count))
-        widths = np.array([numbers.width for numbers in all_numbers])
-        self._real = np.arange(self.entries.shape[-1]) < widths[:, None]
-
-    def real(self, content: Any) -> NDArray[np.bool_]:
-        """Returns that as many do as the sender's space has."""
-        return self._real
 
 
 class PackedNumbers(_BySender):
@@ -182,40 +174,39 @@ class PackedNumbers(_BySender):
     def __init__(
         self,
         agent_ids: Sequence[Any],
-        message_spaces: Mapping[Any, spaces.Space[Any]],
+        message_spaces: Mapping[Any, Space[Any]],
         packings: list[Packing] | None,
     ) -> None:
-        super().__init__([numbers_of(agent, message_spaces[agent]) for agent in agent_ids])
+        super().__init__(agent_ids, message_spaces)
         self._packings = packings or []
 
     def read(self, content: Any) -> NDArray[Any]:
         """Returns the numbers of all messages, field by field."""
         shape, low, *_ = self.entries
         found = np.zeros(shape, low.dtype)
-        for sender, rows, numbers, packing in self._each(content):
-            fields = packing.fields(rows)
-            for name, place in zip(packing.names, numbers.slices, strict=True):
-                found[:, sender, place] = fields[name].reshape(shape[0], -1)
+        for sender, columns, fields, name in self._fields(_rows(content)):
+            found[:, sender, columns] = fields[name].reshape(shape[0], -1)
         return found
 
     def write(self, content: Any, before: NDArray[Any], after: NDArray[Any]) -> Any:
         """Returns the rows with the fields that have changed."""
-        content = content.rows if isinstance(content, Gathered) else content.copy()
-        for sender, rows, numbers, packing in self._each(content):
-            fields = packing.fields(rows)
-            for name, place in zip(packing.names, numbers.slices, strict=True):
-                field = fields[name]
-                old, new = before[:, sender, place], after[:, sender, place]
-                changed = (new != old).reshape(field.shape)
-                kept = np.where(changed, new.reshape(field.shape), 0).astype(field.dtype)
-                fields[name] = np.where(changed, kept, field)
+        content = _rows(content, own=True)
+        for sender, columns, fields, name in self._fields(content):
+            old, new = before[:, sender, columns], after[:, sender, columns]
+            shape = fields[name].shape
+            fields[name] = _changed(fields[name], old.reshape(shape), new.reshape(shape))
         return content
 
-    def _each(self, content: Any) -> Any:
-        rows = content.rows if isinstance(content, Gathered) else content
+    def _fields(self, rows: NDArray[Any]) -> Iterator[tuple[int, slice, NDArray[Any], str]]:
+        """Yields each sender's columns, and the structures and the field in which they stand."""
         count = len(self._numbers)
         by_sender = rows.reshape(count, count, -1).swapaxes(0, 1)
-        return zip(range(count), by_sender, self._numbers, self._packings, strict=True)
+        for sender, (numbers, packing) in enumerate(
+            zip(self._numbers, self._packings, strict=True)
+        ):
+            fields = packing.fields(by_sender[sender])
+            for name, columns in zip(packing.names, numbers.slices, strict=True):
+                yield sender, columns, fields, name
 
 
 class FlatNumbers(_BySender):
@@ -227,31 +218,45 @@ class FlatNumbers(_BySender):
         rows: The row of what each receiver has of each sender, `[receiver, sender]`; -1 for none.
     """
 
+    reader = OneHotNumbers
+
     def __init__(
         self,
         agent_ids: Sequence[Any],
-        message_spaces: Mapping[Any, spaces.Space[Any]],
+        message_spaces: Mapping[Any, Space[Any]],
         rows: NDArray[np.int64],
     ) -> None:
-        kinds = [numbers_of(agent, message_spaces[agent], OneHotNumbers) for agent in agent_ids]
-        super().__init__(kinds)
-        self._kinds, self._rows = kinds, rows
+        super().__init__(agent_ids, message_spaces)
+        self._row_of = rows
 
     def read(self, content: Any) -> NDArray[Any]:
         """Returns the numbers of all messages, one after the other."""
-        rows = content.rows if isinstance(content, Gathered) else content
+        rows = _rows(content)
         shape, low, *_ = self.entries
         found = np.zeros(shape, low.dtype)
-        for sender, numbers in enumerate(self._kinds):
-            receivers = np.flatnonzero(self._rows[:, sender] >= 0)
-            said = rows[self._rows[receivers, sender]]
+        for sender, numbers in enumerate(self._numbers):
+            receivers = np.flatnonzero(self._row_of[:, sender] >= 0)
+            said = rows[self._row_of[receivers, sender]]
             found[receivers, sender, : numbers.width] = numbers.rows(said, low.dtype)
         return found
 
     def write(self, content: Any, before: NDArray[Any], after: NDArray[Any]) -> Any:
         """Returns the rows of messages of which a number has changed, and the others as before."""
-        rows = content.rows if isinstance(content, Gathered) else content.copy()
+        rows = _rows(content, own=True)
         for receiver, sender in np.argwhere((after != before).any(axis=-1)).tolist():
-            numbers, row = self._numbers[sender], rows[self._rows[receiver, sender]]
+            numbers, row = self._numbers[sender], rows[self._row_of[receiver, sender]]
             row[...] = numbers.observation(after[receiver, sender], before[receiver, sender], row)
         return rows
+
+
+def _rows(content: Any, own: bool = False) -> NDArray[Any]:
+    """Returns content as rows; in memory that nobody else holds where `own` asks for it."""
+    if isinstance(content, Gathered):
+        return content.rows
+    return content.copy() if own else content  # type: ignore[no-any-return]
+
+
+def _changed(kept: NDArray[Any], before: NDArray[Any], after: NDArray[Any]) -> NDArray[Any]:
+    """Returns values with those of the numbers that have changed, in the type of the values."""
+    changed = after != before
+    return np.where(changed, np.where(changed, after, 0).astype(kept.dtype), kept)
