@@ -114,9 +114,10 @@ def _api(environment: str, given: Any, objects: Mapping[str, Any]) -> str | None
     if environment in objects:
         return None
     try:
-        return environment_apis(environment)[-1]
+        offered = environment_apis(environment)
     except InvalidArgumentError as error:
         raise PlainDataError(str(error), ("environment",)) from error
+    return offered[-1] if offered else None
 
 
 _Objects = dict[str, Any]

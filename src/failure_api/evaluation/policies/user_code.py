@@ -38,7 +38,7 @@ def policy_from_code(source: Any, env: Any) -> Policy:
     """
     found = named(source, "policies") if isinstance(source, str) else source
     if not callable(found):
-        rule = "must name a function or a class, which this is not"
+        rule = "must name a function or a class"
         raise refused(rule, source, "name another one")
     arguments = _arguments(source, found, env)
     if arguments is None:
