@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from failure_api.cli.progress import print_line
 from failure_api.evaluation.analysis import DEFAULT_SHARE
 from failure_api.evaluation.files import report as write_report
 
@@ -31,7 +32,7 @@ def report(
         FailureApiError: The folder holds no sweep, or another process works in it.
     """
     files = write_report(directory, share=share)
-    screen = Console(highlight=False, markup=False)
+    screen = Console()
     for file in files:
-        screen.print(str(file), soft_wrap=True)
+        print_line(screen, str(file))
     return files
