@@ -43,16 +43,16 @@ def print_list(screen: Console, found: Iterable[Description]) -> None:
     heading = "meaning, and parameters with defaults and units"
     table = _table(screen, "model", heading, box=box.SIMPLE_HEAD, padding=(0, 1))
     shown = _legible(screen, tuple(found))
-    for kind in ("failure", "noise"):
-        for one in sorted(shown, key=lambda one: (one.origin != OURS, one.name)):
-            if one.kind == kind:
-                what = Text(one.summary or "(no description)")
-                if one.origin != OURS:
-                    what.append(f" (from {one.origin})")
-                for parameter in _own(one.parameters):
-                    what.append(f"\n  {_in_short(parameter)}", style="cyan")
-                _add(table, Text(one.name, style="bold"), what)
-                table.add_section()
+    for one in sorted(shown, key=lambda one: (one.kind, one.origin != OURS, one.name)):
+        what = Text(one.summary or "(no description)")
+        if one.origin != OURS:
+            what.append(f" (from {one.origin})")
+        for parameter in one.parameters:
+            # Every model has this one.
+            if (parameter.name, parameter.default) != ("agent_ids", "None"):
+                what.append(f"\n  {_in_short(parameter)}", style="cyan")
+        _add(table, Text(one.name, style="bold"), what)
+        table.add_section()
     screen.print(table)
     for broken in _legible(screen, plugins().broken):
         screen.print(f"{broken.name} cannot be used. {broken.reason}", soft_wrap=True)
@@ -121,11 +121,6 @@ def _legible(screen: Console, value: Any) -> Any:
         entries = [_legible(screen, entry) for entry in value]
         return type(value)(*entries) if hasattr(value, "_fields") else tuple(entries)
     return value
-
-
-def _own(parameters: Iterable[Parameter]) -> list[Parameter]:
-    """Returns the parameters without the one that every model has."""
-    return [each for each in parameters if (each.name, each.default) != ("agent_ids", "None")]
 
 
 def _in_short(parameter: Parameter) -> str:
@@ -201,12 +196,10 @@ def _as_data(example: Any) -> list[str]:
 
 def _expectations(one: Description) -> list[str]:
     """Returns what the example knows of itself."""
-    known = {what: value for what, value in one.expected.items() if value is not None}
-    if not known:
-        return []
     units = {"loss": "", "burst_length": " rounds", "age": " rounds"}
-    texts = [f"{what.replace('_', ' ')} {value:.4g}{units[what]}" for what, value in known.items()]
-    return [f"In the long run: {', '.join(texts)}."]
+    known = [(what, value) for what, value in one.expected.items() if value is not None]
+    texts = [f"{what.replace('_', ' ')} {value:.4g}{units[what]}" for what, value in known]
+    return [f"In the long run: {', '.join(texts)}."] if texts else []
 
 
 def _shortened(text: str) -> str:
@@ -218,12 +211,10 @@ class ModelsCommand(ManyValuesCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Reads the arguments, with an empty file where `--plot` names none."""
-        read: list[str] = []
-        for index, argument in enumerate(args):
-            read.append(argument)
-            following = args[index + 1 : index + 2]
-            if argument == "--plot" and not (following and _is_file(following[0])):
-                read[-1] = "--plot="
+        read = [
+            "--plot=" if argument == "--plot" and not _is_file(following) else argument
+            for argument, following in zip(args, [*args[1:], ""], strict=True)
+        ]
         return super().parse_args(ctx, read)
 
 
@@ -247,10 +238,7 @@ def models(
     ] = None,
     plot: Annotated[
         str | None,
-        typer.Option(
-            metavar="[FILE]",
-            help="Draw what the model does, into FILE or NAME.png.",
-        ),
+        typer.Option(metavar="[FILE]", help="Draw what the model does, into FILE or NAME.png."),
     ] = None,
 ) -> Description | tuple[Description, ...]:
     """Lists every model, or shows one and what it does to a link over 200 rounds.

@@ -115,7 +115,10 @@ def overhead(
             kept = f" and kept in {output}/." if measured else ", and no file written."
             print_line(messages, f"{what}{kept}")
             raise
-    print_line(screen, _heading(found))
+    asked = found.arguments
+    what = f"{asked['environment']}, api {asked['api']}, protocol {asked['protocol']}"
+    length = f"{asked['episodes']} episodes of {asked['cycles']} steps"
+    print_line(screen, f"Cost of wrapping {what}: {length}")
     screen.print(_table(found))
     if protocol == "seed":
         typer.echo(found.to_frame().to_string(index=False))
@@ -124,14 +127,6 @@ def overhead(
     files = "overhead.csv, overhead.json, overhead.png" + (", overhead.prof" if profile else "")
     print_line(screen, f"Written to {output}/: {files}")
     return found
-
-
-def _heading(result: OverheadResult) -> str:
-    asked = result.arguments
-    return (
-        f"Cost of wrapping {asked['environment']}, api {asked['api']}, protocol {asked['protocol']}"
-        f": {asked['episodes']} episodes of {asked['cycles']} steps"
-    )
 
 
 def _table(result: OverheadResult) -> Table:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import operator
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -13,17 +12,15 @@ import numpy as np
 
 from failure_api.core.model import CommunicationModel
 from failure_api.core.noise import NoiseModel
-from failure_api.core.parameters.rules import holds_flags, is_masked
+from failure_api.core.parameters.rules import WholeNumber, is_masked
 from failure_api.environments import environment_apis
-from failure_api.errors import FailureApiError, InvalidArgumentError, nearest
+from failure_api.errors import FailureApiError, nearest
 from failure_api.evaluation.plan import KEYS, Specification
 from failure_api.evaluation.policies.user_code import look_here
 from failure_api.exchanges import Exchange
 from failure_api.serialization.paths import DEEPEST, KeyPath, PlainDataError, refused, text_of
 from failure_api.serialization.writing import part_to_dict, to_dict
 from failure_api.serialization.yaml import YamlText, read_yaml
-
-_LARGEST = 2**31 - 1
 
 
 def read_specification(source: str | Path | Mapping[str, Any]) -> Specification:
@@ -69,6 +66,21 @@ def locating(source: Any) -> Iterator[Any]:
         raise text.located(error, error.path) from error
 
 
+@contextlib.contextmanager
+def about(path: KeyPath) -> Iterator[None]:
+    """Adds to errors the place that they are about, unless they know it.
+
+    Args:
+        path: The place.
+    """
+    try:
+        yield
+    except PlainDataError:
+        raise
+    except FailureApiError as error:
+        raise PlainDataError(str(error), path) from error
+
+
 def specification_from_dict(plain: Any) -> Specification:
     """Returns the specification that plain data stands for, as `read_specification` does."""
     if plain is None or (isinstance(plain, Mapping) and not plain):
@@ -98,10 +110,8 @@ def specification_from_dict(plain: Any) -> Specification:
 def _api(environment: str, given: Any) -> str:
     """Returns the API that is asked for; "parallel" where nothing is said and it is offered."""
     look_here()
-    try:
+    with about(("environment",)):
         offered = environment_apis(environment)
-    except InvalidArgumentError as error:
-        raise PlainDataError(str(error), ("environment",)) from error
     if given is None:
         return "parallel" if "parallel" in offered else offered[0]
     if given not in offered:
@@ -129,15 +139,8 @@ def _texts(given: Any, path: KeyPath) -> tuple[str, ...]:
 
 
 def _whole(given: Any, path: KeyPath, least: int) -> int:
-    number = least - 1
-    # What is foreign may raise anything.
-    with contextlib.suppress(Exception):
-        if not (holds_flags(given) or is_masked(given)):
-            number = operator.index(given)
-    if not least <= number <= _LARGEST:
-        rule = f"must be a whole number from {least} to {_LARGEST}"
-        raise refused(path, rule, given, "give an integer")
-    return number
+    with about(path):
+        return WholeNumber(least).normalise(text_of(path), given)
 
 
 def _mapping(given: Any, path: KeyPath) -> Any:
@@ -197,14 +200,10 @@ def plain_data(value: Any, path: KeyPath) -> Any:
         return {str(key): plain_data(held, (*path, str(key))) for key, held in value.items()}
     if isinstance(value, list | tuple | range):
         return [plain_data(held, (*path, index)) for index, held in enumerate(value)]
-    try:
+    with about(path):
         if isinstance(value, CommunicationModel | NoiseModel):
             return to_dict(value)
         if isinstance(value, Exchange):
             return part_to_dict(value, path, (Exchange,))
-    except PlainDataError:
-        raise
-    except FailureApiError as error:
-        raise PlainDataError(str(error), path) from error
     remedy = "give numbers, text, lists and dictionaries"
     raise refused(path, "must be something that plain data can hold", value, remedy)

@@ -11,6 +11,7 @@ from failure_api.environments import make_environment
 from failure_api.errors import FailureApiError
 from failure_api.evaluation.plan import Cell, Plan
 from failure_api.evaluation.policies import make_policy
+from failure_api.evaluation.reading import about
 from failure_api.exchanges import Exchange
 from failure_api.serialization.paths import KeyPath, PlainDataError, placed, refused, text_of
 from failure_api.serialization.reading import from_dict, part_from_dict
@@ -63,10 +64,8 @@ class Stage:
         self.is_parallel = api == "parallel"
         models = models_of(filled)
         exchange = exchange_of(filled["exchange"])
-        try:
+        with about(("options" if options else "environment",)):
             bare = make_environment(name, api=api, **options)
-        except FailureApiError as error:
-            raise PlainDataError(str(error), ("options" if options else "environment",)) from error
         wrapper = CommunicationWrapperParallel if self.is_parallel else CommunicationWrapper
         try:
             self.env: Any = wrapper(bare, exchange=exchange, **models)
@@ -80,14 +79,14 @@ class Stage:
             self.policy: Any = make_policy(cell.policy, self.env)
         except FailureApiError as error:
             path = ("policies", specification.policies.index(cell.policy))
-            raise about(path, error) from error
+            raise beginning_with(path, error) from error
 
     def close(self) -> None:
         """Lets the environment go."""
         self.env.close()
 
 
-def about(path: KeyPath, error: FailureApiError) -> PlainDataError:
+def beginning_with(path: KeyPath, error: FailureApiError) -> PlainDataError:
     """Returns an error that begins with the place that it is about."""
     sentence = str(error).removeprefix(f"{path[0]} ")
     colon = "" if sentence != str(error) else ":"
