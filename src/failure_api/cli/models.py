@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -213,7 +214,7 @@ class ModelsCommand(ManyValuesCommand):
         """Reads the arguments, with an empty file where `--plot` names none."""
         read = [
             "--plot=" if argument == "--plot" and not _is_file(following) else argument
-            for argument, following in zip(args, [*args[1:], ""], strict=True)
+            for argument, following in itertools.zip_longest(args, args[1:], fillvalue="")
         ]
         return super().parse_args(ctx, read)
 
