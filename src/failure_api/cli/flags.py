@@ -161,6 +161,7 @@ Given = Annotated[
     typer.Option("--set", metavar="NAME=VALUE ...", help="What does not vary, named alike."),
 ]
 Episodes = Annotated[int | None, typer.Option(help="Episodes of each cell; 100 unless given.")]
+Share = Annotated[float, typer.Option(help="Share of the return whose loss counts as broken.")]
 Seed = Annotated[int | None, typer.Option(help="Fixes every draw; 0 unless given.")]
 
 _MASKED = "mask_segments"

@@ -74,11 +74,10 @@ def print_page(screen: Console, model: Description) -> None:
     for paragraph in (one.summary, *one.text):
         screen.print()
         _print_line(screen, paragraph)
-    _heading(screen, "Parameters")
-    screen.print(Padding(_parameter_table(screen, one.parameters), (0, 0, 0, 2)))
+    parameters = map(_parameter_row, one.parameters)
+    _print_rows(screen, "Parameters", ("name", "default", "meaning"), parameters)
     if one.parts:
-        _heading(screen, "Parts")
-        screen.print(Padding(_part_table(screen, one.parts), (0, 0, 0, 2)))
+        _print_rows(screen, "Parts", ("name", "meaning"), map(_part_row, one.parts))
     if one.source:
         _heading(screen, "Source")
         _print_line(screen, one.source)
@@ -162,28 +161,32 @@ def _add(table: Table, *cells: Text) -> None:
         table.add_row(Padding(cells[-1], (0, 0, 0, 2)))
 
 
-def _parameter_table(screen: Console, parameters: Iterable[Parameter]) -> Table:
-    table = _table(screen, "name", "default", "meaning", padding=(0, 2, 0, 0))
-    for parameter in parameters:
-        notes = [note for note in (parameter.unit, parameter.varies) if note]
-        if parameter.choices:
-            notes.append(f"one of {', '.join(parameter.choices)}")
-        meaning = Text(parameter.meaning)
-        if notes:
-            meaning.append(f" [{'; '.join(notes)}]", style="dim")
-        default = Text(_shortened(parameter.default), style="dim")
-        _add(table, Text(parameter.name, style="cyan"), default, meaning)
-    return table
+def _print_rows(
+    screen: Console, heading: str, columns: Iterable[str], rows: Iterable[tuple[Text, ...]]
+) -> None:
+    _heading(screen, heading)
+    table = _table(screen, *columns, padding=(0, 2, 0, 0))
+    for row in rows:
+        _add(table, *row)
+    screen.print(Padding(table, (0, 0, 0, 2)))
 
 
-def _part_table(screen: Console, parts: Iterable[PartDescription]) -> Table:
-    table = _table(screen, "name", "meaning", padding=(0, 2, 0, 0))
-    for part in parts:
-        what = Text(part.summary)
-        for parameter in part.parameters:
-            what.append(f"\n  {_in_short(parameter)}", style="cyan")
-        _add(table, Text(part.name, style="bold"), what)
-    return table
+def _parameter_row(parameter: Parameter) -> tuple[Text, ...]:
+    notes = [note for note in (parameter.unit, parameter.varies) if note]
+    if parameter.choices:
+        notes.append(f"one of {', '.join(parameter.choices)}")
+    meaning = Text(parameter.meaning)
+    if notes:
+        meaning.append(f" [{'; '.join(notes)}]", style="dim")
+    default = Text(_shortened(parameter.default), style="dim")
+    return Text(parameter.name, style="cyan"), default, meaning
+
+
+def _part_row(part: PartDescription) -> tuple[Text, ...]:
+    what = Text(part.summary)
+    for parameter in part.parameters:
+        what.append(f"\n  {_in_short(parameter)}", style="cyan")
+    return Text(part.name, style="bold"), what
 
 
 def _as_data(example: Any) -> list[str]:

@@ -8,10 +8,15 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from failure_api.cli.progress import number_columns, print_line, remembered_interruption
+from failure_api.cli.progress import (
+    number_columns,
+    print_line,
+    progress_bar,
+    remembered_interruption,
+)
 from failure_api.overhead.environments import DEFAULT_ENVIRONMENT, check_arguments
 from failure_api.overhead.files import prepare, write_profile, write_result
 from failure_api.overhead.measure import measure_overhead
@@ -76,19 +81,10 @@ def overhead(
     arguments = (environment, agents, episodes, cycles, failure_prob, api, protocol)
     planned = len(check_arguments(*arguments))
     measured = 0
+    blocks = TextColumn("{task.completed} of {task.total} blocks")
     with (
         remembered_interruption() as stop_if_interrupted,
-        Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.completed} of {task.total} blocks"),
-            TimeRemainingColumn(),
-            console=messages,
-            transient=True,
-            # Drawn between the blocks: a thread that redraws would run while the clock does.
-            auto_refresh=False,
-            disable=not messages.is_terminal,
-        ) as bar,
+        progress_bar(messages, blocks, TimeRemainingColumn()) as bar,
     ):
         task = bar.add_task("starting", total=None)
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn
 from rich.table import Column
 
 from failure_api.evaluation.reporting.texts import printable, shortened
@@ -25,6 +25,21 @@ def print_line(console: Console, text: str) -> None:
 def number_columns(*headings: str) -> list[Column]:
     """Returns columns of a table that stand to the right and are never cut."""
     return [Column(heading, justify="right", no_wrap=True) for heading in headings]
+
+
+def progress_bar(console: Console, *columns: ProgressColumn, quiet: bool = False) -> Progress:
+    """Returns a progress bar, for a terminal alone, that leaves nothing behind.
+
+    It is drawn when it is told to: a thread that redraws would run while the clock does.
+
+    Args:
+        console: Where to.
+        columns: What stands beside the bar.
+        quiet: Whether nothing is shown.
+    """
+    shown = (TextColumn("{task.description}"), BarColumn(), *columns)
+    hidden = quiet or not console.is_terminal
+    return Progress(*shown, console=console, transient=True, auto_refresh=False, disable=hidden)
 
 
 @contextmanager
@@ -92,16 +107,7 @@ def shown_progress(
         quiet: Whether nothing is shown but the errors.
         check: Called each time; raises where the user wants to stop.
     """
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.fields[state]}"),
-        console=messages,
-        transient=True,
-        auto_refresh=False,
-        disable=quiet or not messages.is_terminal,
-    )
-    with bar:
+    with progress_bar(messages, TextColumn("{task.fields[state]}"), quiet=quiet) as bar:
         task = bar.add_task("episodes", total=None, state="")
         last = -_SECONDS_BETWEEN_LINES
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from failure_api.cli import flags
 from failure_api.cli.progress import print_line
 from failure_api.evaluation.analysis import DEFAULT_SHARE
 from failure_api.evaluation.files import report as write_report
@@ -15,9 +16,7 @@ from failure_api.evaluation.files import report as write_report
 
 def report(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a sweep.")],
-    share: Annotated[
-        float, typer.Option(help="Share of the return whose loss counts as broken.")
-    ] = DEFAULT_SHARE,
+    share: flags.Share = DEFAULT_SHARE,
 ) -> list[Path]:
     """Writes the report, the figures and the tables of a sweep anew.
 

@@ -142,9 +142,7 @@ def sweep(
         str | None, typer.Option(metavar="serial|processes|ray", help="Who plays the episodes.")
     ] = None,
     address: Annotated[str | None, typer.Option(help="Address of a Ray cluster.")] = None,
-    share: Annotated[
-        float, typer.Option(help="Share of the return whose loss counts as broken.")
-    ] = DEFAULT_SHARE,
+    share: flags.Share = DEFAULT_SHARE,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Play failed episodes again.")
     ] = False,
