@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from failure_api.cli import flags
-from failure_api.cli.progress import duration_text
+from failure_api.cli.progress import duration_text, print_line
 from failure_api.evaluation.check import Check
 from failure_api.evaluation.check import check as run_check
 
@@ -44,11 +44,10 @@ def check(
         FailureApiError: Something in the specification is wrong.
     """
     source = flags.specification_of(
-        specification, environment, policy or [], model or [], grid or [], given or [],
-        episodes, seed,
-    )  # fmt: skip
+        specification, environment, policy, model, grid, given, episodes, seed
+    )
     found = run_check(source, workers=workers)
-    screen = Console(highlight=False, markup=False)
+    processes = "1 process" if workers == 1 else f"{workers} processes"
     lines = {
         "environment": found.environment,
         "policies": ", ".join(found.policies),
@@ -56,12 +55,11 @@ def check(
         **{name: _listed(values) for name, values in found.settings.items()},
         "cells": f"{found.cells:,}, perfect communication included",
         "episodes": f"{found.episodes:,}",
-        "time": f"about {duration_text(found.seconds)} in "
-        + ("1 process" if workers == 1 else f"{workers} processes"),
+        "time": f"about {duration_text(found.seconds)} in {processes}",
     }
-    width = max(map(len, lines))
+    width, screen = max(map(len, lines)), Console()
     for name, value in lines.items():
-        screen.print(f"{name:<{width}}  {value}", soft_wrap=True)
+        print_line(screen, f"{name:<{width}}  {value}")
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,26 +34,12 @@ class ManyValuesCommand(TyperCommand):
 class PlainErrorsGroup(TyperGroup):
     """A group that says what a user did wrong in one sentence, without frame or traceback."""
 
-    def main(
-        self,
-        args: Sequence[str] | None = None,
-        prog_name: str | None = None,
-        complete_var: str | None = None,
-        standalone_mode: bool = True,
-        windows_expand_args: bool = True,
-        **extra: Any,
-    ) -> Any:
+    def main(self, *args: Any, standalone_mode: bool = True, **options: Any) -> Any:
         """Runs the command; status 2 is a wrong argument, 130 an interruption."""
-
-        def run() -> Any:
-            return super(PlainErrorsGroup, self).main(
-                args, prog_name, complete_var, False, windows_expand_args, **extra
-            )
-
         if not standalone_mode:
-            return run()
+            return super().main(*args, standalone_mode=False, **options)
         try:
-            outcome = run()
+            outcome = super().main(*args, standalone_mode=False, **options)
         except FailureApiError as error:
             _refuse(str(error))
         except (KeyboardInterrupt, typer.Abort):
@@ -111,12 +97,12 @@ def _refuse(sentence: str) -> None:
     sys.exit(2)
 
 
-def assignments(flag: str, given: Sequence[str]) -> dict[str, Any]:
+def assignments(flag: str, texts: Iterable[str] | None) -> dict[str, Any]:
     """Returns the values of `NAME=VALUE` arguments, read as JSON where they are that.
 
     Args:
         flag: What the arguments followed.
-        given: The arguments.
+        texts: The arguments; None for none.
 
     Raises:
         InvalidArgumentError: An argument without a name or without "=", or a name that comes twice.
@@ -126,7 +112,7 @@ def assignments(flag: str, given: Sequence[str]) -> dict[str, Any]:
         {'p': 0.1, 'fading': 'rayleigh'}
     """
     values: dict[str, Any] = {}
-    for argument in given:
+    for argument in texts or ():
         name, equals, value = argument.partition("=")
         if not equals or not name:
             raise invalid(flag, "must be NAME=VALUE", argument, "write it as in p=0.05")
@@ -175,6 +161,7 @@ Given = Annotated[
     typer.Option("--set", metavar="NAME=VALUE ...", help="What does not vary, named alike."),
 ]
 Episodes = Annotated[int | None, typer.Option(help="Episodes of each cell; 100 unless given.")]
+Share = Annotated[float, typer.Option(help="Share of the return whose loss counts as broken.")]
 Seed = Annotated[int | None, typer.Option(help="Fixes every draw; 0 unless given.")]
 
 _MASKED = "mask_segments"
@@ -184,10 +171,10 @@ _OTHERS = ("options", "exchange")
 def specification_of(
     file: Path | None,
     environment: str | None,
-    policies: Sequence[str],
-    models: Sequence[str],
-    grids: Sequence[str],
-    given: Sequence[str],
+    policies: Sequence[str] | None,
+    models: Sequence[str] | None,
+    grids: Sequence[str] | None,
+    given: Sequence[str] | None,
     episodes: int | None,
     seed: int | None,
 ) -> Path | dict[str, Any]:
@@ -211,22 +198,17 @@ def specification_of(
     numbers = {"episodes": episodes, "seed": seed}
     changes = {key: number for key, number in numbers.items() if number is not None}
     if file is not None:
-        flags = {
-            "--environment": environment,
-            "--policy": policies,
-            "--model": models,
-            "--grid": grids,
-            "--set": given,
-        }
-        for flag, value in flags.items():
+        flags = ("--environment", "--policy", "--model", "--grid", "--set")
+        values = (environment, policies, models, grids, given)
+        for flag, value in zip(flags, values, strict=True):
             if value:
                 remedy = f"write it in {file}, or leave the file out"
                 raise invalid(flag, "must be left out beside a specification", value, remedy)
-        return _changed(file, changes) if changes else file
+        return {**read_specification(file).to_plain(), **changes} if changes else file
     if environment is None:
         remedy = "give the file of a specification, or --environment, --policy and --model"
         raise invalid("specification", "must say what to do", None, remedy)
-    described: dict[str, dict[str, Any]] = {name: {"model": name} for name in models}
+    described: dict[str, dict[str, Any]] = {name: {"model": name} for name in models or ()}
     parts: dict[str, dict[str, Any]] = {"options": {}, "exchange": {}, **described}
     for name, value in assignments("--set", given).items():
         _put(parts, name, value)
@@ -236,16 +218,11 @@ def specification_of(
     return {
         "environment": environment,
         "options": parts["options"],
-        "policies": list(policies) or None,
+        "policies": list(policies or ()) or None,
         "exchange": exchange,
         "failure_models": list(described.values()) or None,
         **changes,
     }
-
-
-def _changed(file: Path, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns what a file says, with some of it replaced."""
-    return {**read_specification(file).to_plain(), **changes}
 
 
 def _put(parts: dict[str, dict[str, Any]], name: str, value: Any) -> None:

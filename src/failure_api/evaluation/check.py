@@ -19,7 +19,7 @@ from failure_api.evaluation.plan import Cell, Plan
 from failure_api.evaluation.policies import check_actions
 from failure_api.evaluation.reading import locating, specification_from_dict
 from failure_api.evaluation.results import reason_of
-from failure_api.evaluation.stage import Stage, about, exchange_of, models_of, policy_path
+from failure_api.evaluation.stage import Stage, beginning_with, exchange_of, models_of, policy_path
 from failure_api.serialization.paths import KeyPath, refused
 from failure_api.user_code import ANYTHING, reason
 
@@ -178,7 +178,7 @@ def _said(path: KeyPath, rule: str, value: str) -> Iterator[None]:
     try:
         yield
     except FailureApiError as error:
-        raise about(path, error) from error
+        raise beginning_with(path, error) from error
     except ANYTHING as error:
         remedy = "fix it, or its options" if path == ("environment",) else "fix the policy"
         raise refused(path, f"{rule} ({reason(error)})", value, remedy) from error

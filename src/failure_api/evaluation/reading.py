@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import operator
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -14,9 +13,9 @@ import numpy as np
 
 from failure_api.core.model import CommunicationModel
 from failure_api.core.noise import NoiseModel
-from failure_api.core.parameters.rules import holds_flags, is_masked
+from failure_api.core.parameters.rules import WholeNumber, is_masked
 from failure_api.environments import APIS, environment_apis
-from failure_api.errors import FailureApiError, InvalidArgumentError, nearest
+from failure_api.errors import FailureApiError, nearest
 from failure_api.evaluation.grid import OBJECT
 from failure_api.evaluation.plan import KEYS, Specification
 from failure_api.exchanges import Exchange
@@ -24,8 +23,6 @@ from failure_api.serialization.paths import DEEPEST, KeyPath, PlainDataError, re
 from failure_api.serialization.writing import part_to_dict, to_dict
 from failure_api.serialization.yaml import YamlText, read_yaml
 from failure_api.user_code import name_of
-
-_LARGEST = 2**31 - 1
 
 
 def read_specification(source: str | Path | Mapping[str, Any]) -> Specification:
@@ -72,6 +69,21 @@ def locating(source: Any) -> Iterator[Any]:
         raise text.located(error, error.path) from error
 
 
+@contextlib.contextmanager
+def about(path: KeyPath) -> Iterator[None]:
+    """Adds to errors the place that they are about, unless they know it.
+
+    Args:
+        path: The place.
+    """
+    try:
+        yield
+    except PlainDataError:
+        raise
+    except FailureApiError as error:
+        raise PlainDataError(str(error), path) from error
+
+
 def specification_from_dict(plain: Any) -> Specification:
     """Returns the specification that plain data stands for, as `read_specification` does."""
     if plain is None or (isinstance(plain, Mapping) and not plain):
@@ -113,10 +125,8 @@ def _api(environment: str, given: Any, objects: Mapping[str, Any]) -> str | None
         return str(given)
     if environment in objects:
         return None
-    try:
+    with about(("environment",)):
         offered = environment_apis(environment)
-    except InvalidArgumentError as error:
-        raise PlainDataError(str(error), ("environment",)) from error
     return offered[-1] if offered else None
 
 
@@ -196,15 +206,8 @@ def _texts(given: Any, path: KeyPath, objects: _Objects) -> tuple[str, ...]:
 
 
 def _whole(given: Any, path: KeyPath, objects: _Objects, least: int) -> int:
-    number = least - 1
-    # What is foreign may raise anything.
-    with contextlib.suppress(Exception):
-        if not (holds_flags(given) or is_masked(given)):
-            number = operator.index(given)
-    if not least <= number <= _LARGEST:
-        rule = f"must be a whole number from {least} to {_LARGEST}"
-        raise refused(path, rule, given, "give an integer")
-    return number
+    with about(path):
+        return WholeNumber(least).normalise(text_of(path), given)
 
 
 def _mapping(given: Any, path: KeyPath, objects: _Objects) -> Any:

@@ -16,6 +16,7 @@ from failure_api.environments.positions import known_positions
 from failure_api.errors import FailureApiError
 from failure_api.evaluation.plan import Cell, Plan, Specification
 from failure_api.evaluation.policies import make_policy
+from failure_api.evaluation.reading import about
 from failure_api.exchanges import Exchange, MaskSegments
 from failure_api.serialization.paths import KeyPath, PlainDataError, placed, refused, text_of
 from failure_api.serialization.reading import from_dict, part_from_dict
@@ -87,7 +88,7 @@ class Stage:
         try:
             self.policy: Any = make_policy(asked.found(asked.policies[cell.policy]), self.env)
         except FailureApiError as error:
-            raise about(policy_path(asked, cell.policy), error) from error
+            raise beginning_with(policy_path(asked, cell.policy), error) from error
 
     def act(self, observations: Mapping[Any, Any]) -> Mapping[Any, Any]:
         """Returns what the policy does."""
@@ -102,7 +103,7 @@ class Stage:
         self.env.close()
 
 
-def about(path: KeyPath, error: FailureApiError) -> PlainDataError:
+def beginning_with(path: KeyPath, error: FailureApiError) -> PlainDataError:
     """Returns an error that begins with the place that it is about."""
     sentence = str(error).removeprefix(f"{path[0]} ")
     colon = "" if sentence != str(error) else ":"
@@ -143,17 +144,12 @@ def policy_path(asked: Specification, label: str) -> KeyPath:
 def _function(asked: Specification, key: str) -> Any:
     """Returns a function that a specification names; None where it names none."""
     found = asked.found(getattr(asked, key))
-    if not isinstance(found, str):
-        return found
-    try:
-        found = named(found, key)
+    if isinstance(found, str):
+        with about((key,)):
+            found = named(found, key)
         if not callable(found):
             rule = "must name a function of the environment"
             raise refused((key,), rule, getattr(asked, key), "name another one")
-    except PlainDataError:
-        raise
-    except FailureApiError as error:
-        raise PlainDataError(str(error), (key,)) from error
     return found
 
 
@@ -172,10 +168,8 @@ def exchange_of(plain: Any, asked: Specification) -> Any:
         rule = "must be a mask_segments without segments of its own beside segments"
         raise refused(path, rule, plain, "leave one of the two out")
     segments = _function(asked, "segments")
-    try:
+    with about(("segments",)):
         return dataclasses.replace(exchange, segments=segments)
-    except FailureApiError as error:
-        raise PlainDataError(str(error), ("segments",)) from error
 
 
 def team_of(env: Any, patterns: tuple[str, ...]) -> tuple[Any, ...]:

@@ -102,16 +102,8 @@ def sweep(
         >>> table["delivery_ratio"].round(1).tolist()
         [1.0, 0.5, 0.0]
     """
-    swept = run_sweep(
-        specification,
-        output,
-        engine=engine,
-        workers=workers,
-        address=address,
-        share=share,
-        retry_failed=retry_failed,
-        report=report,
-    )
+    arguments = (specification, output, engine, workers, address, share, retry_failed)
+    swept = run_sweep(*arguments, report=report)
     failures = int(swept.cells["failed"].sum())
     if failures:
         where = "name an output folder to keep" if output is None else "see the report for"
@@ -136,12 +128,12 @@ class Swept(NamedTuple):
 def run_sweep(
     specification: str | Path | Mapping[str, Any],
     output: str | Path | None,
-    *,
     engine: str | None,
     workers: int,
     address: str | None,
     share: float,
     retry_failed: bool,
+    *,
     command: str | None = None,
     confirm: Callable[[Plan], None] = lambda plan: None,
     report: Callable[[Progress], None] = lambda progress: None,

@@ -50,21 +50,14 @@ class CellSummary(NamedTuple):
     overtaken: float
 
 
-def summarise_cell(
-    returns: ArrayLike,
-    delivery_ratios: ArrayLike,
-    mean_ages: ArrayLike,
-    news: ArrayLike,
-    overtaken: ArrayLike,
-) -> CellSummary:
+def summarise_cell(returns: ArrayLike, *links: ArrayLike) -> CellSummary:
     """Returns what the episodes of a cell say; each argument has a number for each of them.
 
     Args:
         returns: The team's returns; NaN for an episode that failed.
-        delivery_ratios: Shares of messages that arrived; NaN where none were sent.
-        mean_ages: Mean ages of information, in rounds.
-        news: Shares of the rounds in which a link's newest message became a newer one.
-        overtaken: Shares of the messages that arrived after a newer one.
+        links: Shares of messages that arrived, NaN where none were sent; mean ages of information,
+            in rounds; shares of the rounds in which a link's newest message became a newer one;
+            and shares of the messages that arrived after a newer one.
 
     Example:
         >>> returns, ratios, nothing = [1.0, 3.0, float("nan")], [0.5, 0.7, 0.0], [0.0] * 3
@@ -73,8 +66,7 @@ def summarise_cell(
         (2.0, 1, 0.6)
     """
     finished = ~np.isnan(np.asarray(returns, dtype=np.float64))
-    links = (np.asarray(each)[finished] for each in (delivery_ratios, mean_ages, news, overtaken))
-    known = [without_nan(numbers) for numbers in links]
+    known = [without_nan(np.asarray(numbers)[finished]) for numbers in links]
     return CellSummary(
         int(finished.sum()),
         int((~finished).sum()),
