@@ -196,9 +196,9 @@ def check_draws(trial: ModelTrial, first: list[Round]) -> None:
     """
     name = trial.model.name
     # Another library's generators are nobody's to use.
-    before = _global_generators()
+    before = global_generators()
     again = trial.run()
-    demand(4, same(before, _global_generators()), f"{name} draws from a global random generator")
+    demand(4, same(before, global_generators()), f"{name} draws from a global random generator")
     demand(4, trial.equal(first, again), f"{name} {trial.other} from the same seed")
     expected, depending = trial.drawn(), f"{name} draws more or less often depending on"
     for each in trial.quiet:
@@ -218,7 +218,7 @@ def check_draws(trial: ModelTrial, first: list[Round]) -> None:
             demand(4, alike, f"{depending} {called}")
 
 
-def _global_generators() -> Any:
+def global_generators() -> Any:
     """Returns where the generators stand that Python and NumPy share with everyone."""
     return random.getstate(), np.random.get_state()  # noqa: NPY002
 
@@ -227,7 +227,7 @@ def check_purity(trial: ModelTrial) -> None:
     """Asks the same question twice, and looks whether the question has changed."""
     name, parameters = trial.model.name, trial.prepared()
     context, inputs = trial.rounds_of()[0]
-    state = trial.init(parameters, context, NumpyStream(trial.seed))
+    state = trial.runs.init(parameters, context, NumpyStream(trial.seed))
     kept, answers = copy.deepcopy(state), []
     for _ in range(2):
         # A state need not be made of arrays alone, and lists can be written to.
@@ -237,7 +237,7 @@ def check_purity(trial: ModelTrial) -> None:
         changed = not same(_without_rings(once), _without_rings(kept))
         demand(7, not changed, f"{name} changes the state that it is given")
     demand(9, same(*answers), f"{name} remembers past its state")
-    again = trial.init(parameters, context, NumpyStream(trial.seed))
+    again = trial.runs.init(parameters, context, NumpyStream(trial.seed))
     demand(9, same(again, kept), f"{name} starts an episode differently after another one")
 
 

@@ -82,7 +82,7 @@ def _compiled(trial: ModelTrial, xp: ModuleType, together: Any) -> list[Round]:
     def begun(arrays: dict[str, Any]) -> Any:
         context = template._replace(**arrays)
         stream = trial.draws(xp, together, BEFORE)
-        return trial.init(trial.prepared(xp, together), context, stream)
+        return trial.runs.init(trial.prepared(xp, together), context, stream)
 
     def advanced(state: Any, inputs: Any, arrays: dict[str, Any]) -> Any:
         traces[0] += 1

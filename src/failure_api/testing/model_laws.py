@@ -154,12 +154,12 @@ def _check_attempts(trial: LinkTrial) -> None:
     """Asks for a further attempt in every round, which may do no more than the first."""
     parameters, name, stream = trial.prepared(), trial.model.name, NumpyStream(trial.seed)
     rounds = trial.rounds_of()
-    state = trial.init(parameters, rounds[0][0], stream)
+    state = trial.runs.init(parameters, rounds[0][0], stream)
     for context, links in rounds:
         following, first = trial.step(parameters, state, links, context, stream)
         kept = copy.deepcopy((state, following))
         again = stream.child("attempt", context.round)
-        second = trial.chain.attempt(parameters, state, following, links, context, again)
+        second = trial.runs.attempt(parameters, state, following, links, context, again)
         _check_worse(name, trial.model.traits, links, second)
         demand(7, same(kept, (state, following)), f"{name}.attempt changes a state")
         written = ([field is not None for field in attempt] for attempt in (first, second))
@@ -179,7 +179,7 @@ def _check_severity(trial: LinkTrial) -> None:
 
 
 def _check_positions(trial: LinkTrial) -> None:
-    if trial.chain.needing_positions is not None:
+    if trial.runs.needing_positions is not None:
         return
     try:
         trial.run(circumstances=LinkCircumstances(placed=False))

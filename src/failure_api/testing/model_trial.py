@@ -206,6 +206,11 @@ class ModelTrial(ABC):
     every_stream: ClassVar[bool] = False
     absolute: ClassVar[float | None] = None
 
+    @property
+    def runs(self) -> Any:
+        """What is run: the model, or a chain around it."""
+        return self.model
+
     @abstractmethod
     def rounds_of(self, xp: ModuleType = np, circumstances: Any = None) -> list[tuple[Any, Any]]:
         """Returns the context of each round, and the links or the content in it."""
@@ -214,15 +219,9 @@ class ModelTrial(ABC):
     def prepared(self, xp: ModuleType = np, circumstances: Any = None) -> Any:
         """Returns what the model looks up once."""
 
-    @abstractmethod
-    def init(self, parameters: Any, context: Any, random: RandomStream) -> Any:
-        """Returns the state before the first round."""
-
-    @abstractmethod
-    def step(
-        self, parameters: Any, state: Any, inputs: Any, context: Any, random: RandomStream
-    ) -> tuple[Any, Any]:
+    def step(self, parameters: Any, state: Any, inputs: Any, context: Any, random: Any) -> Any:
         """Returns the next state, and what becomes of the links or the content."""
+        return self.runs.step(parameters, state, inputs, context, random)
 
     @abstractmethod
     def compared(self, seen: Round, row: Any = ...) -> list[Any]:
@@ -262,7 +261,7 @@ class ModelTrial(ABC):
             rounds: The context of each round, and what is given in it.
             draws: Returns the stream of a round.
         """
-        state, seen = self.init(parameters, rounds[0][0], draws(BEFORE)), []
+        state, seen = self.runs.init(parameters, rounds[0][0], draws(BEFORE)), []
         for context, inputs in rounds:
             stream = draws(context.round)
             following, after = self.step(parameters, locked(state), inputs, context, stream)
@@ -338,7 +337,7 @@ class LinkTrial(ModelTrial):
     quiet = (LinkCircumstances(everyone=False, idle=True),)
 
     @cached_property
-    def chain(self) -> Chain:
+    def runs(self) -> Chain:
         """The model within a chain."""
         return Chain(models=[self.model])
 
@@ -410,17 +409,7 @@ class LinkTrial(ModelTrial):
         """Returns what the model's chain looks up once."""
         # On NumPy's arrays, since this is asked for while JAX traces a function too.
         context, _ = replace(self, rounds=1).rounds_of()[0]
-        return prepared(self.chain, context._replace(xp=xp))
-
-    def init(self, parameters: Any, context: Context, random: RandomStream) -> Any:
-        """Returns the chain's state before the first round."""
-        return self.chain.init(parameters, context, random)
-
-    def step(
-        self, parameters: Any, state: Any, inputs: Links, context: Context, random: RandomStream
-    ) -> tuple[Any, Links]:
-        """Returns the chain's next state and the links as it leaves them."""
-        return self.chain.step(parameters, state, inputs, context, random)
+        return prepared(self.runs, context._replace(xp=xp))
 
     def compared(self, seen: Round, row: Any = ...) -> list[Any]:
         """Returns the fields of the links."""

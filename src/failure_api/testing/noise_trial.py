@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from failure_api.core import RandomStream
 from failure_api.core.arrays.libraries import on_arrays_of
 from failure_api.core.noise import NoiseContext
 from failure_api.core.parameters.fields import inner_rule, rules_of
@@ -96,15 +95,9 @@ class NoiseTrial(ModelTrial):
         context, _ = replace(self, rounds=1).rounds_of(np, circumstances.alone(0))[0]
         return on_arrays_of(xp, self.model.prepare(context))
 
-    def init(self, parameters: Any, context: NoiseContext, random: RandomStream) -> Any:
-        """Returns the model's state before the first round."""
-        return self.model.init(parameters, context, random)
-
-    def step(
-        self, parameters: Any, state: Any, inputs: Any, context: NoiseContext, random: RandomStream
-    ) -> tuple[Any, Any]:
+    def step(self, parameters: Any, state: Any, inputs: Any, context: Any, random: Any) -> Any:
         """Returns what the model returned, or raises what is wrong with its form."""
-        name, result = self.model.name, self.model.step(parameters, state, inputs, context, random)
+        name, result = self.model.name, super().step(parameters, state, inputs, context, random)
         pair = type(result) is tuple and len(result) == 2
         demand(1, pair, f"{name}.step does not return the pair (state, content)")
         following, after = result
