@@ -6,7 +6,7 @@ import inspect
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,16 +14,10 @@ import numpy as np
 from failure_api.catalogue.examples import example_of, shown
 from failure_api.catalogue.mathematics import plain_mathematics
 from failure_api.core.noise import NoiseModel
-from failure_api.core.parameters.fields import AgentRule, LinkRule, rules_of
-from failure_api.core.parameters.rules import Choice, Instance, Rule
+from failure_api.core.parameters.fields import AgentRule, LinkRule
+from failure_api.core.parameters.rules import Choice, Instance
 from failure_api.errors import FailureApiError
-from failure_api.serialization.components import (
-    hints_of,
-    inner_rule,
-    kind_of_model,
-    kinds_of,
-    part_classes,
-)
+from failure_api.serialization.components import fields_of, part_classes
 from failure_api.serialization.registry import OURS, Entry, built_in, find, name_of, plugins
 
 _HEADING = re.compile(r"^(Args|Attributes|Raises|Returns|Example|Examples|Source):[ ]*(.*)$")
@@ -240,33 +234,21 @@ def _described(entry: Entry, parameters: Mapping[str, Any] | None = None) -> Des
 
 
 def _parameters(value_class: Any) -> tuple[Parameter, ...]:
-    rules, meanings = rules_of(value_class), _meanings(value_class)
-    found = []
-    for field in fields(value_class):
-        if field.name not in hints_of(value_class):
-            continue
-        rule = rules.get(field.name)
-        if field.default is not MISSING:
-            default = shown(field.default)
-        elif field.default_factory is not MISSING:
-            default = shown(field.default_factory())
-        else:
-            default = REQUIRED
-        inner = inner_rule(rule)
-        choices: tuple[str, ...] = inner.words if isinstance(inner, Choice) else ()
-        if isinstance(inner, Instance) and kind_of_model(value_class, field.name) is None:
-            choices = tuple(part_classes(*kinds_of(value_class, field.name)))
-        varies = _varies(inner)
+    meanings, found = _meanings(value_class), []
+    for field in fields_of(value_class):
+        rule, choices = field.rule, ()
+        if isinstance(rule, Choice):
+            choices = rule.words
+        elif isinstance(rule, Instance) and field.model is None:
+            choices = tuple(part_classes(*field.kinds))
+        default = REQUIRED if field.default is MISSING else shown(field.default)
+        varies = {LinkRule: "per link", AgentRule: "per agent"}.get(type(rule), "")
         unit, meaning = getattr(rule, "unit", ""), meanings.get(field.name, "")
         found.append(Parameter(field.name, default, unit, varies, choices, meaning))
     # Those of the base class come first in a dataclass, and matter least.
     return tuple(
         sorted(found, key=lambda each: (each.name == "agent_ids", each.default != REQUIRED))
     )
-
-
-def _varies(rule: Rule | None) -> str:
-    return {LinkRule: "per link", AgentRule: "per agent"}.get(type(rule), "") if rule else ""
 
 
 def _meanings(value_class: type) -> dict[str, str]:
@@ -281,12 +263,10 @@ def _meanings(value_class: type) -> dict[str, str]:
 def _parts(value_class: type) -> tuple[PartDescription, ...]:
     """Returns the parts that the fields of a class take, each once."""
     classes: dict[type, None] = {}
-    for field in hints_of(value_class):
-        rule = inner_rule(rules_of(value_class).get(field))
-        if not isinstance(rule, Choice):
-            classes |= dict.fromkeys(part_classes(*kinds_of(value_class, field)).values())
+    for field in fields_of(value_class):
+        if not isinstance(field.rule, Choice):
+            classes |= dict.fromkeys(part_classes(*field.kinds).values())
     return tuple(
         PartDescription(name_of(part), part.__name__, sections_of(part).summary, _parameters(part))
         for part in classes
-        if isinstance(part, type)
     )

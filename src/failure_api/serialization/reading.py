@@ -10,31 +10,28 @@ from typing import Any
 from failure_api.core.model import CommunicationModel
 from failure_api.core.noise import NoiseModel
 from failure_api.core.parameters.component import Component
-from failure_api.core.parameters.fields import rules_of
 from failure_api.core.parameters.rules import Instance
 from failure_api.errors import FailureApiError, InvalidArgumentError, describe, nearest
 from failure_api.serialization.components import (
+    Field,
+    fields_of,
     function_named,
-    inner_rule,
-    is_number,
-    kind_of_model,
-    kinds_of,
     part_classes,
-    takes_function,
+    tag_of,
 )
 from failure_api.serialization.paths import (
     DEEPEST,
     KeyPath,
     PlainDataError,
     placed,
+    reason_of,
     refused,
     text_of,
 )
-from failure_api.serialization.registry import find, key_of, plugins
-from failure_api.serialization.writing import parameters_of, tag_of
+from failure_api.serialization.registry import KINDS, MODELS, find, key_of, plugins
 
-KINDS: dict[str, type] = {"model": CommunicationModel, "noise": NoiseModel}
 ROOTS: dict[str, type] = {"failure_models": CommunicationModel, "noise_models": NoiseModel}
+_ROWS = {"links": "[sender, receiver, value]", "agents": "[agent, value]"}
 _NOT_FINITE = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 
 
@@ -95,7 +92,7 @@ def _models(plain: Any, path: KeyPath) -> list[Any]:
 
 def _model(plain: Any, path: KeyPath, kind: type | None) -> Any:
     """Returns a failure model or a noise model."""
-    if isinstance(plain, kind or tuple(KINDS.values())):
+    if isinstance(plain, kind or MODELS):
         return plain
     tags = [tag for tag, known in KINDS.items() if kind is None or issubclass(kind, known)]
     if isinstance(plain, str):
@@ -129,16 +126,14 @@ def part_from_dict(plain: Any, path: KeyPath, kinds: tuple[type, ...]) -> Any:
     """
     name = plain if isinstance(plain, str) else plain.get("type")
     kinds = kinds or (Component,)
-    known = part_classes(*kinds)
-    if _named(name, known) is None:
+    if _named(name, part_classes(*kinds)) is None:
         # Another package may bring parts with its models.
         plugins()
-        known = part_classes(*kinds)
+    known = part_classes(*kinds)
     found = _named(name, known)
     if found is None:
-        of = " or ".join(kind.__name__ for kind in kinds) or "part"
-        where = (*path, "type")
-        raise refused(where, f"must be the name of a {of}", name, nearest(name, known))
+        rule = f"must be the name of a {' or '.join(kind.__name__ for kind in kinds)}"
+        raise refused((*path, "type"), rule, name, nearest(name, known))
     return _make(known[found], found, {} if isinstance(plain, str) else plain, path)
 
 
@@ -156,29 +151,22 @@ def _make(value_class: Any, name: str, plain: Mapping[Any, Any], path: KeyPath) 
         return _built(lambda: value_class.from_plain(given), name, path, {})
     if hasattr(value_class, "from_older"):
         given = _built(lambda: value_class.from_older(given), name, path, {})
-    called = parameters_of(value_class)
-    fields = {word: parameter for parameter, word in called.items()}
+    fields = {field.key: field for field in fields_of(value_class)}
     for key in given:
         if key not in fields:
-            rule = f"must hold parameters of {name!r}"
             remedy = nearest(key, fields) if fields else "leave it out"
-            sentence = str(refused(path, rule, key, remedy))
-            raise PlainDataError(sentence, (*path, _step(key)))
-    missing = [word for word, field in fields.items() if word not in given]
-    missing = [word for word in missing if _is_required(value_class, fields[word])]
+            error = refused(path, f"must hold parameters of {name!r}", key, remedy)
+            raise PlainDataError(error.sentence, (*path, _step(key)))
+    required = [key for key, field in fields.items() if field.default is MISSING]
+    missing = [key for key in required if key not in given]
     if missing:
         rule = f"must give every parameter of {name!r} that has no default"
         raise refused(path, rule, dict(plain), f"add {' and '.join(missing)}")
     arguments = {
-        fields[key]: _field(held, value_class, fields[key], (*path, key))
-        for key, held in given.items()
+        fields[key].name: _field(held, fields[key], (*path, key)) for key, held in given.items()
     }
+    called = {field.name: key for key, field in fields.items()}
     return _built(lambda: value_class(**arguments), name, path, called)
-
-
-def _is_required(value_class: Any, parameter: str) -> bool:
-    field = value_class.__dataclass_fields__[parameter]
-    return field.default is MISSING and field.default_factory is MISSING
 
 
 def _built(make: Callable[[], Any], name: str, path: KeyPath, parameters: dict[str, str]) -> Any:
@@ -189,33 +177,25 @@ def _built(make: Callable[[], Any], name: str, path: KeyPath, parameters: dict[s
     except FailureApiError as error:
         raise placed(error, path, parameters) from error
     except Exception as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".: ")
-        where = text_of(path)
-        sentence = f"{where} must describe {name!r}, which its class refuses ({reason}): fix it."
-        raise PlainDataError(sentence, path) from error
+        rule = f"must describe {name!r}, which its class refuses ({reason_of(error)})"
+        raise PlainDataError(f"{text_of(path)} {rule}: fix it.", path) from error
 
 
-def _field(plain: Any, value_class: type, field: str, path: KeyPath) -> Any:
+def _field(plain: Any, field: Field, path: KeyPath) -> Any:
     """Returns the value of a parameter, as its type asks for it."""
-    rule = rules_of(value_class).get(field)
-    kinds, model = kinds_of(value_class, field), kind_of_model(value_class, field)
     if isinstance(plain, str):
-        if model is not None:
-            return _model(plain, path, model)
-        named = _named(plain, part_classes(*kinds)) is not None
-        if isinstance(inner_rule(rule), Instance) or (takes_function(rule) and named):
-            return part_from_dict(plain, path, kinds)
-        if takes_function(rule):
+        if field.model is not None:
+            return _model(plain, path, field.model)
+        named = _named(plain, part_classes(*field.kinds)) is not None
+        if isinstance(field.rule, Instance) or (field.function and named):
+            return part_from_dict(plain, path, field.kinds)
+        if field.function:
             return function_named(plain, path)
-    return _value(plain, path, kinds, is_number(rule), model)
+    return _value(plain, path, field.kinds, field.number, field.model)
 
 
 def _value(
-    plain: Any,
-    path: KeyPath,
-    kinds: tuple[type, ...],
-    number: bool = False,
-    model: type | None = None,
+    plain: Any, path: KeyPath, kinds: tuple[type, ...], number: bool = False, model: Any = None
 ) -> Any:
     """Returns what a value of plain data stands for.
 
@@ -245,10 +225,9 @@ def _value(
         return function_named(plain["function"], path)
     if set(plain) == {"number"}:
         return _value(plain["number"], (*path, "number"), (), True)
-    if set(plain) == {"links"}:
-        return _mapping(plain["links"], "[sender, receiver, value]", (*path, "links"), value)
-    if set(plain) == {"agents"}:
-        return _mapping(plain["agents"], "[agent, value]", (*path, "agents"), value)
+    for rows, form in _ROWS.items():
+        if set(plain) == {rows}:
+            return _mapping(plain[rows], form, (*path, rows), value)
     return {key: value(held, _step(key)) for key, held in plain.items()}
 
 

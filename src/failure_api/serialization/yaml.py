@@ -58,8 +58,6 @@ def core_schema(yaml: Any) -> tuple[Any, Any]:
 LONGEST = 2**20
 """Most characters that are read: PyYAML takes seconds for as many."""
 
-_REMEDY = "write the value itself"
-
 
 class YamlText(NamedTuple):
     """What YAML text says.
@@ -143,20 +141,18 @@ def _composed(text: str, named: str, yaml: ModuleType) -> Any:
     loader, _ = core_schema(yaml)
     depth = 0
     for event in yaml.parse(text, Loader=loader):
-        what = None
-        if getattr(event, "anchor", None):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        what, remedy = "", "write the value itself"
+        if depth > DEEPEST:
+            what, remedy = f"values nested deeper than {DEEPEST} times", "make it flatter"
+        elif getattr(event, "anchor", None):
             what = "anchors or aliases"
         elif getattr(event, "tag", None):
             what = "tags"
-        depth += isinstance(event, yaml.CollectionStartEvent)
-        depth -= isinstance(event, yaml.CollectionEndEvent)
-        remedy = _REMEDY
-        if depth > DEEPEST:
-            what, remedy = f"values nested deeper than {DEEPEST} times", "make it flatter"
-        if what is not None:
+        if what:
             line = event.start_mark.line
-            rule = f"must not hold {what}"
-            raise invalid(f"{named}, line {line + 1},", rule, _line(text, line), remedy)
+            raise _refused(named, line + 1, f"must not hold {what}", _line(text, line), remedy)
     return yaml.compose(text, Loader=loader)
 
 
@@ -172,11 +168,11 @@ def _plain(node: Any, path: KeyPath, lines: dict[KeyPath, int], loader: Any, nam
             line = key_node.start_mark.line + 1
             if key_node.id != "scalar":
                 rule = "must have words as keys"
-                raise invalid(f"{named}, line {line},", rule, "another mapping", "give text")
+                raise _refused(named, line, rule, "another mapping", "give text")
             key = loader.construct_object(key_node)
             if key in mapping:
                 rule = "must hold each key once"
-                raise invalid(f"{named}, line {line},", rule, key, "leave one of the two out")
+                raise _refused(named, line, rule, key, "leave one of the two out")
             where = (*path, str(key))
             mapping[key] = _plain(value_node, where, lines, loader, named)
             lines[where] = line
@@ -194,9 +190,12 @@ def _unreadable(error: Any, named: str, text: str) -> Exception:
     before = text[: getattr(error, "position", 0)]
     line = mark.line if mark else len(f"{before}?".splitlines()) - 1
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
-    reason = " ".join(str(problem).split())
-    shown = _line(text, line)
-    return invalid(f"{named}, line {line + 1},", f"must be YAML ({reason})", shown, "fix the line")
+    rule = f"must be YAML ({' '.join(str(problem).split())})"
+    return _refused(named, line + 1, rule, _line(text, line), "fix the line")
+
+
+def _refused(named: str, line: int, rule: str, value: Any, remedy: str) -> InvalidArgumentError:
+    return invalid(f"{named}, line {line},", rule, value, remedy)
 
 
 def _line(text: str, number: int) -> str:

@@ -113,12 +113,12 @@ def _steps(
 
 def _spoil(value: Any) -> None:
     """Writes to all arrays within an observation, and empties its dicts."""
-    for item in value.values() if isinstance(value, dict) else ():
-        _spoil(item)
-    if isinstance(value, np.ndarray) and value.flags.writeable:
-        value[...] = 1
     if isinstance(value, dict):
+        for item in value.values():
+            _spoil(item)
         value.clear()
+    elif isinstance(value, np.ndarray) and value.flags.writeable:
+        value[...] = 1
 
 
 class _Chooser:
@@ -135,17 +135,16 @@ class _Chooser:
 
     def choose(self, env: Any, agent: Any, mask: Any) -> Any:
         """Returns an action that the mask allows."""
-        actions = actions_of(env)
-        if actions is None:
-            return self._drawn(self._spaces, agent, env.action_space(agent), mask)
-        space = actions.own_spaces[agent]
-        mask = None if mask is None else own_mask(mask, space)
-        own = self._drawn(self._spaces, agent, space, mask)
-        space = actions.message_space(agent)
-        if space is None:
-            return own
-        self.said[agent] = message = self._drawn(self._messages, agent, space, None)
-        return actions.joined(agent, own, message)
+        spoken = actions_of(env)
+        space = env.action_space(agent) if spoken is None else spoken.own_spaces[agent]
+        if spoken is not None and mask is not None:
+            mask = own_mask(mask, space)
+        action = self._drawn(self._spaces, agent, space, mask)
+        message_space = None if spoken is None else spoken.message_space(agent)
+        if spoken is None or message_space is None:
+            return action
+        self.said[agent] = self._drawn(self._messages, agent, message_space, None)
+        return spoken.joined(agent, action, self.said[agent])
 
     def _drawn(self, known: dict[Any, Any], agent: Any, space: Any, mask: Any) -> Any:
         if agent not in known:

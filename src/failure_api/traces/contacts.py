@@ -55,14 +55,12 @@ class Clock(NamedTuple):
 
         A millionth of a round later is not later: decimal times are rounded in binary.
         """
-        number = (time - self.start) / self.round_duration
-        return (
-            math.ceil(round(number, 6)) if abs(number) < 1e15 else int(math.copysign(1e15, number))
-        )
+        rounds = (time - self.start) / self.round_duration
+        return math.ceil(round(min(max(rounds, -1e15), 1e15), 6))
 
 
 def trace_of(
-    place: Any,
+    path: Any,
     contacts: Sequence[Contact],
     last: float,
     clock: Clock,
@@ -72,7 +70,7 @@ def trace_of(
     """Returns the trace of contacts: a link is up in a round if it is up as the round begins.
 
     Args:
-        place: The file that they come from.
+        path: The file that they come from.
         contacts: The contacts.
         last: Time of the last event.
         clock: The rounds.
@@ -81,14 +79,14 @@ def trace_of(
     """
     named = sorted({name for c in contacts for name in (c.one, c.other)}, key=_natural)
     agents = tuple(named) if agent_ids is None else names(agent_ids)
-    index = {str(agent): number for number, agent in enumerate(agents)}
+    index = {str(agent): position for position, agent in enumerate(agents)}
     if not index.keys() & set(named):
         found = f"has contacts of {', '.join(named[:5]) or 'nobody'}"
-        raise InvalidArgumentError(
-            f"the file {str(place)!r} must have contacts of the agents, but it {found}: "
-            "give names from the file as agent_ids."
-        )
-    length = clock.first_from(last) + 1 if rounds is None else _least_one(rounds)
+        remedy = "give names from the file as agent_ids"
+        raise refused(path, "have contacts of the agents", found, remedy)
+    length = clock.first_from(last) + 1
+    if rounds is not None:
+        length = WholeNumber(1, "rounds").normalise("rounds", rounds)
     if length < 1:
         rule = f"must not lie after the last event, at {last:g}"
         raise invalid("start", rule, clock.start, "give the time of round 0 in the file's clock")
@@ -113,18 +111,13 @@ def everywhere(value: Any, length: int, agents: int, round_duration: float) -> N
     return np.full((length, agents, agents), value)
 
 
-def _least_one(rounds: Any) -> int:
-    return WholeNumber(1, "rounds").normalise("rounds", rounds)
-
-
 def _natural(name: str) -> list[Any]:
     """Returns what sorts p2 before p10, however long the numbers are."""
-    parts = [part for part in re.split(r"(\d+)", name) if part]
-    digits = [part.lstrip("0") if part.isdecimal() else None for part in parts]
-    return [
-        (1, 0, part) if number is None else (0, len(number), number)
-        for part, number in zip(parts, digits, strict=True)
-    ]
+    keys: list[Any] = []
+    for part in filter(None, re.split(r"(\d+)", name)):
+        digits = part.lstrip("0")
+        keys.append((0, len(digits), digits) if part.isdecimal() else (1, 0, part))
+    return keys
 
 
 COLUMNS = ("start", "end", "a", "b")
