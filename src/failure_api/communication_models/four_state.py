@@ -9,11 +9,9 @@ from typing import Any, ClassVar, Literal, NamedTuple
 import numpy as np
 
 from failure_api.communication_models.gilbert_elliott import Recovery, entries
-from failure_api.core.links import Array, Context, Links
-from failure_api.core.model import CommunicationModel, closed_form
+from failure_api.core import Array, CommunicationModel, Context, Links, RandomStream, Stage, Traits
+from failure_api.core.model import closed_form
 from failure_api.core.parameters.types import SMALLEST, Probability
-from failure_api.core.random.stream import RandomStream
-from failure_api.core.traits import Stage, Traits
 from failure_api.errors import invalid
 
 _PROBABILITIES = ("p13", "p31", "p32", "p23", "p14")
@@ -143,8 +141,7 @@ class FourStateModel(CommunicationModel):
     def init(self, parameters: Any, context: Context, random: RandomStream) -> FourStateState:
         """Returns the state of each link before round 0."""
         xp = context.xp
-        p13, p31, p32, p23, p14 = (parameters[name] for name in _PROBABILITIES)
-        _, received, lost, alone = _shares(p13, p31, p32, p23, p14, xp)
+        _, received, lost, alone = _shares(*(parameters[name] for name in _PROBABILITIES), xp)
         draw = random.uniform(context.shape)
         if self.start == "good":
             draw = xp.ones_like(draw)

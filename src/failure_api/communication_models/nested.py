@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
-from failure_api.core.chain import Chain
-from failure_api.core.model import CommunicationModel
-from failure_api.core.traits import QueuePlace, Stage, Traits
+from failure_api.core import Chain, CommunicationModel, Stage, Traits
+from failure_api.core.traits import QueuePlace
 from failure_api.errors import invalid
 
 DEEPEST = 20

@@ -14,15 +14,21 @@ from numpy.typing import NDArray
 from failure_api.communication_models.delay import distributions
 from failure_api.communication_models.delay.distributions import mean_age
 from failure_api.communication_models.probabilistic import ProbabilisticModel
+from failure_api.core import (
+    Array,
+    Chain,
+    CommunicationModel,
+    Context,
+    Links,
+    RandomStream,
+    Stage,
+    Traits,
+)
 from failure_api.core.arrays.libraries import of_type
 from failure_api.core.arrays.rings import at_slots, with_added
-from failure_api.core.chain import Chain
-from failure_api.core.links import Array, Context, Links
-from failure_api.core.model import CommunicationModel, closed_form
+from failure_api.core.model import closed_form
 from failure_api.core.parameters.rules import Instance, Optional
 from failure_api.core.parameters.types import LONGEST_DELAY, Count, Share, not_negative
-from failure_api.core.random.stream import RandomStream
-from failure_api.core.traits import Stage, Traits
 from failure_api.errors import invalid
 
 SPREAD = 4.0

@@ -9,15 +9,12 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
+from failure_api.core import Array, CommunicationModel, Context, Links, RandomStream, Stage, Traits
 from failure_api.core.arrays.libraries import of_type, running_sum
 from failure_api.core.arrays.rings import at_slots, with_put
-from failure_api.core.links import Array, Context, Links
-from failure_api.core.model import CommunicationModel
 from failure_api.core.parameters.fields import AgentRule, members_of
 from failure_api.core.parameters.rules import WholeNumber
 from failure_api.core.parameters.types import AgentValue, Period
-from failure_api.core.random.stream import RandomStream
-from failure_api.core.traits import Stage, Traits
 from failure_api.errors import invalid
 
 MOST_BYTES = 2**30

@@ -10,14 +10,11 @@ from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from failure_api.core.links import Array, Context, Links
-from failure_api.core.model import CommunicationModel
+from failure_api.core import Array, CommunicationModel, Context, Links, RandomStream, Stage, Traits
 from failure_api.core.parameters.component import Component
 from failure_api.core.parameters.fields import AgentRule, members_of, per_agent
 from failure_api.core.parameters.rules import WholeNumber
 from failure_api.core.parameters.types import LARGEST, SHARE, AgentValue, Count, Share
-from failure_api.core.random.stream import RandomStream
-from failure_api.core.traits import Stage, Traits
 from failure_api.errors import invalid
 
 

@@ -17,10 +17,9 @@ from failure_api.communication_models.radio.path_loss import (
     PathLoss,
     milliwatts,
 )
-from failure_api.core.links import Array, Context, Links
+from failure_api.core import Array, Context, Links, RandomStream
 from failure_api.core.parameters.component import Component
 from failure_api.core.parameters.types import MeanTime, Period, Rounds, Share, positive
-from failure_api.core.random.stream import RandomStream
 from failure_api.errors import invalid
 
 Radius = Annotated[float, positive("the environment's units")]

@@ -13,11 +13,8 @@ from failure_api.communication_models.jamming.effects import (
     Pattern,
 )
 from failure_api.communication_models.jamming.positions import Jammers
-from failure_api.core.links import Array, Context, Links
-from failure_api.core.model import CommunicationModel
+from failure_api.core import Array, CommunicationModel, Context, Links, RandomStream, Traits
 from failure_api.core.parameters.rules import Optional, WholeNumber
-from failure_api.core.random.stream import RandomStream
-from failure_api.core.traits import Traits
 
 
 class JammingState(NamedTuple):

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from failure_api.communication_models.trace import entry
-from failure_api.core.links import Array, Context
+from failure_api.core import Array, Context
 from failure_api.core.model import distinct
 from failure_api.core.parameters.component import Component
 from failure_api.core.parameters.fields import index_of

@@ -19,14 +19,12 @@ from failure_api.communication_models.node_failure.together import (
     share_of_links,
     size_table,
 )
-from failure_api.core.links import Array, Context, Links
-from failure_api.core.model import CommunicationModel, closed_form
+from failure_api.core import Array, CommunicationModel, Context, Links, RandomStream, Stage, Traits
+from failure_api.core.model import closed_form
 from failure_api.core.parameters.fields import index_of, members_of, per_agent
 from failure_api.core.parameters.frozen import FrozenMapping
 from failure_api.core.parameters.rules import Rule, WholeNumber
 from failure_api.core.parameters.types import MeanRounds
-from failure_api.core.random.stream import RandomStream
-from failure_api.core.traits import Stage, Traits
 from failure_api.errors import InvalidArgumentError, describe, invalid
 
 

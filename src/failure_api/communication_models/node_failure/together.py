@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from failure_api.communication_models.partition.patterns import shuffled
-from failure_api.core.links import Array, Context
+from failure_api.core import Array, Context, RandomStream
 from failure_api.core.parameters.rules import Choice, Rule
-from failure_api.core.random.stream import RandomStream
 from failure_api.errors import invalid
 
 Target: TypeAlias = Literal["one", "minority_third", "minority", "majority", "all", "some"]

@@ -20,12 +20,9 @@ from failure_api.communication_models.partition.patterns import (
     shuffled,
     sides,
 )
-from failure_api.core.links import Array, Context, Links
-from failure_api.core.model import CommunicationModel
+from failure_api.core import Array, CommunicationModel, Context, Links, RandomStream, Traits
 from failure_api.core.parameters.fields import index_of, members_of
 from failure_api.core.parameters.rules import WholeNumber
-from failure_api.core.random.stream import RandomStream
-from failure_api.core.traits import Traits
 from failure_api.errors import invalid
 
 

@@ -13,11 +13,10 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from failure_api.core.links import Array, Context
+from failure_api.core import Array, Context, RandomStream
 from failure_api.core.parameters.component import Component
 from failure_api.core.parameters.rules import Rule
 from failure_api.core.parameters.types import MeanTime, Period, Rounds
-from failure_api.core.random.stream import RandomStream
 from failure_api.errors import invalid
 
 Pattern: TypeAlias = Literal["halves", "isolate", "bridge", "majorities_ring", "minority_third"]

@@ -26,11 +26,8 @@ from failure_api.communication_models.radio.reception import (
     SnrThreshold,
 )
 from failure_api.communication_models.radio.shadowing import Shadowing, mirrored, upper_triangle
-from failure_api.core.links import Array, Context, Links
-from failure_api.core.model import CommunicationModel
+from failure_api.core import Array, CommunicationModel, Context, Links, RandomStream, Traits
 from failure_api.core.parameters.rules import numbers
-from failure_api.core.random.stream import RandomStream
-from failure_api.core.traits import Traits
 from failure_api.errors import invalid
 
 BLOCKED = 1000.0

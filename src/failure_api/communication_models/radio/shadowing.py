@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from failure_api.communication_models.radio.path_loss import Length, between
-from failure_api.core.links import Array, Context
+from failure_api.core import Array, Context, RandomStream
 from failure_api.core.parameters.component import Component
-from failure_api.core.random.stream import RandomStream
 
 
 def upper_triangle(count: int, xp: Any) -> Array:

@@ -168,6 +168,21 @@ def in_order(name: str, value: Any, kind: str, remedy: str) -> list[Any]:
     raise invalid(name, f"must be {kind}", value, remedy)
 
 
+def check_entries(name: str, array: NDArray[Any], accepted: Any, text: str, remedy: str) -> None:
+    """Raises an error for the first entry of an array that is not accepted.
+
+    Args:
+        name: What errors call the array.
+        array: The array.
+        accepted: Which entries are accepted, bool of the same shape.
+        text: What holds for every accepted entry, as in "must lie in [0, 1]".
+        remedy: What the user can do.
+    """
+    if not accepted.all():
+        index = np.argwhere(~accepted)[0].tolist()
+        raise invalid(f"{name}{index}", text, float(array[tuple(index)]), remedy)
+
+
 def numbers(value: Any, *, flags: bool = False) -> NDArray[np.float64] | None:
     """Returns real numbers as a float64 array; None for anything else, such as text.
 
