@@ -259,12 +259,8 @@ class PeriodicJamming(Pattern):
         """Checks the fields, and that no period is too short."""
         super().__post_init__()
         if self.active_rounds > self.period:
-            raise invalid(
-                "active_rounds",
-                f"must be at most period={self.period}",
-                self.active_rounds,
-                "lengthen the period",
-            )
+            rule = f"must be at most period={self.period}"
+            raise invalid("active_rounds", rule, self.active_rounds, "lengthen the period")
 
     def step(self, state: Any, uniform: Array, round_index: Any, xp: Any) -> tuple[Any, Array]:
         """Returns True for all in the first rounds of a period."""

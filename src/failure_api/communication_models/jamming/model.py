@@ -139,14 +139,14 @@ class JammingModel(CommunicationModel):
         random: RandomStream,
     ) -> Links:
         """Returns the links as the same jammers leave them."""
-        squared = self._squared(parameters, context)
-        effect, sending = parameters["effect"], following.sending
-        return self.effect.apply(effect, squared, sending, links, context, random)
+        squared, effect = self._squared(parameters, context), parameters["effect"]
+        return self.effect.apply(effect, squared, following.sending, links, context, random)
 
     def _squared(self, parameters: Any, context: Context) -> Array:
         """Returns the squared distance from each jammer to each agent, `[..., J, N]`."""
-        positions_now = self.jammers.positions_now(parameters["jammers"], context)
-        return squared_between(positions_now, context.positions, context.xp)
+        positions = self.jammers.positions_now(parameters["jammers"], context)
+        difference = positions[..., :, None, :] - context.positions[..., None, :, :]
+        return context.xp.sum(difference * difference, axis=-1)
 
     def jamming_share(self, rounds: int | None = None) -> float | None:
         """Returns the mean share of rounds in which a jammer sends.
@@ -166,15 +166,3 @@ class JammingModel(CommunicationModel):
             return None
         expected = self.pattern.expected_rounds(rounds, self.budget)
         return expected if rounds is None or expected is None else expected / rounds
-
-
-def squared_between(ones: Array, others: Array, xp: Any) -> Array:
-    """Returns the squared distances `[..., J, N]` from places `[..., J, dim]` to `[..., N, dim]`.
-
-    Example:
-        >>> import numpy as np
-        >>> squared_between(np.asarray([[0.0, 0.0]]), np.asarray([[3.0, 4.0], [1.0, 0.0]]), np)
-        array([[25.,  1.]])
-    """
-    difference = ones[..., :, None, :] - others[..., None, :, :]
-    return xp.sum(difference * difference, axis=-1)
