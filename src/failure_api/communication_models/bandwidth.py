@@ -73,7 +73,7 @@ class BandwidthModel(CommunicationModel):
     (their M/M/1/2*, here with one message a round and a service of fixed length).
     """
 
-    EXAMPLE: ClassVar[Mapping[str, Any]] = {"capacity": 0.25, "queue_length": 3}
+    EXAMPLE: ClassVar = {"capacity": 0.25, "queue_length": 3}
 
     capacity: Bandwidth
     unit: Literal["messages", "bits"] = "messages"

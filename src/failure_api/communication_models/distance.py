@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -38,7 +37,7 @@ class DistanceModel(CommunicationModel):
     (1990).
     """
 
-    EXAMPLE: ClassVar[Mapping[str, Any]] = {"distance_threshold": 1.0}
+    EXAMPLE: ClassVar = {"distance_threshold": 1.0}
 
     distance_threshold: Distance
     falloff: Literal["none", "linear"] = "none"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple
 
@@ -80,13 +80,7 @@ class FourStateModel(CommunicationModel):
     kernel"; tc-netem(8), option `loss state`, which starts in state 1.
     """
 
-    EXAMPLE: ClassVar[Mapping[str, Any]] = {
-        "p13": 0.03,
-        "p31": 0.1,
-        "p32": 0.15,
-        "p23": 0.4,
-        "p14": 0.02,
-    }
+    EXAMPLE: ClassVar = {"p13": 0.03, "p31": 0.1, "p32": 0.15, "p23": 0.4, "p14": 0.02}
 
     p13: Probability
     p31: Recovery | None = None
@@ -105,12 +99,9 @@ class FourStateModel(CommunicationModel):
     def _check_row(self, name: str, row: Callable[..., Any]) -> None:
         sums = self._closed(row)
         if sums is None:
-            raise invalid(
-                "p13, p31, p32, p23 and p14",
-                "must not be mappings and arrays at once",
-                (self.p13, self.p31, self.p32, self.p23, self.p14),
-                "give all of them in the same form",
-            )
+            declared = tuple(getattr(self, name) for name in _PROBABILITIES)
+            argument, rule = "p13, p31, p32, p23 and p14", "must not be mappings and arrays at once"
+            raise invalid(argument, rule, declared, "give all of them in the same form")
         # What a mapping leaves to others holds for links that no mapping names.
         elsewhere = [
             value if isinstance(value, float) else neutral
@@ -141,7 +132,8 @@ class FourStateModel(CommunicationModel):
     def init(self, parameters: Any, context: Context, random: RandomStream) -> FourStateState:
         """Returns the state of each link before round 0."""
         xp = context.xp
-        _, received, lost, alone = _shares(*(parameters[name] for name in _PROBABILITIES), xp)
+        p13, p31, p32, p23, p14 = (parameters[name] for name in _PROBABILITIES)
+        _, received, lost, alone = _shares(p13, p31, p32, p23, p14, xp)
         draw = random.uniform(context.shape)
         if self.start == "good":
             draw = xp.ones_like(draw)

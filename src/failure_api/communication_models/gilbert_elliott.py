@@ -37,7 +37,9 @@ class _Bursts:
 
     loss: Annotated[LinkValue, _LOSS]
     mean_burst_length: Annotated[LinkValue, _LENGTH]
-    __post_init__ = normalise_fields
+
+    def __post_init__(self) -> None:
+        normalise_fields(self)
 
 
 def chain_values(loss: Any, mean_burst_length: Any) -> tuple[Any, Any]:
@@ -141,7 +143,7 @@ class GilbertElliottModel(CommunicationModel):
     `loss gemodel`, whose `1-h` is `loss_bad` and whose `1-k` is `loss_good`.
     """
 
-    EXAMPLE: ClassVar[Mapping[str, Any]] = {"p": 0.05, "r": 0.25}
+    EXAMPLE: ClassVar = {"p": 0.05, "r": 0.25}
 
     p: Probability
     r: Recovery

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal
@@ -63,9 +62,7 @@ class MatrixModel(CommunicationModel):
     Source: adjacency matrices of time-varying graphs; ns-3 `MatrixPropagationLossModel`.
     """
 
-    EXAMPLE: ClassVar[Mapping[str, Any]] = {
-        "matrix": [[0, 1, 0, 1], [1, 0, 1, 0], [0, 1, 0, 1], [1, 0, 1, 0]]
-    }
+    EXAMPLE: ClassVar = {"matrix": [[0, 1, 0, 1], [1, 0, 1, 0], [0, 1, 0, 1], [1, 0, 1, 0]]}
 
     matrix: Annotated[ArrayLike, Topology()]
     at_end: Literal["repeat", "hold"] = "repeat"

@@ -18,7 +18,7 @@ from failure_api.core.arrays.libraries import of_type
 from failure_api.core.arrays.rings import at_slots, with_added
 from failure_api.core.chain import Chain
 from failure_api.core.model import closed_form
-from failure_api.core.parameters.rules import Instance, Optional
+from failure_api.core.parameters.rules import Instance
 from failure_api.core.parameters.types import LONGEST_DELAY, Count, Share, not_negative
 from failure_api.errors import invalid
 
@@ -102,13 +102,13 @@ class NetemModel(CommunicationModel):
     Source: tc-netem(8) of iproute2; Linux `net/sched/sch_netem.c`.
     """
 
-    EXAMPLE: ClassVar[Mapping[str, Any]] = {
+    EXAMPLE: ClassVar = {
         "loss": {"model": "gilbert_elliott", "p": 0.05, "r": 0.2, "start": "good"},
         "delay": 5,
         "jitter": 1,
     }
 
-    loss: Annotated[CommunicationModel | None, Optional(_Loss(kind=CommunicationModel))] = None
+    loss: Annotated[CommunicationModel, _Loss(CommunicationModel)] | None = None
     delay: Annotated[float, not_negative("rounds")] = 0.0
     jitter: Annotated[float, not_negative("rounds")] = 0.0
     distribution: Literal["uniform", "normal"] = "uniform"

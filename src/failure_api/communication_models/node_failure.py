@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeAlias, get
 import numpy as np
 from numpy.typing import NDArray
 
-from failure_api.communication_models.partition import is_list, shuffled
+from failure_api.communication_models.partition import is_list, shuffled, switched
 from failure_api.core import Array, CommunicationModel, Context, Links, RandomStream, Stage, Traits
 from failure_api.core.model import closed_form
 from failure_api.core.parameters.fields import index_of, members_of, per_agent
@@ -82,11 +82,7 @@ class NodeFailureModel(CommunicationModel):
     the nemeses of Jepsen (jepsen.io).
     """
 
-    EXAMPLE: ClassVar[Mapping[str, Any]] = {
-        "mode": "crash",
-        "mean_time_to_failure": 60,
-        "mean_time_to_repair": 20,
-    }
+    EXAMPLE: ClassVar = {"mode": "crash", "mean_time_to_failure": 60, "mean_time_to_repair": 20}
 
     mode: Literal["crash", "mute", "deaf"]
     mean_time_to_failure: MeanRounds | None = None
@@ -147,29 +143,22 @@ class NodeFailureModel(CommunicationModel):
     ) -> tuple[Any, Links]:
         """Returns who is down next, and the links with those silent and deaf that are down now."""
         xp = context.xp
+
         if self.schedule is not None:
             round_index = context.round_over(2)
             during = (parameters["starts"] <= round_index) & (round_index < parameters["stops"])
             down = xp.any(during, axis=-2)
-        elif self.together is None:
-            down, state = state, self._following(parameters, state, context, random)
         else:
-            there, down = state
-            stays = self._following(parameters, there, context, random)
-            fresh = ~there & drawn_group(parameters, context, random)
-            state = Group(stays, stays & (fresh | down))
+            begun, down = (state, state) if self.together is None else state
+            state = switched(begun, parameters["fails"], parameters["stays"], context, random)
+            if self.together is not None:
+                fresh = ~begun & drawn_group(parameters, context, random)
+                state = Group(state, state & (fresh | down))
         if self.mode != "deaf":
             links = links.silence(down[..., :, None])
         if self.mode != "mute":
             links = links.deafen(xp.broadcast_to(down[..., None, :], context.shape))
         return state, links
-
-    @staticmethod
-    def _following(parameters: Any, down: Array, context: Context, random: RandomStream) -> Array:
-        """Returns what is down in the next round, of the shape of what is down now."""
-        lost = context.xp.astype(down, context.xp.float32)
-        chance = (1.0 - lost) * parameters["fails"] + lost * parameters["stays"]
-        return random.bernoulli(chance, down.shape)
 
     def _chance(self, name: str, context: Context) -> Any:
         """Returns the chance that a time ends in a round, one over its mean, as a NumPy array."""
@@ -412,10 +401,8 @@ def drawn_group(parameters: Any, context: Context, random: RandomStream) -> Arra
     xp, shape = context.xp, (*context.shape[:-2], 1)
     uniform = random.child("size").uniform(shape)[..., None]
     risen = xp.astype(uniform >= parameters["ends"], xp.int32) * parameters["steps"]
-    count, members = (
-        parameters["least"] + xp.sum(risen, axis=-1, dtype=xp.int32),
-        parameters["members"],
-    )
+    count = parameters["least"] + xp.sum(risen, axis=-1, dtype=xp.int32)
+    members = parameters["members"]
     return (shuffled(members, context, random) < count) & members
 
 

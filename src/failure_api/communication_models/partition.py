@@ -5,8 +5,9 @@ What compares places or sides works on arrays of any namespace, NumPy's at the r
 
 from __future__ import annotations
 
+import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
@@ -116,6 +117,20 @@ def shuffled(members: Array, context: Context, random: RandomStream) -> Array:
     drawn = random.child("shuffle").uniform(context.shape[:-1])
     order = xp.argsort(drawn + xp.astype(~members, xp.float32), axis=-1, stable=True)
     return xp.astype(xp.argsort(order, axis=-1, stable=True), xp.int32)
+
+
+def switched(on: Array, begins: Any, stays: Any, context: Context, random: RandomStream) -> Array:
+    """Returns what is on in the next round, of the shape of what is on now.
+
+    Args:
+        on: What is on now, bool.
+        begins: The probability that what is off goes on.
+        stays: The probability that what is on stays on.
+        context: What is known of the round.
+        random: The stream that decides.
+    """
+    now = context.xp.astype(on, context.xp.float32)
+    return random.bernoulli((1.0 - now) * begins + now * stays, on.shape)
 
 
 def is_list(value: Any) -> bool:
@@ -306,10 +321,9 @@ class CutAtRandom(Switching):
 
     def step(self, state: Any, context: Context, random: RandomStream) -> tuple[Any, Array, Array]:
         """Returns the state as it is, and draws that of the next round."""
-        xp, (cut, new) = context.xp, state
+        cut, new = state
         forms, stays = 1.0 / self.mean_time_to_partition, 1.0 - 1.0 / self.mean_time_to_heal
-        there = xp.astype(cut, xp.float32)
-        following = random.bernoulli((1.0 - there) * forms + there * stays, cut.shape)
+        following = switched(cut, forms, stays, context, random)
         return (following, following & ~cut), cut, new
 
     def expected_share(self) -> float:
@@ -368,7 +382,7 @@ class PartitionModel(CommunicationModel):
     reliable".
     """
 
-    EXAMPLE: ClassVar[Mapping[str, Any]] = {
+    EXAMPLE: ClassVar = {
         "pattern": "halves",
         "switching": {"type": "cut_on_schedule", "start": 40, "stop": 80, "period": 100},
     }
@@ -533,12 +547,9 @@ class PartitionModel(CommunicationModel):
     def _of_cut_links(self, value: float) -> Any:
         if self.groups is None or self.shuffle:
             return None
-        pairs = [
-            (sender, receiver)
-            for earlier, group in enumerate(self.groups)
-            for later in self.groups[earlier + 1 :]
-            for one in group
-            for other in later
-            for sender, receiver in ((one, other), (other, one))[: 1 if self.one_way else 2]
-        ]
-        return dict.fromkeys(pairs, value)
+        return {
+            pair: value
+            for earlier, later in itertools.combinations(self.groups, 2)
+            for one, other in itertools.product(earlier, later)
+            for pair in [(one, other), (other, one)][: 1 if self.one_way else 2]
+        }

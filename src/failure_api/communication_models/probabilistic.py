@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -42,7 +42,7 @@ class ProbabilisticModel(CommunicationModel):
     Source: Bernoulli trials; tc-netem(8), option `loss random`.
     """
 
-    EXAMPLE: ClassVar[Mapping[str, Any]] = {"failure_prob": 0.2}
+    EXAMPLE: ClassVar = {"failure_prob": 0.2}
 
     failure_prob: Probability
     max_bandwidth: Bandwidth = 1.0

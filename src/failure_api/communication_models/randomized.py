@@ -292,7 +292,7 @@ class RandomizedModel(NestedModel):
     simulation to the real world".
     """
 
-    EXAMPLE: ClassVar[Mapping[str, Any]] = {
+    EXAMPLE: ClassVar = {
         "of": {"model": "gilbert_elliott", "p": 0.05, "r": 0.25},
         "parameters": {"p": [0.01, 0.2], "r": [0.1, 0.5]},
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeAlias
 
@@ -82,7 +81,7 @@ class RateLimitModel(CommunicationModel):
     Source: the sliding window of `subt_communication_model` in osrf/subt on GitHub.
     """
 
-    EXAMPLE: ClassVar[Mapping[str, Any]] = {"messages": 20, "window": 10}
+    EXAMPLE: ClassVar = {"messages": 20, "window": 10}
 
     messages: Messages
     window: Period = 1

@@ -70,7 +70,7 @@ class ScheduledModel(NestedModel):
     (`toxicity`); here the share is drawn anew in each round.
     """
 
-    EXAMPLE: ClassVar[Mapping[str, Any]] = {
+    EXAMPLE: ClassVar = {
         "of": {"model": "probabilistic", "failure_prob": 0.8},
         "start": 30,
         "period": 100,

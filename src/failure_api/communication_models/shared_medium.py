@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
@@ -322,9 +321,7 @@ class SharedMediumModel(CommunicationModel):
     chapter 4.
     """
 
-    EXAMPLE: ClassVar[Mapping[str, Any]] = {
-        "protocol": {"type": "slotted_aloha", "transmit_prob": 0.25}
-    }
+    EXAMPLE: ClassVar = {"protocol": {"type": "slotted_aloha", "transmit_prob": 0.25}}
 
     protocol: MediumProtocol
 

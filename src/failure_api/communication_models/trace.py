@@ -12,7 +12,7 @@ import numpy as np
 
 from failure_api.core import Array, CommunicationModel, Context, Links, RandomStream, Stage, Traits
 from failure_api.core.parameters.frozen import FrozenMapping
-from failure_api.core.parameters.rules import Rule
+from failure_api.core.parameters.rules import Instance, Rule
 from failure_api.core.parameters.types import Rounds
 from failure_api.errors import describe, invalid, listed
 from failure_api.traces.trace import Trace
@@ -51,23 +51,11 @@ def entry(schedule: Array, round_index: Any, at_end: AtEnd, xp: Any) -> Array:
     return xp.reshape(now, (*round_index.shape, *schedule.shape[1:]))
 
 
-class Given(Rule):
-    """A trace, and not the name of its file."""
-
-    def normalise(self, name: str, value: Any) -> Trace:
-        """Returns the trace, or raises an error for anything else."""
-        if isinstance(value, Trace):
-            return value
-        raise invalid(name, "must be a Trace", value, "for a file use TraceModel.from_file(path)")
-
-
 class Renaming(Rule):
     """A mapping from the trace's names to the environment's."""
 
-    def normalise(self, name: str, value: Any) -> FrozenMapping | None:
+    def normalise(self, name: str, value: Any) -> FrozenMapping:
         """Returns the mapping in its immutable form, or raises an error for anything else."""
-        if value is None:
-            return None
         if isinstance(value, Mapping) and all(isinstance(n, Hashable) for n in value.values()):
             return FrozenMapping(value)
         remedy = "give None where both call them the same"
@@ -105,7 +93,7 @@ class TraceModel(CommunicationModel):
     Source: trace-driven emulation, Noble et al. (1997); Mahimahi, Netravali et al. (2015).
     """
 
-    EXAMPLE: ClassVar[Mapping[str, Any]] = {
+    EXAMPLE: ClassVar = {
         "trace": {
             "type": "trace",
             "agent_ids": ["agent_0", "agent_1", "agent_2", "agent_3"],
@@ -116,10 +104,10 @@ class TraceModel(CommunicationModel):
         }
     }
 
-    trace: Annotated[Trace, Given()]
+    trace: Annotated[Trace, Instance(Trace, "for a file use TraceModel.from_file(path)")]
     at_end: Literal["repeat", "hold", "down"] = "repeat"
     start_round: Rounds = 0
-    rename: Annotated[Mapping[Any, Any] | None, Renaming()] = None
+    rename: Annotated[Mapping[Any, Any], Renaming()] | None = None
 
     def __post_init__(self) -> None:
         """Checks the fields, and that they suit the trace."""
@@ -219,7 +207,7 @@ class TraceModel(CommunicationModel):
         carried = None if trace.lost is None else ~trace.lost
         if carried is None and self.at_end == "down":
             carried = np.ones((trace.rounds, *(len(trace.agent_ids),) * 2), dtype=bool)
-        arrays = {
+        arrays: dict[str, Any] = {
             "carried": carried,
             "capacity": trace.capacity,
             # Where all arrives at once there is nobody whom the channel need make room for.

@@ -16,7 +16,7 @@ from failure_api.core.arrays.libraries import from_host
 from failure_api.core.links import Array
 from failure_api.core.parameters.component import Component
 from failure_api.core.parameters.frozen import FrozenArray
-from failure_api.core.parameters.rules import Optional, Rule, check_entries, numbers
+from failure_api.core.parameters.rules import Rule, check_entries, numbers
 from failure_api.core.parameters.types import LONGEST_DELAY, finite, not_negative, positive
 from failure_api.errors import invalid
 
@@ -359,7 +359,7 @@ class EmpiricalDelay(DelayDistribution):
     """
 
     delays: Annotated[ArrayLike, _Numbers("rounds")]
-    probabilities: Annotated[ArrayLike | None, Optional(_Numbers())] = None
+    probabilities: Annotated[ArrayLike, _Numbers()] | None = None
 
     def __post_init__(self) -> None:
         """Checks the fields, and that they belong together."""

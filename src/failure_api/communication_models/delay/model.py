@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Set
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -90,11 +90,7 @@ class DelayBasedModel(CommunicationModel):
     information.
     """
 
-    EXAMPLE: ClassVar[Mapping[str, Any]] = {
-        "min_delay": 0,
-        "max_delay": 4,
-        "message_drop_probability": 0.1,
-    }
+    EXAMPLE: ClassVar = {"min_delay": 0, "max_delay": 4, "message_drop_probability": 0.1}
 
     min_delay: Rounds = 0
     max_delay: Rounds | None = None

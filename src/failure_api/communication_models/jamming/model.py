@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from failure_api.communication_models.jamming.effects import (
     ConstantJamming,
@@ -14,7 +13,8 @@ from failure_api.communication_models.jamming.effects import (
 )
 from failure_api.communication_models.jamming.positions import Jammers
 from failure_api.core import Array, CommunicationModel, Context, Links, RandomStream, Traits
-from failure_api.core.parameters.rules import Optional, WholeNumber
+from failure_api.core.parameters.rules import WholeNumber
+from failure_api.core.parameters.types import Rounds
 
 
 class JammingState(NamedTuple):
@@ -67,7 +67,7 @@ class JammingModel(CommunicationModel):
     Source: Xu, Trappe, Zhang and Wood (2005); Pelechrinis, Iliofotou and Krishnamurthy (2011).
     """
 
-    EXAMPLE: ClassVar[Mapping[str, Any]] = {
+    EXAMPLE: ClassVar = {
         "jammers": {
             "type": "moving_jammers",
             "positions": [[-0.9, 0.0]],
@@ -82,7 +82,7 @@ class JammingModel(CommunicationModel):
     effect: Effect
     pattern: Pattern = ConstantJamming()  # noqa: RUF009
     detection: Detection | None = None
-    budget: Annotated[int | None, Optional(WholeNumber(0, "rounds"))] = None
+    budget: Rounds | None = None
 
     @property
     def traits(self) -> Traits:
@@ -144,8 +144,9 @@ class JammingModel(CommunicationModel):
 
     def _squared(self, parameters: Any, context: Context) -> Array:
         """Returns the squared distance from each jammer to each agent, `[..., J, N]`."""
-        positions = self.jammers.positions_now(parameters["jammers"], context)
-        difference = positions[..., :, None, :] - context.positions[..., None, :, :]
+        agents: Array = context.positions
+        jammers = self.jammers.positions_now(parameters["jammers"], context)
+        difference = jammers[..., :, None, :] - agents[..., None, :, :]
         return context.xp.sum(difference * difference, axis=-1)
 
     def jamming_share(self, rounds: int | None = None) -> float | None:

@@ -16,7 +16,7 @@ from failure_api.core.model import distinct
 from failure_api.core.parameters.component import Component
 from failure_api.core.parameters.fields import index_of
 from failure_api.core.parameters.frozen import FrozenArray
-from failure_api.core.parameters.rules import Optional, Rule, numbers
+from failure_api.core.parameters.rules import Rule, numbers
 from failure_api.errors import invalid
 
 FARTHEST = 1e9
@@ -84,7 +84,7 @@ class PlacedJammers(Jammers):
 
     def count(self) -> int:
         """Returns the number of rows, in each round if there are several."""
-        return np.shape(self.positions)[-2]
+        return int(np.shape(self.positions)[-2])
 
     def prepare(self, context: Context) -> Any:
         """Returns the positions as a float32 array, or raises where the agents have other axes."""
@@ -138,7 +138,7 @@ class MovingJammers(PlacedJammers):
 
     positions: Annotated[ArrayLike, Coordinates("[J, dim]")]
     velocity: Annotated[ArrayLike, Coordinates("[J, dim]")]
-    bounds: Annotated[ArrayLike | None, Optional(Coordinates("[2, dim]"))] = None
+    bounds: Annotated[ArrayLike, Coordinates("[2, dim]")] | None = None
 
     def __post_init__(self) -> None:
         """Checks the fields, and that they fit together."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -80,7 +80,7 @@ class SignalBasedModel(CommunicationModel):
     Source: Rappaport (2002); ns-3, model library, "Propagation" and "Wi-Fi error models".
     """
 
-    EXAMPLE: ClassVar[Mapping[str, Any]] = {
+    EXAMPLE: ClassVar = {
         "shadowing": {
             "type": "log_normal_shadowing",
             "standard_deviation": 6.0,

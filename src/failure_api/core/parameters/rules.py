@@ -122,14 +122,13 @@ class Instance(Rule):
     """A parameter that is a value of a class, such as a part of a model."""
 
     kind: type
+    remedy: str = "give an instance of one of its classes"
 
     def normalise(self, name: str, value: Any) -> Any:
         """Returns the value, or raises an error for one of another class."""
         if isinstance(value, self.kind):
             return value
-        raise invalid(
-            name, f"must be a {self.kind.__name__}", value, "give an instance of one of its classes"
-        )
+        raise invalid(name, f"must be a {self.kind.__name__}", value, self.remedy)
 
 
 @dataclass(frozen=True)
