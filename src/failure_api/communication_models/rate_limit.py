@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
+from failure_api.core import Array, CommunicationModel, Context, Links, RandomStream, Stage, Traits
 from failure_api.core.arrays.libraries import of_type, running_sum
 from failure_api.core.arrays.rings import at_slots, with_put
-from failure_api.core.links import Array, Context, Links
-from failure_api.core.model import CommunicationModel
 from failure_api.core.parameters.fields import AgentRule, members_of
 from failure_api.core.parameters.rules import WholeNumber
 from failure_api.core.parameters.types import AgentValue, Period
-from failure_api.core.random.stream import RandomStream
-from failure_api.core.traits import Stage, Traits
 from failure_api.errors import invalid
 
 MOST_BYTES = 2**30
@@ -85,7 +81,7 @@ class RateLimitModel(CommunicationModel):
     Source: the sliding window of `subt_communication_model` in osrf/subt on GitHub.
     """
 
-    EXAMPLE: ClassVar[Mapping[str, Any]] = {"messages": 20, "window": 10}
+    EXAMPLE: ClassVar = {"messages": 20, "window": 10}
 
     messages: Messages
     window: Period = 1

@@ -7,14 +7,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
-import numpy as np
-
 from failure_api.communication_models.nested import NestedModel
-from failure_api.core.links import Array, Context, Links, mixed
+from failure_api.core import Array, Context, Links, RandomStream, Traits
+from failure_api.core.links import mixed
 from failure_api.core.model import closed_form
 from failure_api.core.parameters.types import SHARE, Period, Probability, Rounds
-from failure_api.core.random.stream import RandomStream
-from failure_api.core.traits import Traits
 from failure_api.errors import invalid
 
 
@@ -73,7 +70,7 @@ class ScheduledModel(NestedModel):
     (`toxicity`); here the share is drawn anew in each round.
     """
 
-    EXAMPLE: ClassVar[Mapping[str, Any]] = {
+    EXAMPLE: ClassVar = {
         "of": {"model": "probabilistic", "failure_prob": 0.8},
         "start": 30,
         "period": 100,
@@ -110,12 +107,9 @@ class ScheduledModel(NestedModel):
         The severity is taken here and not by the other model, which takes the other settings.
         """
         share = SHARE.normalise("severity", settings.get("severity", 1.0))
-        if isinstance(self.severity, Mapping):
-            given: Any = {pair: share * value for pair, value in self.severity.items()}
-        else:
-            given = share * np.asarray(self.severity)
+        severity = closed_form(lambda declared: share * declared, [self.severity], [0.0])
         others = {name: value for name, value in settings.items() if name != "severity"}
-        return replace(super().with_settings(others), severity=given)
+        return replace(super().with_settings(others), severity=severity)
 
     @cached_property
     def _partial(self) -> bool:
@@ -129,11 +123,8 @@ class ScheduledModel(NestedModel):
     @cached_property
     def traits(self) -> Traits:
         """Those of the other model, which outside of its window loses nothing."""
-        traits = self.inner.traits
-        steady = (
-            traits.steady and self.period is None and not (self.start or self.stop or self.ramp)
-        )
-        return replace(traits, steady=steady)
+        windowed = self.period is not None or self.start or self.stop or self.ramp
+        return replace(self.inner.traits, steady=self.inner.traits.steady and not windowed)
 
     def prepare(self, context: Context) -> Any:
         """Returns the severity, and what the other model looks up."""

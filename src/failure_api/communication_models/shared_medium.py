@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from failure_api.core.links import Array, Context, Links
-from failure_api.core.model import CommunicationModel
+from failure_api.core import Array, CommunicationModel, Context, Links, RandomStream, Stage, Traits
 from failure_api.core.parameters.component import Component
 from failure_api.core.parameters.fields import AgentRule, members_of, per_agent
 from failure_api.core.parameters.rules import WholeNumber
 from failure_api.core.parameters.types import LARGEST, SHARE, AgentValue, Count, Share
-from failure_api.core.random.stream import RandomStream
-from failure_api.core.traits import Stage, Traits
 from failure_api.errors import invalid
 
 
@@ -325,9 +321,7 @@ class SharedMediumModel(CommunicationModel):
     chapter 4.
     """
 
-    EXAMPLE: ClassVar[Mapping[str, Any]] = {
-        "protocol": {"type": "slotted_aloha", "transmit_prob": 0.25}
-    }
+    EXAMPLE: ClassVar = {"protocol": {"type": "slotted_aloha", "transmit_prob": 0.25}}
 
     protocol: MediumProtocol
 

@@ -263,6 +263,16 @@ def closed_form(function: Callable[..., Any], values: Sequence[Any], neutral: Se
     return float(result) if result.ndim == 0 else result
 
 
+def either(loss: Any, other: Any) -> Any:
+    """Returns the probability of a loss for one of two independent reasons, as a closed form.
+
+    Example:
+        >>> either(0.5, 0.5)
+        0.75
+    """
+    return closed_form(lambda one, two: one + (1.0 - one) * two, [loss, other], [0.0, 0.0])
+
+
 def _at(pair: Any, values: Sequence[Any], neutral: Sequence[Any]) -> list[Any]:
     return [
         value.get(pair, default) if isinstance(value, Mapping) else value

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, cast, get_args
 
-from failure_api.communication_models.node_failure.model import NodeFailureModel
-from failure_api.communication_models.node_failure.together import TARGETS
-from failure_api.communication_models.partition import CutAtRandom
-from failure_api.communication_models.partition.model import PartitionModel
-from failure_api.communication_models.partition.patterns import Pattern
+from failure_api.communication_models.node_failure import TARGETS, NodeFailureModel
+from failure_api.communication_models.partition import CutAtRandom, PartitionModel, Pattern
 from failure_api.communication_models.radio.path_loss import between
 from failure_api.core import CommunicationModel
 from failure_api.core.parameters.rules import Choice

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Set
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 
 from failure_api.communication_models.delay import distributions as closed
 from failure_api.communication_models.delay.distributions import DelayDistribution
+from failure_api.core import Array, CommunicationModel, Context, Links, RandomStream, Stage, Traits
 from failure_api.core.arrays.libraries import of_type
-from failure_api.core.links import Array, Context, Links
-from failure_api.core.model import CommunicationModel, closed_form
+from failure_api.core.model import either
 from failure_api.core.parameters.rules import Instance, Optional
 from failure_api.core.parameters.types import LONGEST_DELAY, Probability, Rounds
-from failure_api.core.random.stream import RandomStream
-from failure_api.core.traits import QueuePlace, Stage, Traits
+from failure_api.core.traits import QueuePlace
 from failure_api.errors import ModelError, invalid
 
 
@@ -91,18 +90,13 @@ class DelayBasedModel(CommunicationModel):
     information.
     """
 
-    EXAMPLE: ClassVar[Mapping[str, Any]] = {
-        "min_delay": 0,
-        "max_delay": 4,
-        "message_drop_probability": 0.1,
-    }
+    EXAMPLE: ClassVar = {"min_delay": 0, "max_delay": 4, "message_drop_probability": 0.1}
 
     min_delay: Rounds = 0
     max_delay: Rounds | None = None
     message_drop_probability: Probability = 0.0
     distribution: Annotated[
-        DelayDistribution | Callable[[Any], Any] | None,
-        Optional(DelayRule(kind=DelayDistribution)),
+        DelayDistribution | Callable[[Any], Any] | None, Optional(DelayRule(kind=DelayDistribution))
     ] = None
     delivery: Literal["reorder", "fifo"] = "reorder"
     expiry: Rounds | None = None
@@ -110,25 +104,20 @@ class DelayBasedModel(CommunicationModel):
     def __post_init__(self) -> None:
         """Checks the fields, and that the bounds are in order."""
         super().__post_init__()
-        if self.max_delay is None and self._bound is None:
-            text = (
+        given = self.max_delay
+        if given is None and self._bound is None:
+            rule = (
                 "must be a whole number of rounds unless the distribution or expiry bounds delays"
             )
-            raise invalid("max_delay", text, None, "give the longest delay in rounds")
+            raise invalid("max_delay", rule, None, "give the longest delay in rounds")
         if self._most < self.min_delay:
-            raise invalid(
-                "max_delay",
-                f"must be at least min_delay={self.min_delay}",
-                self._most,
-                "exchange the two" if self.max_delay is not None else "give a smaller min_delay",
-            )
-        if self._longest > LONGEST_DELAY or (self.max_delay or 0) > LONGEST_DELAY:
-            raise invalid(
-                "max_delay",
-                f"must be at most {LONGEST_DELAY} rounds",
-                self._most,
-                "a message that is never to arrive is one for message_drop_probability",
-            )
+            rule = f"must be at least min_delay={self.min_delay}"
+            remedy = "give a smaller min_delay" if given is None else "exchange the two"
+            raise invalid("max_delay", rule, self._most, remedy)
+        if max(self._longest, given or 0) > LONGEST_DELAY:
+            rule = f"must be at most {LONGEST_DELAY} rounds"
+            remedy = "a message that is never to arrive is one for message_drop_probability"
+            raise invalid("max_delay", rule, self._most, remedy)
 
     @property
     def _bound(self) -> int | None:
@@ -253,11 +242,10 @@ class DelayBasedModel(CommunicationModel):
         below = self._cumulative()
         if below is None:
             return None
-
-        def mean_delay(q: Any) -> Any:
-            return closed.mean_delay(below, q, in_order=self.delivery == "fifo")
-
-        return self.closed_form(mean_delay, "message_drop_probability")
+        fifo = self.delivery == "fifo"
+        return self.closed_form(
+            lambda q: closed.mean_delay(below, q, in_order=fifo), "message_drop_probability"
+        )
 
     def expected_age(self) -> Any:
         """Returns the mean age of information; None where the distribution is a function."""
@@ -275,9 +263,5 @@ class DelayBasedModel(CommunicationModel):
 
     def age_with_loss(self, loss: Any) -> Any:
         """Returns the age where messages are dropped for this reason too."""
-        drop = closed_form(
-            lambda one, other: one + (1.0 - one) * other,
-            [self.message_drop_probability, loss],
-            [0.0, 0.0],
-        )
+        drop = either(self.message_drop_probability, loss)
         return None if drop is None else replace(self, message_drop_probability=drop).expected_age()

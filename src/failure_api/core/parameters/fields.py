@@ -21,6 +21,7 @@ from failure_api.core.parameters.rules import (
     Instance,
     Optional,
     Rule,
+    check_entries,
     numbers,
 )
 from failure_api.errors import invalid, listed
@@ -61,11 +62,7 @@ class LinkRule(Rule):
             )
         # The diagonal means nothing: nothing is asked of it, and it tells no two models apart.
         off_diagonal = ~np.eye(len(array), dtype=bool)
-        refused = off_diagonal & ~self.accepts(array)
-        if refused.any():
-            sender, receiver = np.argwhere(refused)[0].tolist()
-            entry = f"{name}[{sender}, {receiver}]"
-            raise invalid(entry, self.text, float(array[sender, receiver]), self.remedy)
+        check_entries(name, array, self.accepts(array) | ~off_diagonal, self.text, self.remedy)
         neutral = self.neutral if np.isfinite(self.neutral) else 1.0
         return FrozenArray(np.where(off_diagonal, array, neutral))
 
@@ -107,10 +104,7 @@ class AgentRule(Rule):
             )
         if array.ndim == 0:
             return self._number(name, value)
-        refused = ~self.accepts(array)
-        if refused.any():
-            place = int(np.flatnonzero(refused)[0])
-            raise invalid(f"{name}[{place}]", self.text, float(array[place]), self.remedy)
+        check_entries(name, array, self.accepts(array), self.text, self.remedy)
         return FrozenArray(array)
 
     def _number(self, name: str, value: Any) -> float:
