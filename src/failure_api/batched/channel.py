@@ -9,13 +9,7 @@ from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
 
-from failure_api.batched.call import (
-    Call,
-    batch_of,
-    call_of,
-    check_done,
-    check_same_form,
-)
+from failure_api.batched.call import Call, batch_of, call_of, check_done, check_same_form
 from failure_api.batched.content import Content, ContentState, Received, handed_out
 from failure_api.batched.limits import Constants, Entries, Limits
 from failure_api.core import Chain, Channel, ChannelState, CommunicationModel
@@ -218,12 +212,7 @@ class BatchedChannel:
             return cast("BatchedState", apart(begun, call.library, *kept))
 
     def step(
-        self,
-        state: BatchedState,
-        payloads: Array,
-        *,
-        positions: Array = None,
-        alive: Array = None,
+        self, state: BatchedState, payloads: Array, *, positions: Array = None, alive: Array = None
     ) -> tuple[BatchedState, Received]:
         """Runs a round and returns the next state and what each receiver has of each sender.
 
@@ -241,12 +230,7 @@ class BatchedChannel:
         return state, handed_out(received)
 
     def run_round(
-        self,
-        state: BatchedState,
-        payloads: Array,
-        *,
-        positions: Array = None,
-        alive: Array = None,
+        self, state: BatchedState, payloads: Array, *, positions: Array = None, alive: Array = None
     ) -> tuple[BatchedState, Received]:
         """Does what `step` does, for who writes to nothing of the delivery: part of it is kept.
 

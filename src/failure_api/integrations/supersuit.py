@@ -184,10 +184,7 @@ class TeamsVecEnv(VecEnv):
 
 
 def make_vec_env(
-    env: ParallelEnv,
-    copies: int = 1,
-    processes: int = 0,
-    start_method: StartMethod | None = None,
+    env: ParallelEnv, copies: int = 1, processes: int = 0, start_method: StartMethod | None = None
 ) -> TeamsVecEnv:
     """Returns copies of a Parallel environment as one vector environment of Stable-Baselines3.
 

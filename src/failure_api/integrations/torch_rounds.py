@@ -15,12 +15,7 @@ import torch
 from failure_api.batched import BatchedState, Received
 from failure_api.batched.call import check_severity
 from failure_api.batched.content import handed_out
-from failure_api.core.arrays.libraries import (
-    TORCH,
-    on_arrays_of,
-    on_host,
-    without_gradient,
-)
+from failure_api.core.arrays.libraries import TORCH, on_arrays_of, on_host, without_gradient
 from failure_api.core.arrays.trees import chosen, map_leaves
 from failure_api.core.parameters.types import FARTHEST
 from failure_api.errors import NotResetError, invalid
