@@ -24,16 +24,11 @@ from failure_api.errors import invalid
 
 
 @dataclass(frozen=True, kw_only=True)
-class CommunicationModel(ABC):
-    """A value that turns the links of a round into worse links.
-
-    Subclasses are frozen, keyword-only dataclasses with three pure functions, written in
-    operations of `context.xp` alone, without writing in place and without branching on what an
-    array holds. A model draws for every link in every round, whatever else happened.
+class ScopedModel:
+    """What failure models and noise models have in common: a name, and the agents they act on.
 
     Args:
-        agent_ids: Confines the model to links among these agents; None takes all. The chain that
-            runs the model sees to it: `step` itself need not.
+        agent_ids: Confines the model to these agents; None takes all.
     """
 
     EXAMPLE: ClassVar[Mapping[str, Any]] = {}
@@ -52,6 +47,20 @@ class CommunicationModel(ABC):
     def name(self) -> str:
         """What the model's random stream and errors call it."""
         return type(self).__name__
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommunicationModel(ScopedModel, ABC):
+    """A value that turns the links of a round into worse links.
+
+    Subclasses are frozen, keyword-only dataclasses with three pure functions, written in
+    operations of `context.xp` alone, without writing in place and without branching on what an
+    array holds. A model draws for every link in every round, whatever else happened.
+
+    Args:
+        agent_ids: Confines the model to links among these agents; None takes all. The chain that
+            runs the model sees to it: `step` itself need not.
+    """
 
     @property
     def traits(self) -> Traits:
