@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple, Protocol
 
@@ -79,33 +78,27 @@ class Numbering(Protocol):
         """Returns numbers within their bounds; those that are not continuous as they were last."""
 
 
-class Layout(ABC):
+class Layout(Protocol):
     """How the content of all links lies in memory, and how it is reached by link.
 
     Places and flags are of links, `[..., sender, receiver]`.
     """
 
-    @abstractmethod
     def filled(self, said: Array, zero: Array | None) -> Array:
         """Returns content of all links that is zero, in memory of its own."""
 
-    @abstractmethod
     def ring(self, said: Array, length: int) -> Array:
         """Returns so many zeros for the content of all links."""
 
-    @abstractmethod
     def on_links(self, said: Array) -> Array:
         """Returns what is said as the content of each link."""
 
-    @abstractmethod
     def put(self, ring: Array, slots: Array, where: Array, content: Array) -> Array:
         """Returns a ring of contents with those of some links at a place of each."""
 
-    @abstractmethod
     def take(self, ring: Array, slots: Array) -> Array:
         """Returns for each link the content at a place of its own."""
 
-    @abstractmethod
     def history(self, said: Array, rounds: int, queued: bool) -> Any:
         """Returns rounds in which nothing was said.
 
@@ -115,7 +108,6 @@ class Layout(ABC):
             queued: Whether each link has content of its own by then.
         """
 
-    @abstractmethod
     def recall(self, history: Any, clock: Any, said: Array, ago: Array) -> tuple[Any, Array]:
         """Returns the history with this round, and for each link what was said so many rounds ago.
 
@@ -126,7 +118,6 @@ class Layout(ABC):
             ago: int32; anything where nothing arrives.
         """
 
-    @abstractmethod
     def chosen(self, absent: Array, content: Array, standing: Array | None, kept: bool) -> Array:
         """Returns content, and where it is absent what stands in for it.
 
@@ -137,7 +128,6 @@ class Layout(ABC):
             kept: Whether what stands in is needed as it is.
         """
 
-    @abstractmethod
     def spread(self, of_links: Array) -> Array:
         """Returns what is known of links in the shape of their content's numbers."""
 
