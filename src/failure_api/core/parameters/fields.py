@@ -13,21 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from failure_api.core.links import Array, Context
+from failure_api.core.parameters import rules
 from failure_api.core.parameters.frozen import FrozenArray, FrozenMapping
-from failure_api.core.parameters.rules import (
-    Choice,
-    Flag,
-    Function,
-    Instance,
-    Optional,
-    Rule,
-    numbers,
-)
 from failure_api.errors import invalid, listed
 
 
 @dataclass(frozen=True)
-class VaryingRule(Rule):
+class VaryingRule(rules.Rule):
     """What a parameter that may differ from link to link, or from agent to agent, must satisfy."""
 
     text: str
@@ -45,7 +37,7 @@ class VaryingRule(Rule):
         if isinstance(value, Mapping):
             items = value.items()
             return FrozenMapping({self._key(name, k): self._number(name, v) for k, v in items})
-        array = numbers(value)
+        array = rules.numbers(value)
         if array is not None and array.ndim == 0:
             return self._number(name, value)
         if array is None or array.ndim != self.axes or len({*array.shape}) > 1 or not array.size:
@@ -65,7 +57,7 @@ class VaryingRule(Rule):
         )
 
     def _number(self, name: str, value: Any) -> float:
-        number = numbers(value)
+        number = rules.numbers(value)
         if number is None or number.ndim or not self.accepts(number):
             raise invalid(name, self.text, value, self.remedy)
         return float(number)
@@ -108,37 +100,37 @@ class Drawn(NamedTuple):
 
 
 @functools.cache
-def rules_of(value_class: Any) -> dict[str, Rule]:
+def rules_of(value_class: Any) -> dict[str, rules.Rule]:
     """Returns the rule of each field of a dataclass that has one."""
     hints = typing.get_type_hints(value_class, include_extras=True)
     found = {field.name: _rule(hints[field.name]) for field in fields(value_class)}
     return {name: rule for name, rule in found.items() if rule is not None}
 
 
-def _rule(hint: Any) -> Rule | None:
+def _rule(hint: Any) -> rules.Rule | None:
     """Returns the rule that a field's type stands for; None where it stands for none."""
     for note in getattr(hint, "__metadata__", ()):
-        if isinstance(note, Rule):
+        if isinstance(note, rules.Rule):
             return note
     if hint is bool:
-        return Flag()
+        return rules.Flag()
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is typing.Literal:
-        return Choice(arguments)
+        return rules.Choice(arguments)
     if origin is Callable:
-        return Function()
+        return rules.Function()
     if origin in (typing.Union, types.UnionType) and types.NoneType in arguments:
         others = [argument for argument in arguments if argument is not types.NoneType]
         rule = _rule(others[0]) if len(others) == 1 else None
-        return None if rule is None else Optional(rule)
+        return None if rule is None else rules.Optional(rule)
     if isinstance(hint, type) and is_dataclass(hint):
-        return Instance(hint)
+        return rules.Instance(hint)
     return None
 
 
-def inner_rule(rule: Rule | None) -> Rule | None:
+def inner_rule(rule: rules.Rule | None) -> rules.Rule | None:
     """Returns a rule without the permission of None, where it has one."""
-    return rule.rule if isinstance(rule, Optional) else rule
+    return rule.rule if isinstance(rule, rules.Optional) else rule
 
 
 def parameters_of(value: Any, context: Any) -> dict[str, Array | None]:
