@@ -56,11 +56,6 @@ class TeamLayout(Layout):
         """Returns what is known of links as it broadcasts to numbers `[receiver, sender, K]`."""
         return of_links.T[..., None]
 
-    def _indices(self, of_links: Array, of_none: int) -> NDArray[np.int64]:
-        numbers = self._numbers
-        numbers[:-1], numbers[-1] = of_links.reshape(-1), of_none
-        return numbers.take(self.links)
-
     def _where(self, flags: Array, of_none: bool) -> NDArray[np.bool_]:
         self._flags[:-1], self._flags[-1] = flags.reshape(-1), of_none
         return self._flags.take(self.links)
@@ -78,7 +73,9 @@ class TeamLayout(Layout):
         return numbers.take(self.links)
 
     def _in_ring(self, slots: Array) -> NDArray[np.int64]:
-        return self._indices(slots, 0) * self._count + self._arange
+        numbers = self._numbers
+        numbers[:-1], numbers[-1] = slots.reshape(-1), 0
+        return numbers.take(self.links) * self._count + self._arange
 
 
 class TeamEntries(TeamLayout):

@@ -173,9 +173,9 @@ class Mailbox:
     ) -> None:
         self.layout, self.missing = layout, missing
         self._slots, self._queue_slots, self._holds = slots, queue_slots, missing != "zero"
-        horizon = Predict() if missing == "predict" else missing
-        self._horizon = horizon.horizon if isinstance(horizon, Predict) else None
-        self._predicts = self._horizon is not None
+        predict = Predict() if missing == "predict" else missing
+        self._predicts = isinstance(predict, Predict)
+        self._horizon = predict.horizon if self._predicts else None
         self._numbering = numbering
 
     def init(self, said: Array, zero: Array | None, links: Array, clock: Any) -> MailboxState:
@@ -250,20 +250,16 @@ class Mailbox:
         if not self._holds:
             return state, self.layout.chosen(absent, content, zero, True)
         if self._predicts:
-            state = self._moved_up(state, absent, delivery.sent, xp)
+            newest, before = state.made
+            made = xp.where(absent, newest, delivery.sent), xp.where(absent, before, newest)
+            earlier = self.layout.chosen(~absent, state.earlier, state.last, True)
+            state = state._replace(earlier=earlier, made=made)
         clock, waiting, history, last, earlier, made = state
         last = self.layout.chosen(absent, content, last, self._predicts)
         state = MailboxState(clock, waiting, history, last, earlier, made)
         if self.missing == "hold":
             return state, last
         return state, self._estimated(state, absent, round_index - delivery.newest, round_index, xp)
-
-    def _moved_up(self, state: MailboxState, absent: Array, sent: Array, xp: Any) -> MailboxState:
-        """Returns the state with the newest content as the one before it, where new one arrives."""
-        last, earlier = state.made
-        made = xp.where(absent, last, sent), xp.where(absent, earlier, last)
-        before = self.layout.chosen(~absent, state.earlier, state.last, True)
-        return state._replace(earlier=before, made=made)
 
     def _estimated(
         self, state: MailboxState, absent: Array, age: Array, round_index: Any, xp: Any
@@ -277,9 +273,8 @@ class Mailbox:
             ahead = xp.minimum(round_index - newest, xp.full_like(newest, self._horizon))
             two = earlier >= 0
             apart = xp.where(two, newest - earlier, xp.ones_like(newest))
-            slope = xp.astype(xp.where(two, ahead, xp.zeros_like(ahead)), last.dtype) / xp.astype(
-                apart, last.dtype
-            )
+            ahead = xp.astype(xp.where(two, ahead, xp.zeros_like(ahead)), last.dtype)
+            slope = ahead / xp.astype(apart, last.dtype)
             found = last + (last - numbering.read(state.earlier)) * layout.spread(slope)
         else:
             found = self.missing(last, layout.spread(age))

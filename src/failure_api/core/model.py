@@ -241,13 +241,15 @@ def distinct(agent_ids: Any) -> tuple[Any, ...]:
     return tuple(listed)
 
 
-def closed_form(function: Callable[..., Any], values: Sequence[Any], neutral: Sequence[Any]) -> Any:
+def closed_form(
+    function: Callable[..., Any], values: Sequence[Any], neutral: Sequence[Any] | None = None
+) -> Any:
     """Returns a function of link parameters in the parameters' own form.
 
     Args:
         function: Maps NumPy float64 arrays to one of the same shape.
         values: Normalised link parameters.
-        neutral: For each of them, what holds for links that a mapping does not name.
+        neutral: For each of them, what holds for links that a mapping does not name; None for 0.
 
     Returns:
         A float where all parameters are numbers; an `[N, N]` array where one is an array;
@@ -265,15 +267,16 @@ def closed_form(function: Callable[..., Any], values: Sequence[Any], neutral: Se
     if mappings:
         if any(np.ndim(value) for value in values if not isinstance(value, Mapping)):
             return None
+        defaults = [0.0] * len(values) if neutral is None else neutral
+
+        def at(pair: Any) -> list[Any]:
+            return [
+                value.get(pair, default) if isinstance(value, Mapping) else value
+                for value, default in zip(values, defaults, strict=True)
+            ]
+
         pairs = dict.fromkeys(pair for mapping in mappings for pair in mapping)
-        return {pair: closed_form(function, _at(pair, values, neutral), neutral) for pair in pairs}
+        return {pair: closed_form(function, at(pair)) for pair in pairs}
     with np.errstate(divide="ignore", invalid="ignore"):
         result = np.asarray(function(*(np.asarray(value, dtype=np.float64) for value in values)))
     return float(result) if result.ndim == 0 else result
-
-
-def _at(pair: Any, values: Sequence[Any], neutral: Sequence[Any]) -> list[Any]:
-    return [
-        value.get(pair, default) if isinstance(value, Mapping) else value
-        for value, default in zip(values, neutral, strict=True)
-    ]
