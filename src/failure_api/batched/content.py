@@ -9,7 +9,7 @@ from failure_api.batched.call import Call
 from failure_api.batched.limits import Entries, Kept, noise_context
 from failure_api.core import Channel, Delivery, RandomStream
 from failure_api.core.arrays.libraries import library_of, on_device_of, own, picked
-from failure_api.core.layouts import BatchEntries, BatchRows
+from failure_api.core.layouts import BatchEntries, BatchRows, permuted
 from failure_api.core.links import Array
 from failure_api.core.mailbox import Mailbox, MailboxState
 from failure_api.core.noise_chain import NoiseChain
@@ -81,7 +81,7 @@ class _Numbers(NamedTuple):
         """Returns `[..., receiver, sender, K]`."""
         xp, entries = self.xp, self.entries
         if entries is None:
-            return swapped(content, xp)
+            return permuted(content, (1, 0, 2), xp)
         filled = xp.concat((content, xp.zeros_like(content[..., :1])), axis=-1)
         shape = (*content.shape[:-1], *entries.table.shape)
         return xp.reshape(picked(filled, xp.reshape(entries.table, (-1,)), xp), shape)
@@ -90,7 +90,7 @@ class _Numbers(NamedTuple):
         """Returns the numbers as content."""
         xp, entries = self.xp, self.entries
         if entries is None:
-            return swapped(after, xp)
+            return permuted(after, (1, 0, 2), xp)
         flat = xp.reshape(after, (*after.shape[:-3], math.prod(after.shape[-3:])))
         return picked(flat, entries.flat_index, xp)
 
@@ -190,62 +190,34 @@ class Content:
             kept: What is the same for all elements.
             random: The stream of this round.
         """
-        xp, absent = call.xp, ~delivery.arrived
+        xp, absent, links_noise = call.xp, ~delivery.arrived, delivery.links.noise
         # What is remembered and what is handed out are copies where anybody could write to them.
         if self._slots > 1 or self._queue_slots:
             payloads = own(payloads, call.library)
         if len(self._axes) == 1:
             payloads = payloads[..., None, :]
-        mailbox, noise = self._mailbox(kept, xp), state.noise
+        mailbox, noise, limits = self._mailbox(kept, xp), state.noise, kept.limits
         over_links = round_index if isinstance(round_index, int) else round_index[..., None, None]
         box, content = mailbox.arrive(state.mailbox, payloads, delivery, over_links)
-        if self._chain.parts or delivery.links.noise is not None:
-            noise, content = self._corrupted(
-                noise, content, delivery.arrived, delivery, round_index, call, kept, random
+        if self._chain.parts or links_noise is not None:
+            numbers = _Numbers(limits, kept.entries, xp)
+            arrived, made = map(xp.matrix_transpose, (delivery.arrived, delivery.sent))
+            variance = None if links_noise is None else xp.matrix_transpose(links_noise)
+            read = numbers.read(content)
+            about = noise_context(
+                round_index, call.batch, read.shape[-1], limits, self._ids, xp, arrived, made
             )
-        zero = kept.limits.zero
-        box, content = mailbox.impute(box, content, absent, delivery, over_links, zero, xp)
+            read, real = (xp.broadcast_to(x, about.shape) for x in (read, arrived[..., None]))
+            stream = random.child("noise")
+            noise, after = self._chain.corrupt(
+                kept.noises, noise, read, real, about, stream, variance
+            )
+            content = numbers.write(content, read, after)
+        box, content = mailbox.impute(box, content, absent, delivery, over_links, limits.zero, xp)
         if self._missing != "zero":
             content = own(content, call.library)
-        seen = content if kept.entries is not None else swapped(content, xp)
+        seen = content if kept.entries is not None else permuted(content, (1, 0, 2), xp)
         return ContentState(state.form, box, noise), Received(seen, round_index, delivery)
-
-    def _corrupted(
-        self,
-        state: Any,
-        content: Array,
-        arrived: Array,
-        delivery: Delivery,
-        round_index: Any,
-        call: Call,
-        kept: Kept,
-        random: RandomStream,
-    ) -> tuple[Any, Array]:
-        """Returns the noise models' state, and the content as they and the links leave it."""
-        xp, arrived = call.xp, call.xp.matrix_transpose(arrived)
-        variance, made = delivery.links.noise, xp.matrix_transpose(delivery.sent)
-        numbers = _Numbers(kept.limits, kept.entries, xp)
-        before = numbers.read(content)
-        entries = noise_context(
-            round_index, call.batch, before.shape[-1], kept.limits, self._ids, xp, arrived, made
-        )
-        before = xp.broadcast_to(before, entries.shape)
-        if variance is not None:
-            variance = xp.matrix_transpose(variance)
-        stream = random.child("noise")
-        real = xp.broadcast_to(arrived[..., None], entries.shape)
-        state, after = self._chain.corrupt(
-            kept.noises, state, before, real, entries, stream, variance
-        )
-        return state, numbers.write(content, before, after)
-
-
-def swapped(content: Array, xp: Any) -> Array:
-    """Returns content with senders and receivers exchanged, `[..., N, N, D]`."""
-    axes = tuple(range(content.ndim - 3))
-    last = len(axes)
-    # PyTorch maps functions over this, and not over `moveaxis`.
-    return xp.permute_dims(content, (*axes, last + 1, last, last + 2))
 
 
 def handed_out(received: Received) -> Received:

@@ -21,15 +21,7 @@ from failure_api.batched import BatchedState, bind
 from failure_api.batched.call import check_severity
 from failure_api.errors import WrongEnvironmentError, invalid
 from failure_api.exchanges import MaskSegments, ShareObservations
-from failure_api.integrations.jaxmarl_environments import (
-    innermost,
-    known_alive,
-    known_segments,
-    layers,
-    limits_of,
-    position_function,
-    read_team,
-)
+from failure_api.integrations import jaxmarl_environments as environments
 
 _LINKS = 0x6C696E6B
 """Told apart from every number that an environment folds into its key or splits it by."""
@@ -111,17 +103,19 @@ class CommunicationWrapper(JaxMARLWrapper):
         noise_models: Any = (),
         streams: Literal["native", "portable"] = "native",
     ) -> None:
-        team = read_team(env)
+        team = environments.read_team(env)
         super().__init__(env)
         self._agents = team.agent_ids
-        limits = [limits_of(env.observation_space(a), size) for a, size in team.sizes.items()]
+        limits = [
+            environments.limits_of(env.observation_space(a), size) for a, size in team.sizes.items()
+        ]
         lows, highs = zip(*limits, strict=True)
         self._bound = bind(
             exchange,
             agent_ids=team.agent_ids,
             lows=lows,
             highs=highs,
-            segments=known_segments(team.raw, team.sizes),
+            segments=environments.known_segments(team.raw, team.sizes),
             of=env.name,
         )
         self.exchange = self._bound.exchange
@@ -132,10 +126,12 @@ class CommunicationWrapper(JaxMARLWrapper):
             for agent, (low, high, size) in zip(self._agents, seen, strict=True)
         }
         # Two wrappers with the same model and key would otherwise fail in the same rounds.
-        self._depth = sum(isinstance(layer, CommunicationWrapper) for layer in layers(env))
-        self._alive = known_alive(team.raw)
+        self._depth = sum(
+            isinstance(layer, CommunicationWrapper) for layer in environments.layers(env)
+        )
+        self._alive = environments.known_alive(team.raw)
         needing = self.channel.chain.needing_positions
-        self._positions = position_function(team, positions, needing)
+        self._positions = environments.position_function(team, positions, needing)
         # A trial, so that what does not fit the environment is said when it is wrapped.
         jax.eval_shape(self.reset, jax.random.PRNGKey(0))
 
@@ -245,7 +241,7 @@ class CommunicationWrapper(JaxMARLWrapper):
 
     def get_avail_actions(self, state: CommunicationState) -> Any:
         """Returns which actions each agent can take; no link carries that."""
-        return self._env.get_avail_actions(innermost(state))
+        return self._env.get_avail_actions(environments.innermost(state))
 
     def _stepped(self, state: CommunicationState, stepped: Any, restarts: bool) -> Stepped:
         """Returns what the environment did, with views in place of observations."""

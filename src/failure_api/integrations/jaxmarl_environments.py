@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -193,11 +193,12 @@ def _units(state: Any) -> Any:
 Segments = Mapping[str, Mapping[str, NDArray[np.int64]]]
 """`{receiver: {sender: indices into the receiver's observation}}`."""
 
-Blocks = Iterator[tuple[int | None, int]]
-"""Whose each block is, None for what the receiver knows by itself, and its number of entries."""
+Blocks = list[tuple[Sequence[int], int]]
+"""Whose blocks of entries follow each other, the receiver for its own, and how wide each is."""
 
 _POSITION = 2
 _VELOCITY = 2
+_COLOR = 3
 
 
 def known_segments(env: Any, sizes: Mapping[str, int]) -> Segments | None:
@@ -225,119 +226,86 @@ def known_segments(env: Any, sizes: Mapping[str, int]) -> Segments | None:
         return None
     found: dict[str, dict[str, NDArray[np.int64]]] = {}
     for receiver, name in enumerate(env.agents):
-        walk = BlockWalk()
-        for sender, width in layout(env, receiver):
-            if sender is None:
-                walk.own(width)
-            else:
-                walk.heard(env.agents[sender], width)
+        walk, others = BlockWalk(), [a for a in range(env.num_agents) if a != receiver]
+        for senders, width in layout(env, receiver, others):
+            for sender in senders:
+                if sender == receiver:
+                    walk.own(width)
+                else:
+                    walk.heard(env.agents[sender], width)
         if walk.length != sizes[name]:
             return None
         found[name] = {sender: np.array(entries) for sender, entries in walk.entries.items()}
     return found if any(found.values()) else None
 
 
-def _others(env: Any, receiver: int) -> list[int]:
-    return [agent for agent in range(env.num_agents) if agent != receiver]
-
-
-def _each(senders: Iterable[int], width: int) -> Blocks:
-    for sender in senders:
-        yield sender, width
-
-
-def _own(width: int) -> tuple[None, int]:
-    return None, width
-
-
 def _landmarks(env: Any) -> int:
     return _POSITION * int(env.num_landmarks)
+
+
+def _body(env: Any) -> int:
+    return _VELOCITY + _POSITION + _landmarks(env)
 
 
 def _adversary(env: Any, receiver: int) -> bool:
     return receiver < int(env.num_adversaries)
 
 
-def _simple_adversary(env: Any, receiver: int) -> Blocks:
-    yield _own(0 if _adversary(env, receiver) else _POSITION)
-    yield _own(_landmarks(env))
-    yield from _each(_others(env, receiver), _POSITION)
+def _simple_adversary(env: Any, receiver: int, others: list[int]) -> Blocks:
+    goal = 0 if _adversary(env, receiver) else _POSITION
+    return [([receiver], goal + _landmarks(env)), (others, _POSITION)]
 
 
-def _simple_crypto(env: Any, receiver: int) -> Blocks:
+def _simple_crypto(env: Any, receiver: int, others: list[int]) -> Blocks:
     eve, alice, _ = range(3)
     if receiver == alice:
-        yield _own(2 * env.dim_c)
-    else:
-        yield _own(0 if receiver == eve else env.dim_c)
-        yield alice, env.dim_c
+        return [([receiver], 2 * env.dim_c)]
+    return [([receiver], 0 if receiver == eve else env.dim_c), ([alice], env.dim_c)]
 
 
-def _simple_facmac(env: Any, receiver: int) -> Blocks:
-    others = _others(env, receiver)
-    yield _own(_VELOCITY + _POSITION + _landmarks(env))
-    yield from _each(others, _POSITION)
-    if _adversary(env, receiver):
-        yield from _each(others[-1:], _VELOCITY)
-    else:
-        yield _own(_VELOCITY)
+def _simple_facmac(env: Any, receiver: int, others: list[int]) -> Blocks:
+    prey = others[-1:] if _adversary(env, receiver) else [receiver]
+    return [([receiver], _body(env)), (others, _POSITION), (prey, _VELOCITY)]
 
 
-def _simple_push(env: Any, receiver: int) -> Blocks:
-    colour = 3
-    yield _own(_VELOCITY + _landmarks(env))
+def _simple_push(env: Any, receiver: int, others: list[int]) -> Blocks:
+    own = _VELOCITY + _landmarks(env)
     if not _adversary(env, receiver):
         # Where its goal is, its colour, and the colours of the landmarks.
-        yield _own(_POSITION + colour * (1 + env.num_landmarks))
-    yield from _each(_others(env, receiver), _POSITION)
+        own += _POSITION + _COLOR * (1 + env.num_landmarks)
+    return [([receiver], own), (others, _POSITION)]
 
 
-def _simple_reference(env: Any, receiver: int) -> Blocks:
-    colour = 3
-    yield _own(_VELOCITY + _landmarks(env) + colour)
-    yield from _each(_others(env, receiver), env.dim_c)
+def _simple_reference(env: Any, receiver: int, others: list[int]) -> Blocks:
+    return [([receiver], _VELOCITY + _landmarks(env) + _COLOR), (others, env.dim_c)]
 
 
-def _simple_speaker_listener(env: Any, receiver: int) -> Blocks:
-    speaker, listener = range(2)
-    if receiver == listener:
-        yield _own(_VELOCITY + _landmarks(env))
-        yield speaker, env.dim_c
-    else:
-        yield _own(env.dim_c)
+def _simple_speaker_listener(env: Any, receiver: int, others: list[int]) -> Blocks:
+    speaker, _ = range(2)
+    if receiver == speaker:
+        return [([receiver], env.dim_c)]
+    return [([receiver], _VELOCITY + _landmarks(env)), ([speaker], env.dim_c)]
 
 
-def _simple_spread(env: Any, receiver: int) -> Blocks:
-    others = _others(env, receiver)
-    yield _own(_VELOCITY + _POSITION + _landmarks(env))
-    yield from _each(others, _POSITION)
-    yield from _each(others, env.dim_c)
+def _simple_spread(env: Any, receiver: int, others: list[int]) -> Blocks:
+    return [([receiver], _body(env)), (others, _POSITION), (others, env.dim_c)]
 
 
-def _simple_tag(env: Any, receiver: int) -> Blocks:
-    others = _others(env, receiver)
-    yield _own(_VELOCITY + _POSITION + _landmarks(env))
-    yield from _each(others, _POSITION)
-    if _adversary(env, receiver):
-        yield from _each(others[-1:], _VELOCITY)
+def _simple_tag(env: Any, receiver: int, others: list[int]) -> Blocks:
+    prey = others[-1:] if _adversary(env, receiver) else []
+    return [([receiver], _body(env)), (others, _POSITION), (prey, _VELOCITY)]
 
 
-def _simple_world_comm(env: Any, receiver: int) -> Blocks:
+def _simple_world_comm(env: Any, receiver: int, others: list[int]) -> Blocks:
     # An agent hidden by a forest keeps its entries, which then say (0, 0): that, too, is news
     # which comes over the link.
-    others, leader = _others(env, receiver), env.leader_idx
-    yield _own(_VELOCITY + _POSITION + _landmarks(env))
-    yield from _each(others, _POSITION)
+    blocks, forests = [([receiver], _body(env)), (others, _POSITION)], ([receiver], env.num_forests)
     if _adversary(env, receiver):
-        yield from _each(others[-2:], _VELOCITY)
-        yield _own(env.num_forests)
-        yield None if receiver == leader else leader, env.dim_c
-    else:
-        yield _own(env.num_forests)
-        yield from _each(others[-1:], _VELOCITY)
+        return [*blocks, (others[-2:], _VELOCITY), forests, ([env.leader_idx], env.dim_c)]
+    return [*blocks, forests, (others[-1:], _VELOCITY)]
 
 
-_LAYOUTS: dict[type, Callable[[Any, int], Blocks]] = {
+_LAYOUTS: dict[type, Callable[[Any, int, list[int]], Blocks]] = {
     mpe.SimpleAdversaryMPE: _simple_adversary,
     mpe.SimpleCryptoMPE: _simple_crypto,
     mpe.SimpleFacmacMPE: _simple_facmac,

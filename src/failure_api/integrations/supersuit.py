@@ -20,14 +20,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv
 from supersuit import pettingzoo_env_to_vec_env_v1
 
 from failure_api.errors import invalid
-from failure_api.integrations.supersuit_teams import (
-    Failed,
-    Teams,
-    attribute_of,
-    call_method,
-    is_wrapped,
-    set_attribute,
-)
+from failure_api.integrations import supersuit_teams as teams
 from failure_api.wrappers.unwrapping import demand_parallel
 
 StartMethod = Literal["fork", "forkserver", "spawn"]
@@ -61,7 +54,7 @@ class TeamsVecEnv(VecEnv):
         pickled, parts = cloudpickle.dumps(env), max(processes, 1)
         numbers = np.split(np.arange(copies), parts)
         makers: list[Callable[[], Env[Any, Any]]] = [
-            partial(Teams, pickled, part.tolist()) for part in numbers
+            partial(teams.Teams, pickled, part.tolist()) for part in numbers
         ]
         self._inner: VecEnv = (
             SubprocVecEnv(makers, start_method) if processes else DummyVecEnv(makers)
@@ -151,19 +144,19 @@ class TeamsVecEnv(VecEnv):
         Raises:
             AttributeError: The environment has no such method; what the method raises arrives, too.
         """
-        return self._ask(indices, call_method, method_name, method_args, method_kwargs)
+        return self._ask(indices, teams.call_method, method_name, method_args, method_kwargs)
 
     def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
         """Returns an attribute of each copy's environment, or of what it wraps, for each entry."""
-        return self._ask(indices, attribute_of, attr_name)
+        return self._ask(indices, teams.attribute_of, attr_name)
 
     def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
         """Sets an attribute of each copy's environment, or of what it wraps and that has it."""
-        self._ask(indices, set_attribute, attr_name, value)
+        self._ask(indices, teams.set_attribute, attr_name, value)
 
     def env_is_wrapped(self, wrapper_class: type, indices: Any = None) -> list[bool]:
         """Returns for each entry whether its environment is, or wraps, one of a class."""
-        return self._ask(indices, is_wrapped, wrapper_class)
+        return self._ask(indices, teams.is_wrapped, wrapper_class)
 
     def get_images(self) -> list[Any]:
         """Returns a picture of each copy."""
@@ -177,17 +170,14 @@ class TeamsVecEnv(VecEnv):
         copies = [int(entry) // self._team for entry in self._get_indices(indices)]
         answers: dict[int, Any] = {}
         for part in self._inner.env_method("ask", sorted(set(copies)), question, *given):
-            if isinstance(part, Failed):
+            if isinstance(part, teams.Failed):
                 raise part.again()
             answers.update(part)
         return [answers[copy] for copy in copies]
 
 
 def make_vec_env(
-    env: ParallelEnv,
-    copies: int = 1,
-    processes: int = 0,
-    start_method: StartMethod | None = None,
+    env: ParallelEnv, copies: int = 1, processes: int = 0, start_method: StartMethod | None = None
 ) -> TeamsVecEnv:
     """Returns copies of a Parallel environment as one vector environment of Stable-Baselines3.
 

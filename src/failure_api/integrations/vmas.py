@@ -16,14 +16,8 @@ import torch
 from failure_api.batched import bind
 from failure_api.errors import NotResetError
 from failure_api.exchanges import Exchange
+from failure_api.integrations import vmas_environments as environments
 from failure_api.integrations.torch_rounds import TorchRounds, check_positions, check_seed
-from failure_api.integrations.vmas_environments import (
-    agent_positions,
-    boxes_of,
-    check_environment,
-    known_segments,
-    scenario_name,
-)
 
 PositionFunction = Callable[[Any], Any]
 
@@ -75,23 +69,23 @@ class CommunicationWrapper:
         streams: Literal["native", "portable"] = "native",
         seed: int | None = None,
     ) -> None:
-        check_environment(env)
+        environments.check_environment(env)
         check_seed(seed)
         self.env = env
         self.agent_ids = tuple(agent.name for agent in env.agents)
-        boxes = boxes_of(env, self.agent_ids)
+        boxes = environments.boxes_of(env, self.agent_ids)
         bound = bind(
             exchange,
             agent_ids=self.agent_ids,
             lows=tuple(np.asarray(box.low) for box in boxes),
             highs=tuple(np.asarray(box.high) for box in boxes),
-            segments=known_segments(env),
-            of=f"{scenario_name(env)}, with its options,",
+            segments=environments.known_segments(env),
+            of=f"{environments.scenario_name(env)}, with its options,",
         )
         self.exchange = bound.exchange
         self._rounds = TorchRounds(bound, failure_models, noise_models, streams, seed)
         check_positions(positions)
-        self._position_function = positions or agent_positions
+        self._position_function = positions or environments.agent_positions
         self._due: list[int] = []
         views = [
             type(box)(low=low, high=high, dtype=box.dtype)
@@ -301,7 +295,8 @@ class CommunicationWrapper:
     def __repr__(self) -> str:
         channel, function = self._rounds.channel, self._position_function
         return (
-            f"{type(self).__name__}({scenario_name(self.env)}, num_envs={self.env.num_envs}, "
+            f"{type(self).__name__}({environments.scenario_name(self.env)}, "
+            f"num_envs={self.env.num_envs}, "
             f"failure_models={list(channel.chain.parts)}, "
             f"noise_models={list(channel.noise.parts)}, exchange={self.exchange}, "
             f"positions={getattr(function, '__qualname__', function)}, "

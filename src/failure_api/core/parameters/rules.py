@@ -215,7 +215,9 @@ def holds_flags(value: Any) -> bool:
     """
     if isinstance(value, list | tuple):
         return not set(map(type, value)) <= _PLAIN and any(map(holds_flags, value))
-    return isinstance(value, bool | np.bool_) or _is_of_flags(getattr(value, "dtype", None))
+    # Of an array the type says so, in whatever library.
+    dtype = str(getattr(value, "dtype", "")).rpartition(".")[2]
+    return isinstance(value, bool | np.bool_) or dtype == "bool"
 
 
 def is_masked(value: Any) -> bool:
@@ -227,8 +229,3 @@ def is_masked(value: Any) -> bool:
 
 _PLAIN = {float, int}
 """The types of what long lists mostly hold, which need no further look."""
-
-
-def _is_of_flags(dtype: Any) -> bool:
-    """Returns whether that is the type of flags, in whatever library."""
-    return dtype is not None and str(dtype).rpartition(".")[2] == "bool"
