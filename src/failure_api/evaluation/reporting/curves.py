@@ -95,6 +95,15 @@ class Curve:
         """Returns a column of its cells, and the low and the high ends of its intervals."""
         return self.values(column), self.values(f"{column}_low"), self.values(f"{column}_high")
 
+    def runs(self, column: str) -> Iterator[slice]:
+        """Yields the longest stretches of its cells in which a column has an interval."""
+        return _runs(self.values(f"{column}_low"))
+
+    @property
+    def breaking_point(self) -> tuple[float, float, float]:
+        """The severity at which it breaks, and the low and the high end of its interval."""
+        return estimate_of(self.summary, "breaking_point")
+
     def height(self, column: str, severity: float) -> float:
         """Returns a column's value at any severity, on the straight line between two cells."""
         pairs = zip(self.severities, self.values(column), strict=True)
@@ -201,11 +210,53 @@ def at(results: Results, severity: float | None) -> str:
     return f"{printable(results.severity)}={exact(severity)}"
 
 
-def is_logarithmic(severities: Sequence[float]) -> bool:
+def _text(value: Any) -> str:
+    # An empty cell of a table that was read from a file is NaN.
+    return "" if value is None or value != value else str(value)
+
+
+class Axis(NamedTuple):
+    """The axis of the severities.
+
+    Attributes:
+        limits: Its ends, from the mildest severity to the severest.
+        ticks: Where it has ticks; none where that is best left to who draws it.
+        is_logarithmic: Whether that tells severities better apart.
+    """
+
+    limits: tuple[float, float]
+    ticks: list[float]
+    is_logarithmic: bool
+
+
+def axis_of(severities: Sequence[float]) -> Axis:
+    """Returns the axis of at least one severity.
+
+    Example:
+        >>> axis_of([0, 0.5, 1])
+        Axis(limits=(-0.03, 1.03), ticks=[], is_logarithmic=False)
+        >>> axis_of([10, 5]).limits
+        (10.15, 4.85)
+        >>> axis_of([10, 1, 0.1]).ticks, axis_of([10, 1, 0.1]).is_logarithmic
+        ([10, 1, 0.1], True)
+    """
+    first, last = severities[0], severities[-1]
+    if len(severities) == 1:
+        room = 0.6 * (abs(first) or 1.0)
+        return Axis((first - room, first + room), [first], False)
+    if _is_logarithmic(severities):
+        factor = (last / first) ** 0.03
+        ticks = list(severities) if len(severities) <= 8 else []
+        return Axis((first / factor, last * factor), ticks, True)
+    room = 0.03 * (last - first)
+    return Axis((first - room, last + room), [], False)
+
+
+def _is_logarithmic(severities: Sequence[float]) -> bool:
     """Whether severities are told apart better on a logarithmic axis.
 
     Example:
-        >>> is_logarithmic([0.001, 0.01, 0.1, 1]), is_logarithmic([0, 0.5, 1])
+        >>> _is_logarithmic([0.001, 0.01, 0.1, 1]), _is_logarithmic([0, 0.5, 1])
         (True, False)
     """
     if len(severities) < 3 or min(severities) <= 0:
@@ -214,47 +265,11 @@ def is_logarithmic(severities: Sequence[float]) -> bool:
     return max(severities) >= 10 * min(severities) and max(steps) > 5 * min(steps)
 
 
-def _text(value: Any) -> str:
-    # An empty cell of a table that was read from a file is NaN.
-    return "" if value is None or value != value else str(value)
-
-
-def limits(severities: Sequence[float]) -> tuple[float, float]:
-    """Returns the ends of the axis, from the mildest severity to the severest.
-
-    Example:
-        >>> limits([0, 0.5, 1])
-        (-0.03, 1.03)
-        >>> limits([10, 5])
-        (10.15, 4.85)
-    """
-    first, last = severities[0], severities[-1]
-    if len(severities) == 1:
-        room = 0.6 * (abs(first) or 1.0)
-        return first - room, first + room
-    if is_logarithmic(severities):
-        factor = (last / first) ** 0.03
-        return first / factor, last * factor
-    room = 0.03 * (last - first)
-    return first - room, last + room
-
-
-def ticks_of(severities: Sequence[float]) -> list[float]:
-    """Returns where the axis has ticks; none where that is best left to who draws it.
-
-    Example:
-        >>> ticks_of([10, 1, 0.1]), ticks_of([0, 0.5, 1])
-        ([10, 1, 0.1], [])
-    """
-    few = len(severities) == 1 or (len(severities) <= 8 and is_logarithmic(severities))
-    return list(severities) if few else []
-
-
-def runs(values: Sequence[float]) -> Iterator[slice]:
+def _runs(values: Sequence[float]) -> Iterator[slice]:
     """Yields the longest stretches of values without a gap.
 
     Example:
-        >>> list(runs([1, float("nan"), 2, 3]))
+        >>> list(_runs([1, float("nan"), 2, 3]))
         [slice(0, 1, None), slice(2, 4, None)]
     """
     for finite, run in itertools.groupby(range(len(values)), lambda i: math.isfinite(values[i])):

@@ -10,15 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from failure_api.evaluation.reporting.curves import (
-    PERFECT_COLOUR,
-    Curve,
-    is_logarithmic,
-    limits,
-    runs,
-    shared_lines,
-    ticks_of,
-)
+from failure_api.evaluation.reporting.curves import PERFECT_COLOUR, Curve, axis_of, shared_lines
 from failure_api.evaluation.reporting.texts import one_line, shortened
 from failure_api.evaluation.results import PERFECT, Results
 from failure_api.needs import needed
@@ -127,7 +119,7 @@ def _fonts(text: str) -> list[str]:
 def _draw_curve(axes: Axes, curve: Curve, curves: int) -> Any:
     xs, colour = curve.places(curves), curve.mark.colour
     means, lows, highs = curve.estimates("mean")
-    for run in runs(lows):
+    for run in curve.runs("mean"):
         ends, alpha = (xs[run], lows[run], highs[run]), 0.2 if curves <= 4 else 0.1
         if run.stop - run.start > 1:
             axes.fill_between(*ends, color=colour, alpha=alpha, linewidth=0)
@@ -150,14 +142,14 @@ def _draw_curve(axes: Axes, curve: Curve, curves: int) -> Any:
 
 
 def _set_axes(axes: Axes, results: Results) -> None:
-    severities = results.severities
-    if severities:
-        if is_logarithmic(severities):
+    if results.severities:
+        limits, ticks, is_logarithmic = axis_of(results.severities)
+        if is_logarithmic:
             axes.set_xscale("log")
             axes.xaxis.set_minor_formatter("")
             axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        axes.set_xlim(*limits(severities))
-        if ticks := ticks_of(severities):
+        axes.set_xlim(*limits)
+        if ticks:
             axes.set_xticks(ticks, [f"{severity:g}" for severity in ticks])
     axes.set_xlabel(shortened(one_line(results.severity), 50), parse_math=False)
     axes.set_ylabel("mean return")

@@ -7,17 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from failure_api.evaluation.reporting.curves import (
-    PERFECT_COLOUR,
-    Curve,
-    at,
-    estimate_of,
-    is_logarithmic,
-    limits,
-    runs,
-    shared_lines,
-    ticks_of,
-)
+from failure_api.evaluation.reporting.curves import PERFECT_COLOUR, Curve, at, axis_of, shared_lines
 from failure_api.evaluation.reporting.summary import breaking_text
 from failure_api.evaluation.reporting.texts import NONE, interval, numbers, printable, shortened
 from failure_api.evaluation.results import PERFECT, Results
@@ -70,17 +60,15 @@ def escaped(text: str) -> str:
 
 
 def _axis(results: Results) -> dict[str, Any]:
-    axis: dict[str, Any] = {"title": escaped(shortened(printable(results.severity), 60))}
-    severities = results.severities
-    if not severities:
-        return axis
-    low, high = limits(severities)
-    if ticks := ticks_of(severities):
-        axis |= {"tickvals": ticks, "ticktext": [f"{severity:g}" for severity in ticks]}
-    if is_logarithmic(severities):
-        axis["type"] = "log"
-        low, high = math.log10(low), math.log10(high)
-    return axis | {"range": [low, high]}
+    plain: dict[str, Any] = {"title": escaped(shortened(printable(results.severity), 60))}
+    if not results.severities:
+        return plain
+    limits, ticks, is_logarithmic = axis_of(results.severities)
+    if ticks:
+        plain |= {"tickvals": ticks, "ticktext": [f"{severity:g}" for severity in ticks]}
+    if is_logarithmic:
+        return plain | {"type": "log", "range": [math.log10(end) for end in limits]}
+    return plain | {"range": list(limits)}
 
 
 def _traces(
@@ -113,7 +101,7 @@ def _band(curve: Curve, column: str, curves: int) -> dict[str, Any]:
     xs = curve.places(curves)
     around_x: list[float | None] = []
     around_y: list[float | None] = []
-    for run in runs(lows):
+    for run in curve.runs(column):
         if run.stop - run.start > 1:
             around_x += [*xs[run], *reversed(xs[run]), None]
             around_y += [*highs[run], *reversed(lows[run]), None]
@@ -129,7 +117,7 @@ def _line(results: Results, curve: Curve, column: str, axis: str, curves: int) -
     if all(map(math.isnan, values)):
         return {}
     # What stands alone has no band, so its interval is a bar.
-    alone = {run.start for run in runs(lows) if run.stop - run.start == 1}
+    alone = {run.start for run in curve.runs(column) if run.stop - run.start == 1}
     above, below = (
         [_plain(abs(ends[i] - value)) if i in alone else None for i, value in enumerate(values)]
         for ends in (highs, lows)
@@ -167,7 +155,7 @@ def _perfect_lines(
             _trace(
                 [curve.index for curve in shared],
                 "lines",
-                list(limits(results.severities)),
+                list(axis_of(results.severities).limits),
                 [value, value],
                 "<br>".join(hover + ["…"] * (len(shared) > 4)),
                 line={"color": colour, "width": 1.5, "dash": "8px,5px"},
@@ -177,7 +165,7 @@ def _perfect_lines(
 
 
 def _breaking(results: Results, curve: Curve, column: str) -> dict[str, Any]:
-    point, *ends = estimate_of(curve.summary, "breaking_point")
+    point, *ends = curve.breaking_point
     height = curve.height(column, point)
     if math.isnan(height) or len(results.severities) == 1:
         return {}

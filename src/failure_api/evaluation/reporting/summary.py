@@ -6,23 +6,14 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from failure_api.evaluation.reporting import texts
 from failure_api.evaluation.reporting.curves import Curve, at, estimate_of, value_of
-from failure_api.evaluation.reporting.texts import (
-    BEYOND,
-    NONE,
-    SPACE,
-    exact,
-    interval,
-    numbers,
-    percents,
-    printable,
-)
 from failure_api.evaluation.results import Results
 
 
 def title_of(results: Results) -> str:
     """Returns the environment's name."""
-    return printable(results.specification.get("environment", "A sweep"))
+    return texts.printable(results.specification.get("environment", "A sweep"))
 
 
 def subtitle_of(results: Results, curves: Sequence[Curve]) -> str:
@@ -33,7 +24,7 @@ def subtitle_of(results: Results, curves: Sequence[Curve]) -> str:
         parts.append(f"{name}: {', '.join(found[:6])}{', …' if len(found) > 6 else ''}")
     if episodes := int(results.specification.get("episodes", 0)):
         parts.append(f"{episodes_text(episodes)} in each cell")
-    return printable(" · ".join(filter(None, parts)))
+    return texts.printable(" · ".join(filter(None, parts)))
 
 
 def episodes_text(count: int) -> str:
@@ -46,8 +37,8 @@ def _span(results: Results) -> str:
     if not severities:
         return results.severity
     if len(severities) == 1:
-        return f"{results.severity} {exact(severities[0])}"
-    first, last = exact(severities[0]), exact(severities[-1])
+        return f"{results.severity} {texts.exact(severities[0])}"
+    first, last = texts.exact(severities[0]), texts.exact(severities[-1])
     return f"{results.severity} from {first} to {last}, {len(severities)} values"
 
 
@@ -103,35 +94,35 @@ def answer(results: Results, curves: Sequence[Curve]) -> list[Sentence]:
 
 def breaking_text(curve: Curve) -> str:
     """Returns a curve's breaking point with its interval, "beyond the grid" where it has none."""
-    point, low, high = estimate_of(curve.summary, "breaking_point")
+    point, low, high = curve.breaking_point
     if math.isnan(point):
         return ""
     found = breaking_interval(curve)
     # An interval that ends where it begins adds nothing.
-    bare = found == NONE or low == high == point
+    bare = found == texts.NONE or low == high == point
     return point_text(point) if bare else f"{point_text(point)} ({found})"
 
 
 def breaking_interval(curve: Curve) -> str:
     """Returns the interval of a curve's breaking point, mildest end first; a dash for none."""
-    _, *ends = estimate_of(curve.summary, "breaking_point")
+    _, *ends = curve.breaking_point
     if all(map(math.isinf, ends)):
-        return BEYOND
+        return texts.BEYOND
     falls = curve.severities[:1] > curve.severities[-1:]
     ends.sort(key=lambda end: math.inf if math.isinf(end) else end * (-1) ** falls)
-    return interval(*map(point_text, ends))
+    return texts.interval(*map(point_text, ends))
 
 
 def point_text(severity: float) -> str:
     """Returns a breaking point: "beyond the grid" for infinity, a dash for none."""
     if math.isnan(severity):
-        return NONE
-    return BEYOND if math.isinf(severity) else exact(severity)
+        return texts.NONE
+    return texts.BEYOND if math.isinf(severity) else texts.exact(severity)
 
 
 def _story(results: Results, curve: Curve, *, explain: bool) -> Sentence:
-    texts = filter(None, [_lost(results, curve), _broken(results, curve, explain)])
-    return Sentence(curve.label, " ".join(texts))
+    parts = [_lost(results, curve), _broken(results, curve, explain)]
+    return Sentence(curve.label, " ".join(filter(None, parts)))
 
 
 def _lost(results: Results, curve: Curve) -> str:
@@ -139,10 +130,10 @@ def _lost(results: Results, curve: Curve) -> str:
     cell = curve.cells[severity]
     perfect, drops = value_of(curve.perfect, "mean"), estimate_of(cell, "drop")
     where = at(results, severity)
-    from_perfect, to = numbers([perfect, value_of(cell, "mean")])
+    from_perfect, to = texts.numbers([perfect, value_of(cell, "mean")])
     if math.isnan(drops[0]):
         return f"reaches a return of {to} at {where}."
-    course = to if math.isnan(perfect) else f"{from_perfect}{SPACE}→{SPACE}{to}"
+    course = to if math.isnan(perfect) else f"{from_perfect}{texts.SPACE}→{texts.SPACE}{to}"
     if math.isnan(value_of(cell, "relative_drop")):
         unknown = "A return that may be 0 under perfect communication has no shares to lose."
         return f"{_loss_text(drops, 0.0)} at {where} ({course}). {unknown}"
@@ -158,10 +149,10 @@ def _loss_text(drops: tuple[float, float, float], perfect: float) -> str:
     if gains:
         drops = (-drop, -high, -low)
     if abs(drop) < _LARGEST_SHARE * abs(perfect):
-        (value, *ends), of = percents([drop / abs(perfect) for drop in drops]), "of its"
+        (value, *ends), of = texts.percents([drop / abs(perfect) for drop in drops]), "of its"
     else:
-        (value, *ends), of = numbers(drops), "in"
-    what = f"{value} ({interval(*ends)}) {of} return".replace(f" ({NONE})", "")
+        (value, *ends), of = texts.numbers(drops), "in"
+    what = f"{value} ({texts.interval(*ends)}) {of} return".replace(f" ({texts.NONE})", "")
     if gains:
         return f"gains {what}"
     if low <= 0 <= high:
@@ -170,16 +161,18 @@ def _loss_text(drops: tuple[float, float, float], perfect: float) -> str:
 
 
 def _broken(results: Results, curve: Curve, explain: bool) -> str:
-    point, low, _ = estimate_of(curve.summary, "breaking_point")
+    point, low, _ = curve.breaking_point
     if math.isnan(point):
         return ""
-    share = percents([results.share])[0]
+    share = texts.percents([results.share])[0]
     meaning = f" (loses more than {share})" if explain else ""
     if math.isfinite(point):
-        where = breaking_text(curve).replace(exact(point), at(results, point), 1)
+        where = breaking_text(curve).replace(texts.exact(point), at(results, point), 1)
         return f"It breaks{meaning} at {where}."
     text = f"It does not break{meaning.replace('loses', 'lose')} on this grid"
-    return f"{text}, though it may from {exact(low)} on." if math.isfinite(low) else f"{text}."
+    return (
+        f"{text}, though it may from {texts.exact(low)} on." if math.isfinite(low) else f"{text}."
+    )
 
 
 def _severest(curve: Curve) -> float:

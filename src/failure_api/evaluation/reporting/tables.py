@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 import math
 import shlex
@@ -9,17 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from failure_api.evaluation.reporting import texts
 from failure_api.evaluation.reporting.curves import Curve, label_of, rows_of, value_of
 from failure_api.evaluation.reporting.summary import breaking_interval, point_text
-from failure_api.evaluation.reporting.texts import (
-    exact,
-    interval,
-    number,
-    numbers,
-    one_line,
-    percents,
-    printable,
-)
 from failure_api.evaluation.results import PERFECT, Results
 
 MOST_ROWS = 2_000
@@ -84,7 +78,7 @@ def tables_of(results: Results, curves: Sequence[Curve]) -> list[Table]:
 
 def _curves(results: Results, curves: Sequence[Curve]) -> Table:
     rows = [curve.summary for curve in curves]
-    share = percents([results.share])[0]
+    share = texts.percents([results.share])[0]
     recovery = any(not math.isnan(value_of(row, "recovery")) for row in rows)
     return Table(
         "Curves",
@@ -114,8 +108,8 @@ def _cells(results: Results) -> Table:
         [
             Column("curve", [label_of(results, row) for row in rows], "text"),
             _severities(results, rows),
-            Column("episodes", [number(value_of(row, "episodes"), 0) for row in rows]),
-            Column("failed", [number(value_of(row, "failed"), 0) for row in rows]),
+            Column("episodes", [texts.number(value_of(row, "episodes"), 0) for row in rows]),
+            Column("failed", [texts.number(value_of(row, "failed"), 0) for row in rows]),
             *_estimates(rows, "mean", "mean return"),
             *_estimates(rows, "iqm", "IQM"),
             _numbers(rows, "cvar", "CVaR"),
@@ -139,8 +133,8 @@ def _comparisons(results: Results) -> Table:
         "(Holm) for the number of severities. Of many curves, those are compared that share the "
         "policy or the setting.",
         [
-            Column("first", [one_line(row["first"]) for row in rows], "text"),
-            Column("second", [one_line(row["second"]) for row in rows], "text"),
+            Column("first", [texts.one_line(row["first"]) for row in rows], "text"),
+            Column("second", [texts.one_line(row["second"]) for row in rows], "text"),
             _severities(results, rows),
             *_estimates(rows, "difference", "difference"),
             _numbers(rows, "effect_size", "effect size"),
@@ -153,38 +147,41 @@ def _comparisons(results: Results) -> Table:
 
 def _severities(results: Results, rows: Sequence[Any]) -> Column:
     severities = [value_of(row, "severity") for row in rows]
-    texts = ["perfect" if math.isnan(severity) else exact(severity) for severity in severities]
-    return Column(printable(results.severity), texts)
+    cells = [
+        "perfect" if math.isnan(severity) else texts.exact(severity) for severity in severities
+    ]
+    return Column(texts.printable(results.severity), cells)
 
 
 def _numbers(rows: Sequence[Any], column: str, name: str) -> Column:
-    return Column(name, numbers([value_of(row, column) for row in rows], 4))
+    return Column(name, texts.numbers([value_of(row, column) for row in rows], 4))
 
 
 def _shares(rows: Sequence[Any], column: str, name: str) -> Column:
-    return Column(name, percents([value_of(row, column) for row in rows]))
+    return Column(name, texts.percents([value_of(row, column) for row in rows]))
 
 
 def _estimates(rows: Sequence[Any], column: str, name: str) -> list[Column]:
     """Returns a column and its interval, with the same decimals."""
     ends = (column, f"{column}_low", f"{column}_high")
-    texts = numbers([value_of(row, end) for row in rows for end in ends], 4)
-    both = [interval(low, high) for low, high in zip(texts[1::3], texts[2::3], strict=True)]
-    return [Column(name, texts[::3]), Column(_INTERVAL, both, "interval")]
+    cells = texts.numbers([value_of(row, end) for row in rows for end in ends], 4)
+    both = [texts.interval(low, high) for low, high in zip(cells[1::3], cells[2::3], strict=True)]
+    return [Column(name, cells[::3]), Column(_INTERVAL, both, "interval")]
 
 
 def _probability(value: float) -> str:
-    return "< 0.001" if value < 0.001 else number(value, 3)
+    return "< 0.001" if value < 0.001 else texts.number(value, 3)
 
 
 def specification_text(results: Results) -> str:
     """Returns the specification as YAML; as JSON, which is YAML too, without PyYAML."""
-    plain = json.loads(json.dumps(results.specification, default=str))
-    try:
+    text = json.dumps(results.specification, default=str, indent=2, ensure_ascii=False)
+    with contextlib.suppress(ModuleNotFoundError):
         import yaml
-    except ModuleNotFoundError:
-        return printable(json.dumps(plain, indent=2, ensure_ascii=False))
-    return printable(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=88)).strip()
+
+        plain = json.loads(text)
+        text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=88).strip()
+    return texts.printable(text)
 
 
 def seeds_text(results: Results) -> str:
@@ -200,27 +197,28 @@ def runs_of(results: Results) -> list[dict[str, str]]:
 
     What is as it was in the start before is left out.
     """
-    told: list[dict[str, str]] = []
-    known: dict[str, str] = {}
-    for run in results.runs:
-        texts = {
-            "Started": printable(run.get("started", "")),
+    runs = [
+        {
+            "Started": texts.printable(run.get("started", "")),
             "Command": _command(run.get("command", "")),
             "Versions": _listed(run.get("versions", {})),
             "Machine": _listed(run.get("machine", {})),
         }
-        told.append({key: text for key, text in texts.items() if text and known.get(key) != text})
-        known = texts
-    return told
+        for run in results.runs
+    ]
+    return [
+        {key: text for key, text in run.items() if text and before.get(key) != text}
+        for before, run in itertools.pairwise([{}, *runs])
+    ]
 
 
 def _command(command: Any) -> str:
     # A sweep that was started from Python has no command.
     words = command or ""
-    return printable(words if isinstance(words, str) else shlex.join(map(str, words)))
+    return texts.printable(words if isinstance(words, str) else shlex.join(map(str, words)))
 
 
 def _listed(pairs: Any) -> str:
-    if not isinstance(pairs, Mapping):
-        return printable(pairs or "")
-    return printable(", ".join(f"{key} {held}" for key, held in pairs.items()))
+    if isinstance(pairs, Mapping):
+        pairs = ", ".join(f"{key} {value}" for key, value in pairs.items())
+    return texts.printable(pairs or "")
