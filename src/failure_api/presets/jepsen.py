@@ -64,17 +64,10 @@ def jepsen(
         if fault in NETEM:
             models += netem(NETEM[fault], round_duration=seconds)
         elif fault == "pause":
-            models.append(
-                NodeFailureModel(
-                    mode="crash",
-                    mean_time_to_failure=rounds,
-                    mean_time_to_repair=rounds,
-                    together=TARGETS,
-                )
-            )
+            times = {"mean_time_to_failure": rounds, "mean_time_to_repair": rounds}
+            models.append(NodeFailureModel(mode="crash", together=TARGETS, **times))
         else:
             switching = CutAtRandom(mean_time_to_partition=rounds, mean_time_to_heal=rounds)
-            models.append(
-                PartitionModel(pattern=cast("Pattern", fault), shuffle=True, switching=switching)
-            )
+            pattern = cast("Pattern", fault)
+            models.append(PartitionModel(pattern=pattern, shuffle=True, switching=switching))
     return models
