@@ -221,6 +221,6 @@ def _cost(blocks: Sequence[Block], memory: dict[str, float]) -> SideCost:
         time_std_ms=1000 * float(np.std(times)),
         steps_per_second=1 / median,
         cpu_percent=100 * processor_seconds / sum(block.seconds for block in blocks),
-        collector_counts=tuple(sum(block.collector_counts for block in blocks).tolist()),
+        collector_counts=tuple(np.sum([block.collector_counts for block in blocks], 0).tolist()),
         **memory,
     )

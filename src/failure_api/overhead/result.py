@@ -122,7 +122,7 @@ class OverheadResult:
         Raises:
             MissingDependencyError: pandas is not installed.
         """
-        pandas = needed("pandas", "A data frame")
+        make = needed("pandas", "A data frame").DataFrame
         rows = [row.columns() for row in self.rows]
-        frame: pandas.DataFrame = pandas.DataFrame(rows, columns=list(SEED_COLUMNS))
+        frame: pandas.DataFrame = make(rows, columns=list(SEED_COLUMNS))
         return frame

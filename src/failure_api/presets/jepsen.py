@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, cast, get_args
+from typing import Any, Literal, cast, get_args
 
 from failure_api.communication_models.node_failure.model import NodeFailureModel
 from failure_api.communication_models.node_failure.together import TARGETS
@@ -64,7 +64,7 @@ def jepsen(
         if fault in NETEM:
             models += netem(NETEM[fault], round_duration=seconds)
         elif fault == "pause":
-            times = {"mean_time_to_failure": rounds, "mean_time_to_repair": rounds}
+            times: dict[str, Any] = {"mean_time_to_failure": rounds, "mean_time_to_repair": rounds}
             models.append(NodeFailureModel(mode="crash", together=TARGETS, **times))
         else:
             switching = CutAtRandom(mean_time_to_partition=rounds, mean_time_to_heal=rounds)

@@ -82,7 +82,7 @@ def playback_of(results: Results, curves: Sequence[Curve], budget: int = BUDGET)
 def _film(results: Results, curve: Curve) -> list[Recording]:
     """Returns a curve's recordings, perfect communication first."""
     wanted = tuple(curve.setting[name] for name in results.settings)
-    order = {None: -1, **{severity: index for index, severity in enumerate(curve.severities)}}
+    order = {severity: index for index, severity in enumerate((None, *curve.severities))}
     film = []
     for recording in results.recordings:
         if recording.policy != curve.policy or not recording.arrived:
