@@ -136,16 +136,11 @@ def _cell(kind: str, text: str) -> str:
 
 
 def _again(results: Results) -> str:
-    parts = [f"<dl><dt>Seed</dt><dd>{escape(seeds_text(results))}</dd></dl>"]
+    lists = [f"<dl><dt>Seed</dt><dd>{escape(seeds_text(results))}</dd></dl>"]
     for run in runs_of(results):
-        entries = "".join(
-            f"<dt>{key}</dt><dd>{_code(text) if key == 'Command' else escape(text)}</dd>"
-            for key, text in run.items()
-        )
-        parts.append(f"<dl>{entries}</dl>")
-    parts.append(f'<pre tabindex="0">{escape(specification_text(results))}</pre>')
-    return "\n".join(parts)
-
-
-def _code(text: str) -> str:
-    return f"<code>{escape(text)}</code>"
+        entries = {key: escape(text) for key, text in run.items()}
+        if "Command" in entries:
+            entries["Command"] = f"<code>{entries['Command']}</code>"
+        rows = "".join(f"<dt>{key}</dt><dd>{text}</dd>" for key, text in entries.items())
+        lists.append(f"<dl>{rows}</dl>")
+    return "\n".join([*lists, f'<pre tabindex="0">{escape(specification_text(results))}</pre>'])

@@ -45,7 +45,8 @@ def markdown_of(results: Results, curves: Sequence[Curve]) -> str:
     parts += ["## Do it again", f"Seed: {escaped(seeds_text(results))}."]
     parts += [_fenced(specification_text(results), "yaml")]
     for run in runs_of(results):
-        parts.append("\n".join(f"- {key}: {_value(key, text)}" for key, text in run.items()))
+        items = ((key, (_code if key == "Command" else escaped)(text)) for key, text in run.items())
+        parts.append("\n".join(f"- {key}: {text}" for key, text in items))
     return "\n\n".join(parts) + "\n"
 
 
@@ -82,10 +83,6 @@ def _table(table: Table) -> str:
         *([escaped(text) for text in row] for row in table.rows()),
     ]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _value(key: str, text: str) -> str:
-    return _code(text) if key == "Command" else escaped(text)
 
 
 def _code(text: str) -> str:

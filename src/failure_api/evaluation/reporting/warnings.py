@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
 from failure_api.errors import FailureApiError
 from failure_api.evaluation.plan import Plan
 from failure_api.evaluation.reading import specification_from_dict
-from failure_api.evaluation.reporting.curves import (
-    Curve,
-    at,
-    is_perfect,
-    key_of,
-    label_of,
-    rows_of,
-    value_of,
-)
+from failure_api.evaluation.reporting.curves import Curve, at, is_perfect, label_of, rows_of
+from failure_api.evaluation.reporting.summary import episodes_text
 from failure_api.evaluation.reporting.texts import printable, shortened
 from failure_api.evaluation.results import Results, reason_of
 
@@ -47,9 +41,9 @@ class Warnings:
         failures: The kinds of errors.
     """
 
-    unfinished: str = ""
-    failed: str = ""
-    failures: Sequence[Failure] = field(default_factory=tuple)
+    unfinished: str
+    failed: str
+    failures: Sequence[Failure]
 
 
 def warnings_of(results: Results, curves: Sequence[Curve]) -> Warnings:
@@ -59,20 +53,16 @@ def warnings_of(results: Results, curves: Sequence[Curve]) -> Warnings:
         results: What was found.
         curves: Its curves.
     """
-    failures = _failures(results)
-    failed = len(results.failures)
-    listed = failures[:_LISTED]
-    more = "" if len(listed) == len(failures) else f" The first {_LISTED} kinds are listed."
-    return Warnings(
-        unfinished=_unfinished(results, curves),
-        failed=(
-            f"{_episodes(failed)} of {len(results.episodes):,} ended in an error and "
-            f"{'is' if failed == 1 else 'are'} left out of every number below.{more}"
-            if failed
-            else ""
-        ),
-        failures=listed,
-    )
+    failures, count = _failures(results), len(results.failures)
+    failed = ""
+    if count:
+        failed = (
+            f"{episodes_text(count)} of {len(results.episodes):,} ended in an error and "
+            f"{'is' if count == 1 else 'are'} left out of every number below."
+        )
+    if len(failures) > _LISTED:
+        failed += f" The first {_LISTED} kinds are listed."
+    return Warnings(_unfinished(results, curves), failed, failures[:_LISTED])
 
 
 def _unfinished(results: Results, curves: Sequence[Curve]) -> str:
@@ -99,23 +89,18 @@ def _planned(results: Results, curves: Sequence[Curve]) -> int:
 
 
 def _failures(results: Results) -> list[Failure]:
-    kinds: dict[str, list[dict[str, object]]] = {}
+    by_reason: dict[str, list[dict[str, Any]]] = {}
     for row in rows_of(results.failures):
-        kinds.setdefault(printable(reason_of(str(row["error"]))), []).append(row)
+        by_reason.setdefault(printable(reason_of(str(row["error"]))), []).append(row)
     return [
-        Failure(_title(results, kind, rows), printable(rows[0]["error"]).strip())
-        for kind, rows in sorted(kinds.items(), key=lambda item: -len(item[1]))
+        Failure(_title(results, reason, rows), printable(rows[0]["error"]).strip())
+        for reason, rows in sorted(by_reason.items(), key=lambda item: -len(item[1]))
     ]
 
 
-def _title(results: Results, kind: str, rows: list[dict[str, object]]) -> str:
+def _title(results: Results, reason: str, rows: list[dict[str, Any]]) -> str:
     first = rows[0]
-    label = label_of(results, key_of(results, first))
-    where = f"{label}, {at(results, value_of(first, 'severity'))}, seed {first['seed']}"
+    where = f"{label_of(results, first)}, {at(results, first['severity'])}, seed {first['seed']}"
     if len(rows) > 1:
-        where = f"{_episodes(len(rows))}, the first in {where}"
-    return f"{shortened(kind, 300)} ({where})"
-
-
-def _episodes(count: int) -> str:
-    return f"{count:,} episode{'' if count == 1 else 's'}"
+        where = f"{episodes_text(len(rows))}, the first in {where}"
+    return f"{shortened(reason, 300)} ({where})"
