@@ -10,22 +10,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from failure_api.errors import invalid, nearest
+from failure_api.errors import invalid, nearest, reason
 
 # What a user's code raises may be anything; Ctrl-C is not the code's doing.
 ANYTHING = (Exception, SystemExit)
-
-
-def reason(error: BaseException) -> str:
-    r"""Returns an exception's type and message on one line, with what was noted of it.
-
-    Example:
-        >>> reason(ValueError("no such\nlandmark."))
-        'ValueError: no such landmark'
-    """
-    text = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".: ")
-    text = text if len(text) <= 200 else f"{text[:197]}..."
-    return "; ".join([text, *getattr(error, "__notes__", ())])
 
 
 def look_here() -> None:

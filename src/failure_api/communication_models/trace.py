@@ -12,8 +12,7 @@ import numpy as np
 
 from failure_api.core import Array, CommunicationModel, Context, Links, RandomStream, Stage, Traits
 from failure_api.core.parameters.frozen import FrozenMapping
-from failure_api.core.parameters.rules import Instance, Rule
-from failure_api.core.parameters.types import Rounds
+from failure_api.core.parameters.rules import Instance, Rule, WholeNumber
 from failure_api.errors import describe, invalid, listed
 from failure_api.traces.trace import Trace
 
@@ -62,6 +61,16 @@ class Renaming(Rule):
         raise invalid(name, "must be {name in the trace: name in the environment}", value, remedy)
 
 
+class Start(WholeNumber):
+    """A round, or the word "random"."""
+
+    def normalise(self, name: str, value: Any) -> Any:
+        """Returns the round or the word, or raises an error for anything else."""
+        if isinstance(value, str) and value == "random":
+            return value
+        return super().normalise(name, value)
+
+
 @dataclass(frozen=True, kw_only=True)
 class TraceModel(CommunicationModel):
     r"""Plays a trace: what links carried in a recorded or an imported episode.
@@ -75,7 +84,8 @@ class TraceModel(CommunicationModel):
         trace: The trace. Its agents must be the environment's, in any order.
         at_end: What follows the trace's last round: `"repeat"` starts over with its first,
             `"hold"` keeps the last one, `"down"` lets nothing more through.
-        start_round: Round of the trace that is played first.
+        start_round: Round of the trace that is played first; `"random"` draws one for each
+            episode, all rounds being equally likely.
         rename: `{name in the trace: name in the environment}`; names that are left out are the
             same in both.
         agent_ids: Confines the model to links among these agents; None takes all.
@@ -106,13 +116,13 @@ class TraceModel(CommunicationModel):
 
     trace: Annotated[Trace, Instance(Trace, "for a file use TraceModel.from_file(path)")]
     at_end: Literal["repeat", "hold", "down"] = "repeat"
-    start_round: Rounds = 0
+    start_round: Annotated[int | Literal["random"], Start(0, "rounds")] = 0
     rename: Annotated[Mapping[Any, Any], Renaming()] | None = None
 
     def __post_init__(self) -> None:
         """Checks the fields, and that they suit the trace."""
         super().__post_init__()
-        if self.start_round >= self.trace.rounds:
+        if self.start_round != "random" and self.start_round >= self.trace.rounds:
             rule = f"must lie within the {self.trace.rounds} rounds of the trace"
             raise invalid("start_round", rule, self.start_round, "start earlier")
         known = listed(self.trace.agent_ids)
@@ -133,6 +143,20 @@ class TraceModel(CommunicationModel):
             options: The other arguments of the model.
         """
         return cls(trace=Trace.load(path), **options)
+
+    @staticmethod
+    def respelled(plain: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Returns plain data with the file of a trace as `from_file` takes it.
+
+        A trace may be the name of a file, or `{file: name, start: round}`.
+        """
+        trace = plain.get("trace")
+        if isinstance(trace, str):
+            trace = {"file": trace}
+        if not isinstance(trace, Mapping) or "file" not in trace:
+            return plain
+        within = {"start_round" if key == "start" else key: held for key, held in trace.items()}
+        return {key: held for key, held in plain.items() if key != "trace"} | within
 
     @cached_property
     def _names(self) -> tuple[Any, ...]:
@@ -156,11 +180,21 @@ class TraceModel(CommunicationModel):
             self._by_order[context.agent_ids] = self._arranged(context.agent_ids)
         return self._by_order[context.agent_ids]
 
+    def init(self, parameters: Any, context: Context, random: RandomStream) -> Any:
+        """Returns the round of the trace that this episode begins with; None where none is drawn.
+
+        int32, one for each element of a batch.
+        """
+        if self.start_round != "random":
+            return None
+        return random.integers(0, self.trace.rounds, context.shape[:-2])
+
     def step(
         self, parameters: Any, state: Any, links: Links, context: Context, random: RandomStream
     ) -> tuple[Any, Links]:
         """Returns the links as they were in this round of the trace."""
-        xp, round_index = context.xp, context.round + self.start_round
+        start = self.start_round if state is None else state
+        xp, round_index = context.xp, context.round + start
 
         now = {
             name: xp.broadcast_to(entry(array, round_index, self.at_end, xp), context.shape)

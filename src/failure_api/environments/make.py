@@ -22,8 +22,14 @@ import gymnasium
 import pettingzoo
 from pettingzoo import AECEnv, ParallelEnv
 
-from failure_api.errors import InvalidArgumentError, MissingDependencyError, invalid, nearest
-from failure_api.user_code import ANYTHING, is_name, look_here, named, reason
+from failure_api.errors import (
+    InvalidArgumentError,
+    MissingDependencyError,
+    invalid,
+    nearest,
+    reason,
+)
+from failure_api.user_code import ANYTHING, is_name, look_here, named
 
 _CONSTRUCTORS = {"aec": "env", "parallel": "parallel_env"}
 APIS = tuple(_CONSTRUCTORS)

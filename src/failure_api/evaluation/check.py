@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from failure_api.errors import FailureApiError, invalid
+from failure_api.errors import FailureApiError, invalid, reason
 from failure_api.evaluation.engines import check_engine
 from failure_api.evaluation.episode import Player, globals_preserved, seed_globals
 from failure_api.evaluation.plan import Cell, Plan
@@ -21,7 +21,7 @@ from failure_api.evaluation.reading import locating, specification_from_dict
 from failure_api.evaluation.results import reason_of
 from failure_api.evaluation.stage import Stage, beginning_with, exchange_of, models_of, policy_path
 from failure_api.serialization.paths import KeyPath, refused
-from failure_api.user_code import ANYTHING, reason
+from failure_api.user_code import ANYTHING
 
 _MODELS_TRIED = 5_000
 _STAGES_TRIED = 24

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from failure_api.errors import reason
 from failure_api.evaluation.plan import Plan
 from failure_api.evaluation.recording import Meter, Recording, record
 from failure_api.evaluation.stage import Stage
-from failure_api.user_code import reason
 
 
 def seed_globals(seed: int) -> None:

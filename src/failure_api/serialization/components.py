@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import inspect
-import operator
 import sys
 import typing
 from collections.abc import Iterator
 from dataclasses import MISSING, fields, is_dataclass
-from importlib import import_module
 from typing import Any, NamedTuple
 
 from failure_api.core.parameters.component import Component
 from failure_api.core.parameters.fields import AgentRule, LinkRule, inner_rule, rules_of
 from failure_api.core.parameters.rules import Function, Number, Rule
-from failure_api.serialization.paths import KeyPath, reason_of, refused
+from failure_api.errors import InvalidArgumentError
+from failure_api.serialization.paths import KeyPath, PlainDataError, refused, text_of
 from failure_api.serialization.registry import KINDS, MODELS, name_of
+from failure_api.user_code import is_name, named
+from failure_api.user_code import name_of as import_name
 
 _FORM = "give 'module:name', as in 'my_package.attacks:invert'"
 
 
 def name_of_function(function: Any, path: KeyPath) -> str:
     """Returns the name that finds a function again, or raises why none does."""
-    module = getattr(function, "__module__", None)
-    name = getattr(function, "__qualname__", None)
-    if isinstance(module, str) and isinstance(name, str) and module != "__main__":
-        with contextlib.suppress(ImportError, AttributeError):
-            if operator.attrgetter(name)(import_module(module)) is function:
-                return f"{module}:{name}"
+    name = import_name(function)
+    if name is not None and not name.startswith("__main__:"):
+        return name
     rule = "must be a function that can be imported to be written as plain data"
     remedy = "define it by `def` at the top level of a module"
     raise refused(path, rule, function, remedy)
@@ -37,22 +34,31 @@ def name_of_function(function: Any, path: KeyPath) -> str:
 
 def function_named(name: Any, path: KeyPath) -> Any:
     """Returns the function of a name, for which its module is imported."""
-    rule = "must be a function, or its name"
     if callable(name):
         return name
-    module, _, attribute = name.partition(":") if isinstance(name, str) else ("", "", "")
-    if not all(part.isidentifier() for part in [*module.split("."), *attribute.split(".")]):
-        raise refused(path, rule, name, _FORM)
+    if not is_name(name):
+        raise refused(path, "must be a function, or its name", name, _FORM)
+    return _callable(name, path)
+
+
+def class_named(name: str, path: KeyPath, kinds: tuple[type, ...]) -> Any:
+    """Returns the class of a name, which must derive from one of some kinds."""
+    found = _callable(name, path)
+    if not isinstance(found, type) or not issubclass(found, kinds):
+        rule = f"must be the name of a {' or '.join(kind.__name__ for kind in kinds)}"
+        raise refused(path, rule, name, "name a class that derives from it")
+    return found
+
+
+def _callable(name: str, path: KeyPath) -> Any:
+    """Returns what a name finds in a module, and can be called."""
     try:
-        function = operator.attrgetter(attribute)(import_module(module))
-    except AttributeError as error:
-        raise refused(path, rule, name, f"{module} has no {attribute}, fix the name") from error
-    except (Exception, SystemExit) as error:
-        rule = f"must name a module that can be imported ({reason_of(error)})"
-        raise refused(path, rule, name, "fix the name, or install the package") from error
-    if not callable(function):
-        raise refused(path, rule, name, f"{attribute} is no function, name another one")
-    return function
+        found = named(name, text_of(path))
+    except InvalidArgumentError as error:
+        raise PlainDataError(str(error), path) from error
+    if not callable(found):
+        raise refused(path, "must be a function, or its name", name, "name another one")
+    return found
 
 
 INNER = "of"
@@ -108,6 +114,50 @@ def fields_of(value_class: Any) -> tuple[Field, ...]:
                 number=isinstance(rule, LinkRule | AgentRule | Number),
             )
         )
+    return tuple(found)
+
+
+class Constructor(NamedTuple):
+    """Another way to make a value of a class: a class method `from_...`.
+
+    Attributes:
+        function: The class method.
+        words: Its parameters, by what plain data may call them: their names, and those that its
+            own name holds, as "loss" and "burst" in `from_loss_and_burst`.
+        required: One word for each parameter that has no default.
+    """
+
+    function: Any
+    words: dict[str, str]
+    required: tuple[str, ...]
+
+
+@functools.cache
+def constructors_of(value_class: Any) -> tuple[Constructor, ...]:
+    """Returns the constructors of a class besides itself.
+
+    Example:
+        >>> from failure_api import GilbertElliottModel
+        >>> constructors_of(GilbertElliottModel)[0].required
+        ('loss', 'burst')
+    """
+    found = []
+    for name in dir(value_class):
+        if name.startswith("from_") and name != "from_plain":
+            function = getattr(value_class, name)
+            parameters = inspect.signature(function).parameters.values()
+            required = [
+                p.name for p in parameters if p.default is p.empty and p.kind is not p.VAR_KEYWORD
+            ]
+            words = {p.name: p.name for p in parameters if p.kind is not p.VAR_KEYWORD}
+            if len(words) < len(parameters):
+                # The rest is passed on to the class.
+                words = {field.key: field.name for field in fields_of(value_class)} | words
+            short = name.removeprefix("from_").split("_and_")
+            if len(short) == len(required):
+                words |= dict(zip(short, required, strict=True))
+                required = short
+            found.append(Constructor(function, words, tuple(required)))
     return tuple(found)
 
 

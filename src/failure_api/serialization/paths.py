@@ -48,11 +48,6 @@ def refused(path: KeyPath, rule: str, value: object, remedy: str) -> PlainDataEr
     return PlainDataError(str(invalid(text_of(path), rule, value, remedy)), path)
 
 
-def reason_of(error: BaseException) -> str:
-    """Returns what another package's error says, on one line and without its full stop."""
-    return " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".: ")
-
-
 def placed(error: FailureApiError, path: KeyPath, parameters: dict[str, str]) -> PlainDataError:
     """Returns a class's own error with the path of the value that it is about.
 

@@ -11,9 +11,12 @@ from failure_api.core.model import CommunicationModel
 from failure_api.core.noise import NoiseModel
 from failure_api.core.parameters.component import Component
 from failure_api.core.parameters.rules import Instance
-from failure_api.errors import FailureApiError, InvalidArgumentError, describe, nearest
+from failure_api.errors import FailureApiError, InvalidArgumentError, describe, nearest, reason
 from failure_api.serialization.components import (
+    Constructor,
     Field,
+    class_named,
+    constructors_of,
     fields_of,
     function_named,
     part_classes,
@@ -24,11 +27,11 @@ from failure_api.serialization.paths import (
     KeyPath,
     PlainDataError,
     placed,
-    reason_of,
     refused,
     text_of,
 )
 from failure_api.serialization.registry import KINDS, MODELS, find, key_of, plugins
+from failure_api.user_code import is_name
 
 ROOTS: dict[str, type] = {"failure_models": CommunicationModel, "noise_models": NoiseModel}
 _ROWS = {"links": "[sender, receiver, value]", "agents": "[agent, value]"}
@@ -126,6 +129,9 @@ def part_from_dict(plain: Any, path: KeyPath, kinds: tuple[type, ...]) -> Any:
     """
     name = plain if isinstance(plain, str) else plain.get("type")
     kinds = kinds or (Component,)
+    if is_name(name):
+        found = class_named(name, (*path, "type"), kinds)
+        return _make(found, name, {} if isinstance(plain, str) else plain, path)
     if _named(name, part_classes(*kinds)) is None:
         # Another package may bring parts with its models.
         plugins()
@@ -149,9 +155,17 @@ def _make(value_class: Any, name: str, plain: Mapping[Any, Any], path: KeyPath) 
     given = {key: held for key, held in plain.items() if key != tag}
     if hasattr(value_class, "from_plain"):
         return _built(lambda: value_class.from_plain(given), name, path, {})
-    if hasattr(value_class, "from_older"):
-        given = _built(lambda: value_class.from_older(given), name, path, {})
+    if hasattr(value_class, "respelled"):
+        given = _built(lambda: value_class.respelled(given), name, path, {})
     fields = {field.key: field for field in fields_of(value_class)}
+    spelled = {key: key.replace("-", "_") if isinstance(key, str) else key for key in given}
+    given = {
+        spelled[key] if spelled[key] not in given else key: held for key, held in given.items()
+    }
+    if not given.keys() <= fields.keys():
+        constructor = _constructor(value_class, given)
+        if constructor is not None:
+            return _constructed(constructor, given, name, path)
     for key in given:
         if key not in fields:
             remedy = nearest(key, fields) if fields else "leave it out"
@@ -169,6 +183,31 @@ def _make(value_class: Any, name: str, plain: Mapping[Any, Any], path: KeyPath) 
     return _built(lambda: value_class(**arguments), name, path, called)
 
 
+def _constructor(value_class: Any, given: Mapping[Any, Any]) -> Constructor | None:
+    """Returns the constructor of a class whose words are given."""
+    known = [made for made in constructors_of(value_class) if given.keys() <= made.words.keys()]
+    return next(iter(known), None)
+
+
+def _constructed(
+    constructor: Constructor, given: Mapping[Any, Any], name: str, path: KeyPath
+) -> Any:
+    """Returns a value that one of the other constructors of its class makes."""
+    missing = [
+        word
+        for word in constructor.required
+        if constructor.words[word] not in {constructor.words[key] for key in given}
+    ]
+    if missing:
+        rule = f"must give every parameter of {name!r} by {constructor.function.__name__}"
+        raise refused(path, rule, dict(given), f"add {' and '.join(missing)}")
+    arguments = {
+        constructor.words[key]: _value(held, (*path, key), (), True) for key, held in given.items()
+    }
+    called = {constructor.words[key]: key for key in given}
+    return _built(lambda: constructor.function(**arguments), name, path, called)
+
+
 def _built(make: Callable[[], Any], name: str, path: KeyPath, parameters: dict[str, str]) -> Any:
     try:
         return make()
@@ -177,7 +216,7 @@ def _built(make: Callable[[], Any], name: str, path: KeyPath, parameters: dict[s
     except FailureApiError as error:
         raise placed(error, path, parameters) from error
     except Exception as error:
-        rule = f"must describe {name!r}, which its class refuses ({reason_of(error)})"
+        rule = f"must describe {name!r}, which its class refuses ({reason(error)})"
         raise PlainDataError(f"{text_of(path)} {rule}: fix it.", path) from error
 
 

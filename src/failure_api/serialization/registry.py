@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 from failure_api.core.model import CommunicationModel
 from failure_api.core.noise import NoiseModel
 from failure_api.core.parameters.fields import rules_of
-from failure_api.errors import FailureApiError, describe, invalid, nearest
-from failure_api.serialization.paths import reason_of
+from failure_api.errors import FailureApiError, describe, invalid, nearest, reason
+from failure_api.user_code import is_name, named
 
 _WORD_STARTS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
@@ -126,7 +126,7 @@ def find(name: Any, kind: type | None = None, argument: str = "name") -> Entry:
     """Returns the model of a name, in whatever case, with dashes or underscores.
 
     Args:
-        name: What it is called, or its class's name.
+        name: What it is called, its class's name, or `module:Class`.
         kind: The class that it must derive from; None takes failure and noise models.
         argument: What errors call the name.
 
@@ -138,6 +138,13 @@ def find(name: Any, kind: type | None = None, argument: str = "name") -> Entry:
         >>> find("Delay-Based").value_class.__name__
         'DelayBasedModel'
     """
+    what = {CommunicationModel: "a failure model", NoiseModel: "a noise model"}.get(kind, "a model")
+    rule = f"must be the name of {what}"
+    if is_name(name):
+        found = named(name, argument)
+        if not _is_model(found) or not issubclass(found, kind or object):
+            raise invalid(argument, rule, name, "name a class that derives from one")
+        return Entry(name, found, name.partition(":")[0])
     key = key_of(name) if isinstance(name, str) else None
     known = _by_key(built_in(), kind)
     if key not in known:
@@ -148,10 +155,9 @@ def find(name: Any, kind: type | None = None, argument: str = "name") -> Entry:
                 raise BrokenPluginError(plugin.reason)
     if key in known:
         return known[key]
-    what = {CommunicationModel: "a failure model", NoiseModel: "a noise model"}.get(kind, "a model")
     word = name.lower().replace("-", "_") if isinstance(name, str) else name
     remedy = nearest(word, [entry.name for entry in known.values()])
-    raise invalid(argument, f"must be the name of {what}", name, remedy)
+    raise invalid(argument, rule, name, remedy)
 
 
 def _by_key(entries: Iterable[Entry], kind: type | None) -> dict[Any, Entry]:
@@ -190,7 +196,7 @@ def _load(entry_point: EntryPoint, taken: dict[str, Entry]) -> Entry | Broken:
         value_class = entry_point.load()
     # A module that ends the program when it is imported must not end ours.
     except (Exception, SystemExit) as error:
-        return broken(f"cannot be loaded ({reason_of(error)}): fix {origin} or uninstall it")
+        return broken(f"cannot be loaded ({reason(error)}): fix {origin} or uninstall it")
     if not _is_model(value_class):
         return broken(
             "must be a class derived from CommunicationModel or NoiseModel, with every method "
@@ -199,7 +205,7 @@ def _load(entry_point: EntryPoint, taken: dict[str, Entry]) -> Entry | Broken:
     try:
         rules_of(value_class)
     except Exception as error:
-        return broken(f"has fields whose types cannot be read ({reason_of(error)}): fix {origin}")
+        return broken(f"has fields whose types cannot be read ({reason(error)}): fix {origin}")
     holder = taken.get(key_of(name))
     if holder is not None and holder.value_class is not value_class:
         whose = f"{holder.value_class.__name__} of {holder.origin}"

@@ -21,7 +21,8 @@ from failure_api.serialization.components import (
     tag_of,
 )
 from failure_api.serialization.paths import KeyPath, refused
-from failure_api.serialization.registry import GROUPS, MODELS, entry_of, name_of
+from failure_api.serialization.registry import MODELS, OURS, entry_of, name_of
+from failure_api.user_code import name_of as import_name
 
 RESERVED = frozenset({"model", "noise", "type", "function", "links", "agents", "number"})
 """Keys that tell what a dictionary stands for."""
@@ -115,15 +116,19 @@ def _tagged(value: Any, path: KeyPath, how: _How) -> dict[str, Any]:
 def _name(value: Any, path: KeyPath, how: _How) -> str:
     """Returns the name that finds a value's class again."""
     value_class, name = type(value), name_of(type(value))
-    if not isinstance(value, MODELS):
-        if part_classes(*(how.kinds or (Component,))).get(name) is value_class:
-            return name
-        raise refused(path, "must be something that plain data can hold", value, _REMEDY)
-    entry = entry_of(value_class)
-    if entry is None:
-        remedy = f"register its class as an entry point of the group {GROUPS[0]!r}"
-        raise refused(path, "must be a model that the catalogue knows", value, remedy)
-    return entry.name
+    if isinstance(value, MODELS):
+        entry = entry_of(value_class)
+        found = entry.name if entry is not None else import_name(value_class)
+        rule, remedy = "must be a model whose class can be imported", "define it in a module"
+    else:
+        is_known = part_classes(*(how.kinds or (Component,))).get(name) is value_class
+        found = import_name(value_class)
+        if is_known and (found is None or found.startswith(f"{OURS}.")):
+            found = name
+        rule, remedy = "must be something that plain data can hold", _REMEDY
+    if found is None:
+        raise refused(path, rule, value, remedy)
+    return found
 
 
 def is_default(value: Any, field: Field) -> bool:

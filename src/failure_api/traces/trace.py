@@ -97,7 +97,7 @@ class Trace:
             object.__setattr__(self, name, value)
 
     @staticmethod
-    def from_older(plain: Mapping[str, Any]) -> Mapping[str, Any]:
+    def respelled(plain: Mapping[str, Any]) -> Mapping[str, Any]:
         """Returns plain data of version 1 in the words of today; other data as it is."""
         if "bandwidth" not in plain:
             return plain

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from failure_api.errors import MissingDependencyError, invalid
+from failure_api.errors import MissingDependencyError, invalid, reason
 from failure_api.evaluation.policies.policy import refused
-from failure_api.user_code import look_here, reason
+from failure_api.user_code import look_here
 
 SB3_PREFIX = "sb3:"
 _READ = ("policy_class", "policy_kwargs", "observation_space", "action_space", "use_sde")

@@ -6,8 +6,9 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, cast
 
+from failure_api.errors import reason
 from failure_api.evaluation.policies.policy import Policy, refused
-from failure_api.user_code import ANYTHING, named, reason
+from failure_api.user_code import ANYTHING, named
 
 
 def policy_from_code(source: Any, env: Any) -> Policy:
