@@ -13,6 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from failure_api.errors import FailureApiError, invalid
 from failure_api.evaluation.reading import read_specification
+from failure_api.serialization.registry import key_of
 
 INTERRUPTED = 130
 
@@ -133,7 +134,25 @@ def value_of(text: str) -> Any:
 Specification = Annotated[
     Path | None, typer.Argument(metavar="SPEC.yaml", help="What to do; flags serve instead.")
 ]
-Environment = Annotated[str | None, typer.Option(help="The environment, as an importable module.")]
+Environment = Annotated[
+    str | None,
+    typer.Option(
+        help="The environment: an importable module, module:factory, or an id of PettingZoo or "
+        "gymnasium."
+    ),
+]
+Positions = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MODULE:FUNCTION", help="What returns where the agents of the environment are."
+    ),
+]
+Segments = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MODULE:FUNCTION", help="What returns which observed entries come from whom."
+    ),
+]
 Policies = Annotated[
     list[str] | None,
     typer.Option(
@@ -177,6 +196,8 @@ def specification_of(
     given: Sequence[str] | None,
     episodes: int | None,
     seed: int | None,
+    positions: str | None,
+    segments: str | None,
 ) -> Path | dict[str, Any]:
     """Returns what the flags of a verb ask for.
 
@@ -191,6 +212,8 @@ def specification_of(
         given: `NAME=VALUE` each, named alike.
         episodes: Episodes of each cell.
         seed: Fixes every draw.
+        positions: `module:function`, which returns where agents are.
+        segments: `module:function`, which returns which observed entries come from whom.
 
     Raises:
         InvalidArgumentError: Neither a file nor an environment and a model, or both.
@@ -199,7 +222,8 @@ def specification_of(
     changes = {key: number for key, number in numbers.items() if number is not None}
     if file is not None:
         flags = ("--environment", "--policy", "--model", "--grid", "--set")
-        values = (environment, policies, models, grids, given)
+        flags = (*flags, "--positions", "--segments")
+        values = (environment, policies, models, grids, given, positions, segments)
         for flag, value in zip(flags, values, strict=True):
             if value:
                 remedy = f"write it in {file}, or leave the file out"
@@ -208,7 +232,12 @@ def specification_of(
     if environment is None:
         remedy = "give the file of a specification, or --environment, --policy and --model"
         raise invalid("specification", "must say what to do", None, remedy)
-    described: dict[str, dict[str, Any]] = {name: {"model": name} for name in models or ()}
+    described: dict[str, dict[str, Any]] = {}
+    for name in models or ():
+        if key_of(name) in described:
+            remedy = "write a specification, where models stand in a list"
+            raise invalid("--model", "must name each model once", name, remedy)
+        described[key_of(name)] = {"model": name}
     parts: dict[str, dict[str, Any]] = {"options": {}, "exchange": {}, **described}
     for name, value in assignments("--set", given).items():
         _put(parts, name, value)
@@ -218,6 +247,8 @@ def specification_of(
     return {
         "environment": environment,
         "options": parts["options"],
+        "positions": positions,
+        "segments": segments,
         "policies": list(policies or ()) or None,
         "exchange": exchange,
         "failure_models": list(described.values()) or None,
@@ -228,8 +259,10 @@ def specification_of(
 def _put(parts: dict[str, dict[str, Any]], name: str, value: Any) -> None:
     """Puts a value where its name says: `PART.NAME`, or a parameter of the last model."""
     first, dot, rest = name.partition(".")
-    part, key = (first, rest) if dot and first in parts else (list(parts)[-1], name)
-    if part in _OTHERS and part != first:
+    called = first if first in _OTHERS else key_of(first)
+    part, key = (called, rest) if dot and called in parts else (list(parts)[-1], name)
+    key = key.replace("-", "_")
+    if part in _OTHERS and part != called:
         remedy = "add --model, as in `--model probabilistic`"
         raise invalid("--grid", "must name a parameter of a model", name, remedy)
     if key in parts[part]:

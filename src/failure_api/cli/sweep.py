@@ -135,6 +135,8 @@ def sweep(
     model: flags.Models = None,
     grid: flags.Grids = None,
     given: flags.Given = None,
+    positions: flags.Positions = None,
+    segments: flags.Segments = None,
     episodes: flags.Episodes = None,
     seed: flags.Seed = None,
     workers: Annotated[int, typer.Option(help="Number of processes.")] = 1,
@@ -154,11 +156,13 @@ def sweep(
     Args:
         specification: The file that says what to do.
         output: Folder of the episodes, the tables and the report.
-        environment: Name of the environment, without a file; so are the next five.
+        environment: Name of the environment, without a file; so are the next seven.
         policy: Names of policies.
         model: Names of failure models.
         grid: What varies, `name=values` each.
         given: What does not vary, `name=value` each.
+        positions: What returns where agents are.
+        segments: What returns which observed entries come from whom.
         episodes: Episodes of each cell.
         seed: Fixes every draw.
         workers: Number of processes.
@@ -178,7 +182,7 @@ def sweep(
         typer.Exit: Some episodes failed; the status is 1.
     """
     source = flags.specification_of(
-        specification, environment, policy, model, grid, given, episodes, seed
+        specification, environment, policy, model, grid, given, episodes, seed, positions, segments
     )
     screen, messages = Console(), Console(stderr=True)
     with remembered_interruption() as stop_if_interrupted:

@@ -6,6 +6,8 @@ It says what a sweep would do, and for how long.
 from __future__ import annotations
 
 import itertools
+import pickle
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -15,7 +17,7 @@ from typing import Any
 from failure_api.errors import FailureApiError, invalid, reason
 from failure_api.evaluation.engines import check_engine
 from failure_api.evaluation.episode import Player, globals_preserved, seed_globals
-from failure_api.evaluation.plan import Cell, Plan
+from failure_api.evaluation.plan import Cell, Plan, Specification
 from failure_api.evaluation.policies import check_actions
 from failure_api.evaluation.reading import locating, specification_from_dict
 from failure_api.evaluation.results import reason_of
@@ -40,6 +42,7 @@ class Check:
         cells: Number of cells, those of perfect communication included.
         episodes: Episodes in all.
         seconds: How long they would take, by a few episodes that were played.
+        cut: Whether one of these did not end within `STEPS_TRIED` steps, so that it takes longer.
     """
 
     environment: str
@@ -50,6 +53,7 @@ class Check:
     cells: int
     episodes: int
     seconds: float
+    cut: bool = False
 
 
 def check(specification: str | Path | Mapping[str, Any], *, workers: int = 1) -> Check:
@@ -71,7 +75,8 @@ def check(specification: str | Path | Mapping[str, Any], *, workers: int = 1) ->
         (12, 1200)
     """
     check_engine(None, workers, None)
-    plan = prepare(specification)
+    plan = prepare(specification, workers=workers)
+    seconds, cut = estimate_seconds(plan)
     return Check(
         environment=plan.specification.environment,
         policies=tuple(plan.specification.policies),
@@ -80,12 +85,16 @@ def check(specification: str | Path | Mapping[str, Any], *, workers: int = 1) ->
         settings={axis.title: axis.texts for axis in plan.further},
         cells=plan.size,
         episodes=plan.episodes,
-        seconds=estimate_seconds(plan) / workers,
+        seconds=seconds / workers,
+        cut=cut,
     )
 
 
 def prepare(
-    source: str | Path | Mapping[str, Any], done: Callable[[Plan], bool] = lambda plan: False
+    source: str | Path | Mapping[str, Any],
+    done: Callable[[Plan], bool] = lambda plan: False,
+    *,
+    workers: int = 1,
 ) -> Plan:
     """Reads a specification, tries out what it names, and returns the plan.
 
@@ -94,6 +103,7 @@ def prepare(
     Args:
         source: As in `read_specification`.
         done: Whether nothing of a plan is left to do, so that nothing need be tried.
+        workers: Number of processes that are to play.
 
     Raises:
         FailureApiError: Something in the specification does not suit; for YAML the error tells the
@@ -103,6 +113,8 @@ def prepare(
         plan = Plan(specification_from_dict(plain))
         if done(plan):
             return plan
+        if workers > 1:
+            check_travel(plan.specification)
         for cell in itertools.islice(plan.telling_cells(_MODELS_TRIED), _MODELS_TRIED):
             filled = plan.filled(cell)
             models_of(filled)
@@ -113,16 +125,49 @@ def prepare(
     return plan
 
 
-def estimate_seconds(plan: Plan) -> float:
+def check_travel(asked: Specification) -> None:
+    """Raises an error for what other processes could not find.
+
+    Args:
+        asked: What they are to do.
+    """
+    script = getattr(sys.modules["__main__"], "__file__", None)
+    has_script = script is not None and Path(script).exists()
+    known = {key: getattr(asked, key) for key in ("environment", "positions", "segments")}
+    named = {("policies",): list(asked.policies.values()), **{(k,): v for k, v in known.items()}}
+    remedy = "put it into a module, at the top level, or take one worker"
+    for path, names in named.items():
+        for name in names if isinstance(names, list) else [names]:
+            if isinstance(name, str) and name.startswith("__main__:") and not has_script:
+                rule = "must be found by other processes, where there is no script to find it in"
+                raise refused(path, rule, name, remedy)
+    for name, value in asked.objects.items():
+        path = next((path for path, held in named.items() if name in held), ("objects",))
+        rule = "must be something that other processes can be given"
+        try:
+            pickle.dumps(value)
+        except Exception as error:
+            raise refused(path, f"{rule} ({reason(error)})", value, remedy) from error
+
+
+STEPS_TRIED = 1_000
+"""Steps after which a check ends an episode, unless the specification says when."""
+
+
+def estimate_seconds(plan: Plan) -> tuple[float, bool]:
     """Returns how long a plan would take on one processor, from a few episodes of each policy.
 
     Args:
         plan: What would be played.
 
+    Returns:
+        The seconds, and whether an episode was ended before its environment ended it.
+
     Raises:
         InvalidArgumentError: One of these episodes failed.
     """
-    player = Player(plan)
+    player, cut = Player(plan, STEPS_TRIED), False
+    unlimited = plan.specification.max_steps is None
     seconds: dict[str, list[float]] = {}
     with globals_preserved():
         for cell in _stages(plan):
@@ -133,10 +178,11 @@ def estimate_seconds(plan: Plan) -> float:
                     played, problem = plan.specification.environment, reason_of(result.error)
                     rule = f"must play {played} to its end ({problem})"
                     raise invalid("policies", rule, cell.policy, "fix the policy")
+                cut |= unlimited and result.length >= STEPS_TRIED
             seconds.setdefault(cell.policy, []).append(result.seconds)
         player.leave()
     means = [sum(found) / len(found) for found in seconds.values()]
-    return plan.episodes * sum(means) / len(means)
+    return plan.episodes * sum(means) / len(means), cut
 
 
 def _stages(plan: Plan) -> Iterator[Cell]:

@@ -165,7 +165,7 @@ def run_sweep(
                 check_identity(store, plan)
                 return _is_finished(plan, store, retry_failed)
 
-        plan = prepare(specification, nothing_left)
+        plan = prepare(specification, nothing_left, workers=workers)
         if not has_store:
             confirm(plan)
         with opened(folder) as store:

@@ -146,11 +146,10 @@ def constructors_of(value_class: Any) -> tuple[Constructor, ...]:
         if name.startswith("from_") and name != "from_plain":
             function = getattr(value_class, name)
             parameters = inspect.signature(function).parameters.values()
-            required = [
-                p.name for p in parameters if p.default is p.empty and p.kind is not p.VAR_KEYWORD
-            ]
-            words = {p.name: p.name for p in parameters if p.kind is not p.VAR_KEYWORD}
-            if len(words) < len(parameters):
+            single = [one for one in parameters if one.kind is not one.VAR_KEYWORD]
+            required = [one.name for one in single if one.default is one.empty]
+            words = {one.name: one.name for one in single}
+            if len(single) < len(parameters):
                 # The rest is passed on to the class.
                 words = {field.key: field.name for field in fields_of(value_class)} | words
             short = name.removeprefix("from_").split("_and_")

@@ -21,7 +21,7 @@ from failure_api.serialization.components import (
     tag_of,
 )
 from failure_api.serialization.paths import KeyPath, refused
-from failure_api.serialization.registry import MODELS, OURS, entry_of, name_of
+from failure_api.serialization.registry import MODELS, OURS, entry_of, name_of, plugins
 from failure_api.user_code import name_of as import_name
 
 RESERVED = frozenset({"model", "noise", "type", "function", "links", "agents", "number"})
@@ -122,9 +122,10 @@ def _name(value: Any, path: KeyPath, how: _How) -> str:
         rule, remedy = "must be a model whose class can be imported", "define it in a module"
     else:
         is_known = part_classes(*(how.kinds or (Component,))).get(name) is value_class
-        found = import_name(value_class)
-        if is_known and (found is None or found.startswith(f"{OURS}.")):
-            found = name
+        # Parts come with the models of their package, and others have to be imported by name.
+        homes = {OURS, *(entry.value_class.__module__.split(".")[0] for entry in plugins().found)}
+        is_known = is_known and value_class.__module__.split(".")[0] in homes
+        found = name if is_known else import_name(value_class)
         rule, remedy = "must be something that plain data can hold", _REMEDY
     if found is None:
         raise refused(path, rule, value, remedy)

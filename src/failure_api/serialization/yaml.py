@@ -74,10 +74,17 @@ class YamlText(NamedTuple):
 
     def located(self, error: PlainDataError, path: KeyPath) -> PlainDataError:
         """Returns an error with the line of a place, or of what is around it."""
-        while path and path not in self.lines:
+        # Words may be spelled with hyphens.
+        lines = {_underscored(known): line for known, line in self.lines.items()}
+        path = _underscored(path)
+        while path and path not in lines:
             path = path[:-1]
-        sentence = f"{self.named}, line {self.lines.get(path, 1)}: {error}"
+        sentence = f"{self.named}, line {lines.get(path, 1)}: {error}"
         return PlainDataError(sentence, error.path)
+
+
+def _underscored(path: KeyPath) -> KeyPath:
+    return tuple(step.replace("-", "_") if isinstance(step, str) else step for step in path)
 
 
 def read_yaml(source: str | Path) -> YamlText:
