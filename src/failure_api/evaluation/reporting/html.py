@@ -11,17 +11,11 @@ from importlib import resources
 from string import Template
 from typing import Any
 
+from failure_api.evaluation.reporting import tables
 from failure_api.evaluation.reporting.curves import Curve
 from failure_api.evaluation.reporting.playback import playback_of
 from failure_api.evaluation.reporting.plot import plot_of
 from failure_api.evaluation.reporting.summary import answer, subtitle_of, title_of
-from failure_api.evaluation.reporting.tables import (
-    Table,
-    runs_of,
-    seeds_text,
-    specification_text,
-    tables_of,
-)
 from failure_api.evaluation.reporting.texts import percents, printable
 from failure_api.evaluation.reporting.warnings import Warnings, warnings_of
 from failure_api.evaluation.results import Results
@@ -55,7 +49,7 @@ def page_of(results: Results, curves: Sequence[Curve]) -> str:
         severity=escape(printable(results.severity)),
         share=escape(percents([results.share])[0]),
         player=player,
-        tables="\n".join(_table(table) for table in tables_of(results, curves)),
+        tables="\n".join(_table(table) for table in tables.tables_of(results, curves)),
         again=_again(results),
         plot_data=embedded(plot_of(results, curves)),
         player_data=embedded(playback.data),
@@ -114,7 +108,7 @@ def _warnings(warnings: Warnings) -> str:
     return "\n".join(f'<div class="warning" role="note">{part}</div>' for part in parts)
 
 
-def _table(table: Table) -> str:
+def _table(table: tables.Table) -> str:
     head = "".join(
         f'<th scope="col" class="{column.kind}">{escape(column.name)}</th>'
         for column in table.columns
@@ -136,11 +130,13 @@ def _cell(kind: str, text: str) -> str:
 
 
 def _again(results: Results) -> str:
-    lists = [f"<dl><dt>Seed</dt><dd>{escape(seeds_text(results))}</dd></dl>"]
-    for run in runs_of(results):
+    lists = [f"<dl><dt>Seed</dt><dd>{escape(tables.seeds_text(results))}</dd></dl>"]
+    for run in tables.runs_of(results):
         entries = {key: escape(text) for key, text in run.items()}
         if "Command" in entries:
             entries["Command"] = f"<code>{entries['Command']}</code>"
         rows = "".join(f"<dt>{key}</dt><dd>{text}</dd>" for key, text in entries.items())
         lists.append(f"<dl>{rows}</dl>")
-    return "\n".join([*lists, f'<pre tabindex="0">{escape(specification_text(results))}</pre>'])
+    return "\n".join(
+        [*lists, f'<pre tabindex="0">{escape(tables.specification_text(results))}</pre>']
+    )

@@ -6,15 +6,9 @@ import html
 import re
 from collections.abc import Sequence
 
+from failure_api.evaluation.reporting import tables
 from failure_api.evaluation.reporting.curves import Curve
 from failure_api.evaluation.reporting.summary import answer, subtitle_of, title_of
-from failure_api.evaluation.reporting.tables import (
-    Table,
-    runs_of,
-    seeds_text,
-    specification_text,
-    tables_of,
-)
 from failure_api.evaluation.reporting.warnings import Warnings, warnings_of
 from failure_api.evaluation.results import Results
 
@@ -39,12 +33,12 @@ def markdown_of(results: Results, curves: Sequence[Curve]) -> str:
         *_warnings(warnings_of(results, curves)),
         "![Mean return against severity, with 95 % bands](curves.png)",
     ]
-    for table in tables_of(results, curves):
+    for table in tables.tables_of(results, curves):
         parts += [f"## {table.name}", table.about, _table(table)]
         parts += [table.note] if table.note else []
-    parts += ["## Do it again", f"Seed: {escaped(seeds_text(results))}."]
-    parts += [_fenced(specification_text(results), "yaml")]
-    for run in runs_of(results):
+    parts += ["## Do it again", f"Seed: {escaped(tables.seeds_text(results))}."]
+    parts += [_fenced(tables.specification_text(results), "yaml")]
+    for run in tables.runs_of(results):
         items = ((key, (_code if key == "Command" else escaped)(text)) for key, text in run.items())
         parts.append("\n".join(f"- {key}: {text}" for key, text in items))
     return "\n\n".join(parts) + "\n"
@@ -76,7 +70,7 @@ def _warnings(warnings: Warnings) -> list[str]:
     return parts
 
 
-def _table(table: Table) -> str:
+def _table(table: tables.Table) -> str:
     lines = [
         [escaped(column.name) for column in table.columns],
         [_ALIGNMENT[column.kind] for column in table.columns],
