@@ -105,7 +105,7 @@ def _fonts(text: str) -> list[str]:
 
 
 def _draw_curve(axes: Axes, curve: Curve, curves: int) -> Any:
-    xs, colour = curve.places(curves), curve.mark.colour
+    xs, colour = curve.positions(curves), curve.mark.colour
     means, lows, highs = curve.estimates("mean")
     for run in curve.runs("mean"):
         ends, alpha = (xs[run], lows[run], highs[run]), 0.2 if curves <= 4 else 0.1

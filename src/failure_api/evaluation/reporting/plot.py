@@ -92,7 +92,7 @@ def _trace(curves: Any, mode: str, x: Any, y: Any, hover: Any = "", **style: Any
 
 def _band(curve: Curve, column: str, curves: int) -> Trace:
     _, lows, highs = curve.estimates(column)
-    xs = curve.places(curves)
+    xs = curve.positions(curves)
     wide = [run for run in curve.runs(column) if run.stop - run.start > 1]
     if not wide:
         return {}
@@ -118,7 +118,7 @@ def _line(results: Results, curve: Curve, column: str, axis: str, curves: int) -
     return _trace(
         curve.index,
         "lines+markers",
-        curve.places(curves),
+        curve.positions(curves),
         [_plain(value) for value in values],
         [
             f"<b>{_name(curve)}</b><br>{escaped(at(results, severity))}<br>{axis}: {value}"
