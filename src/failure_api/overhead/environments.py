@@ -41,9 +41,8 @@ class Subject:
     def wrapped(self) -> Any:
         """Returns the environment inside the wrapper, stepped for all agents at once."""
         environment = self._make()
-        model = ProbabilisticModel(
-            failure_prob=self.failure_prob, agent_ids=environment.possible_agents
-        )
+        ids = environment.possible_agents
+        model = ProbabilisticModel(failure_prob=self.failure_prob, agent_ids=ids)
         wrapper = CommunicationWrapper if self.api == "aec" else CommunicationWrapperParallel
         return self._steppable(wrapper(environment, failure_models=[model]))
 
@@ -119,7 +118,7 @@ def check_arguments(
 
 
 def _counts(
-    environment: str, agents: Sequence[int] | None, takes_number: bool
+    environment: str, agents: Sequence[int] | None, has_option: bool
 ) -> tuple[int | None, ...]:
     if agents is None:
         return DEFAULT_AGENTS if environment == DEFAULT_ENVIRONMENT else (None,)
@@ -127,7 +126,7 @@ def _counts(
         raise invalid("agents", "must name at least one number", agents, "leave it out or add one")
     for count in agents:
         WholeNumber(1).normalise("agents", count)
-    if not takes_number:
+    if not has_option:
         raise InvalidArgumentError(
             f"agents has no meaning for {environment}, which takes no option `N`, but "
             f"{describe(list(agents))} was given: leave it out to measure the environment as it is."

@@ -6,8 +6,7 @@ import cProfile
 import itertools
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import replace
-from typing import Any
+from dataclasses import asdict, replace
 
 from failure_api.machine import describe_machine, list_versions
 from failure_api.overhead.environments import DEFAULT_ENVIRONMENT, Subject, check_arguments
@@ -63,19 +62,14 @@ def measure_overhead(
     """
     counts = check_arguments(environment, agents, episodes, cycles, failure_prob, api, protocol)
     total = len(counts) * (episodes + EXTRA_BLOCKS if protocol == "paired" else 2 * episodes)
-    arguments: dict[str, Any] = {
-        "environment": environment,
-        "agents": [count for count in counts if count is not None],
-        "episodes": episodes,
-        "cycles": cycles,
-        "failure_prob": failure_prob,
-        "api": api,
-        "protocol": protocol,
-    }
+    common = Subject(
+        environment=environment, agents=None, cycles=cycles, failure_prob=failure_prob, api=api
+    )
+    known = [count for count in counts if count is not None]
     result = OverheadResult(
         rows=(),
         protocol=protocol,
-        arguments=arguments,
+        arguments=asdict(common) | {"agents": known, "episodes": episodes, "protocol": protocol},
         versions=list_versions(environment),
         machine=describe_machine(),
     )
@@ -86,9 +80,7 @@ def measure_overhead(
             if progress is not None:
                 progress(count, next(blocks), total)
 
-        subject = Subject(
-            environment=environment, agents=count, cycles=cycles, failure_prob=failure_prob, api=api
-        )
+        subject = replace(common, agents=count)
         if protocol == "paired":
             row = measure_paired(subject, episodes, profiler=profiler, block_done=block_done)
         else:

@@ -49,14 +49,10 @@ def paired_overhead(
     overhead = float(100 * (np.median(ratios) - 1))
     if len(ratios) < 2:
         return overhead, None
-    found = stats.bootstrap(
-        (ratios,),
-        np.median,
-        confidence_level=0.95,
-        method="percentile",
-        random_state=np.random.default_rng(_RESAMPLING_SEED),
-    ).confidence_interval
-    return overhead, (float(100 * (found.low - 1)), float(100 * (found.high - 1)))
+    random = np.random.default_rng(_RESAMPLING_SEED)
+    found = stats.bootstrap((ratios,), np.median, method="percentile", random_state=random)
+    low, high = (float(100 * (end - 1)) for end in found.confidence_interval)
+    return overhead, (low, high)
 
 
 def measure_memory(make: Callable[[], Any], cycles: int) -> dict[str, float]:

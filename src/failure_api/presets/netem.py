@@ -190,7 +190,7 @@ def _counted(option: str, values: list[Any], least: int, most: int) -> list[Any]
     raise invalid(f"netem {option}", rule, len(values), "see tc-netem(8)")
 
 
-def _needs(option: str, other: str, why: str, kind: str = "option") -> InvalidArgumentError:
+def _needs(option: str, other: str, why: str, noun: str = "option") -> InvalidArgumentError:
     return InvalidArgumentError(
-        f"netem {option} needs the {kind} {other}, since {why}: give it, or leave {option} out."
+        f"netem {option} needs the {noun} {other}, since {why}: give it, or leave {option} out."
     )

@@ -111,7 +111,7 @@ class Curve:
         xs, ys = zip(*known, strict=True)
         return float(np.interp(severity, xs, ys, left=math.nan, right=math.nan))
 
-    def places(self, curves: int) -> list[float]:
+    def positions(self, curves: int) -> list[float]:
         """Returns where its points stand along the axis.
 
         The curves of a single severity stand beside each other.

@@ -6,8 +6,7 @@ import io
 import math
 import unicodedata
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from failure_api.evaluation.reporting.curves import PERFECT_COLOUR, Curve, axis_of, shared_lines
@@ -70,7 +69,10 @@ def draw_curves(results: Results, curves: Sequence[Curve], form: str) -> bytes:
         MissingDependencyError: matplotlib is not installed.
     """
     figures = needed("matplotlib.figure", "The picture of a report", "evaluation")
-    with _styled("".join(curve.label for curve in curves)):
+    styles = needed("matplotlib.style", "The picture of a report", "evaluation")
+    family = {"font.family": _fonts("".join(curve.label for curve in curves))}
+    # Whatever the user's own settings are, and though no installed font may have some letter.
+    with warnings.catch_warnings(action="ignore"), styles.context(["default", _STYLE | family]):
         columns = 2 if all(_wide(curve.label) <= _COLUMN for curve in curves) else 1
         legend_rows = math.ceil((len(curves) + 1) / columns)
         size = (_WIDTH, _PANEL + _ROW * legend_rows)
@@ -93,20 +95,6 @@ def draw_curves(results: Results, curves: Sequence[Curve], form: str) -> bytes:
         return file.getvalue()
 
 
-@contextmanager
-def _styled(text: str) -> Iterator[None]:
-    """Sets what a figure takes from matplotlib's settings, whatever the user's own are."""
-    matplotlib = needed("matplotlib", "The picture of a report", "evaluation")
-    default = {
-        key: held for key, held in matplotlib.rcParamsDefault.items() if "backend" not in key
-    }
-    with warnings.catch_warnings(), matplotlib.rc_context():
-        # Settings that matplotlib has given up warn when they are set, even to what they are.
-        warnings.simplefilter("ignore")
-        matplotlib.rcParams.update(default | _STYLE | {"font.family": _fonts(text)})
-        yield
-
-
 def _fonts(text: str) -> list[str]:
     """Returns matplotlib's own font, and installed ones for letters that it lacks."""
     if all(ord(letter) < 0x500 for letter in text):
@@ -117,7 +105,7 @@ def _fonts(text: str) -> list[str]:
 
 
 def _draw_curve(axes: Axes, curve: Curve, curves: int) -> Any:
-    xs, colour = curve.places(curves), curve.mark.colour
+    xs, colour = curve.positions(curves), curve.mark.colour
     means, lows, highs = curve.estimates("mean")
     for run in curve.runs("mean"):
         ends, alpha = (xs[run], lows[run], highs[run]), 0.2 if curves <= 4 else 0.1

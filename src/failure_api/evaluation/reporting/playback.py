@@ -81,16 +81,16 @@ def playback_of(results: Results, curves: Sequence[Curve], budget: int = BUDGET)
 
 def _film(results: Results, curve: Curve) -> list[Recording]:
     """Returns a curve's recordings, perfect communication first."""
-    wanted = tuple(curve.setting[name] for name in results.settings)
     order = {severity: index for index, severity in enumerate((None, *curve.severities))}
+    wanted = (curve.policy, *curve.setting.values())
     film = []
     for recording in results.recordings:
-        if recording.policy != curve.policy or not recording.arrived:
-            continue
-        setting = tuple(str(recording.setting.get(name, "")) for name in results.settings)
-        is_perfect = recording.severity is None
-        matches = suits(("", *setting), ("", *wanted)) if is_perfect else setting == wanted
-        if matches and recording.severity in order:
+        found = (
+            recording.policy,
+            *(str(recording.setting.get(name, "")) for name in curve.setting),
+        )
+        matches = suits(found, wanted) if recording.severity is None else found == wanted
+        if matches and recording.arrived and recording.severity in order:
             film.append(recording)
     return sorted(film, key=lambda recording: order[recording.severity])
 
@@ -119,20 +119,16 @@ def _size(recording: Recording) -> int:
 def _packed(results: Results, films: _Films, rounds: int) -> dict[str, Any]:
     recordings = _distinct(films)
     indices = {key: index for index, key in enumerate(recordings)}
-    curves = [
-        {
-            "label": curve.label,
-            "shots": [
-                {"at": at(results, shot.severity), "recording": indices[id(shot)]} for shot in film
-            ],
-            "perfect": next((i for i, shot in enumerate(film) if shot.severity is None), None),
-        }
-        for curve, film in films
-    ]
-    return {
-        "curves": curves,
-        "recordings": [_plain(recording, rounds) for recording in recordings.values()],
-    }
+    curves = []
+    for curve, film in films:
+        shots = [
+            {"at": at(results, shot.severity), "recording": indices[id(shot)]} for shot in film
+        ]
+        # It stands first where it is there.
+        perfect = 0 if film[0].severity is None else None
+        curves.append({"label": curve.label, "shots": shots, "perfect": perfect})
+    plain = [_plain(recording, rounds) for recording in recordings.values()]
+    return {"curves": curves, "recordings": plain}
 
 
 def _plain(recording: Recording, rounds: int) -> dict[str, Any]:

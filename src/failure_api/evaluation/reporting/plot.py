@@ -5,12 +5,15 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from failure_api.evaluation.reporting.curves import PERFECT_COLOUR, Curve, at, axis_of, shared_lines
 from failure_api.evaluation.reporting.summary import breaking_text
 from failure_api.evaluation.reporting.texts import NONE, interval, numbers, printable, shortened
 from failure_api.evaluation.results import PERFECT, Results
+
+Trace: TypeAlias = dict[str, Any]
+"""What plotly draws of one curve or of several, in the types of JSON."""
 
 _MEASURES = (
     ("mean", "Mean return", "mean return"),
@@ -71,48 +74,36 @@ def _axis(results: Results) -> dict[str, Any]:
     return plain | {"range": list(limits)}
 
 
-def _traces(
-    results: Results, curves: Sequence[Curve], column: str, axis: str
-) -> list[dict[str, Any]]:
+def _traces(results: Results, curves: Sequence[Curve], column: str, axis: str) -> list[Trace]:
     traces = [_band(curve, column, len(curves)) for curve in curves]
-    traces += _perfect_lines(results, curves, column, axis)
+    traces += _perfect(results, curves, column, axis)
     traces += [_line(results, curve, column, axis, len(curves)) for curve in curves]
     if column in ("mean", "drop"):
         traces += [_breaking(results, curve, column) for curve in curves]
     return [trace for trace in traces if trace]
 
 
-def _trace(
-    curves: int | list[int],
-    mode: str,
-    x: Sequence[float | None],
-    y: Sequence[float | None],
-    hover: str | list[str] = "",
-    **style: Any,
-) -> dict[str, Any]:
+def _trace(curves: Any, mode: str, x: Any, y: Any, hover: Any = "", **style: Any) -> Trace:
     trace = {"type": "scatter", "meta": curves, "mode": mode, "x": x, "y": y, **style}
     if hover:
         return trace | {"hoverinfo": "text", "hovertext": hover}
     return trace | {"hoverinfo": "skip"}
 
 
-def _band(curve: Curve, column: str, curves: int) -> dict[str, Any]:
+def _band(curve: Curve, column: str, curves: int) -> Trace:
     _, lows, highs = curve.estimates(column)
-    xs = curve.places(curves)
-    around_x: list[float | None] = []
-    around_y: list[float | None] = []
-    for run in curve.runs(column):
-        if run.stop - run.start > 1:
-            around_x += [*xs[run], *reversed(xs[run]), None]
-            around_y += [*highs[run], *reversed(lows[run]), None]
-    if not around_x:
+    xs = curve.positions(curves)
+    wide = [run for run in curve.runs(column) if run.stop - run.start > 1]
+    if not wide:
         return {}
+    around_x = [x for run in wide for x in (*xs[run], *reversed(xs[run]), None)]
+    around_y = [y for run in wide for y in (*highs[run], *reversed(lows[run]), None)]
     colour = _faded(curve.mark.colour, 0.18 if curves <= 4 else 0.1)
     style: dict[str, Any] = {"fill": "toself", "fillcolor": colour, "line": {"width": 0}}
     return _trace(curve.index, "lines", around_x, around_y, **style)
 
 
-def _line(results: Results, curve: Curve, column: str, axis: str, curves: int) -> dict[str, Any]:
+def _line(results: Results, curve: Curve, column: str, axis: str, curves: int) -> Trace:
     values, lows, highs = curve.estimates(column)
     if all(map(math.isnan, values)):
         return {}
@@ -127,7 +118,7 @@ def _line(results: Results, curve: Curve, column: str, axis: str, curves: int) -
     return _trace(
         curve.index,
         "lines+markers",
-        curve.places(curves),
+        curve.positions(curves),
         [_plain(value) for value in values],
         [
             f"<b>{_name(curve)}</b><br>{escaped(at(results, severity))}<br>{axis}: {value}"
@@ -140,31 +131,22 @@ def _line(results: Results, curve: Curve, column: str, axis: str, curves: int) -
     )
 
 
-def _perfect_lines(
-    results: Results, curves: Sequence[Curve], column: str, axis: str
-) -> list[dict[str, Any]]:
+def _perfect(results: Results, curves: Sequence[Curve], column: str, axis: str) -> list[Trace]:
     if not curves or not results.severities:
         return []
     lines = [(0.0, list(curves))] if column == "drop" else shared_lines(curves, column)
-    traces = []
+    ends, traces = list(axis_of(results.severities).limits), []
     for value, shared in lines:
         colour = shared[0].mark.colour if len(shared) == 1 else PERFECT_COLOUR
-        names = [_name(curve) for curve in shared[:4]]
-        hover = [f"<b>{PERFECT}</b>", f"{axis}: {numbers([value], 4)[0]}", *names]
-        traces.append(
-            _trace(
-                [curve.index for curve in shared],
-                "lines",
-                list(axis_of(results.severities).limits),
-                [value, value],
-                "<br>".join(hover + ["…"] * (len(shared) > 4)),
-                line={"color": colour, "width": 1.5, "dash": "8px,5px"},
-            )
-        )
+        names = [_name(curve) for curve in shared[:4]] + ["…"] * (len(shared) > 4)
+        hover = "<br>".join([f"<b>{PERFECT}</b>", f"{axis}: {numbers([value], 4)[0]}", *names])
+        line = {"color": colour, "width": 1.5, "dash": "8px,5px"}
+        indices = [curve.index for curve in shared]
+        traces.append(_trace(indices, "lines", ends, [value, value], hover, line=line))
     return traces
 
 
-def _breaking(results: Results, curve: Curve, column: str) -> dict[str, Any]:
+def _breaking(results: Results, curve: Curve, column: str) -> Trace:
     point, *ends = curve.breaking_point
     height = curve.height(column, point)
     if math.isnan(height) or len(results.severities) == 1:
@@ -183,9 +165,7 @@ def _breaking(results: Results, curve: Curve, column: str) -> dict[str, Any]:
     )
 
 
-def _bars(
-    above: Sequence[float | None], below: Sequence[float | None], width: int, **further: bool
-) -> dict[str, Any]:
+def _bars(above: Any, below: Any, width: int, **further: bool) -> dict[str, Any]:
     ends = {"array": above, "arrayminus": below}
     return {**further, "type": "data", **ends, "thickness": 1.5, "width": width}
 

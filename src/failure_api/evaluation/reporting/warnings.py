@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from failure_api.errors import FailureApiError
 from failure_api.evaluation.plan import Plan
@@ -18,8 +17,7 @@ from failure_api.evaluation.results import Results, reason_of
 _LISTED = 20
 
 
-@dataclass(frozen=True)
-class Failure:
+class Failure(NamedTuple):
     """Episodes that ended in the same error.
 
     Attributes:
@@ -31,50 +29,46 @@ class Failure:
     traceback: str
 
 
-@dataclass(frozen=True)
-class Warnings:
+class Notice(NamedTuple):
     """What a reader has to know before believing the numbers.
 
     Attributes:
-        unfinished: What is missing; empty where nothing is.
-        failed: How many episodes failed; empty where none did.
+        title: What it is about: "Unfinished.", "Failed episodes."
+        text: What is missing, or how many episodes failed.
         failures: The kinds of errors.
     """
 
-    unfinished: str
-    failed: str
-    failures: Sequence[Failure]
+    title: str
+    text: str
+    failures: Sequence[Failure] = ()
 
 
-def warnings_of(results: Results, curves: Sequence[Curve]) -> Warnings:
-    """Returns what is to be said of a sweep's episodes.
+def warnings_of(results: Results, curves: Sequence[Curve]) -> list[Notice]:
+    """Returns what is to be said of a sweep's episodes; nothing where all is as planned.
 
     Args:
         results: What was found.
         curves: Its curves.
     """
-    failures, count = _failures(results), len(results.failures)
-    failed = ""
-    if count:
-        failed = (
-            f"{episodes_text(count)} of {len(results.episodes):,} ended in an error and "
-            f"{'is' if count == 1 else 'are'} left out of every number below."
-        )
-    if len(failures) > _LISTED:
-        failed += f" The first {_LISTED} kinds are listed."
-    return Warnings(_unfinished(results, curves), failed, failures[:_LISTED])
-
-
-def _unfinished(results: Results, curves: Sequence[Curve]) -> str:
+    warnings = []
     planned, played = _planned(results, curves), len(results.episodes)
-    if played >= planned:
-        return ""
-    empty = sum(math.isnan(mean) for curve in curves for mean in curve.values("mean"))
-    gaps = f" {empty:,} of the points have no episode yet." if empty else ""
-    return (
-        f"This sweep is not finished: {played:,} of {planned:,} episodes have been played.{gaps} "
-        "Everything below tells of those; give its command again to go on."
-    )
+    if played < planned:
+        empty = sum(math.isnan(mean) for curve in curves for mean in curve.values("mean"))
+        text = (
+            f"This sweep is not finished: {played:,} of {planned:,} episodes have been played."
+            f"{f' {empty:,} of the points have no episode yet.' if empty else ''} "
+            "Everything below tells of those; give its command again to go on."
+        )
+        warnings.append(Notice("Unfinished.", text))
+    failures, failed = _failures(results), len(results.failures)
+    if failed:
+        more = f" The first {_LISTED} kinds are listed." if len(failures) > _LISTED else ""
+        text = (
+            f"{episodes_text(failed)} of {played:,} ended in an error and "
+            f"{'is' if failed == 1 else 'are'} left out of every number below.{more}"
+        )
+        warnings.append(Notice("Failed episodes.", text, failures[:_LISTED]))
+    return warnings
 
 
 def _planned(results: Results, curves: Sequence[Curve]) -> int:
