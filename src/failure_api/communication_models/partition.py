@@ -472,10 +472,10 @@ class PartitionModel(CommunicationModel):
         """Returns the side of each place, int32 `[N]`; `order` has the members' indices."""
         found = np.full(len(agent_ids), NO_SIDE, dtype=np.int32)
         place_of = {index: place for place, index in enumerate(order.tolist())}
-        for number, group in enumerate(self.groups or ()):
+        for side, group in enumerate(self.groups or ()):
             for agent in group:
                 index = index_of(f"{self.name}.groups", agent, agent_ids)
-                found[place_of[index]] = number
+                found[place_of[index]] = side
         if self.pattern is not None and self.pattern != "majorities_ring":
             found[: len(order)] = sides(self.pattern, len(order))
         return found

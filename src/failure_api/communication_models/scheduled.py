@@ -141,8 +141,8 @@ class ScheduledModel(NestedModel):
         self, parameters: Any, state: Any, links: Links, context: Context, random: RandomStream
     ) -> tuple[ScheduledState, Links]:
         """Returns the links as the other model leaves them where it acts in this round."""
-        told = context.ungraded()
-        inner, worse = self.inner.step(parameters["inner"], state.inner, links, told, random)
+        known, ungraded = parameters["inner"], context.ungraded()
+        inner, worse = self.inner.step(known, state.inner, links, ungraded, random)
         acts, drawn = state.acts, self._drawn(context)
         if drawn and self._is_first(context):
             acts = random.bernoulli(self._level(parameters["severity"], context), context.shape)
@@ -159,9 +159,8 @@ class ScheduledModel(NestedModel):
         random: RandomStream,
     ) -> Links:
         """Returns the links as the other model leaves them where it acts in this round."""
-        worse = self.inner.attempt(
-            parameters["inner"], state.inner, following.inner, links, context.ungraded(), random
-        )
+        known, ungraded = parameters["inner"], context.ungraded()
+        worse = self.inner.attempt(known, state.inner, following.inner, links, ungraded, random)
         where = following.acts if self._drawn(context) else self._inside(context)
         return mixed(where, worse, links, context)
 
@@ -202,8 +201,6 @@ class ScheduledModel(NestedModel):
         if self.inner.queue is not None or not (self.period is None or self.inner.traits.steady):
             return None
         inner = self.model.expected_loss()
-        if inner is None:
-            return None
         share, severity = self._mean_share(), self.severity
         if isinstance(inner, Mapping) and isinstance(severity, Mapping):
             severity = {pair: value for pair, value in severity.items() if pair in inner}
