@@ -142,6 +142,9 @@ def is_list(value: Any) -> bool:
 class Switching(Component, ABC):
     """When a team is cut."""
 
+    steady: ClassVar[bool] = True
+    """Whether a cut is as likely in every round, whatever its number."""
+
     def init(self, context: Context, random: RandomStream) -> Any:
         """Returns the state before the first round."""
         return ()
@@ -158,10 +161,6 @@ class Switching(Component, ABC):
         """Whether one cut follows the other without a round between them."""
         return False
 
-    @property
-    def steady(self) -> bool:
-        """Whether a cut is as likely in every round, whatever its number."""
-        return True
 
     @abstractmethod
     def expected_share(self) -> float:
@@ -232,6 +231,9 @@ class CutOnSchedule(Switching):
     stop: Rounds | None = None
     period: Period | None = None
 
+    # It goes by the round.
+    steady: ClassVar[bool] = False
+
     def __post_init__(self) -> None:
         """Checks the fields, and that they are in order."""
         super().__post_init__()
@@ -257,10 +259,6 @@ class CutOnSchedule(Switching):
         """Whether the cut fills its period."""
         return self._length == self.period
 
-    @property
-    def steady(self) -> bool:
-        """No: it goes by the round."""
-        return False
 
     def expected_share(self) -> float:
         """Returns the share of the period; without a period, 1 for a cut that stays, else 0."""
