@@ -14,6 +14,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from failure_api.communication_models.scheduled import window
 from failure_api.core import Array, CommunicationModel, Context, Links, RandomStream, Traits
 from failure_api.core.parameters.component import Component
 from failure_api.core.parameters.fields import index_of, members_of
@@ -161,7 +162,6 @@ class Switching(Component, ABC):
         """Whether one cut follows the other without a round between them."""
         return False
 
-
     @abstractmethod
     def expected_share(self) -> float:
         """Returns the long-run share of rounds with a cut."""
@@ -246,19 +246,13 @@ class CutOnSchedule(Switching):
 
     def step(self, state: Any, context: Context, random: RandomStream) -> tuple[Any, Array, Array]:
         """Returns what the round's number says."""
-        round_index = context.round_over(2)
-        if self.period is not None:
-            round_index = round_index % self.period
-        cut = round_index >= self.start
-        if self.stop is not None:
-            cut = cut & (round_index < self.stop)
-        return state, cut, round_index == self.start
+        time, cut = window(context, self.start, self.stop, self.period)
+        return state, cut, time == self.start
 
     @property
     def back_to_back(self) -> bool:
         """Whether the cut fills its period."""
         return self._length == self.period
-
 
     def expected_share(self) -> float:
         """Returns the share of the period; without a period, 1 for a cut that stays, else 0."""
