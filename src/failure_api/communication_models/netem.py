@@ -140,9 +140,7 @@ class NetemModel(CommunicationModel):
 
     def with_settings(self, settings: Mapping[str, Any]) -> NetemModel:
         """Returns the model with the loss as it is in an episode with these settings."""
-        if self.loss is None:
-            return self
-        return replace(self, loss=self.loss.with_settings(settings))
+        return self if self.loss is None else replace(self, loss=self.loss.with_settings(settings))
 
     @cached_property
     def traits(self) -> Traits:
@@ -222,8 +220,8 @@ class NetemModel(CommunicationModel):
         self, parameters: Any, state: Any, links: Links, context: Context, random: RandomStream
     ) -> tuple[NetemState, Links]:
         """Returns the links with what is lost, and the rounds that the other messages take."""
-        told = context._replace(asked=None)
-        loss, links = self.inner.step(parameters["loss"], state.loss, links, told, random)
+        whole = context._replace(asked=None)
+        loss, links = self.inner.step(parameters["loss"], state.loss, links, whole, random)
         links, enters, time = self._sent(state, links, context, random)
         _, until, arriving, count = state
         if self._waits:
@@ -244,10 +242,8 @@ class NetemModel(CommunicationModel):
         random: RandomStream,
     ) -> Links:
         """Returns the links with other chance, behind the messages of earlier rounds."""
-        told = context._replace(asked=None)
-        links = self.inner.attempt(
-            parameters["loss"], state.loss, following.loss, links, told, random
-        )
+        known, whole = parameters["loss"], context._replace(asked=None)
+        links = self.inner.attempt(known, state.loss, following.loss, links, whole, random)
         return self._sent(state, links, context, random)[0]
 
     def _sent(
@@ -460,13 +456,13 @@ class Arrivals(NamedTuple):
             enters: Where one does, bool `[..., N, N]`.
             context: What is known of the round.
         """
-        xp, number = context.xp, context.round
-        if not isinstance(number, int):
-            number = context.round_over(2)
+        xp, round_index = context.xp, context.round
+        if not isinstance(round_index, int):
+            round_index = context.round_over(2)
         turn, each = self.length * self.shared, self.shared.bit_length() - 1
 
         def place(ahead: Any) -> tuple[Any, Any]:
-            at = number % turn + ahead
+            at = round_index % turn + ahead
             # Nothing takes longer than one turn; a sign that is shifted is -1 throughout.
             at = at + turn * ((turn - 1 - at) >> (WORD - 1))
             entry, shift = at >> each, (at & (self.shared - 1)) * self.width

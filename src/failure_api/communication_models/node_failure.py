@@ -116,8 +116,7 @@ class NodeFailureModel(CommunicationModel):
     def prepare(self, context: Context) -> Any:
         """Returns the outages; or the chances to be down at first, to fail and to stay down."""
         if self.schedule is not None:
-            table = outage_table(f"{self.name}.schedule", self.schedule, context.agent_ids)
-            return dict(zip(("starts", "stops"), table, strict=True))
+            return outage_table(f"{self.name}.schedule", self.schedule, context.agent_ids)
         fails = self._chance("mean_time_to_failure", context)
         repaired = self._chance("mean_time_to_repair", context)
         share = np.where(repaired > 0, unavailability(fails, repaired), 0.0)
@@ -264,11 +263,25 @@ class NodeFailureModel(CommunicationModel):
         return share_of_links if self.mode == "crash" else share_of_agents
 
     def _of_links(self, form: Callable[..., Any]) -> Any:
+        """Returns one of the forms below of all links.
+
+        Args:
+            form: Takes the chances of both ends.
+
+        Returns:
+            A number, or an array `[N, N]` where one of the mean times is an array; None on a
+            schedule, and where one is a mapping.
+        """
         if self.schedule is not None or any(isinstance(mean, Mapping) for mean in self._means):
             return None
         # Those who fail together are as one.
-        one_end = "mute" if self.together is not None else self.mode
-        return of_links(form, one_end, self._means)
+        mode = "mute" if self.together is not None else self.mode
+        times = np.broadcast_arrays(*(np.asarray(mean, dtype=np.float64) for mean in self._means))
+        chances, single = 1.0 / np.stack(times), times[0].ndim == 0
+        ends = (chances, chances) if single else (chances[..., None], chances[..., None, :])
+        sender, receiver = np.broadcast_arrays(*ends)
+        result = form(sender * (mode != "deaf"), receiver * (mode != "mute"))
+        return float(result) if single else np.where(np.eye(len(result), dtype=bool), 0.0, result)
 
 
 NEVER = np.iinfo(np.int32).max
@@ -312,7 +325,7 @@ class Outages(Rule):
 
 def outage_table(
     name: str, schedule: Mapping[Any, Any], agent_ids: tuple[Any, ...]
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+) -> dict[str, NDArray[np.int32]]:
     """Returns the rounds in which outages start and stop, two int32 arrays `[outages, N]`.
 
     Args:
@@ -321,7 +334,7 @@ def outage_table(
         agent_ids: The team.
 
     Example:
-        >>> outage_table("schedule", {"b": ((3, 5),)}, ("a", "b"))[1].tolist()
+        >>> outage_table("schedule", {"b": ((3, 5),)}, ("a", "b"))["stops"].tolist()
         [[0, 5]]
     """
     most = max(map(len, schedule.values()), default=0)
@@ -331,7 +344,7 @@ def outage_table(
         column = index_of(name, agent, agent_ids)
         for row, (start, stop) in enumerate(outages):
             table[:, row, column] = start, NEVER if stop is None else stop
-    return table[0], table[1]
+    return {"starts": table[0], "stops": table[1]}
 
 
 class Targets(Rule):
@@ -423,25 +436,6 @@ def share_of_links(together: str | Sequence[str], agents: int) -> float:
 # Closed forms of the link between two agents that fail and are repaired. `sender` and `receiver`
 # are the chances of each to fail and to be repaired in a round, `[2, ...]`. An agent that does not
 # matter never fails.
-
-
-def of_links(form: Callable[..., Any], mode: str, means: list[Any]) -> Any:
-    """Returns one of the forms below of all links.
-
-    Args:
-        form: Takes the chances of both ends.
-        mode: Which end matters: the sender's for `"mute"`, the receiver's for `"deaf"`, or both.
-        means: The mean times to failure and to repair, numbers or arrays `[N]`.
-
-    Returns:
-        A number, or an array `[N, N]` where one of the means is an array.
-    """
-    times = np.broadcast_arrays(*(np.asarray(mean, dtype=np.float64) for mean in means))
-    chances, single = 1.0 / np.stack(times), times[0].ndim == 0
-    ends = (chances, chances) if single else (chances[..., None], chances[..., None, :])
-    sender, receiver = np.broadcast_arrays(*ends)
-    result = form(sender * (mode != "deaf"), receiver * (mode != "mute"))
-    return float(result) if single else np.where(np.eye(len(result), dtype=bool), 0.0, result)
 
 
 def unavailability(fails: Chances, repaired: Chances) -> Chances:

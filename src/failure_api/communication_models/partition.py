@@ -14,6 +14,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from failure_api.communication_models.scheduled import window
 from failure_api.core import Array, CommunicationModel, Context, Links, RandomStream, Traits
 from failure_api.core.parameters.component import Component
 from failure_api.core.parameters.fields import index_of, members_of
@@ -142,6 +143,9 @@ def is_list(value: Any) -> bool:
 class Switching(Component, ABC):
     """When a team is cut."""
 
+    steady: ClassVar[bool] = True
+    """Whether a cut is as likely in every round, whatever its number."""
+
     def init(self, context: Context, random: RandomStream) -> Any:
         """Returns the state before the first round."""
         return ()
@@ -157,11 +161,6 @@ class Switching(Component, ABC):
     def back_to_back(self) -> bool:
         """Whether one cut follows the other without a round between them."""
         return False
-
-    @property
-    def steady(self) -> bool:
-        """Whether a cut is as likely in every round, whatever its number."""
-        return True
 
     @abstractmethod
     def expected_share(self) -> float:
@@ -232,6 +231,9 @@ class CutOnSchedule(Switching):
     stop: Rounds | None = None
     period: Period | None = None
 
+    # It goes by the round.
+    steady: ClassVar[bool] = False
+
     def __post_init__(self) -> None:
         """Checks the fields, and that they are in order."""
         super().__post_init__()
@@ -244,23 +246,13 @@ class CutOnSchedule(Switching):
 
     def step(self, state: Any, context: Context, random: RandomStream) -> tuple[Any, Array, Array]:
         """Returns what the round's number says."""
-        round_index = context.round_over(2)
-        if self.period is not None:
-            round_index = round_index % self.period
-        cut = round_index >= self.start
-        if self.stop is not None:
-            cut = cut & (round_index < self.stop)
-        return state, cut, round_index == self.start
+        time, cut = window(context, self.start, self.stop, self.period)
+        return state, cut, time == self.start
 
     @property
     def back_to_back(self) -> bool:
         """Whether the cut fills its period."""
         return self._length == self.period
-
-    @property
-    def steady(self) -> bool:
-        """No: it goes by the round."""
-        return False
 
     def expected_share(self) -> float:
         """Returns the share of the period; without a period, 1 for a cut that stays, else 0."""
@@ -472,10 +464,10 @@ class PartitionModel(CommunicationModel):
         """Returns the side of each place, int32 `[N]`; `order` has the members' indices."""
         found = np.full(len(agent_ids), NO_SIDE, dtype=np.int32)
         place_of = {index: place for place, index in enumerate(order.tolist())}
-        for number, group in enumerate(self.groups or ()):
+        for side, group in enumerate(self.groups or ()):
             for agent in group:
                 index = index_of(f"{self.name}.groups", agent, agent_ids)
-                found[place_of[index]] = number
+                found[place_of[index]] = side
         if self.pattern is not None and self.pattern != "majorities_ring":
             found[: len(order)] = sides(self.pattern, len(order))
         return found

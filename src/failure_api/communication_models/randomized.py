@@ -166,9 +166,9 @@ class OneOf(Distribution):
         """Returns the number in whose equal part of [0, 1) the share lies."""
         count = len(self.values)
         # A float32 share is at most 1 - 2**-24, and its product stays below the count.
-        place = xp.astype(share * count, xp.int32)
+        index = xp.astype(share * count, xp.int32)
         table = xp.asarray(self.values, dtype=xp.float32)
-        return xp.reshape(xp.take(table, xp.reshape(place, (-1,)), axis=0), share.shape)
+        return xp.reshape(xp.take(table, xp.reshape(index, (-1,)), axis=0), share.shape)
 
 
 @dataclass(frozen=True)
@@ -394,9 +394,9 @@ class RandomizedModel(NestedModel):
 
     def _complete(self, parameters: Any, values: tuple[Array, ...]) -> Any:
         """Returns what the other model looked up, with what was drawn in its place."""
-        ((scope, own),) = parameters
+        ((scope, known),) = parameters
         drawn = dict(zip(self.parameters, values, strict=True))
-        return ((scope, self.model.derive({**own, **drawn})),)
+        return ((scope, self.model.derive({**known, **drawn})),)
 
     def drawn(self, state: RandomizedState) -> dict[str, Array]:
         """Returns the parameters of the episode, by name.

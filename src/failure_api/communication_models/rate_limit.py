@@ -126,10 +126,10 @@ class RateLimitModel(CommunicationModel):
         if counts is None or not before:
             return state, links
         xp, (spent, rounds) = context.xp, state
-        place = context.round_over(2) % before + xp.zeros_like(counts)
-        expired = at_slots(rounds, place, xp)
-        # Whatever the counts are, they take that place.
-        rounds = with_put(rounds, place, counts >= 0, counts, xp)
+        slot = context.round_over(2) % before + xp.zeros_like(counts)
+        expired = at_slots(rounds, slot, xp)
+        # Whatever the counts are, they take that slot.
+        rounds = with_put(rounds, slot, counts >= 0, counts, xp)
         return RateState(spent + counts - expired, rounds), links
 
     def attempt(
@@ -193,8 +193,8 @@ def _first(comes: Array, left: Array, axis: int, xp: Any) -> Array:
         xp: The array namespace.
     """
     over = (..., slice(None), None) if axis == -1 else (..., None, slice(None))
-    place = running_sum(of_type(comes, xp.int32, xp), axis, xp)
-    return comes & (of_type(place, xp.float32, xp) <= left[over])
+    position = running_sum(of_type(comes, xp.int32, xp), axis, xp)
+    return comes & (of_type(position, xp.float32, xp) <= left[over])
 
 
 def _number(messages: Array, axis: int, xp: Any) -> Array:

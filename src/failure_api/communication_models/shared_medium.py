@@ -248,8 +248,8 @@ class TopK(MediumProtocol):
         """Returns where each agent stands before any draw, float32 `[N]`."""
         if self.by == "age":
             return np.arange(len(members), dtype=np.float32)
-        given = per_agent("TopK.priorities", self.priorities, 0.0, context)
-        ranked = np.unique(-np.broadcast_to(given, members.shape), return_inverse=True)[1]
+        priorities = per_agent("TopK.priorities", self.priorities, 0.0, context)
+        ranked = np.unique(-np.broadcast_to(priorities, members.shape), return_inverse=True)[1]
         return ranked.astype(np.float32)
 
     def init(self, parameters: Any, context: Context, random: RandomStream) -> Any:
@@ -347,8 +347,8 @@ class SharedMediumModel(CommunicationModel):
         xp, shape = context.xp, context.shape
         # Who has nothing to send on the channel is in nobody's way there.
         ready = xp.any(links.sends & parameters["among"], axis=-1)
-        own = parameters["protocol"]
-        state, turns, heard = self.protocol.step(own, state, ready, context, random)
+        known = parameters["protocol"]
+        state, turns, heard = self.protocol.step(known, state, ready, context, random)
         # What a turn lets through is for others to say.
         nothing = xp.astype(turns, xp.float32)[..., :, None]
         capacity = xp.where(nothing > 0, xp.full_like(nothing, xp.inf), nothing)

@@ -366,11 +366,11 @@ class EmpiricalDelay(DelayDistribution):
         super().__post_init__()
         if self.probabilities is None:
             return
-        given, count = np.asarray(self.probabilities), len(np.asarray(self.delays))
-        if len(given) != count:
+        probabilities, count = np.asarray(self.probabilities), len(np.asarray(self.delays))
+        if len(probabilities) != count:
             text = f"must have one entry for each of the {count} delays"
-            raise invalid("probabilities", text, given, "give as many")
-        total = float(given.sum())
+            raise invalid("probabilities", text, probabilities, "give as many")
+        total = float(probabilities.sum())
         if abs(total - 1.0) > 1e-6:
             raise invalid("probabilities", "must sum to 1", total, "divide them by their sum")
 
@@ -398,8 +398,8 @@ class EmpiricalDelay(DelayDistribution):
 
     def draw(self, uniform: Array, table: Any, xp: Any) -> Array:
         """Returns what the table has for each number."""
-        place = xp.astype(xp.reshape(uniform, (-1,)) * RESOLUTION, xp.int32)
-        return xp.reshape(xp.take(table, place), uniform.shape)
+        entry = xp.astype(xp.reshape(uniform, (-1,)) * RESOLUTION, xp.int32)
+        return xp.reshape(xp.take(table, entry), uniform.shape)
 
     def cumulative(self, whole: NDArray[np.float64]) -> NDArray[np.float64]:
         """Returns the share of the table up to half a round further on."""

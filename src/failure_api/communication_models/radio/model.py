@@ -133,8 +133,8 @@ class SignalBasedModel(CommunicationModel):
     ) -> tuple[Any, Links]:
         """Returns the next shadowing, and the links with what is not read lost."""
         if self.shadowing is not None:
-            own, draws = parameters["shadowing"], random.child("shadowing")
-            state = self.shadowing.step(own, state, context, self.metres_per_unit, draws)
+            known, draws = parameters["shadowing"], random.child("shadowing")
+            state = self.shadowing.step(known, state, context, self.metres_per_unit, draws)
         return state, self._read(parameters, state, links, context, random)
 
     def attempt(
@@ -148,8 +148,8 @@ class SignalBasedModel(CommunicationModel):
     ) -> Links:
         """Returns the links with fading and reception drawn anew under the shadowing's say."""
         if self.shadowing is not None:
-            own, draws = parameters["shadowing"], random.child("shadowing")
-            following = self.shadowing.attempt(own, following, context, draws)
+            known, draws = parameters["shadowing"], random.child("shadowing")
+            following = self.shadowing.attempt(known, following, context, draws)
         return self._read(parameters, following, links, context, random)
 
     def _read(
