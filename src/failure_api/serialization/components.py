@@ -8,7 +8,7 @@ import inspect
 import operator
 import sys
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import MISSING, fields, is_dataclass
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -85,8 +85,7 @@ class Field(NamedTuple):
     number: bool
 
 
-@functools.cache
-def fields_of(value_class: Any) -> tuple[Field, ...]:
+def _fields_of(value_class: Any) -> tuple[Field, ...]:
     """Returns the fields of a dataclass that its constructor takes."""
     hints, tag = typing.get_type_hints(value_class, include_extras=True), tag_of(value_class)
     found = []
@@ -109,6 +108,9 @@ def fields_of(value_class: Any) -> tuple[Field, ...]:
             )
         )
     return tuple(found)
+
+
+fields_of: Callable[[Any], tuple[Field, ...]] = functools.cache(_fields_of)
 
 
 def tag_of(value_class: type) -> str:

@@ -148,7 +148,8 @@ def find(name: Any, kind: type | None = None, argument: str = "name") -> Entry:
                 raise BrokenPluginError(plugin.reason)
     if key in known:
         return known[key]
-    what = {CommunicationModel: "a failure model", NoiseModel: "a noise model"}.get(kind, "a model")
+    called = {CommunicationModel: "a failure model", NoiseModel: "a noise model"}
+    what = called.get(kind, "a model")  # type: ignore[arg-type]
     word = name.lower().replace("-", "_") if isinstance(name, str) else name
     remedy = nearest(word, [entry.name for entry in known.values()])
     raise invalid(argument, f"must be the name of {what}", name, remedy)
@@ -161,8 +162,11 @@ def _by_key(entries: Iterable[Entry], kind: type | None) -> dict[Any, Entry]:
 
 def entry_of(value_class: type) -> Entry | None:
     """Returns what the catalogue knows of a class; None where it does not know it."""
-    entries = (entry for known in (built_in, lambda: plugins().found) for entry in known())
-    return next((entry for entry in entries if entry.value_class is value_class), None)
+
+    def holding(entries: Iterable[Entry]) -> Entry | None:
+        return next((entry for entry in entries if entry.value_class is value_class), None)
+
+    return holding(built_in()) or holding(plugins().found)
 
 
 def _is_model(value: Any) -> bool:
