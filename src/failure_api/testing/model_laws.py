@@ -135,7 +135,7 @@ def _check_worse(name: str, traits: Traits, before: Links, after: Links) -> None
         demand(1, np.all(holds), f"{name} {finding}")
 
 
-def _said(links: Links) -> Links:
+def _said(links: Links) -> Any:
     """Returns links with what holds where nobody says anything."""
     unsaid = {name: np.asarray(UNSAID.get(name, False)) for name in Links._fields}
     return links._replace(**{n: array for n, array in unsaid.items() if getattr(links, n) is None})
