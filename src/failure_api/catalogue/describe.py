@@ -65,11 +65,8 @@ def sections_of(value_class: type) -> Sections:
         else:
             found[current].append(line)
     summary, *text = _paragraphs(found[""]) or [""]
-    return Sections(summary, tuple(text), _meanings_in(found.get("Args", [])), _source(found))
-
-
-def _source(found: dict[str, list[str]]) -> str:
-    return " ".join(_paragraphs(found.get("Source", [])))
+    source = " ".join(_paragraphs(found.get("Source", [])))
+    return Sections(summary, tuple(text), _meanings_in(found.get("Args", [])), source)
 
 
 def _paragraphs(lines: list[str]) -> list[str]:
@@ -233,16 +230,18 @@ def _described(entry: Entry, parameters: Mapping[str, Any] | None = None) -> Des
     )
 
 
+_VARIES: dict[type, str] = {LinkRule: "per link", AgentRule: "per agent"}
+
+
 def _parameters(value_class: Any) -> tuple[Parameter, ...]:
     meanings, found = _meanings(value_class), []
     for field in fields_of(value_class):
-        rule, choices = field.rule, ()
-        if isinstance(rule, Choice):
-            choices = rule.words
-        elif isinstance(rule, Instance) and field.model is None:
+        rule: Any = field.rule
+        choices: tuple[str, ...] = rule.words if isinstance(rule, Choice) else ()
+        if isinstance(rule, Instance) and field.model is None:
             choices = tuple(part_classes(*field.kinds))
         default = REQUIRED if field.default is MISSING else shown(field.default)
-        varies = {LinkRule: "per link", AgentRule: "per agent"}.get(type(rule), "")
+        varies = _VARIES.get(type(rule), "")
         unit, meaning = getattr(rule, "unit", ""), meanings.get(field.name, "")
         found.append(Parameter(field.name, default, unit, varies, choices, meaning))
     # Those of the base class come first in a dataclass, and matter least.

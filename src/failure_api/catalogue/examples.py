@@ -73,9 +73,11 @@ def _guessed_part(part: Any) -> Any:
 
 def _suits(field: Field, value: Any) -> bool:
     try:
-        return field.rule is None or field.rule.normalise(field.name, value) is not None
+        if field.rule is not None:
+            field.rule.normalise(field.name, value)
     except FailureApiError:
         return False
+    return True
 
 
 def short_text(model: Any) -> str:

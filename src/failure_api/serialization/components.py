@@ -6,7 +6,7 @@ import functools
 import inspect
 import sys
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, NamedTuple
 
@@ -91,8 +91,7 @@ class Field(NamedTuple):
     number: bool
 
 
-@functools.cache
-def fields_of(value_class: Any) -> tuple[Field, ...]:
+def _fields_of(value_class: Any) -> tuple[Field, ...]:
     """Returns the fields of a dataclass that its constructor takes."""
     hints, tag = typing.get_type_hints(value_class, include_extras=True), tag_of(value_class)
     found = []
@@ -115,6 +114,9 @@ def fields_of(value_class: Any) -> tuple[Field, ...]:
             )
         )
     return tuple(found)
+
+
+fields_of: Callable[[Any], tuple[Field, ...]] = functools.cache(_fields_of)
 
 
 class Constructor(NamedTuple):

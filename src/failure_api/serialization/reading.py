@@ -152,32 +152,30 @@ def _named(name: Any, known: Mapping[str, type]) -> str | None:
 def _make(value_class: Any, name: str, plain: Mapping[Any, Any], path: KeyPath) -> Any:
     """Returns a value of a class with the parameters that plain data gives."""
     tag = tag_of(value_class)
-    given = {key: held for key, held in plain.items() if key != tag}
+    inputs = {key: held for key, held in plain.items() if key != tag}
     if hasattr(value_class, "from_plain"):
-        return _built(lambda: value_class.from_plain(given), name, path, {})
+        return _built(lambda: value_class.from_plain(inputs), name, path, {})
     if hasattr(value_class, "respelled"):
-        given = _built(lambda: value_class.respelled(given), name, path, {})
+        inputs = _built(lambda: value_class.respelled(inputs), name, path, {})
     fields = {field.key: field for field in fields_of(value_class)}
-    spelled = {key: key.replace("-", "_") if isinstance(key, str) else key for key in given}
-    given = {
-        spelled[key] if spelled[key] not in given else key: held for key, held in given.items()
-    }
-    if not given.keys() <= fields.keys():
-        constructor = _constructor(value_class, given)
+    for key in [key for key in inputs if isinstance(key, str) and "-" in key]:
+        inputs.setdefault(key.replace("-", "_"), inputs.pop(key))
+    if not inputs.keys() <= fields.keys():
+        constructor = _constructor(value_class, inputs)
         if constructor is not None:
-            return _constructed(constructor, given, name, path)
-    for key in given:
+            return _constructed(constructor, inputs, name, path)
+    for key in inputs:
         if key not in fields:
             remedy = nearest(key, fields) if fields else "leave it out"
             error = refused(path, f"must hold parameters of {name!r}", key, remedy)
             raise PlainDataError(error.sentence, (*path, _step(key)))
     required = [key for key, field in fields.items() if field.default is MISSING]
-    missing = [key for key in required if key not in given]
+    missing = [key for key in required if key not in inputs]
     if missing:
         rule = f"must give every parameter of {name!r} that has no default"
         raise refused(path, rule, dict(plain), f"add {' and '.join(missing)}")
     arguments = {
-        fields[key].name: _field(held, fields[key], (*path, key)) for key, held in given.items()
+        fields[key].name: _field(held, fields[key], (*path, key)) for key, held in inputs.items()
     }
     called = {field.name: key for key, field in fields.items()}
     return _built(lambda: value_class(**arguments), name, path, called)
@@ -289,10 +287,10 @@ def _mapping(
         key = tuple(_value(part, where, ()) for part in row[:-1])
         key = key if len(key) == 2 else key[0]
         try:
-            given_twice = key in mapping
+            repeated = key in mapping
         except TypeError as error:
             raise refused(where, f"must be a row {form}", row, "give agents' ids") from error
-        if given_twice:
+        if repeated:
             raise refused(where, "must come once", row, "leave one of the two out")
         mapping[key] = value(row[-1], index)
     return mapping

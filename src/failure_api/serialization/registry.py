@@ -167,8 +167,11 @@ def _by_key(entries: Iterable[Entry], kind: type | None) -> dict[Any, Entry]:
 
 def entry_of(value_class: type) -> Entry | None:
     """Returns what the catalogue knows of a class; None where it does not know it."""
-    entries = (entry for known in (built_in, lambda: plugins().found) for entry in known())
-    return next((entry for entry in entries if entry.value_class is value_class), None)
+
+    def holding(entries: Iterable[Entry]) -> Entry | None:
+        return next((entry for entry in entries if entry.value_class is value_class), None)
+
+    return holding(built_in()) or holding(plugins().found)
 
 
 def _is_model(value: Any) -> bool:

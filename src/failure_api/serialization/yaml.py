@@ -104,6 +104,10 @@ def read_yaml(source: str | Path) -> YamlText:
     """
     yaml = needed("yaml", "YAML")
     text, named = _text(source)
+    if len(text) > LONGEST:
+        rule = f"must be no longer than {LONGEST} characters"
+        remedy = "make it shorter, or give plain data from Python"
+        raise invalid(named, rule, f"{text[:20]}...", remedy)
     lines: dict[KeyPath, int] = {}
     try:
         node = _composed(text, named, yaml)
@@ -111,7 +115,7 @@ def read_yaml(source: str | Path) -> YamlText:
     except yaml.YAMLError as error:
         raise _unreadable(error, named, text) from None
     except RecursionError:
-        raise invalid(f"{named}", "must not be nested so deeply", text, "make it flatter") from None
+        raise invalid(named, "must not be nested so deeply", text, "make it flatter") from None
     return YamlText(plain, lines, named)
 
 
@@ -120,27 +124,17 @@ def _text(source: Any) -> tuple[str, str]:
     if isinstance(source, str):
         lone = "\n" not in source and re.search(r"\.ya?ml$", source.strip(), re.IGNORECASE)
         if not lone:
-            return _short_enough(source, "YAML")
+            return source, "YAML"
     elif not isinstance(source, Path):
         raise invalid("source", "must be YAML text or a path", source, "give text or a Path")
     path = Path(source)
     try:
         with path.open(encoding="utf-8") as file:
-            return _short_enough(file.read(LONGEST + 1), str(path))
-    except InvalidArgumentError:
-        raise
+            return file.read(LONGEST + 1), str(path)
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         rule = f"must be a text file that can be read ({reason})"
         raise invalid("source", rule, str(path), "name another one") from None
-
-
-def _short_enough(text: str, named: str) -> tuple[str, str]:
-    if len(text) > LONGEST:
-        rule = f"must be no longer than {LONGEST} characters"
-        remedy = "make it shorter, or give plain data from Python"
-        raise invalid(named, rule, f"{text[:20]}...", remedy)
-    return text, named
 
 
 def _composed(text: str, named: str, yaml: ModuleType) -> Any:

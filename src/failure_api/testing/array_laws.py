@@ -34,20 +34,20 @@ def check_form(name: str, rounds: Sequence[Round]) -> None:
         rounds: A run of the model, in any library.
     """
     first = forms_in(rounds[0].state)
-    for place, form in first.items():
+    for path, form in first.items():
         if form.startswith("a "):
             remedy = "make it an array with context.xp.asarray, or a field of the model"
-            demand(1, False, f"{name} carries {form} in {place}, which is no array: {remedy}")
+            demand(1, False, f"{name} carries {form} in {path}, which is no array: {remedy}")
         wide = form.startswith(("float64", "complex"))
         remedy = "make it with dtype=context.xp.float32"
-        demand(1, not wide, f"{name} carries {form} in {place}: {remedy}")
-    for number, each in enumerate(rounds):
+        demand(1, not wide, f"{name} carries {form} in {path}: {remedy}")
+    for index, each in enumerate(rounds):
         now = forms_in(each.following)
-        for place in first | now:
-            before, after = first.get(place, "nothing"), now.get(place, "nothing")
-            finding = f"{name} carries {before} in {place} from init, but {after} from step"
+        for path in first | now:
+            before, after = first.get(path, "nothing"), now.get(path, "nothing")
+            finding = f"{name} carries {before} in {path} from init, but {after} from step"
             remedy = "let both return arrays of the same shapes and types"
-            demand(1, before == after, f"{finding} in round {number}: {remedy}")
+            demand(1, before == after, f"{finding} in round {index}: {remedy}")
 
 
 def check_elements(name: str, small: Sequence[Round], large: Sequence[Round]) -> None:
@@ -59,41 +59,41 @@ def check_elements(name: str, small: Sequence[Round], large: Sequence[Round]) ->
         large: A run of three.
     """
     beside = dict(leaves_in(large[0].state))
-    for place, leaf in leaves_in(small[0].state):
-        shapes = np.shape(leaf), np.shape(beside[place])
+    for path, leaf in leaves_in(small[0].state):
+        shapes = np.shape(leaf), np.shape(beside[path])
         fronted = shapes[0][:1] == (2,) and shapes[1] == (3, *shapes[0][1:])
         remedy = "let its shape begin with context.shape[:-2], or return it from prepare"
-        finding = f"{name} carries an array of shape {shapes[0]} in {place} for a batch of 2"
+        finding = f"{name} carries an array of shape {shapes[0]} in {path} for a batch of 2"
         demand(1, fronted, f"{finding}, and of shape {shapes[1]} for one of 3: {remedy}")
 
 
-def leaves_in(state: Any, place: str = "its state") -> Iterator[tuple[str, Any]]:
-    """Returns all that is no branch of a state, with its place.
+def leaves_in(state: Any, path: str = "its state") -> Iterator[tuple[str, Any]]:
+    """Returns all that is no branch of a state, with its path.
 
     Example:
-        >>> [place for place, _ in leaves_in((1, {"a": (2, 3)}))]
+        >>> [path for path, _ in leaves_in((1, {"a": (2, 3)}))]
         ['its state[0]', "its state[1]['a'][0]", "its state[1]['a'][1]"]
     """
     if isinstance(state, dict):
         for key, branch in state.items():
-            yield from leaves_in(branch, f"{place}[{key!r}]")
+            yield from leaves_in(branch, f"{path}[{key!r}]")
     elif isinstance(state, tuple | list):
         names = getattr(state, "_fields", None)
         for index, branch in enumerate(state):
             step = f"[{index}]" if names is None else f".{names[index]}"
-            yield from leaves_in(branch, f"{place}{step}")
+            yield from leaves_in(branch, f"{path}{step}")
     elif state is not None:
-        yield place, state
+        yield path, state
 
 
 def forms_in(state: Any) -> dict[str, str]:
-    """Returns the type and the shape of each array in a state, by its place.
+    """Returns the type and the shape of each array in a state, by its path.
 
     Example:
         >>> forms_in((np.zeros(3), 1))
         {'its state[0]': 'float64 of shape (3,)', 'its state[1]': 'a Python int'}
     """
-    return {place: _form(leaf) for place, leaf in leaves_in(state)}
+    return {path: _form(leaf) for path, leaf in leaves_in(state)}
 
 
 def _form(leaf: Any) -> str:

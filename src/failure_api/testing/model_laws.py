@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from failure_api.core import Chain, CommunicationModel, Context, Links, NumpyStream, Traits
-from failure_api.core.links import NEVER
+from failure_api.core.links import UNSAID
 from failure_api.core.model import distinct
 from failure_api.core.parameters.rules import WholeNumber
 from failure_api.errors import invalid
@@ -108,46 +108,37 @@ def _check_links(trial: LinkTrial, rounds: list[Round]) -> None:
 
 def _check_worse(name: str, traits: Traits, before: Links, after: Links) -> None:
     """Raises unless links are no better than those that a model was given, and as it says."""
+    old, new = _said(before), _said(after)
+    narrower = (new.capacity < 1) & (new.capacity < old.capacity)
+    expires = after.expiry is not None and before.expiry is None
+    in_order = after.in_order is not None and before.in_order is None
+    limit, late = traits.longest_delay, new.delay <= old.delay + traits.longest_delay
+    holding = {
+        "lets agents send that do not": old.sends | ~new.sends,
+        "returns a capacity that is negative": new.capacity >= 0,
+        "returns more capacity than it was given": new.capacity <= old.capacity,
+        "leaves a capacity below 1, but its traits.narrows is False": traits.narrows | ~narrower,
+        "brings back what was rejected": new.rejected | ~old.rejected,
+        "brings back what was lost": new.lost | ~old.lost,
+        "lets the deaf hear": old.hears | ~new.hears,
+        "lets messages expire later, or before they are made": (
+            (new.expiry <= old.expiry) & (new.expiry >= 0)
+        ),
+        "lets messages expire, but its traits.expires is False": traits.expires or not expires,
+        f"adds a delay outside of 0 to its longest_delay {limit}": (new.delay >= old.delay) & late,
+        "lets messages overtake where they were in order": new.in_order | ~old.in_order,
+        "keeps links in order, but its traits.in_order is False": traits.in_order or not in_order,
+        "takes away some of the noise": new.noise >= old.noise,
+        "takes away some of the interference": new.interference >= old.interference,
+    }
+    for finding, holds in holding.items():
+        demand(1, np.all(holds), f"{name} {finding}")
 
-    def was(field: str, otherwise: Any) -> Any:
-        value = getattr(before, field)
-        return otherwise if value is None else value
 
-    demand(1, (before.sends | ~after.sends).all(), f"{name} lets agents send that do not")
-    if after.capacity is not None:
-        demand(1, (after.capacity >= 0).all(), f"{name} returns a capacity that is negative")
-        inputs = was("capacity", np.inf)
-        demand(
-            1, (after.capacity <= inputs).all(), f"{name} returns more capacity than it was given"
-        )
-        narrower = ((after.capacity < 1) & (after.capacity < inputs)).any()
-        told = traits.narrows or not narrower
-        demand(1, told, f"{name} leaves a capacity below 1, but its traits.narrows is False")
-    for field in ("rejected", "lost"):
-        if getattr(after, field) is not None:
-            kept = (getattr(after, field) | ~was(field, np.False_)).all()
-            demand(1, kept, f"{name} brings back what was {field}")
-    if after.hears is not None:
-        demand(1, (was("hears", np.True_) | ~after.hears).all(), f"{name} lets the deaf hear")
-    if after.expiry is not None:
-        sooner = (after.expiry <= was("expiry", NEVER)).all() and (after.expiry >= 0).all()
-        demand(1, sooner, f"{name} lets messages expire later, or before they are made")
-        told = traits.expires or before.expiry is not None
-        demand(1, told, f"{name} lets messages expire, but its traits.expires is False")
-    if after.delay is not None:
-        added = after.delay - was("delay", 0)
-        within = (added >= 0) & (added <= traits.longest_delay)
-        limit = traits.longest_delay
-        demand(1, within.all(), f"{name} adds a delay outside of 0 to its longest_delay {limit}")
-    if after.in_order is not None:
-        kept = (after.in_order | ~was("in_order", np.False_)).all()
-        demand(1, kept, f"{name} lets messages overtake where they were in order")
-        said = traits.in_order or before.in_order is not None
-        demand(1, said, f"{name} keeps links in order, but its traits.in_order is False")
-    for field in ("noise", "interference"):
-        if getattr(after, field) is not None:
-            added = getattr(after, field) - was(field, 0)
-            demand(1, (added >= 0).all(), f"{name} takes away some of the {field}")
+def _said(links: Links) -> Any:
+    """Returns links with what holds where nobody says anything."""
+    unsaid = {name: np.asarray(UNSAID.get(name, False)) for name in Links._fields}
+    return links._replace(**{n: array for n, array in unsaid.items() if getattr(links, n) is None})
 
 
 def _check_attempts(trial: LinkTrial) -> None:

@@ -97,18 +97,17 @@ def _steps(
     if after is None:
         observations, infos = env.reset(seed=seed)
         nothing = dict.fromkeys(observations, False)
-        # Taken at once: what was handed out may be written to before the next step.
-        masks = _masks(observations, infos)
-        yield _moment(env, observations, {}, nothing, nothing, infos)
-    else:
-        masks = _masks(after.observations, after.infos)
+        after = _moment(env, observations, {}, nothing, nothing, infos)
+        yield after
+    # What was handed out may be written to before the next step; its copies are not.
+    masks = _masks(after.observations, after.infos)
     for _ in range(steps):
         if not env.agents:
             return
         actions = {agent: chooser.choose(env, agent, masks.get(agent)) for agent in env.agents}
-        observations, rewards, terminations, truncations, infos = env.step(actions)
-        masks = _masks(observations, infos)
-        yield _moment(env, observations, rewards, terminations, truncations, infos)
+        moment = _moment(env, *env.step(actions))
+        masks = _masks(moment.observations, moment.infos)
+        yield moment
 
 
 def _spoil(value: Any) -> None:

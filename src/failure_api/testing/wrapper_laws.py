@@ -362,14 +362,11 @@ def _told(told: Any, own: Any, spoken: Any) -> Any:
         own: The environment's.
         spoken: How actions carry messages; None where they do not.
     """
-    mask, before = (np.asarray(_mask_in(each)) for each in (told, own))
+    masks = (each.get("action_mask") if isinstance(each, dict) else None for each in (told, own))
+    mask, before = map(np.asarray, masks)
     if spoken is None or mask.ndim != 1 or before.ndim != 1:
         return told
     return {**told, "action_mask": mask[: len(before)]} if mask[len(before) :].all() else told
-
-
-def _mask_in(told: Any) -> Any:
-    return told.get("action_mask") if isinstance(told, dict) else None
 
 
 def _silent(env: Any, moment: Moment) -> list[Any]:

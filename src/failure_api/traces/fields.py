@@ -68,14 +68,14 @@ def frozen(
         rule = f"must be an array [{wanted}] of {'numbers' if real else 'whole numbers'}"
         remedy = "give one row and one column for each agent, in every round"
         raise invalid(name, rule, value, remedy)
-    on_diagonal = (slice(None), *np.diag_indices(array.shape[-1]))
+    agents = np.arange(array.shape[-1])
     flags, negative = array.flags, array.dtype.kind == "f" and np.signbit(array).any()
     finished = flags.owndata and flags.c_contiguous and not flags.writeable and not negative
     checked = array
-    if not (finished and array.dtype == dtype and (array[on_diagonal] == diagonal).all()):
+    if not (finished and array.dtype == dtype and (array[:, agents, agents] == diagonal).all()):
         # Adding 0 makes minus zeros plain ones, which compare equal but have other bytes.
         checked = np.ascontiguousarray(array + array.dtype.type(0))
-        checked[on_diagonal] = diagonal
+        checked[:, agents, agents] = diagonal
     # Comparisons with the extremes need no arrays of their own, and NaN fails them.
     if not (checked.min() >= 0 and checked.max() <= most):
         index = np.argwhere(~((checked >= 0) & (checked <= most)))[0].tolist()

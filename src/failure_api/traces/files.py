@@ -32,19 +32,19 @@ class Line(NamedTuple):
 
     Attributes:
         path: The file.
-        index: The line, from 1.
+        number: The line, from 1.
         text: What it says, without spaces around it.
     """
 
     path: Path
-    index: int
+    number: int
     text: str
 
     def refused(self, rule: str, remedy: str) -> InvalidArgumentError:
         """Returns the error for a line that breaks a rule."""
         shown = self.text if len(self.text) <= 60 else f"{self.text[:57]}..."
         return InvalidArgumentError(
-            f"line {self.index} of {str(self.path)!r} must {rule}, but it is {shown!r}: {remedy}."
+            f"line {self.number} of {str(self.path)!r} must {rule}, but it is {shown!r}: {remedy}."
         )
 
     def time(self, text: str) -> float:
@@ -175,12 +175,12 @@ def as_path(path: Any) -> Path:
 
 def as_regular_file(path: Any) -> Path:
     """Returns the path of a file that is there, and is no folder, pipe or device."""
-    path = as_path(path)
-    if not _answered(path.is_file):
-        found = "is none" if _answered(path.exists) else "does not exist"
+    file = as_path(path)
+    if not _answered(file.is_file):
+        found = "is none" if _answered(file.exists) else "does not exist"
         text = f"path must name a file, but {str(path)!r} {found}: look for it elsewhere."
         raise InvalidArgumentError(text)
-    return path
+    return file
 
 
 def _answered(question: Callable[[], bool]) -> bool:
