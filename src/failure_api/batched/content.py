@@ -168,19 +168,17 @@ class Content:
         if named not in self._found:
             self._found[named] = self._on_host(call.columns, form)
         xp = call.xp
+
+        def typed(limit: Array | None) -> Array | None:
+            """Returns a limit of the content's type, which may be one that NumPy does not have."""
+            flags = limit is None or limit.dtype == xp.bool
+            return limit if flags else xp.astype(limit, form.dtype)
+
         with libraries.lasting(call.library):
             kept: Kept = libraries.on_arrays_of(xp, self._found[named])
-            # Content may be of a type that NumPy does not have.
-            limits = map_leaves(
-                lambda limit: (
-                    limit
-                    if limit is None or limit.dtype == xp.bool
-                    else xp.astype(limit, form.dtype)
-                ),
-                kept.numbers.limits,
-            )
-        numbers = Numbers(limits, kept.numbers.entries, xp)
-        layout = BatchRows(xp) if self._entries is None else BatchEntries(numbers.entries.links, xp)
+            limits, entries, _ = kept.numbers
+            numbers = Numbers(map_leaves(typed, limits), entries, xp)
+        layout = BatchRows(xp) if entries is None else BatchEntries(entries.links, xp)
         mailbox = Mailbox(layout, self._slots, self._queue_slots, self._missing, numbers)
         kept = kept._replace(numbers=numbers, mailbox=mailbox)
         if not call.library.traces:
