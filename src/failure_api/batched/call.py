@@ -47,10 +47,10 @@ class Call(NamedTuple):
 
     def context(self, round_index: Any) -> Context:
         """Returns what models may know of a round."""
-        count = len(self.agent_ids)
-        shape = (*self.batch, count, count)
-        context = Context(round_index, self.alive, self.positions, self.xp, shape, self.agent_ids)
-        return context if self.severity is None else context._replace(severity=self.severity)
+        ids, count = self.agent_ids, len(self.agent_ids)
+        shape, severity = (*self.batch, count, count), self.severity
+        team = self.alive, self.positions, self.xp, shape, ids
+        return Context(round_index, *team, severity=severity)
 
     def graded(self, severity: Any, chain: Chain) -> Call:
         """Returns the call with a severity, or raises what is wrong with it.
@@ -96,28 +96,26 @@ def call_of(
         positions: Where the agents are, or None.
         alive: Which of them take part, or None for all.
     """
-    needing = chain.needing_positions
+    needing, rows, count = chain.needing_positions, (*batch, len(agent_ids)), len(agent_ids)
     if needing is not None and positions is None:
-        count = len(agent_ids)
         rule = f"must be given, since {needing} needs them"
         raise invalid("positions", rule, None, f"give an array {_shown(batch, count, 'dim')}")
     for name, array in arrays.items():
         if array is None:
             raise invalid(name, "must be an array", None, "give one")
     library = libraries.library_of({**arrays, "positions": positions, "alive": alive})
-    first = next(iter(arrays.values()))
-    device, xp = libraries.device_of(first), library.xp
+    device, xp = libraries.device_of(next(iter(arrays.values()))), library.xp
     if positions is not None:
-        if positions.ndim < 2 or positions.shape[:-1] != (*batch, len(agent_ids)):
-            rule = f"must have the shape {_shown(batch, len(agent_ids), 'dim')}"
+        if positions.ndim < 2 or positions.shape[:-1] != rows:
+            rule = f"must have the shape {_shown(batch, count, 'dim')}"
             raise invalid("positions", rule, tuple(positions.shape), "give one row for each agent")
         if not xp.isdtype(positions.dtype, "real floating") or not positions.shape[-1]:
             found = f"{positions.dtype} with {positions.shape[-1]} coordinates"
             raise invalid("positions", "must be real coordinates", found, "give x and y")
     if alive is None:
-        alive = _everyone(library, (*batch, len(agent_ids)), device)
-    elif tuple(alive.shape) != (*batch, len(agent_ids)) or alive.dtype != xp.bool:
-        rule = f"must be bool of the shape {_shown(batch, len(agent_ids))}"
+        alive = _everyone(library, rows, device)
+    elif tuple(alive.shape) != rows or alive.dtype != xp.bool:
+        rule = f"must be bool of the shape {_shown(batch, count)}"
         found = f"{alive.dtype} of shape {tuple(alive.shape)}"
         raise invalid("alive", rule, found, "give one flag for each agent")
     else:
@@ -190,12 +188,8 @@ def check_same_form(payloads: Array, batch: tuple[int, ...], form: Array) -> Non
     """Raises an error if payloads are of another form than those that the state began with."""
     before, now = (*batch, *form.shape[1:]), tuple(payloads.shape)
     if before != now:
-        raise invalid(
-            "payloads",
-            f"must keep the shape {before} that the state began with",
-            now,
-            "begin another state with init",
-        )
+        rule = f"must keep the shape {before} that the state began with"
+        raise invalid("payloads", rule, now, "begin another state with init")
     if payloads.dtype != form.dtype:
         rule = f"must keep the type {form.dtype} that the state began with"
         raise invalid("payloads", rule, payloads.dtype, "convert them")

@@ -11,7 +11,7 @@ import numpy as np
 
 from failure_api.batched.call import Call, batch_of, call_of, check_done, check_same_form
 from failure_api.batched.content import Content, ContentState, Received, handed_out
-from failure_api.batched.limits import Constants, Entries, Limits
+from failure_api.batched.limits import Entries, Limits
 from failure_api.core import Chain, Channel, ChannelState, CommunicationModel
 from failure_api.core.arrays import libraries
 from failure_api.core.arrays.trees import chosen, map_leaves
@@ -135,12 +135,9 @@ class BatchedChannel:
         return Channel(chain=self.chain)
 
     @cached_property
-    def _constants(self) -> Constants:
-        return Constants(self._channel, self.noise, self._limits, self._ids, self._entries)
-
-    @cached_property
     def _content(self) -> Content:
-        return Content(self.noise, self.missing, self._channel, self._ids, self._axes)
+        fields = self._limits, self.missing, self._ids, self._axes, self._entries
+        return Content(self._channel, self.noise, *fields)
 
     @cached_property
     def _entries(self) -> Entries | None:
@@ -243,7 +240,7 @@ class BatchedChannel:
         check_same_form(payloads, batch, state.content.form)
         with libraries.on_device_of(payloads):
             round_index, channel, content, source, severity = state
-            kept = self._constants.of(call.columns, content.form, call.library, call.device)
+            kept = self._content.kept(content.form, call)
             random = source.in_round(round_index, call.xp)
             channel, delivery = self._channel.step(
                 kept.models, channel, call.context(round_index), random
@@ -351,7 +348,7 @@ class BatchedChannel:
     def _begun(self, source: Source, call: Call, form: Array) -> BatchedState:
         """Returns the state before round 0."""
         xp = call.xp
-        kept = self._constants.of(call.columns, form, call.library, call.device)
+        kept = self._content.kept(form, call)
         random = source.in_round(BEFORE, xp)
         # While a function is traced the round is an array, as it is in every step.
         first = xp.zeros(call.batch, dtype=xp.int32) if call.library.traces else 0

@@ -92,18 +92,14 @@ def limits_of(space: Any, size: int) -> tuple[NDArray[np.float32], NDArray[np.fl
         >>> limits_of(Box(0, 1, (3,)), 2)[1].tolist()
         [inf, inf]
     """
-    low: Any = -np.inf
-    high: Any = np.inf
+    limits: tuple[Any, Any] = -np.inf, np.inf
     if np.prod(getattr(space, "shape", 0)) == size:
         if isinstance(space, Box):
-            low, high = space.low, space.high
+            limits = space.low, space.high
         elif isinstance(space, MultiDiscrete):
-            low, high = 0, np.asarray(space.num_categories) - 1
-    return _filled(low, size), _filled(high, size)
-
-
-def _filled(limit: Any, size: int) -> NDArray[np.float32]:
-    return np.broadcast_to(np.asarray(limit, dtype=np.float32).ravel(), (size,)).copy()
+            limits = 0, np.asarray(space.num_categories) - 1
+    low, high = (np.asarray(limit, dtype=np.float32).ravel() for limit in limits)
+    return np.broadcast_to(low, (size,)).copy(), np.broadcast_to(high, (size,)).copy()
 
 
 def known_alive(raw: Any) -> StateFunction | None:
@@ -128,12 +124,9 @@ def position_function(team: Team, positions: Any, needing: str | None) -> StateF
         InvalidArgumentError: A model needs positions and there are none, or not one a row.
     """
     if positions is not None and not callable(positions):
-        raise invalid(
-            "positions",
-            "must be a function of the environment's state",
-            positions,
-            "give one that returns an array with one row for each agent",
-        )
+        rule = "must be a function of the environment's state"
+        remedy = "give one that returns an array with one row for each agent"
+        raise invalid("positions", rule, positions, remedy)
     if needing is None:
         return None
     found: StateFunction | None = positions or _known_positions(team.raw)
@@ -145,12 +138,9 @@ def position_function(team: Team, positions: Any, needing: str | None) -> StateF
         )
     shape: tuple[int, ...] = getattr(jax.eval_shape(found, team.state), "shape", ())
     if len(shape) != 2 or shape[0] != len(team.agent_ids) or not shape[1]:
-        raise invalid(
-            "positions",
-            f"must give an array of shape [{len(team.agent_ids)}, dim]",
-            shape,
-            "return one row of coordinates for each of env.agents, in that order",
-        )
+        rule = f"must give an array of shape [{len(team.agent_ids)}, dim]"
+        remedy = "return one row of coordinates for each of env.agents, in that order"
+        raise invalid("positions", rule, shape, remedy)
     return found
 
 

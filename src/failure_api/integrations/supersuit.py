@@ -14,7 +14,6 @@ needed("stable_baselines3", "failure_api.integrations.supersuit", "supersuit")
 
 import cloudpickle  # type: ignore[import-untyped]
 import numpy as np
-from gymnasium import Env
 from pettingzoo import ParallelEnv
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv
 from supersuit import pettingzoo_env_to_vec_env_v1
@@ -51,14 +50,10 @@ class TeamsVecEnv(VecEnv):
         one = pettingzoo_env_to_vec_env_v1(env)
         self._team: int = one.num_envs
         self._copies = copies
-        pickled, parts = cloudpickle.dumps(env), max(processes, 1)
-        numbers = np.split(np.arange(copies), parts)
-        makers: list[Callable[[], Env[Any, Any]]] = [
-            partial(teams.Teams, pickled, part.tolist()) for part in numbers
-        ]
-        self._inner: VecEnv = (
-            SubprocVecEnv(makers, start_method) if processes else DummyVecEnv(makers)
-        )
+        pickled, parts = cloudpickle.dumps(env), np.split(np.arange(copies), max(processes, 1))
+        makers: list[Any] = [partial(teams.Teams, pickled, part.tolist()) for part in parts]
+        inner = SubprocVecEnv(makers, start_method) if processes else DummyVecEnv(makers)
+        self._inner: VecEnv = inner
         self._begun = False
         super().__init__(copies * self._team, one.observation_space, one.action_space)
 
@@ -87,19 +82,17 @@ class TeamsVecEnv(VecEnv):
             self.seed()
         self._begun = True
         seeds, options = self._seeds[:: self._team], self._options[:: self._team]
-        per = self._copies // self._inner.num_envs
+        parts = np.split(np.arange(self._copies), self._inner.num_envs)
         self._inner.set_options(
             [
-                {"seeds": seeds[at : at + per], "options": [o or None for o in options[at:][:per]]}
-                for at in range(0, self._copies, per)
+                {"seeds": [seeds[i] for i in part], "options": [options[i] or None for i in part]}
+                for part in parts
             ]
         )
         observations = self._inner.reset()
-        infos = self._inner.reset_infos
         self._reset_seeds()
         self._reset_options()
-        _raise(infos)
-        self.reset_infos = [info for part in infos for info in part["infos"]]
+        self.reset_infos = _infos(self._inner.reset_infos)
         return _flat(observations)
 
     def step_async(self, actions: Any) -> None:
@@ -121,10 +114,10 @@ class TeamsVecEnv(VecEnv):
             `"TimeLimit.truncated"` says that it was only cut off.
         """
         observations, _, _, results = self._inner.step_wait()
-        _raise(results)
-        rewards = np.concatenate([part["rewards"] for part in results])
-        dones = np.concatenate([part["dones"] for part in results])
-        infos = [info for part in results for info in part["infos"]]
+        infos = _infos(results)
+        rewards, dones = (
+            np.concatenate([part[name] for part in results]) for name in ("rewards", "dones")
+        )
         return _flat(observations), rewards, dones, infos
 
     def env_method(
@@ -226,8 +219,9 @@ def _flat(observations: Any) -> Any:
     return observations.reshape(-1, *observations.shape[2:])
 
 
-def _raise(results: Sequence[Any]) -> None:
-    """Raises the first error that a process has met."""
+def _infos(results: Sequence[Any]) -> list[Any]:
+    """Returns the infos of all entries, or raises the first error that a process has met."""
     for part in results:
         if "error" in part:
             raise part["error"].again()
+    return [info for part in results for info in part["infos"]]

@@ -95,8 +95,7 @@ class Drawn(NamedTuple):
     greatest: float
 
 
-@functools.cache
-def rules_of(value_class: Any) -> dict[str, rules.Rule]:
+def _rules_of(value_class: Any) -> dict[str, rules.Rule]:
     """Returns the rule of each field of a dataclass that has one."""
     hints = typing.get_type_hints(value_class, include_extras=True)
     found = {field.name: _rule(hints[field.name]) for field in fields(value_class)}
@@ -122,6 +121,9 @@ def _rule(hint: Any) -> rules.Rule | None:
     if isinstance(hint, type) and is_dataclass(hint):
         return rules.Instance(hint)
     return None
+
+
+rules_of: Callable[[Any], dict[str, rules.Rule]] = functools.cache(_rules_of)
 
 
 def inner_rule(rule: rules.Rule | None) -> rules.Rule | None:
