@@ -52,15 +52,9 @@ class _AttachedEntries(Attachment):
     """
 
     _numbers: Numbers
-    _message_entries: int
     _rule: str
     _remedy: str
     shape: tuple[int, ...]
-
-    @property
-    def message_entries(self) -> int:
-        """Entries of a mask that are the message's."""
-        return self._message_entries
 
     def parted(self, agent: Any, action: Any) -> tuple[Any, Any]:
         """Returns the environment's action and the message, each in its own type."""
@@ -123,7 +117,7 @@ class AttachedChoices(_AttachedEntries):
         self._starts, self._counts = first.astype(np.float64), last - first + 1
         self.space: Space[Any] = spaces.MultiDiscrete(self._counts)
         self.shape = self._counts.shape
-        self._message_entries = int(self._counts[len(limits[0][0]) :].sum())
+        self.message_entries = int(self._counts[len(limits[0][0]) :].sum())
         self._rule = f"must be in {self.space}"
         self._remedy = "give an element of that space"
 
@@ -165,7 +159,7 @@ class AttachedVector(_AttachedEntries):
             low, high = box.low.astype(np.float32), box.high.astype(np.float32)
         self.space: Space[Any] = spaces.Box(low, high, dtype=np.float32)
         self.shape = low.shape
-        self._message_entries = self.shape[0] - int(flatdim(own_space))
+        self.message_entries = self.shape[0] - int(flatdim(own_space))
         self._rule = f"must be a vector of {self.shape[0]} numbers"
         self._remedy = f"give one as in {self.space}"
         own = np.arange(self._numbers.width) < Numbers(own_space).width

@@ -13,6 +13,7 @@ from gymnasium.spaces.utils import flatten, flatten_space
 from numpy.typing import NDArray
 
 from failure_api.core.layouts import TeamRows
+from failure_api.core.links import Array
 from failure_api.errors import InvalidArgumentError, invalid
 from failure_api.exchanges.exchange import Received, Team, TeamCodec
 from failure_api.exchanges.spaces.actions import ActionMaskSplit, ByAgent, SpokenActions
@@ -68,8 +69,8 @@ class FlatCodec(TeamCodec):
         plain = all(isinstance(space, spaces.Box) for space in bodies.values())
         own_sizes, said_sizes = {*self._own_sizes.values()}, {*self._said_sizes.values()}
         self._alike = plain and len(own_sizes) == 1 and len(said_sizes) <= 1
-        # What is joined to one array without a look at each. Views are cut from it all at once where
-        # they are equally long, which they are not where some agents say nothing.
+        # What is joined to one array without a look at each. Views are cut from it all at once, so
+        # they have to be equally long, which they are not where some agents say nothing.
         ends = {(view.start, view.stop) for view in self._slices.values()}
         self._shape_seen = _one_shape(team.spaces) if len(ends) == 1 else None
         self._shape_said = _one_shape(self._said_spaces)
@@ -114,7 +115,7 @@ class FlatCodec(TeamCodec):
         rows, linked = np.full((agents, agents), -1), np.flatnonzero(links < agents**2)
         senders, receivers = np.divmod(links[linked], agents)
         rows[receivers, senders] = linked
-        return FlatNumbers(self.agent_ids, said, rows)
+        return FlatNumbers(said, rows)
 
     @property
     def message_bits(self) -> NDArray[np.float64] | None:
@@ -122,7 +123,7 @@ class FlatCodec(TeamCodec):
         said = [self._said_spaces.get(agent, SILENCE) for agent in self.agent_ids]
         return to_each([bits_of(space) for space in said])
 
-    def say_team(self, observations: ByAgent, messages: ByAgent) -> NDArray[Any]:
+    def say_team(self, observations: ByAgent, messages: ByAgent) -> Array:
         """Returns a row of what each agent says, of the length of the longest."""
         rows = None
         if self._observed:
@@ -159,7 +160,7 @@ class FlatCodec(TeamCodec):
         joined = np.concatenate(arrays, dtype=np.float32, casting="unsafe")
         return joined.reshape(len(arrays), -1)
 
-    def _flat(self, agent: Any, space: Space[Any], value: Any) -> NDArray[Any]:
+    def _flat(self, agent: Any, space: Space[Any], value: Any) -> Array:
         """Returns an element of a space as a vector, or raises that it is none."""
         try:
             if not isinstance(space, spaces.Box):
@@ -173,7 +174,7 @@ class FlatCodec(TeamCodec):
         remedy = "fix the environment, or the space it declares"
         raise invalid(name, rule, value, remedy) from None
 
-    def _filled(self, received: Received) -> NDArray[Any]:
+    def _filled(self, received: Received) -> Array:
         """Returns the rows with flags and ages, `[receiver, rows * width]`."""
         if received.kept is None:
             rows = received.content.reshape(self._shape)
@@ -181,8 +182,7 @@ class FlatCodec(TeamCodec):
             reports[..., 0] = received.arrived.reshape(-1).take(self._linked)
             reports[..., 1] = received.age.reshape(-1).take(self._linked)
             received.kept = received.content.reshape(len(rows), -1)
-        kept: NDArray[Any] = received.kept
-        return kept
+        return received.kept
 
     def see_one(self, agent: Any, observation: Any, received: Received) -> Any:
         """Returns an agent's own observation and what it has heard, as one vector."""
