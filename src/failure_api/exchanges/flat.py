@@ -57,8 +57,7 @@ class FlatCodec(TeamCodec):
         own = {a: shareable(_flat_space, a, space, exchange) for a, space in bodies.items()}
         said = {a: shareable(_flat_space, a, sp, exchange) for a, sp in self._said_spaces.items()}
         self.spaces = {
-            agent: split.enclose(_joined(agent, own[agent], said))
-            for agent, split in self.splits.items()
+            a: split.enclose(_joined(a, own[a], said)) for a, split in self.splits.items()
         }
         self._own_sizes = {agent: int(box.shape[0]) for agent, box in own.items()}
         self._said_sizes = {agent: int(box.shape[0]) for agent, box in said.items() if box.shape[0]}
@@ -258,4 +257,5 @@ def _joined(agent: Any, own: spaces.Box, said: Mapping[Any, spaces.Box]) -> spac
         if other != agent and box.shape[0]:
             low += [np.minimum(box.low, 0), (0, 0)]
             high += [np.maximum(box.high, 0), (1, np.inf)]
-    return spaces.Box(*(np.concatenate(ends).astype(np.float32) for ends in (low, high)))
+    least, greatest = (np.concatenate(ends).astype(np.float32) for ends in (low, high))
+    return spaces.Box(least, greatest)

@@ -431,7 +431,7 @@ class _InWorld(_Masked):
         """Looks where receivers are now."""
         found = self._function(self._env)
         array = numbers(found)
-        known = np.ones(len(self._ids), dtype=bool)
+        known: Array = np.ones(len(self._ids), dtype=bool)
         if array is not None and array.ndim == 2 and len(array) == len(known):
             known = np.isfinite(array).all(axis=1)
         positions = read_positions(lambda env: found, self._env, self._ids, known)

@@ -87,7 +87,7 @@ def _entries(
     """Returns the entries that a slice, indices or a mapping of keys names, in its order."""
     array = paths.get(path)
     if array is not None:
-        return array.start + _indices(name, entries, array.stop - array.start)
+        return _indices(name, entries, array.stop - array.start) + int(array.start)
     ways = dict.fromkeys(it[len(path)] for it in paths if it[: len(path)] == path)
     remedy = f"choose from {listed(tuple(ways))}, as in {{{next(iter(ways))!r}: slice(0, 2)}}"
     if not isinstance(entries, Mapping) or not entries:

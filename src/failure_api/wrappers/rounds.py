@@ -27,27 +27,27 @@ from failure_api.wrappers.team_content import CleanView, TeamContent
 from failure_api.wrappers.unwrapping import agent_ids_of, alike_below, check_observations, space_of
 
 
-def position_function(given: Any, chain: Chain, env: Any) -> Callable[[Any], Any] | None:
+def position_function(positions: Any, chain: Chain, env: Any) -> Callable[[Any], Any] | None:
     """Returns the function of the environment that gives positions; None where no model asks.
 
     Args:
-        given: What the user gave; None takes what is known of the environment.
+        positions: What the user gave; None takes what is known of the environment.
         chain: The failure models.
         env: The environment below the wrapper.
 
     Raises:
         InvalidArgumentError: It is no such function, or none is known and a model needs one.
     """
-    if given is not None and not callable(given):
+    if positions is not None and not callable(positions):
         remedy = "give one that returns an array with one row for each agent"
-        raise invalid("positions", "must be a function of the environment", given, remedy)
-    if given is not None and not _takes_one(given):
+        raise invalid("positions", "must be a function of the environment", positions, remedy)
+    if positions is not None and not _takes_one(positions):
         rule = "must take the environment as its one argument"
         remedy = "give a function such as lambda env: env.unwrapped.positions"
-        raise invalid("positions", rule, given, remedy)
+        raise invalid("positions", rule, positions, remedy)
     if chain.needing_positions is None:
         return None
-    found = given or known_positions(env)
+    found = positions or known_positions(env)
     if found is None:
         raise InvalidArgumentError(
             f"{chain.needing_positions} needs the agents' positions, which are not known for {env}:"
@@ -305,8 +305,9 @@ class RoundKeeper(Rounds):
             self._told = {
                 name: a.T.astype(np.float32) for name, a in zip(TOLD, arrays, strict=True)
             }
+        told, index = self._told.items(), self.index
         return {
-            agent: {**info, **{name: rows[self.index[agent]] for name, rows in self._told.items()}}
+            agent: {**info, **{name: rows[index[agent]] for name, rows in told}}
             for agent, info in infos.items()
         }
 

@@ -127,10 +127,8 @@ def bits_of_segments(arrays: Iterable[Space[Any]], local: NDArray[np.int64]) -> 
     """
     rows = []
     for space, entries in zip(arrays, local, strict=True):
-        each = [
-            np.full(int(np.prod(box.shape or (1,))), _bits_of_entry(box.dtype))
-            for box in leaves(space)
-        ]
+        boxes: Any = leaves(space)
+        each = [np.full(box.low.size, _bits_of_entry(box.dtype)) for box in boxes]
         rows.append(np.concatenate([*each, [0.0]])[entries].sum(axis=-1))
     return np.array(rows, dtype=np.float64).T
 
