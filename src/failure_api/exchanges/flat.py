@@ -98,7 +98,7 @@ class FlatCodec(TeamCodec):
 
     def start(self) -> None:
         """Forgets what was observed."""
-        # What agents observe in a round is joined once, whether they say it or see it.
+        # What agents observe in a round is joined once, where they say it and see it.
         self._seen: tuple[Any, NDArray[np.float32] | None] = (None, None)
 
     @cached_property
@@ -126,7 +126,8 @@ class FlatCodec(TeamCodec):
         """Returns a row of what each agent says, of the length of the longest."""
         rows = None
         if self._observed:
-            rows = self._join_seen(observations)
+            rows = self._joined(observations, self._shape_seen)
+            self._seen = observations, rows
         elif len(observations) == len(self.agent_ids):
             rows = self._joined(messages, self._shape_said)
         if rows is not None:
@@ -142,12 +143,6 @@ class FlatCodec(TeamCodec):
                 row = rows[self.index[agent]]
                 row[:size] = self._flat(agent, self._said_spaces[agent], said)
         return rows
-
-    def _join_seen(self, observations: ByAgent) -> NDArray[np.float32] | None:
-        """Returns what agents observe, joined once whether they say it or see it."""
-        if self._seen[0] is not observations:
-            self._seen = observations, self._joined(observations, self._shape_seen)
-        return self._seen[1]
 
     def _joined(self, values: ByAgent, shape: tuple[int, ...] | None) -> NDArray[np.float32] | None:
         """Returns a row for each agent; None where they are not all arrays of one shape."""
@@ -199,7 +194,9 @@ class FlatCodec(TeamCodec):
         rows = self._filled(received)
         rows = rows if received.fresh else rows.copy()
         first = self._slices[self.agent_ids[0]]
-        own = self._join_seen(observations)
+        said, own = self._seen
+        if said is not observations:
+            own = self._joined(observations, self._shape_seen)
         if own is not None:
             rows[:, first.start : first.start + own.shape[1]] = own
             return dict(zip(observations, rows[:, first], strict=True))

@@ -67,7 +67,8 @@ def entry_indices(
             f"{argument}[{receiver!r}]", [part for (r, _), part in found.items() if r == row]
         )
     width = max([width, *(len(part) for part in found.values())])
-    table = np.tile(np.array(sizes, dtype=np.int64)[:, None, None], (1, len(agent_ids), width))
+    shape = len(agent_ids), len(agent_ids), width
+    table = np.full(shape, np.asarray(sizes)[:, None, None], dtype=np.int64)
     for (row, column), part in found.items():
         table[row, column, : len(part)] = part
     return table

@@ -233,7 +233,8 @@ class RoundKeeper(Rounds):
         self._everyone = np.ones(len(self.agent_ids), dtype=bool)
         self._everyone.flags.writeable = False
         # What takes too much memory is refused before anything takes time.
-        self._channel.check_memory((len(self.agent_ids),) * 2)
+        self._shape = (len(self.agent_ids),) * 2
+        self._channel.check_memory(self._shape)
         self.team = team = Team(env, self.agent_ids, self.spaces, positions)
         self.codec = self.exchange.bind(team)
         missing = self.exchange.missing
@@ -341,8 +342,7 @@ class RoundKeeper(Rounds):
         return age
 
     def _context(self, round_index: int, alive: Any, positions: Any) -> Context:
-        shape = (len(self.agent_ids),) * 2
-        return Context(round_index, alive, positions, np, shape, self.agent_ids, self._bits)
+        return Context(round_index, alive, positions, np, self._shape, self.agent_ids, self._bits)
 
     def _present(
         self, round_index: int, observations: ByAgent, dead: Mapping[Any, bool]
