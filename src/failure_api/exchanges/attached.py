@@ -52,21 +52,15 @@ class _AttachedEntries(Attachment):
     """
 
     _numbers: Numbers
-    _message_entries: int
     _rule: str
     _remedy: str
     shape: tuple[int, ...]
 
-    @property
-    def message_entries(self) -> int:
-        """Entries of a mask that are the message's."""
-        return self._message_entries
-
     def parted(self, agent: Any, action: Any) -> tuple[Any, Any]:
         """Returns the environment's action and the message, each in its own type."""
-        given = numbers(action, flags=True)
-        fits = given is not None and given.shape == self.shape
-        rows = self._rows(given[None]) if given is not None and fits else None
+        vector = numbers(action, flags=True)
+        fits = vector is not None and vector.shape == self.shape
+        rows = self._rows(vector[None]) if vector is not None and fits else None
         if rows is None:
             raise invalid(f"the action of agent {agent!r}", self._rule, action, self._remedy)
         own, said = self._numbers.elements(rows)[0]
@@ -77,8 +71,8 @@ class _AttachedEntries(Attachment):
         arrays = [*actions.values()]
         # What is no array of numbers is looked at by itself, for what is wrong with it.
         if all(type(a) is np.ndarray and a.shape == self.shape for a in arrays):
-            given = np.array(arrays)
-            rows = self._rows(given.astype(np.float64)) if given.dtype.kind in "biuf" else None
+            vectors = np.array(arrays)
+            rows = self._rows(vectors.astype(np.float64)) if vectors.dtype.kind in "biuf" else None
             if rows is not None:
                 return dict(zip(actions, self._numbers.elements(rows), strict=True))
         return super().parted_of_all(actions)
@@ -93,7 +87,7 @@ class _AttachedEntries(Attachment):
         return types and bounds and one.space == two.space
 
     @abstractmethod
-    def _rows(self, given: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    def _rows(self, vectors: NDArray[np.float64]) -> NDArray[np.float64] | None:
         """Returns the numbers that vectors stand for, a row each; None where one is refused."""
 
 
@@ -123,13 +117,13 @@ class AttachedChoices(_AttachedEntries):
         self._starts, self._counts = first.astype(np.float64), last - first + 1
         self.space: Space[Any] = spaces.MultiDiscrete(self._counts)
         self.shape = self._counts.shape
-        self._message_entries = int(self._counts[len(limits[0][0]) :].sum())
+        self.message_entries = int(self._counts[len(limits[0][0]) :].sum())
         self._rule = f"must be in {self.space}"
         self._remedy = "give an element of that space"
 
-    def _rows(self, given: NDArray[np.float64]) -> NDArray[np.float64] | None:
-        counted = ((given >= 0) & (given < self._counts) & (given % 1 == 0)).all()
-        return given + self._starts if counted else None
+    def _rows(self, vectors: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        counted = ((vectors >= 0) & (vectors < self._counts) & (vectors % 1 == 0)).all()
+        return vectors + self._starts if counted else None
 
     def joined(self, own: Any, message: Any) -> Any:
         """Returns the entries of both."""
@@ -161,30 +155,27 @@ class AttachedVector(_AttachedEntries):
         self._both = spaces.Tuple([own_space, message_space])
         self._flat, self._numbers = OneHotNumbers(self._both), Numbers(self._both)
         box: Any = flatten_space(self._both)
+        bounds = box.low, box.high, self._numbers.low, self._numbers.high
         with np.errstate(over="ignore"):
-            low, high = box.low.astype(np.float32), box.high.astype(np.float32)
+            low, high, near_low, near_high = (bound.astype(np.float32) for bound in bounds)
         self.space: Space[Any] = spaces.Box(low, high, dtype=np.float32)
         self.shape = low.shape
-        self._message_entries = self.shape[0] - int(flatdim(own_space))
+        self.message_entries = self.shape[0] - int(flatdim(own_space))
         self._rule = f"must be a vector of {self.shape[0]} numbers"
         self._remedy = f"give one as in {self.space}"
         own = np.arange(self._numbers.width) < Numbers(own_space).width
         free = own & ~self._numbers.whole
         # An entry within what float32 makes of its bounds is meant to be within them.
-        with np.errstate(over="ignore"):
-            near = [b.astype(np.float32) for b in (self._numbers.low, self._numbers.high)]
-        self._far_low = np.where(free, near[0], np.inf)
-        self._far_high = np.where(free, near[1], -np.inf)
+        self._far_low = np.where(free & (near_low < np.inf), near_low, -np.inf)
+        self._far_high = np.where(free & (near_high > -np.inf), near_high, np.inf)
 
-    def _rows(self, given: NDArray[np.float64]) -> NDArray[np.float64] | None:
-        if np.isnan(given).any():
+    def _rows(self, vectors: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        if np.isnan(vectors).any():
             return None
-        rows = self._flat.rows(given, np.float64)
+        rows = self._flat.rows(vectors, np.float64)
         rows = np.where(self._numbers.whole, np.rint(rows), rows)
         inside = np.clip(rows, self._numbers.low, self._numbers.high)
-        beyond = (rows < self._far_low) & (self._far_low < np.inf)
-        beyond |= (rows > self._far_high) & (self._far_high > -np.inf)
-        return np.where(beyond, rows, inside)
+        return np.where((rows < self._far_low) | (rows > self._far_high), rows, inside)
 
     def joined(self, own: Any, message: Any) -> Any:
         """Returns the entries of both."""

@@ -302,7 +302,7 @@ class Codec(TeamCodec):
     @cached_property
     def numbering(self) -> ContentNumbers:
         """Read field by field."""
-        return PackedNumbers(self.agent_ids, self.message_spaces, self._packings)
+        return PackedNumbers(self.message_spaces, self._packings or [])
 
     @property
     def message_bits(self) -> NDArray[np.float64] | None:

@@ -13,6 +13,7 @@ from gymnasium.spaces.utils import flatten, flatten_space
 from numpy.typing import NDArray
 
 from failure_api.core.layouts import TeamRows
+from failure_api.core.links import Array
 from failure_api.errors import InvalidArgumentError, invalid
 from failure_api.exchanges.exchange import Received, Team, TeamCodec
 from failure_api.exchanges.spaces.actions import ActionMaskSplit, ByAgent, SpokenActions
@@ -56,8 +57,7 @@ class FlatCodec(TeamCodec):
         own = {a: shareable(_flat_space, a, space, exchange) for a, space in bodies.items()}
         said = {a: shareable(_flat_space, a, sp, exchange) for a, sp in self._said_spaces.items()}
         self.spaces = {
-            agent: split.enclose(_joined(agent, own[agent], said))
-            for agent, split in self.splits.items()
+            a: split.enclose(_joined(a, own[a], said)) for a, split in self.splits.items()
         }
         self._own_sizes = {agent: int(box.shape[0]) for agent, box in own.items()}
         self._said_sizes = {agent: int(box.shape[0]) for agent, box in said.items() if box.shape[0]}
@@ -68,8 +68,8 @@ class FlatCodec(TeamCodec):
         plain = all(isinstance(space, spaces.Box) for space in bodies.values())
         own_sizes, said_sizes = {*self._own_sizes.values()}, {*self._said_sizes.values()}
         self._alike = plain and len(own_sizes) == 1 and len(said_sizes) <= 1
-        # What is joined to one array without a look at each. Views are cut from it all at once where
-        # they are equally long, which they are not where some agents say nothing.
+        # What is joined to one array without a look at each. Views are cut from it all at once, so
+        # they have to be equally long, which they are not where some agents say nothing.
         ends = {(view.start, view.stop) for view in self._slices.values()}
         self._shape_seen = _one_shape(team.spaces) if len(ends) == 1 else None
         self._shape_said = _one_shape(self._said_spaces)
@@ -98,7 +98,7 @@ class FlatCodec(TeamCodec):
 
     def start(self) -> None:
         """Forgets what was observed."""
-        # What agents observe in a round is joined once, whether they say it or see it.
+        # What agents observe in a round is joined once, where they say it and see it.
         self._seen: tuple[Any, NDArray[np.float32] | None] = (None, None)
 
     @cached_property
@@ -114,7 +114,7 @@ class FlatCodec(TeamCodec):
         rows, linked = np.full((agents, agents), -1), np.flatnonzero(links < agents**2)
         senders, receivers = np.divmod(links[linked], agents)
         rows[receivers, senders] = linked
-        return FlatNumbers(self.agent_ids, said, rows)
+        return FlatNumbers(said, rows)
 
     @property
     def message_bits(self) -> NDArray[np.float64] | None:
@@ -122,11 +122,12 @@ class FlatCodec(TeamCodec):
         said = [self._said_spaces.get(agent, SILENCE) for agent in self.agent_ids]
         return to_each([bits_of(space) for space in said])
 
-    def say_team(self, observations: ByAgent, messages: ByAgent) -> NDArray[Any]:
+    def say_team(self, observations: ByAgent, messages: ByAgent) -> Array:
         """Returns a row of what each agent says, of the length of the longest."""
         rows = None
         if self._observed:
-            rows = self._join_seen(observations)
+            rows = self._joined(observations, self._shape_seen)
+            self._seen = observations, rows
         elif len(observations) == len(self.agent_ids):
             rows = self._joined(messages, self._shape_said)
         if rows is not None:
@@ -143,12 +144,6 @@ class FlatCodec(TeamCodec):
                 row[:size] = self._flat(agent, self._said_spaces[agent], said)
         return rows
 
-    def _join_seen(self, observations: ByAgent) -> NDArray[np.float32] | None:
-        """Returns what agents observe, joined once whether they say it or see it."""
-        if self._seen[0] is not observations:
-            self._seen = observations, self._joined(observations, self._shape_seen)
-        return self._seen[1]
-
     def _joined(self, values: ByAgent, shape: tuple[int, ...] | None) -> NDArray[np.float32] | None:
         """Returns a row for each agent; None where they are not all arrays of one shape."""
         if shape is None or tuple(values) != self.agent_ids:
@@ -159,7 +154,7 @@ class FlatCodec(TeamCodec):
         joined = np.concatenate(arrays, dtype=np.float32, casting="unsafe")
         return joined.reshape(len(arrays), -1)
 
-    def _flat(self, agent: Any, space: Space[Any], value: Any) -> NDArray[Any]:
+    def _flat(self, agent: Any, space: Space[Any], value: Any) -> Array:
         """Returns an element of a space as a vector, or raises that it is none."""
         try:
             if not isinstance(space, spaces.Box):
@@ -173,7 +168,7 @@ class FlatCodec(TeamCodec):
         remedy = "fix the environment, or the space it declares"
         raise invalid(name, rule, value, remedy) from None
 
-    def _filled(self, received: Received) -> NDArray[Any]:
+    def _filled(self, received: Received) -> Array:
         """Returns the rows with flags and ages, `[receiver, rows * width]`."""
         if received.kept is None:
             rows = received.content.reshape(self._shape)
@@ -181,8 +176,7 @@ class FlatCodec(TeamCodec):
             reports[..., 0] = received.arrived.reshape(-1).take(self._linked)
             reports[..., 1] = received.age.reshape(-1).take(self._linked)
             received.kept = received.content.reshape(len(rows), -1)
-        kept: NDArray[Any] = received.kept
-        return kept
+        return received.kept
 
     def see_one(self, agent: Any, observation: Any, received: Received) -> Any:
         """Returns an agent's own observation and what it has heard, as one vector."""
@@ -200,7 +194,9 @@ class FlatCodec(TeamCodec):
         rows = self._filled(received)
         rows = rows if received.fresh else rows.copy()
         first = self._slices[self.agent_ids[0]]
-        own = self._join_seen(observations)
+        said, own = self._seen
+        if said is not observations:
+            own = self._joined(observations, self._shape_seen)
         if own is not None:
             rows[:, first.start : first.start + own.shape[1]] = own
             return dict(zip(observations, rows[:, first], strict=True))
@@ -258,4 +254,5 @@ def _joined(agent: Any, own: spaces.Box, said: Mapping[Any, spaces.Box]) -> spac
         if other != agent and box.shape[0]:
             low += [np.minimum(box.low, 0), (0, 0)]
             high += [np.maximum(box.high, 0), (1, np.inf)]
-    return spaces.Box(*(np.concatenate(ends).astype(np.float32) for ends in (low, high)))
+    least, greatest = (np.concatenate(ends).astype(np.float32) for ends in (low, high))
+    return spaces.Box(least, greatest)

@@ -14,6 +14,7 @@ from gymnasium.spaces import Space
 from numpy.typing import NDArray
 
 from failure_api.core.layouts import TeamEntries
+from failure_api.core.links import Array
 from failure_api.core.mailbox import Missing
 from failure_api.core.parameters.frozen import FrozenMapping
 from failure_api.core.parameters.rules import numbers
@@ -195,7 +196,7 @@ class _Masked(TeamCodec):
         self._inexact = np.append(self._of_entries(_beyond, False), False)
         self._place(segments, 0)
 
-    def _of_entries(self, function: Callable[[Any, Any], Any], of_reports: Any) -> NDArray[Any]:
+    def _of_entries(self, function: Callable[[Any, Any], Any], of_reports: Any) -> Array:
         """Returns what a function says of the entries of each box, in the order of the vector.
 
         Args:
@@ -209,12 +210,10 @@ class _Masked(TeamCodec):
             parts.append(np.full(self._reports, of_reports))
         return np.concatenate(parts)
 
-    def _bounds(self) -> tuple[NDArray[Any], NDArray[Any]]:
+    def _bounds(self) -> tuple[Array, Array]:
         """Returns the least and the greatest value of each entry."""
-        return (
-            self._of_entries(lambda box, _: box.low, 0.0),
-            self._of_entries(lambda box, _: box.high, 0.0),
-        )
+        low = self._of_entries(lambda box, _: box.low, 0.0)
+        return low, self._of_entries(lambda box, _: box.high, 0.0)
 
     def _place(self, segments: Any, width: int) -> None:
         """Works out where in the vector the parts stand, `[receiver, sender, k]`."""
@@ -270,7 +269,7 @@ class _Masked(TeamCodec):
         return TeamEntries(links, agents)
 
     @cached_property
-    def zero(self) -> NDArray[Any]:
+    def zero(self) -> Array:
         """Zeros, or what is nearest to them in each entry's bounds."""
         return self._zeros
 
@@ -285,7 +284,7 @@ class _Masked(TeamCodec):
         """Bits of a segment on each link, `[sender, receiver]`."""
         return bits_of_segments(self._arrays().values(), self._local)
 
-    def say_team(self, observations: ByAgent, messages: ByAgent) -> NDArray[Any]:
+    def say_team(self, observations: ByAgent, messages: ByAgent) -> Array:
         """Returns all observations in one vector; zeros where an agent takes no part."""
         if self._plain and tuple(observations) == self.agent_ids:
             parts = [*observations.values()]
@@ -309,11 +308,11 @@ class _Masked(TeamCodec):
                 rule, remedy = f"must have the shape {shape}", "fix the space it declares"
                 raise invalid(f"what agent {agent!r} observes", rule, body, remedy)
 
-    def _flat(self, agent: Any, observation: Any) -> NDArray[Any]:
+    def _flat(self, agent: Any, observation: Any) -> Array:
         """Returns an agent's observation as a vector."""
         return np.asarray(self.splits[agent].body_of(observation)).reshape(-1)
 
-    def _shown(self, received: Received) -> NDArray[Any]:
+    def _shown(self, received: Received) -> Array:
         """Returns the vector of what everyone sees."""
         if received.kept is None:
             received.kept = vector = self._heard(received)
@@ -322,11 +321,11 @@ class _Masked(TeamCodec):
                 both[0], both[1] = received.arrived.reshape(-1), received.age.reshape(-1)
                 where, what = self._report_places
                 vector[where] = both.reshape(-1).take(what)
-        return received.kept  # type: ignore[no-any-return]
+        return received.kept
 
-    def _heard(self, received: Received) -> NDArray[Any]:
+    def _heard(self, received: Received) -> Array:
         """Returns the vector with what has arrived in it."""
-        return received.content  # type: ignore[no-any-return]
+        return received.content
 
     @cached_property
     def _report_places(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -432,7 +431,7 @@ class _InWorld(_Masked):
         """Looks where receivers are now."""
         found = self._function(self._env)
         array = numbers(found)
-        known = np.ones(len(self._ids), dtype=bool)
+        known: Array = np.ones(len(self._ids), dtype=bool)
         if array is not None and array.ndim == 2 and len(array) == len(known):
             known = np.isfinite(array).all(axis=1)
         positions = read_positions(lambda env: found, self._env, self._ids, known)
@@ -450,7 +449,7 @@ class _InWorld(_Masked):
         # From where each receiver began, since not every type holds what is far from the origin.
         self._offsets = (positions - self._first)[self._receivers, self._axes % axes]
 
-    def say_team(self, observations: ByAgent, messages: ByAgent) -> NDArray[Any]:
+    def say_team(self, observations: ByAgent, messages: ByAgent) -> Array:
         """Returns all observations in one vector, with positions in the world's frame."""
         self._raw = vector = super().say_team(observations, messages)
         if observations:
@@ -465,8 +464,8 @@ class _InWorld(_Masked):
             vector[self._where] += self._offsets.astype(self._dtype)
         return vector
 
-    def _heard(self, received: Received) -> NDArray[Any]:
-        vector: NDArray[Any] = received.content.copy()
+    def _heard(self, received: Received) -> Array:
+        vector = received.content.copy()
         kept = vector[self._where]
         has = received.arrived if received.fresh else received.newest >= 0
         current, has = (flags.reshape(-1)[self._links] for flags in (received.current, has))
@@ -497,7 +496,7 @@ class _Moving(_Masked):
         return None
 
     @property
-    def form(self) -> NDArray[Any]:
+    def form(self) -> Array:
         """Something that is as large as all entries of all observations to everyone."""
         count = 2 * len(self.agent_ids) ** 2 * max(self._sizes)
         return np.broadcast_to(self._spare, (count,))
@@ -507,7 +506,7 @@ class _Moving(_Masked):
         self._width = 0
         self._limits.start()
 
-    def follow(self, noisy: bool) -> Callable[[NDArray[Any]], NDArray[Any]] | None:
+    def follow(self, noisy: bool) -> Callable[[Array], Array] | None:
         """Looks where segments are now."""
         # The draws of noise may not depend on how many entries are in sight.
         before, least = self._width, max(self._sizes) if noisy else max(self._width, 1)
@@ -517,7 +516,7 @@ class _Moving(_Masked):
         if width == before:
             return None
 
-        def widened(kept: NDArray[Any]) -> NDArray[Any]:
+        def widened(kept: Array) -> Array:
             pairs = kept.reshape(*kept.shape[:-1], 2, agents, agents, before)
             wide = np.zeros((*pairs.shape[:-1], width), kept.dtype)
             wide[..., :before] = pairs
@@ -527,7 +526,7 @@ class _Moving(_Masked):
         return widened
 
     @property
-    def zero(self) -> NDArray[Any]:
+    def zero(self) -> Array:
         """Zeros, or what is nearest to them in the bounds of the entries that there are."""
         zeros = self._zeros[self._global].reshape(-1)
         return np.concatenate([zeros, np.zeros_like(zeros)])
@@ -537,14 +536,14 @@ class _Moving(_Masked):
         """The entries of each pair in a row, whose limits move with them."""
         return _MovingNumbers(self._global, self._end, self._limits)
 
-    def say_team(self, observations: ByAgent, messages: ByAgent) -> NDArray[Any]:
+    def say_team(self, observations: ByAgent, messages: ByAgent) -> Array:
         """Returns the entries of all pairs, and whether there are any."""
         self._vector = super().say_team(observations, messages)
         contents = self._vector[self._global].reshape(-1)
         there = (self._global != self._end).reshape(-1)
         return np.concatenate([contents, there.astype(contents.dtype)])
 
-    def _heard(self, received: Received) -> NDArray[Any]:
+    def _heard(self, received: Received) -> Array:
         vector, where = self._vector, self._global
         count = len(received.content) // 2
         content = received.content[:count].reshape(where.shape)
@@ -561,9 +560,7 @@ class _MovingEntries(TeamEntries):
         links = np.arange(agents**2).reshape(agents, agents).T[..., None]
         super().__init__(np.tile(links, (2, 1, 1, width)), agents)
 
-    def chosen(
-        self, absent: Any, content: NDArray[Any], standing: NDArray[Any] | None, kept: bool
-    ) -> NDArray[Any]:
+    def chosen(self, absent: Array, content: Array, standing: Array | None, kept: bool) -> Array:
         """Returns the content; what was not there has not arrived."""
         if not content.flags.writeable:
             content = content.copy()
@@ -640,17 +637,15 @@ class _SegmentNumbers(ContentNumbers):
         self._where, self.entries = where, limits.entries(where)
         self._real: NDArray[np.bool_] = np.asarray(where != spare)
 
-    def real(self, content: NDArray[Any]) -> NDArray[np.bool_]:
+    def real(self, content: Array) -> NDArray[np.bool_]:
         """Returns where pairs have entries."""
         return self._real
 
-    def read(self, content: NDArray[Any]) -> NDArray[Any]:
+    def read(self, content: Array) -> Array:
         """Returns the entries of each pair."""
         return content[self._where].astype(self.entries.low.dtype)
 
-    def write(
-        self, content: NDArray[Any], before: NDArray[Any], after: NDArray[Any]
-    ) -> NDArray[Any]:
+    def write(self, content: Array, before: Array, after: Array) -> Array:
         """Returns the vector with the entries that have changed."""
         changed = (after != before) & self.real(content)
         content = content.copy()
@@ -661,18 +656,16 @@ class _SegmentNumbers(ContentNumbers):
 class _MovingNumbers(_SegmentNumbers):
     """Entries of pairs that already are in rows."""
 
-    def real(self, content: NDArray[Any]) -> NDArray[np.bool_]:
+    def real(self, content: Array) -> NDArray[np.bool_]:
         """Returns where pairs had entries when they spoke."""
         return np.asarray(content[len(content) // 2 :].reshape(self.entries.shape) != 0)
 
-    def read(self, content: NDArray[Any]) -> NDArray[Any]:
+    def read(self, content: Array) -> Array:
         """Returns the entries."""
         shape, low, *_ = self.entries
         return content[: len(content) // 2].reshape(shape).astype(low.dtype)
 
-    def write(
-        self, content: NDArray[Any], before: NDArray[Any], after: NDArray[Any]
-    ) -> NDArray[Any]:
+    def write(self, content: Array, before: Array, after: Array) -> Array:
         """Returns the entries with those that have changed, and which of them there are."""
         changed = np.flatnonzero(after != before)
         content = content.copy()

@@ -67,7 +67,8 @@ def entry_indices(
             f"{argument}[{receiver!r}]", [part for (r, _), part in found.items() if r == row]
         )
     width = max([width, *(len(part) for part in found.values())])
-    table = np.tile(np.array(sizes, dtype=np.int64)[:, None, None], (1, len(agent_ids), width))
+    shape = len(agent_ids), len(agent_ids), width
+    table = np.full(shape, np.asarray(sizes)[:, None, None], dtype=np.int64)
     for (row, column), part in found.items():
         table[row, column, : len(part)] = part
     return table
@@ -87,7 +88,7 @@ def _entries(
     """Returns the entries that a slice, indices or a mapping of keys names, in its order."""
     array = paths.get(path)
     if array is not None:
-        return array.start + _indices(name, entries, array.stop - array.start)
+        return _indices(name, entries, array.stop - array.start) + int(array.start)
     ways = dict.fromkeys(it[len(path)] for it in paths if it[: len(path)] == path)
     remedy = f"choose from {listed(tuple(ways))}, as in {{{next(iter(ways))!r}: slice(0, 2)}}"
     if not isinstance(entries, Mapping) or not entries:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -23,7 +23,7 @@ from failure_api.exchanges.spaces.numbers import NUMERIC, is_plain
 from failure_api.exchanges.spaces.zero import bits_of, with_zero
 
 FORMS = "{discrete: 4}, {multi_binary: 3}, {multi_discrete: [2, 5]} or {box: [low, high, length]}"
-_CHOICES = {
+_CHOICES: dict[str, Callable[[Any], spaces.Space[Any]]] = {
     "discrete": spaces.Discrete,
     "multi_binary": spaces.MultiBinary,
     "multi_discrete": spaces.MultiDiscrete,

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 import numpy as np
 from gymnasium import spaces
-from numpy.typing import NDArray
 
+from failure_api.core.links import Array
 from failure_api.core.mailbox import Missing
 from failure_api.errors import invalid
 from failure_api.exchanges.exchange import Codec, Exchange, Heard, Received, Team, TeamCodec
@@ -110,9 +110,9 @@ class _Block(_Shared):
     @cached_property
     def numbering(self) -> ContentNumbers:
         """The entries themselves."""
-        return RowNumbers(self.agent_ids, self.message_spaces)
+        return RowNumbers(self.message_spaces)
 
-    def say_team(self, observations: ByAgent, messages: ByAgent) -> NDArray[Any]:
+    def say_team(self, observations: ByAgent, messages: ByAgent) -> Array:
         """Returns a row of what each agent observes."""
         said = [observations.get(agent, self._absent) for agent in self.agent_ids]
         # Arrays of other shapes could be as many numbers together, and shift what others said.

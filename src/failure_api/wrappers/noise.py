@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pettingzoo import ParallelEnv
 
+from failure_api.core.links import Array
 from failure_api.core.random.numpy_stream import EpisodeStreams
 from failure_api.exchanges.spaces.actions import ActionMaskSplit, ByAgent, copy_value
 from failure_api.exchanges.spaces.corruption import Corruption, Entries, numbers_of, padded
@@ -46,7 +47,7 @@ class Sensors(Rounds):
         self._streams = EpisodeStreams(*alike_below(env, Sensors))
         self._still = still
         self._readings: dict[Any, Any] = {}
-        self._before: tuple[Corruption, NDArray[Any], NDArray[np.bool_]] | None = None
+        self._before: tuple[Corruption, Array, NDArray[np.bool_]] | None = None
 
     def _entries(self) -> Entries:
         self._numbers = {
@@ -113,7 +114,7 @@ class Sensors(Rounds):
         """Returns what the sensors of agents show."""
         return {agent: self.view(agent) for agent in agents}
 
-    def _rows(self, observations: ByAgent) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    def _rows(self, observations: ByAgent) -> tuple[Array, NDArray[np.bool_]]:
         """Returns observations as rows of numbers, and where these are any."""
         shape, low, *_ = self.noise.entries
         rows, real = np.zeros(shape, dtype=low.dtype), np.zeros(shape, dtype=bool)
@@ -124,9 +125,7 @@ class Sensors(Rounds):
             real[place, : numbers.width] = True
         return rows, real
 
-    def _written(
-        self, agent: Any, after: NDArray[Any], before: NDArray[Any], observation: Any
-    ) -> Any:
+    def _written(self, agent: Any, after: Array, before: Array, observation: Any) -> Any:
         """Returns an observation with the numbers that its agent's row has now."""
         place, split = self.index[agent], self._splits[agent]
         body = split.body_of(observation)

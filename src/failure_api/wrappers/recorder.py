@@ -147,13 +147,8 @@ class Recorder(AbstractContextManager["Recorder"]):
         if any(each is not None for each in self._noise):
             none = np.zeros(listens.shape[1:], dtype=np.float32)
             noise = np.stack([none if each is None else each for each in self._noise])
-        return Trace(
-            agent_ids=self._agent_ids,
-            lost=lost,
-            delay=delay,
-            noise=noise,
-            round_duration=self._round_duration,
-        )
+        ids, seconds = self._agent_ids, self._round_duration
+        return Trace(agent_ids=ids, lost=lost, delay=delay, noise=noise, round_duration=seconds)
 
 
 def _leaving(round_index: int, delivery: Delivery) -> Iterator[NDArray[np.int64]]:

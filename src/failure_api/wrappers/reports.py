@@ -21,6 +21,7 @@ from failure_api.wrappers.unwrapping import RoundsWrapper, check_kind
 class Reports(RoundsWrapper):
     """What a wrapper tells of its channel; both wrappers derive from it."""
 
+    _rounds: RoundKeeper
     _newer: Callable[[], dict[Any, Any]]
 
     def __init__(
@@ -59,7 +60,7 @@ class Reports(RoundsWrapper):
             NotResetError: There has been no reset yet.
         """
         self._rounds.check_begun()
-        return self._rounds.tally.numbers()  # type: ignore[no-any-return]
+        return self._rounds.tally.numbers()
 
     def on_round(self, callback: Callable[[Context, Delivery], None]) -> Callable[[], None]:
         """Calls a function after every round, that of the reset included.

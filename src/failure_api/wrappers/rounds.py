@@ -27,27 +27,27 @@ from failure_api.wrappers.team_content import CleanView, TeamContent
 from failure_api.wrappers.unwrapping import agent_ids_of, alike_below, check_observations, space_of
 
 
-def position_function(given: Any, chain: Chain, env: Any) -> Callable[[Any], Any] | None:
+def position_function(positions: Any, chain: Chain, env: Any) -> Callable[[Any], Any] | None:
     """Returns the function of the environment that gives positions; None where no model asks.
 
     Args:
-        given: What the user gave; None takes what is known of the environment.
+        positions: What the user gave; None takes what is known of the environment.
         chain: The failure models.
         env: The environment below the wrapper.
 
     Raises:
         InvalidArgumentError: It is no such function, or none is known and a model needs one.
     """
-    if given is not None and not callable(given):
+    if positions is not None and not callable(positions):
         remedy = "give one that returns an array with one row for each agent"
-        raise invalid("positions", "must be a function of the environment", given, remedy)
-    if given is not None and not _takes_one(given):
+        raise invalid("positions", "must be a function of the environment", positions, remedy)
+    if positions is not None and not _takes_one(positions):
         rule = "must take the environment as its one argument"
         remedy = "give a function such as lambda env: env.unwrapped.positions"
-        raise invalid("positions", rule, given, remedy)
+        raise invalid("positions", rule, positions, remedy)
     if chain.needing_positions is None:
         return None
-    found = given or known_positions(env)
+    found = positions or known_positions(env)
     if found is None:
         raise InvalidArgumentError(
             f"{chain.needing_positions} needs the agents' positions, which are not known for {env}:"
@@ -233,7 +233,8 @@ class RoundKeeper(Rounds):
         self._everyone = np.ones(len(self.agent_ids), dtype=bool)
         self._everyone.flags.writeable = False
         # What takes too much memory is refused before anything takes time.
-        self._channel.check_memory((len(self.agent_ids),) * 2)
+        self._shape = (len(self.agent_ids),) * 2
+        self._channel.check_memory(self._shape)
         self.team = team = Team(env, self.agent_ids, self.spaces, positions)
         self.codec = self.exchange.bind(team)
         missing = self.exchange.missing
@@ -305,8 +306,9 @@ class RoundKeeper(Rounds):
             self._told = {
                 name: a.T.astype(np.float32) for name, a in zip(TOLD, arrays, strict=True)
             }
+        told, index = self._told.items(), self.index
         return {
-            agent: {**info, **{name: rows[self.index[agent]] for name, rows in self._told.items()}}
+            agent: {**info, **{name: rows[index[agent]] for name, rows in told}}
             for agent, info in infos.items()
         }
 
@@ -340,8 +342,7 @@ class RoundKeeper(Rounds):
         return age
 
     def _context(self, round_index: int, alive: Any, positions: Any) -> Context:
-        shape = (len(self.agent_ids),) * 2
-        return Context(round_index, alive, positions, np, shape, self.agent_ids, self._bits)
+        return Context(round_index, alive, positions, np, self._shape, self.agent_ids, self._bits)
 
     def _present(
         self, round_index: int, observations: ByAgent, dead: Mapping[Any, bool]

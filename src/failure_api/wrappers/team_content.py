@@ -69,11 +69,7 @@ class TeamContent:
         self._observations: ByAgent = {}
 
     def share(
-        self,
-        round_index: int,
-        observations: ByAgent,
-        messages: ByAgent,
-        delivery: Delivery,
+        self, round_index: int, observations: ByAgent, messages: ByAgent, delivery: Delivery
     ) -> None:
         """Takes what the agents say in a round, and what of it arrives.
 
@@ -183,11 +179,7 @@ class CleanView:
             self._content.start()
 
     def hear(
-        self,
-        round_index: int,
-        observations: ByAgent,
-        messages: ByAgent,
-        alive: NDArray[np.bool_],
+        self, round_index: int, observations: ByAgent, messages: ByAgent, alive: NDArray[np.bool_]
     ) -> None:
         """Takes what agents observe in a round, what they attached, and who of them is alive."""
         before = self._alive

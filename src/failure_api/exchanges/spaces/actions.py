@@ -47,11 +47,8 @@ class ActionMaskSplit:
 
     def __init__(self, space: Space[Any], room: int = 0) -> None:
         self.space, self._room = space, room
-        self.masked = (
-            isinstance(space, spaces.Dict)
-            and "observation" in space.spaces
-            and "action_mask" in space.spaces
-        )
+        keys = space.spaces.keys() if isinstance(space, spaces.Dict) else ()
+        self.masked = "observation" in keys and "action_mask" in keys
         self.body_space: Space[Any] = space["observation"] if self.masked else space  # type: ignore[index]
         self.arrays: Space[Any] = self.body_space
 
@@ -221,10 +218,13 @@ class Attachment(ABC):
     Attributes:
         space: The space of both together.
         message_space: The space of the message.
+        message_entries: Entries of a mask that are the message's; 0 where the two have masks of
+            their own.
     """
 
     space: Space[Any]
     message_space: Space[Any]
+    message_entries = 0
 
     @abstractmethod
     def parted(self, agent: Any, action: Any) -> tuple[Any, Any]:
@@ -246,11 +246,6 @@ class Attachment(ABC):
     def like(self, other: Attachment) -> bool:
         """Returns whether another one does the same with any action."""
         return self is other
-
-    @property
-    def message_entries(self) -> int:
-        """Entries of a mask that are the message's; 0 where the two have masks of their own."""
-        return 0
 
     @abstractmethod
     def joined(self, own: Any, message: Any) -> Any:

@@ -11,6 +11,7 @@ from gymnasium.spaces import Space
 from numpy.typing import NDArray
 
 from failure_api.core import Links, NumpyStream, RandomStream
+from failure_api.core.links import Array
 from failure_api.core.noise import NoiseContext
 from failure_api.core.noise_chain import NoiseChain
 from failure_api.errors import InvalidArgumentError, ModelError
@@ -30,8 +31,8 @@ class Entries(NamedTuple):
     """
 
     shape: tuple[int, ...]
-    low: NDArray[Any]
-    high: NDArray[Any]
+    low: Array
+    high: Array
     whole: NDArray[np.bool_]
 
 
@@ -92,12 +93,12 @@ class Corruption:
     def apply(
         self,
         round_index: int,
-        content: NDArray[Any],
+        content: Array,
         real: NDArray[np.bool_],
         links: Links | None = None,
         entries: Entries | None = None,
         made: NDArray[np.int32] | None = None,
-    ) -> NDArray[Any]:
+    ) -> Array:
         """Returns the content of a round as the noise leaves it, in the type that it had.
 
         What is not real, the noise leaves as it is, and does not see.
@@ -127,15 +128,21 @@ class Corruption:
             self._state = self.chain.init(parameters, context, self._random)
         variance = None if links is None or links.noise is None else links.noise.T
 
-        def watch(name: str, then: NDArray[Any], now: NDArray[Any]) -> None:
-            if not np.isfinite(now).all():
-                self._demand_finite(name, round_index, real & np.isfinite(then), now)
+        def watch(name: str, then: Array, now: Array) -> None:
+            if np.isfinite(now).all():
+                return
+            wrong = np.argwhere(real & np.isfinite(then) & ~np.isfinite(now)).tolist()
+            if wrong:
+                first, sender = now[tuple(wrong[0])], self._agent_ids[wrong[0][-2]]
+                raise ModelError(
+                    f"{name} must leave every number of the content finite, but in round "
+                    f"{round_index} it made {first} of one from {sender!r}: let it keep to numbers."
+                )
 
         self._state, after = self.chain.corrupt(
             parameters, self._state, content, real, context, self._random, variance, watch
         )
-        corrupted: NDArray[Any] = after
-        return corrupted
+        return after
 
     def snapshot(self) -> Corruption:
         """Returns one that will do to the next content what this one will do."""
@@ -157,18 +164,6 @@ class Corruption:
             array.flags.writeable = False
         ids = self._agent_ids
         return NoiseContext(round_index, arrived, low, high, whole, np, shape, ids, made)
-
-    def _demand_finite(
-        self, name: str, round_index: int, real: NDArray[np.bool_], now: NDArray[Any]
-    ) -> None:
-        wrong = np.argwhere(real & ~np.isfinite(now))
-        if len(wrong):
-            first = tuple(wrong[0].tolist())
-            sender = self._agent_ids[first[-2]]
-            raise ModelError(
-                f"{name} must leave every number of the content finite, but in round {round_index} "
-                f"it made {now[first]} of one from {sender!r}: let it keep to numbers."
-            )
 
 
 def numbers_of(agent: Any, space: Space[Any], kind: type[N] = Numbers) -> N:  # type: ignore[assignment]

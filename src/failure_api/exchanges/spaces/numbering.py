@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from gymnasium.spaces import Space
 from numpy.typing import NDArray
 
 from failure_api.core.layouts import Gathered
+from failure_api.core.links import Array
 from failure_api.errors import invalid
 from failure_api.exchanges.spaces.corruption import Entries, numbers_of, padded
 from failure_api.exchanges.spaces.numbers import Numbers, OneHotNumbers, joined, leaves, parts
@@ -44,7 +45,7 @@ class Packing:
         self.dtype = np.dtype([(name, leaf.dtype, leaf.shape) for name, leaf in fields])
         self.size = self.dtype.itemsize
 
-    def fields(self, rows: NDArray[np.uint8]) -> NDArray[Any]:
+    def fields(self, rows: NDArray[np.uint8]) -> Array:
         """Returns the structures that rows of bytes are, `[...]` for `[..., bytes]`, not copied."""
         return rows[..., : self.size].view(self.dtype)[..., 0]
 
@@ -92,11 +93,11 @@ class ContentNumbers(ABC):
         """Returns which numbers stand for anything; broadcasts to `[receiver, sender, K]`."""
 
     @abstractmethod
-    def read(self, content: Any) -> NDArray[Any]:
+    def read(self, content: Any) -> Array:
         """Returns the numbers that content stands for, `[receiver, sender, K]`."""
 
     @abstractmethod
-    def write(self, content: Any, before: NDArray[Any], after: NDArray[Any]) -> Any:
+    def write(self, content: Any, before: Array, after: Array) -> Any:
         """Returns content whose numbers have changed; what has not is as it was.
 
         Args:
@@ -105,7 +106,7 @@ class ContentNumbers(ABC):
             after: Those that it is to stand for.
         """
 
-    def within(self, numbers: NDArray[Any], last: NDArray[Any]) -> NDArray[Any]:
+    def within(self, numbers: Array, last: Array) -> Array:
         """Returns numbers within their bounds; whole ones are as they were last."""
         _, low, high, whole = self.entries
         dtype = last.dtype
@@ -118,17 +119,16 @@ class _BySender(ContentNumbers):
     """Rows that each sender's space gives a meaning of its own.
 
     Args:
-        agent_ids: All agents.
-        message_spaces: The space of what each says.
+        message_spaces: The space of what each agent says, in the order of all agents.
     """
 
     reader: type[Numbers] = Numbers
 
-    def __init__(self, agent_ids: Sequence[Any], message_spaces: Mapping[Any, Space[Any]]) -> None:
+    def __init__(self, message_spaces: Mapping[Any, Space[Any]]) -> None:
         self._numbers: list[Any] = [
-            numbers_of(agent, message_spaces[agent], self.reader) for agent in agent_ids
+            numbers_of(agent, space, self.reader) for agent, space in message_spaces.items()
         ]
-        self.entries = padded(self._numbers, (len(agent_ids),) * 2)
+        self.entries = padded(self._numbers, (len(message_spaces),) * 2)
         widths = np.array([numbers.width for numbers in self._numbers])
         self._real = np.arange(self.entries.shape[-1]) < widths[:, None]
 
@@ -141,20 +141,19 @@ class RowNumbers(_BySender):
     """Rows whose entries are the numbers themselves, of agents whose spaces are alike.
 
     Args:
-        agent_ids: All agents.
-        message_spaces: The space of what each says.
+        message_spaces: The space of what each agent says, in the order of all agents.
     """
 
     def real(self, content: Any) -> NDArray[np.bool_]:
         """Returns that all of them do."""
         return np.ones((1, 1, 1), dtype=bool)
 
-    def read(self, content: Any) -> NDArray[Any]:
+    def read(self, content: Any) -> Array:
         """Returns the rows."""
         shape, low, *_ = self.entries
         return _rows(content)[:, : shape[-1]].reshape(shape).astype(low.dtype)
 
-    def write(self, content: Any, before: NDArray[Any], after: NDArray[Any]) -> Any:
+    def write(self, content: Any, before: Array, after: Array) -> Any:
         """Returns the rows with the entries that have changed."""
         rows = _rows(content, own=True)
         part = rows[:, : after.shape[-1]].reshape(after.shape)
@@ -166,21 +165,15 @@ class PackedNumbers(_BySender):
     """Rows of bytes.
 
     Args:
-        agent_ids: All agents.
-        message_spaces: The space of what each says.
-        packings: How each is packed; None where some are no numbers.
+        message_spaces: The space of what each agent says, in the order of all agents.
+        packings: How each is packed.
     """
 
-    def __init__(
-        self,
-        agent_ids: Sequence[Any],
-        message_spaces: Mapping[Any, Space[Any]],
-        packings: list[Packing] | None,
-    ) -> None:
-        super().__init__(agent_ids, message_spaces)
-        self._packings = packings or []
+    def __init__(self, message_spaces: Mapping[Any, Space[Any]], packings: list[Packing]) -> None:
+        super().__init__(message_spaces)
+        self._packings = packings
 
-    def read(self, content: Any) -> NDArray[Any]:
+    def read(self, content: Any) -> Array:
         """Returns the numbers of all messages, field by field."""
         shape, low, *_ = self.entries
         found = np.zeros(shape, low.dtype)
@@ -188,7 +181,7 @@ class PackedNumbers(_BySender):
             found[:, sender, columns] = fields[name].reshape(shape[0], -1)
         return found
 
-    def write(self, content: Any, before: NDArray[Any], after: NDArray[Any]) -> Any:
+    def write(self, content: Any, before: Array, after: Array) -> Any:
         """Returns the rows with the fields that have changed."""
         content = _rows(content, own=True)
         for sender, columns, fields, name in self._fields(content):
@@ -197,7 +190,7 @@ class PackedNumbers(_BySender):
             fields[name] = _changed(fields[name], old.reshape(shape), new.reshape(shape))
         return content
 
-    def _fields(self, rows: NDArray[Any]) -> Iterator[tuple[int, slice, NDArray[Any], str]]:
+    def _fields(self, rows: Array) -> Iterator[tuple[int, slice, Array, str]]:
         """Yields each sender's columns, and the structures and the field in which they stand."""
         count = len(self._numbers)
         by_sender = rows.reshape(count, count, -1).swapaxes(0, 1)
@@ -213,23 +206,17 @@ class FlatNumbers(_BySender):
     """Rows of flattened messages, in which a choice is one-hot.
 
     Args:
-        agent_ids: All agents.
-        message_spaces: The space of what each says.
+        message_spaces: The space of what each agent says, in the order of all agents.
         rows: The row of what each receiver has of each sender, `[receiver, sender]`; -1 for none.
     """
 
     reader = OneHotNumbers
 
-    def __init__(
-        self,
-        agent_ids: Sequence[Any],
-        message_spaces: Mapping[Any, Space[Any]],
-        rows: NDArray[np.int64],
-    ) -> None:
-        super().__init__(agent_ids, message_spaces)
+    def __init__(self, message_spaces: Mapping[Any, Space[Any]], rows: NDArray[np.int64]) -> None:
+        super().__init__(message_spaces)
         self._row_of = rows
 
-    def read(self, content: Any) -> NDArray[Any]:
+    def read(self, content: Any) -> Array:
         """Returns the numbers of all messages, one after the other."""
         rows = _rows(content)
         shape, low, *_ = self.entries
@@ -240,7 +227,7 @@ class FlatNumbers(_BySender):
             found[receivers, sender, : numbers.width] = numbers.rows(said, low.dtype)
         return found
 
-    def write(self, content: Any, before: NDArray[Any], after: NDArray[Any]) -> Any:
+    def write(self, content: Any, before: Array, after: Array) -> Any:
         """Returns the rows of messages of which a number has changed, and the others as before."""
         rows = _rows(content, own=True)
         for receiver, sender in np.argwhere((after != before).any(axis=-1)).tolist():
@@ -249,14 +236,14 @@ class FlatNumbers(_BySender):
         return rows
 
 
-def _rows(content: Any, own: bool = False) -> NDArray[Any]:
+def _rows(content: Any, own: bool = False) -> Array:
     """Returns content as rows; in memory that nobody else holds where `own` asks for it."""
     if isinstance(content, Gathered):
         return content.rows
-    return content.copy() if own else content  # type: ignore[no-any-return]
+    return content.copy() if own else content
 
 
-def _changed(kept: NDArray[Any], before: NDArray[Any], after: NDArray[Any]) -> NDArray[Any]:
+def _changed(kept: Array, before: Array, after: Array) -> Array:
     """Returns values with those of the numbers that have changed, in the type of the values."""
     changed = after != before
     return np.where(changed, np.where(changed, after, 0).astype(kept.dtype), kept)

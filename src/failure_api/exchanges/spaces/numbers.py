@@ -211,16 +211,18 @@ class OneHotNumbers(Numbers):
         super().__init__(space)
         self._choices: list[tuple[int, slice, int]] = []
         single: list[tuple[int, int]] = []
-        end = 0
+        start = 0
         for leaf, part in zip(self.leaves, self.slices, strict=True):
-            chosen = isinstance(leaf, spaces.Discrete | spaces.MultiDiscrete)
+            choices = isinstance(leaf, spaces.Discrete | spaces.MultiDiscrete)
             for entry in range(part.start, part.stop):
-                start, first = end, int(self.low[entry])
-                end += int(self.high[entry]) - first + 1 if chosen else 1
-                if chosen:
+                end = start + 1
+                if choices:
+                    first = int(self.low[entry])
+                    end = start + int(self.high[entry]) - first + 1
                     self._choices.append((entry, slice(start, end), first))
                 else:
                     single.append((entry, start))
+                start = end
         self._entries, self._values = np.array(single, dtype=np.int64).reshape(-1, 2).T
 
     def row(self, observation: Any, dtype: Any = None) -> Row:

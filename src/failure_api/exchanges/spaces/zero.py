@@ -63,7 +63,8 @@ def with_zero(space: Space[Any]) -> Space[Any]:
         [0.0]
     """
     # A subclass stays what it is, where it has the zero.
-    if not is_gymnasium(type(space)) and space.contains(zero_of(space)):
+    own = not is_gymnasium(type(space)) and space.contains(zero_of(space))
+    if own or isinstance(space, spaces.MultiBinary):
         return space
     if isinstance(space, spaces.Box):
         low, high = np.minimum(space.low, 0), np.maximum(space.high, 0)
@@ -77,8 +78,6 @@ def with_zero(space: Space[Any]) -> Space[Any]:
         starts = np.minimum(space.start, 0)
         ends = np.maximum(space.start + space.nvec, 1)
         return spaces.MultiDiscrete(ends - starts, dtype=space.dtype.str, start=starts)
-    if isinstance(space, spaces.MultiBinary):
-        return space
     if isinstance(space, spaces.Dict):
         return spaces.Dict({key: with_zero(part) for key, part in space.spaces.items()})
     if isinstance(space, spaces.Tuple):
@@ -128,10 +127,8 @@ def bits_of_segments(arrays: Iterable[Space[Any]], local: NDArray[np.int64]) -> 
     """
     rows = []
     for space, entries in zip(arrays, local, strict=True):
-        each = [
-            np.full(int(np.prod(box.shape or (1,))), _bits_of_entry(box.dtype))
-            for box in leaves(space)
-        ]
+        boxes: Any = leaves(space)
+        each = [np.full(box.low.size, _bits_of_entry(box.dtype)) for box in boxes]
         rows.append(np.concatenate([*each, [0.0]])[entries].sum(axis=-1))
     return np.array(rows, dtype=np.float64).T
 
