@@ -82,7 +82,8 @@ def marl_eval(results: Results) -> dict[str, Any]:
     episodes = results.episodes.set_index("episode")
     groups = episodes_by_cell(episodes, results.settings)
     curves: dict[str, tuple[str, ...]] = {}
-    for row in results.curves.to_dict("records"):
+    rows: list[dict[Any, Any]] = results.curves.to_dict("records")
+    for row in rows:
         # marl-eval leaves out algorithms with a comma in their names.
         label = results.label(row).replace(",", "").lower()
         curves[_unused(label, curves)] = tuple(row[key] for key in ("policy", *results.settings))
@@ -175,7 +176,7 @@ def write_files_of(results: Results, store: Store, state: list[Any]) -> list[Pat
     try:
         files = [*write_report(results, directory), *write_tables(results, directory)]
     except OSError as error:
-        raise no_room("output", directory, error) from error
+        raise no_room(directory, error) from error
     store.write(_FILES, {"of": state, "names": [file.name for file in files]})
     return files
 

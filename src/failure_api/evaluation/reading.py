@@ -99,70 +99,70 @@ def specification_from_dict(plain: Any) -> Specification:
         raise refused(("environment",), "must be given", None, remedy)
     environment = _text(plain["environment"], ("environment",))
     api = _api(environment, plain.get("api"))
-    given = {key: plain[key] for key in _READERS if plain.get(key) is not None}
-    read = {key: _READERS[key](value, (key,)) for key, value in given.items()}
+    present = {key: plain[key] for key in _READERS if plain.get(key) is not None}
+    read = {key: _READERS[key](value, (key,)) for key, value in present.items()}
     if not (read.get("failure_models") or read.get("noise_models")):
         remedy = "add failure_models, as in [{model: probabilistic, failure_prob: {grid: [0, 1]}}]"
         raise refused(("failure_models",), "must name what fails", None, remedy)
     return Specification(environment=environment, api=api, **read)
 
 
-def _api(environment: str, given: Any) -> str:
+def _api(environment: str, value: Any) -> str:
     """Returns the API that is asked for; "parallel" where nothing is said and it is offered."""
     look_here()
     with about(("environment",)):
         offered = environment_apis(environment)
-    if given is None:
+    if value is None:
         return "parallel" if "parallel" in offered else offered[0]
-    if given not in offered:
+    if value not in offered:
         listed = " or ".join(map(repr, offered))
-        raise refused(("api",), f"must be {listed} for {environment}", given, "name one that is")
-    return str(given)
+        raise refused(("api",), f"must be {listed} for {environment}", value, "name one that is")
+    return str(value)
 
 
-def _text(given: Any, path: KeyPath) -> str:
-    if isinstance(given, str) and given.strip():
-        return given
-    raise refused(path, "must be text", given, "give a name")
+def _text(value: Any, path: KeyPath) -> str:
+    if isinstance(value, str) and value.strip():
+        return value
+    raise refused(path, "must be text", value, "give a name")
 
 
-def _texts(given: Any, path: KeyPath) -> tuple[str, ...]:
+def _texts(value: Any, path: KeyPath) -> tuple[str, ...]:
     """Returns one name or more, each once."""
-    given = [given] if isinstance(given, str) else given
-    if not isinstance(given, list | tuple) or not given:
-        raise refused(path, "must be a name or a list of names", given, "give at least one")
-    names = tuple(_text(name, (*path, index)) for index, name in enumerate(given))
+    value = [value] if isinstance(value, str) else value
+    if not isinstance(value, list | tuple) or not value:
+        raise refused(path, "must be a name or a list of names", value, "give at least one")
+    names = tuple(_text(name, (*path, index)) for index, name in enumerate(value))
     for index, name in enumerate(names):
         if name in names[:index]:
             raise refused((*path, index), "must come once", name, "leave one of the two out")
     return names
 
 
-def _whole(given: Any, path: KeyPath, least: int) -> int:
+def _whole(value: Any, path: KeyPath, least: int) -> int:
     with about(path):
-        return WholeNumber(least).normalise(text_of(path), given)
+        return WholeNumber(least).normalise(text_of(path), value)
 
 
-def _mapping(given: Any, path: KeyPath) -> Any:
-    if isinstance(given, Mapping):
-        return plain_data(given, path)
-    raise refused(path, "must be a dictionary", given, "give names with values")
+def _mapping(value: Any, path: KeyPath) -> Any:
+    if isinstance(value, Mapping):
+        return plain_data(value, path)
+    raise refused(path, "must be a dictionary", value, "give names with values")
 
 
-def _exchange(given: Any, path: KeyPath) -> Any:
-    if isinstance(given, str | Mapping | Exchange):
-        return plain_data(given, path)
+def _exchange(value: Any, path: KeyPath) -> Any:
+    if isinstance(value, str | Mapping | Exchange):
+        return plain_data(value, path)
     remedy = "give a name such as mask_segments, or a dictionary with it as type"
-    raise refused(path, "must be an exchange", given, remedy)
+    raise refused(path, "must be an exchange", value, remedy)
 
 
-def _models(given: Any, path: KeyPath) -> tuple[Any, ...]:
+def _models(value: Any, path: KeyPath) -> tuple[Any, ...]:
     """Returns the descriptions of models; one alone is a list of one."""
-    if isinstance(given, str | Mapping | CommunicationModel | NoiseModel):
-        given = [given]
-    if not isinstance(given, list | tuple):
-        raise refused(path, "must be a list of models", given, "give a list of dictionaries")
-    return tuple(plain_data(held, (*path, index)) for index, held in enumerate(given))
+    if isinstance(value, str | Mapping | CommunicationModel | NoiseModel):
+        value = [value]
+    if not isinstance(value, list | tuple):
+        raise refused(path, "must be a list of models", value, "give a list of dictionaries")
+    return tuple(plain_data(held, (*path, index)) for index, held in enumerate(value))
 
 
 _READERS: dict[str, Callable[[Any, KeyPath], Any]] = {
