@@ -37,10 +37,11 @@ class PlainErrorsGroup(TyperGroup):
 
     def main(self, *args: Any, standalone_mode: bool = True, **options: Any) -> Any:
         """Runs the command; status 2 is a wrong argument, 130 an interruption."""
+        run: Any = super().main
         if not standalone_mode:
-            return super().main(*args, standalone_mode=False, **options)
+            return run(*args, standalone_mode=False, **options)
         try:
-            outcome = super().main(*args, standalone_mode=False, **options)
+            outcome = run(*args, standalone_mode=False, **options)
         except FailureApiError as error:
             _refuse(str(error))
         except (KeyboardInterrupt, typer.Abort):

@@ -48,7 +48,7 @@ RECORDED = 0
 
 
 class EpisodeResult(NamedTuple):
-    """What an episode brought.
+    """What an episode brought; the defaults are those of one that ended in an error.
 
     Attributes:
         cell: Number of its cell.
@@ -69,23 +69,16 @@ class EpisodeResult(NamedTuple):
     cell: int
     episode: int
     seed: int
-    team_return: float
-    length: int
-    delivery_ratio: float
-    mean_age: float
-    news: float
-    overtaken: float
-    rewards: NDArray[np.float64]
-    seconds: float
+    team_return: float = math.nan
+    length: int = 0
+    delivery_ratio: float = math.nan
+    mean_age: float = math.nan
+    news: float = math.nan
+    overtaken: float = math.nan
+    rewards: NDArray[np.float64] = np.empty(0)
+    seconds: float = 0.0
     error: str | None = None
     recording: Recording | None = None
-
-
-def failed(plan: Plan, number: int, episode: int, error: str, seconds: float) -> EpisodeResult:
-    """Returns the result of an episode that ended in an error."""
-    nan, seed = math.nan, plan.seed_of(episode)
-    links = (nan, nan, nan, nan)
-    return EpisodeResult(number, episode, seed, nan, 0, *links, np.empty(0), seconds, error)
 
 
 class Player:
@@ -122,7 +115,8 @@ class Player:
             # What an error left behind is no place for the next episode.
             self.leave()
             told = f"{reason(error)}\n\n{traceback.format_exc()}"
-        return failed(self._plan, number, episode, told, time.perf_counter() - began)
+        seconds = time.perf_counter() - began
+        return EpisodeResult(number, episode, seed, seconds=seconds, error=told)
 
     def leave(self) -> None:
         """Lets the environment of the last cell go."""

@@ -77,29 +77,26 @@ def marl_eval(results: Results) -> dict[str, Any]:
     Source: the format of instadeepai/marl-eval, after Gorsane et al., "Towards a standardised
     performance evaluation protocol for cooperative MARL", 2022.
     """
-    episodes = results.episodes
-    settings = list(results.settings)
+    from failure_api.evaluation.statistics.summary import episodes_by_cell
+
+    episodes = results.episodes.set_index("episode")
+    groups = episodes_by_cell(episodes, results.settings)
     curves: dict[str, tuple[str, ...]] = {}
-    for row in results.curves.to_dict("records"):
+    rows: list[dict[Any, Any]] = results.curves.to_dict("records")
+    for row in rows:
         # marl-eval leaves out algorithms with a comma in their names.
         label = results.label(row).replace(",", "").lower()
-        curves[_unused(label, curves)] = (row["policy"], *(row[name] for name in settings))
-    by_cell: Any = episodes.groupby(["policy", *settings, "severity"], dropna=False)
-    groups: dict[tuple[Any, ...], pd.DataFrame] = {
-        (*key, None if math.isnan(severity) else severity): group.set_index("episode")
-        for (*key, severity), group in by_cell
-    }
-    nothing = episodes.iloc[:0].set_index("episode")
+        curves[_unused(label, curves)] = tuple(row[key] for key in ("policy", *results.settings))
 
     def played(curve: tuple[str, ...], severity: float | None) -> pd.DataFrame:
         if severity is not None:
-            return groups.get((*curve, severity), nothing)
+            return groups.get((*curve, severity), episodes.iloc[:0])
         # What varies within the models alone has no cell of its own without them.
         for (*values, found), group in groups.items():
             pairs = zip(values, curve, strict=True)
             if found is None and all(value in ("", own) for value, own in pairs):
                 return group
-        return nothing
+        return episodes.iloc[:0]
 
     tasks: dict[str, dict[str, pd.DataFrame]] = {}
     for severity in (None, *results.severities):
@@ -108,16 +105,11 @@ def marl_eval(results: Results) -> dict[str, Any]:
             label: played(curve, severity) for label, curve in curves.items()
         }
     tables = [table for algorithms in tasks.values() for table in algorithms.values()]
-    common = [
-        set(table.index[table["error"].isna() & table["return"].abs().lt(math.inf)])
-        for table in tables
-    ]
+    valid = [table["error"].isna() & table["return"].abs().lt(math.inf) for table in tables]
+    common = [set(table.index[rows]) for table, rows in zip(tables, valid, strict=True)]
     finished = sorted(set.intersection(*common)) if common else []
-    metrics = [
-        name
-        for name in _METRICS
-        if all(table.loc[finished, name].abs().lt(math.inf).all() for table in tables)
-    ]
+    finite = [table.loc[finished, list(_METRICS)].abs().lt(math.inf) for table in tables]
+    metrics = [name for name in _METRICS if all(each[name].all() for each in finite)]
     runs = {
         task: {label: _runs(table, finished, metrics) for label, table in algorithms.items()}
         for task, algorithms in tasks.items()
@@ -184,7 +176,7 @@ def write_files_of(results: Results, store: Store, state: list[Any]) -> list[Pat
     try:
         files = [*write_report(results, directory), *write_tables(results, directory)]
     except OSError as error:
-        raise no_room("output", directory, error) from error
+        raise no_room(directory, error) from error
     store.write(_FILES, {"of": state, "names": [file.name for file in files]})
     return files
 

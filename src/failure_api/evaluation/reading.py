@@ -92,37 +92,39 @@ def specification_from_dict(plain: Any) -> Specification:
     if not isinstance(plain, Mapping):
         remedy = f"name an environment and more; known are {', '.join(KEYS)}"
         raise refused(("specification",), "must be a dictionary", plain, remedy)
-    given: dict[str, Any] = {}
+    present: dict[str, Any] = {}
     for key, held in plain.items():
         word = key.replace("-", "_") if isinstance(key, str) else key
-        if word not in KEYS or word in given:
-            rule = "must hold each key once" if word in given else "must hold known keys"
+        if word not in KEYS or word in present:
+            rule = "must hold each key once" if word in present else "must hold known keys"
             sentence = str(refused(("specification",), rule, key, nearest(key, KEYS)))
             raise PlainDataError(sentence, (str(key),))
-        given[word] = held
-    given = {key: held for key, held in given.items() if held is not None}
-    if "environment" not in given:
+        present[word] = held
+    present = {key: held for key, held in present.items() if held is not None}
+    if "environment" not in present:
         remedy = "name one such as mpe2.simple_spread_v3"
         raise refused(("environment",), "must be given", None, remedy)
     objects: dict[str, Any] = {}
     read = {
-        key: reader(given[key], (key,), objects) for key, reader in _READERS.items() if key in given
+        key: reader(present[key], (key,), objects)
+        for key, reader in _READERS.items()
+        if key in present
     }
     if not (read.get("failure_models") or read.get("noise_models")):
         remedy = "add failure_models, as in [{model: probabilistic, failure_prob: {grid: [0, 1]}}]"
         raise refused(("failure_models",), "must name what fails", None, remedy)
-    read["api"] = _api(read["environment"], given.get("api"), objects)
+    read["api"] = _api(read["environment"], present.get("api"), objects)
     return Specification(**read, objects=objects)
 
 
-def _api(environment: str, given: Any, objects: Mapping[str, Any]) -> str | None:
+def _api(environment: str, value: Any, objects: Mapping[str, Any]) -> str | None:
     """Returns the API that is asked for; for a module "parallel" where it is offered."""
-    if given is not None:
+    if value is not None:
         # What a folder's results say is not looked up: they can be read where nothing is installed.
-        if given not in APIS:
+        if value not in APIS:
             rule = f"must be {' or '.join(map(repr, APIS))}"
-            raise refused(("api",), rule, given, "name one of the two")
-        return str(given)
+            raise refused(("api",), rule, value, "name one of the two")
+        return str(value)
     if environment in objects:
         return None
     with about(("environment",)):
@@ -133,21 +135,21 @@ def _api(environment: str, given: Any, objects: Mapping[str, Any]) -> str | None
 _Objects = dict[str, Any]
 
 
-def _text(given: Any, path: KeyPath, objects: _Objects) -> str:
-    if isinstance(given, str) and given.strip():
-        return given
-    raise refused(path, "must be text", given, "give a name")
+def _text(value: Any, path: KeyPath, objects: _Objects) -> str:
+    if isinstance(value, str) and value.strip():
+        return value
+    raise refused(path, "must be text", value, "give a name")
 
 
-def _named(given: Any, path: KeyPath, objects: _Objects) -> str:
+def _named(value: Any, path: KeyPath, objects: _Objects) -> str:
     """Returns the name of what is named, or of a function, a class or another callable."""
-    if not callable(given):
-        return _text(given, path, objects)
-    name = name_of(given)
+    if not callable(value):
+        return _text(value, path, objects)
+    name = name_of(value)
     # What the main module holds is found by that name in this process alone.
     if name is not None and not name.startswith("__main__:"):
         return name
-    return _kept(given, name or _title_of(given), objects)
+    return _kept(value, name or _title_of(value), objects)
 
 
 def _kept(value: Any, title: str, objects: _Objects) -> str:
@@ -164,20 +166,20 @@ def _title_of(value: Any) -> str:
     return str(getattr(value, "__name__", type(value).__name__))
 
 
-def _segments(given: Any, path: KeyPath, objects: _Objects) -> Any:
-    if callable(given) or isinstance(given, str):
-        return _named(given, path, objects)
-    return _mapping(given, path, objects)
+def _segments(value: Any, path: KeyPath, objects: _Objects) -> Any:
+    if callable(value) or isinstance(value, str):
+        return _named(value, path, objects)
+    return _mapping(value, path, objects)
 
 
-def _policies(given: Any, path: KeyPath, objects: _Objects) -> dict[str, str]:
+def _policies(value: Any, path: KeyPath, objects: _Objects) -> dict[str, str]:
     """Returns names by label: of one policy, of several, or of some with labels of their own."""
-    entries = given if isinstance(given, list | tuple) else [given]
+    entries = value if isinstance(value, list | tuple) else [value]
     if not entries:
-        raise refused(path, "must be a name or a list of names", given, "give at least one")
+        raise refused(path, "must be a name or a list of names", value, "give at least one")
     policies: dict[str, str] = {}
     for index, entry in enumerate(entries):
-        where = (*path, index) if isinstance(given, list | tuple) else path
+        where = (*path, index) if isinstance(value, list | tuple) else path
         labelled = entry.items() if isinstance(entry, Mapping) else [(None, entry)]
         for label, policy in labelled:
             name = _named(policy, where if label is None else (*where, str(label)), objects)
@@ -188,48 +190,48 @@ def _policies(given: Any, path: KeyPath, objects: _Objects) -> dict[str, str]:
     return policies
 
 
-def _labels(given: Any, path: KeyPath, objects: _Objects) -> dict[str, str]:
-    plain = _mapping(given, path, objects)
+def _labels(value: Any, path: KeyPath, objects: _Objects) -> dict[str, str]:
+    plain = _mapping(value, path, objects)
     return {key: _text(held, (*path, key), objects) for key, held in plain.items()}
 
 
-def _texts(given: Any, path: KeyPath, objects: _Objects) -> tuple[str, ...]:
+def _texts(value: Any, path: KeyPath, objects: _Objects) -> tuple[str, ...]:
     """Returns one name or more, each once."""
-    given = [given] if isinstance(given, str) else given
-    if not isinstance(given, list | tuple) or not given:
-        raise refused(path, "must be a name or a list of names", given, "give at least one")
-    names = tuple(_text(name, (*path, index), objects) for index, name in enumerate(given))
+    value = [value] if isinstance(value, str) else value
+    if not isinstance(value, list | tuple) or not value:
+        raise refused(path, "must be a name or a list of names", value, "give at least one")
+    names = tuple(_text(name, (*path, index), objects) for index, name in enumerate(value))
     for index, name in enumerate(names):
         if name in names[:index]:
             raise refused((*path, index), "must come once", name, "leave one of the two out")
     return names
 
 
-def _whole(given: Any, path: KeyPath, objects: _Objects, least: int) -> int:
+def _whole(value: Any, path: KeyPath, objects: _Objects, least: int) -> int:
     with about(path):
-        return WholeNumber(least).normalise(text_of(path), given)
+        return WholeNumber(least).normalise(text_of(path), value)
 
 
-def _mapping(given: Any, path: KeyPath, objects: _Objects) -> Any:
-    if isinstance(given, Mapping):
-        return plain_data(given, path, objects)
-    raise refused(path, "must be a dictionary", given, "give names with values")
+def _mapping(value: Any, path: KeyPath, objects: _Objects) -> Any:
+    if isinstance(value, Mapping):
+        return plain_data(value, path, objects)
+    raise refused(path, "must be a dictionary", value, "give names with values")
 
 
-def _exchange(given: Any, path: KeyPath, objects: _Objects) -> Any:
-    if isinstance(given, str | Mapping | Exchange):
-        return plain_data(given, path, objects)
+def _exchange(value: Any, path: KeyPath, objects: _Objects) -> Any:
+    if isinstance(value, str | Mapping | Exchange):
+        return plain_data(value, path, objects)
     remedy = "give a name such as mask_segments, or a dictionary with it as type"
-    raise refused(path, "must be an exchange", given, remedy)
+    raise refused(path, "must be an exchange", value, remedy)
 
 
-def _models(given: Any, path: KeyPath, objects: _Objects) -> tuple[Any, ...]:
+def _models(value: Any, path: KeyPath, objects: _Objects) -> tuple[Any, ...]:
     """Returns the descriptions of models; one alone is a list of one."""
-    if isinstance(given, str | Mapping | CommunicationModel | NoiseModel):
-        given = [given]
-    if not isinstance(given, list | tuple):
-        raise refused(path, "must be a list of models", given, "give a list of dictionaries")
-    return tuple(plain_data(held, (*path, index), objects) for index, held in enumerate(given))
+    if isinstance(value, str | Mapping | CommunicationModel | NoiseModel):
+        value = [value]
+    if not isinstance(value, list | tuple):
+        raise refused(path, "must be a list of models", value, "give a list of dictionaries")
+    return tuple(plain_data(held, (*path, index), objects) for index, held in enumerate(value))
 
 
 _READERS: dict[str, Callable[[Any, KeyPath, _Objects], Any]] = {

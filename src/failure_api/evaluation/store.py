@@ -49,7 +49,7 @@ def opened(directory: Path, *, new: bool = True) -> Iterator[Store]:
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise no_room("output", directory, error) from error
+        raise no_room(directory, error) from error
     # A folder that nobody may write to is locked well enough.
     is_fixed = not new and not os.access(directory, os.W_OK)
     source = f"{path.resolve().as_uri()}?immutable=1" if is_fixed else path
@@ -70,12 +70,12 @@ def opened(directory: Path, *, new: bool = True) -> Iterator[Store]:
         raise invalid("output", rule, str(directory), remedy) from error
 
 
-def no_room(argument: str, directory: Path, error: OSError) -> InvalidArgumentError:
+def no_room(directory: Path, error: OSError) -> InvalidArgumentError:
     """Returns the error for a folder that cannot be written to, ready to be raised."""
     reason = (error.strerror or str(error)).lower()
     rule = f"must be a folder that can be written to ({reason})"
     remedy = "make room or name another one; what was finished is kept"
-    return invalid(argument, rule, str(directory), remedy)
+    return invalid("output", rule, str(directory), remedy)
 
 
 def _no_sweep(directory: Path) -> InvalidArgumentError:

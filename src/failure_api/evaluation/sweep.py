@@ -264,8 +264,8 @@ def _summary(plan: Plan, store: Store, share: float, *, write_files: bool) -> Sw
     if known is None or known["of"] != of or not has_files:
         results = results_of_store(store, share)
         # In the types of JSON, every number to its last bit.
-        cells, curves = results.cells.to_dict("list"), results.curves.to_dict("list")
-        known = {"of": of, "cells": cells, "curves": curves}
+        tables = {name: getattr(results, name).to_dict("list") for name in ("cells", "curves")}
+        known = {"of": of, **tables}
         store.write(_SUMMARY, known)
         if write_files:
             write_files_of(results, store, of)

@@ -11,7 +11,7 @@ from typing import Any
 
 from failure_api.errors import InvalidArgumentError
 from failure_api.evaluation.engines.jobs import Backlog, Job
-from failure_api.evaluation.episode import EpisodeResult, Player, failed
+from failure_api.evaluation.episode import EpisodeResult, Player
 from failure_api.evaluation.plan import Plan, Specification
 from failure_api.evaluation.store import PATIENCE_SECONDS
 
@@ -125,7 +125,7 @@ class _Pool:
                 f"The process that played this episode ended twice in its middle (exit code {code})"
                 ": nothing more is known of why.\n"
             )
-            yield failed(self._plan, cell, episode, text, 0.0)
+            yield EpisodeResult(cell, episode, self._plan.seed_of(episode), error=text)
         for job in worker.jobs:
             self._backlog.put_back(job)
         self._hire()

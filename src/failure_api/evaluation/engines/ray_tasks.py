@@ -10,7 +10,7 @@ from typing import Any
 
 from failure_api.errors import InvalidArgumentError
 from failure_api.evaluation.engines.jobs import Backlog, Job
-from failure_api.evaluation.episode import EpisodeResult, Player, failed
+from failure_api.evaluation.episode import EpisodeResult, Player
 from failure_api.evaluation.plan import Plan
 from failure_api.evaluation.reading import specification_from_dict
 from failure_api.evaluation.store import PATIENCE_SECONDS
@@ -113,9 +113,10 @@ def _handed_on(plan: Plan, backlog: Backlog, job: Job, error: Exception) -> list
     """Returns the failure of a task of one episode; a longer one is divided."""
     if len(job.episodes) == 1:
         text = f"Ray lost the process that played this episode: {error}\n"
-        return [failed(plan, job.cell, job.episodes[0], text, 0.0)]
+        (episode,) = job.episodes
+        return [EpisodeResult(job.cell, episode, plan.seed_of(episode), error=text)]
     for episode in job.episodes:
-        backlog.put_back(job._replace(episodes=(episode,)))
+        backlog.put_back(Job(job.cell, (episode,)))
     return []
 
 

@@ -136,7 +136,7 @@ def _alike(one: Any, other: Any) -> bool:
     if type(one).__name__ != type(other).__name__ or one.shape != other.shape:
         return False
     counts = [getattr(space, "n", getattr(space, "nvec", 0)) for space in (one, other)]
-    return bool(np.array_equal(*counts))
+    return bool(np.array_equal(counts[0], counts[1]))
 
 
 def _channels_first(space: Any) -> Any:

@@ -176,7 +176,7 @@ def _first_recovered(means: NDArray[np.float64], share: float) -> NDArray[np.flo
     # What comes after the last step of an episode counts as recovered.
     after = np.ones((len(recovered), LASTING - 1), dtype=bool)
     windows = np.lib.stride_tricks.sliding_window_view(np.hstack([recovered, after]), LASTING, 1)
-    lasts = windows.all(axis=2)
+    lasts = np.asarray(windows.all(axis=2))
     return np.where(lasts.any(axis=1), lasts.argmax(axis=1).astype(np.float64), np.inf)
 
 

@@ -111,6 +111,15 @@ def compare_all(
     return _comparisons(curves, settings, severities)
 
 
+def episodes_by_cell(episodes: pd.DataFrame, settings: Sequence[str]) -> dict[Key, pd.DataFrame]:
+    """Returns the episodes of each cell; arguments as for `summarise`."""
+    by_cell: Any = episodes.groupby(["policy", *settings, "severity"], dropna=False, sort=False)
+    return {
+        (*key, None if math.isnan(severity) else severity): group
+        for (*key, severity), group in by_cell
+    }
+
+
 def _grouped(
     episodes: pd.DataFrame,
     settings: Sequence[str],
@@ -119,11 +128,7 @@ def _grouped(
 ) -> tuple[dict[Key, pd.DataFrame], list[_Curve]]:
     """Returns the episodes of each cell, and the curves; both of them policy by policy."""
     count = int(episodes["episode"].max()) + 1 if len(episodes) else 0
-    by_cell: Any = episodes.groupby(["policy", *settings, "severity"], dropna=False, sort=False)
-    found = {
-        (*key, None if math.isnan(severity) else severity): group
-        for (*key, severity), group in by_cell
-    }
+    found = episodes_by_cell(episodes, settings)
     policies = list(dict.fromkeys(key[0] for key in found))
     groups = {key: found[key] for key in sorted(found, key=lambda key: policies.index(key[0]))}
 
