@@ -17,7 +17,8 @@ from failure_api.core.noise import NoiseModel
 from failure_api.core.parameters.fields import AgentRule, LinkRule
 from failure_api.core.parameters.rules import Choice, Instance
 from failure_api.errors import FailureApiError
-from failure_api.serialization.components import fields_of, part_classes
+from failure_api.serialization.components import constructors_of, fields_of, part_classes
+from failure_api.serialization.reading import class_of
 from failure_api.serialization.registry import OURS, Entry, built_in, find, name_of, plugins
 
 _HEADING = re.compile(r"^(Args|Attributes|Raises|Returns|Example|Examples|Source):[ ]*(.*)$")
@@ -39,8 +40,8 @@ class Sections(NamedTuple):
     source: str
 
 
-def sections_of(value_class: type) -> Sections:
-    """Returns what a class's docstring says; empty where it says nothing.
+def sections_of(value_class: Any) -> Sections:
+    """Returns what the docstring of a class or a function says; empty where it says nothing.
 
     Example:
         >>> from failure_api import ProbabilisticModel
@@ -67,6 +68,35 @@ def sections_of(value_class: type) -> Sections:
     summary, *text = _paragraphs(found[""]) or [""]
     source = " ".join(_paragraphs(found.get("Source", [])))
     return Sections(summary, tuple(text), _meanings_in(found.get("Args", [])), source)
+
+
+def meaning_of(plain: Mapping[str, Any], word: str) -> str:
+    """Returns what a word in the description of a model stands for, in a few words of its own.
+
+    Args:
+        plain: A model or a part of one as plain data.
+        word: One of its keys: a parameter of the class, or of one of its other constructors.
+
+    Returns:
+        The beginning of what the docstring says of the parameter; empty where none is found.
+
+    Example:
+        >>> meaning_of({"model": "gilbert_elliott"}, "loss")
+        'long-run share of messages lost'
+    """
+    word = word.replace("-", "_")
+    try:
+        found: Any = class_of(plain)
+    except FailureApiError:
+        return ""
+    known = {field.key: (found, field.name) for field in fields_of(found)}
+    for constructor in constructors_of(found):
+        words = {key: (constructor.function, name) for key, name in constructor.words.items()}
+        known = words | known
+    subject, parameter = known.get(word, (None, ""))
+    meaning = sections_of(subject).parameters.get(parameter, "") if subject is not None else ""
+    first = re.split(r"[:;.,(]", meaning, maxsplit=1)[0].strip()
+    return first[:1].lower() + first[1:]
 
 
 def _paragraphs(lines: list[str]) -> list[str]:

@@ -55,7 +55,9 @@ def check(
     lines = {
         "environment": found.environment,
         "policies": ", ".join(found.policies),
-        found.severity: _listed([f"{value:g}" for value in found.severities]),
+        found.severity: _listed(
+            found.severity_labels or [f"{value:g}" for value in found.severities]
+        ),
         **{name: _listed(values) for name, values in found.settings.items()},
         "cells": f"{found.cells:,}, perfect communication included",
         "episodes": f"{found.episodes:,}",

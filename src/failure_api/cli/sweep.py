@@ -56,7 +56,7 @@ def print_curves(screen: Console, found: Swept) -> None:
         table = Table(*columns, title=title, title_justify="left", box=SIMPLE_HEAD)
         for row in cells:
             if _belongs(row, curve, keys):
-                table.add_row(*_columns(row, abs(curve["perfect"])))
+                table.add_row(*_columns(row, abs(curve["perfect"]), found.labels))
         screen.print(table)
     named = "" if is_short else f"Severity: {found.severity}. "
     text = f"{named}With 95 % intervals; lost: paired by episode; age: in rounds."
@@ -65,18 +65,21 @@ def print_curves(screen: Console, found: Swept) -> None:
     table = Table(Column("curve"), *columns, box=SIMPLE_HEAD)
     for curve in curves:
         area = _interval((curve[f"area{end}"] for end in _ENDS), ".2f")
-        breaking = _interval((curve[f"breaking_point{end}"] for end in _ENDS), "g")
+        points = [curve[f"breaking_point{end}"] for end in _ENDS]
+        breaking = escape(found.labels.get(points[0], "")) or _interval(points, "g")
         table.add_row(_name(curve, keys), area, breaking)
     screen.print(table)
 
 
-def _columns(row: Mapping[Any, Any], perfect: float) -> tuple[str, ...]:
+def _columns(
+    row: Mapping[Any, Any], perfect: float, labels: Mapping[float, str]
+) -> tuple[str, ...]:
     """Returns a cell as text."""
     is_perfect = math.isnan(row["severity"])
     shares = [100 * row[f"drop{end}"] / (perfect or math.nan) for end in _ENDS]
     rounded = [share if math.isnan(share) else round(share) for share in shares]
     return (
-        "perfect" if is_perfect else f"{row['severity']:g}",
+        "perfect" if is_perfect else escape(labels.get(row["severity"], f"{row['severity']:g}")),
         _interval((row[f"mean{end}"] for end in _ENDS), "#.3g"),
         "" if is_perfect else _interval(rounded, "g"),
         f"{row['delivery_ratio']:.2f}",

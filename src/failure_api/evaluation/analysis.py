@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from failure_api.catalogue.describe import meaning_of
 from failure_api.errors import invalid
 from failure_api.evaluation.identity import specification_in
 from failure_api.evaluation.plan import Cell, Plan
@@ -77,7 +79,9 @@ def results_of_store(store: Store, share: float) -> Results:
     return Results(
         specification=plan.specification.to_plain(),
         severity=plan.severity_name,
+        severity_title=title_of_severity(plan),
         severities=plan.severities,
+        severity_labels=plan.severity_labels,
         settings=plan.settings,
         share=share,
         episodes=table,
@@ -87,6 +91,32 @@ def results_of_store(store: Store, share: float) -> Results:
         recordings=tuple(_named(plan, *recorded) for recorded in store.recordings()),
         runs=tuple(store.runs()),
     )
+
+
+def title_of_severity(plan: Plan) -> str:
+    """Returns what varies along a curve, in words: what its model says of the parameter.
+
+    A label of the user's own is taken as it is, and so is the name of what no docstring tells of.
+
+    Args:
+        plan: The plan.
+
+    Example:
+        >>> from failure_api.evaluation import read_specification
+        >>> title_of_severity(Plan(read_specification({
+        ...     "environment": "mpe2.simple_spread_v3",
+        ...     "failure_models": {"model": "probabilistic", "failure_prob": {"grid": [0, 1]}},
+        ... })))
+        'probability that a link is down in a round'
+    """
+    axis = plan.severity
+    if axis is None or axis.labels or axis.beside or plan.severity_name != axis.title:
+        return plan.severity_name
+    (root, *path), key = axis.path[:-1], axis.path[-1]
+    model: Any = getattr(plan.specification, str(root))
+    for step in path:
+        model = model[step]
+    return (isinstance(model, Mapping) and meaning_of(model, str(key))) or plan.severity_name
 
 
 def _plan_of(store: Store) -> Plan:

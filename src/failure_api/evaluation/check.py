@@ -37,7 +37,8 @@ class Check:
         environment: Name of the environment.
         policies: Names of the policies.
         severity: What varies along a curve.
-        severities: Its values, from the mildest to the severest.
+        severities: Its values, from the mildest to the severest; 1, 2, ... where labels tell them.
+        severity_labels: What each is called; empty where numbers say it.
         settings: The values of what else varies, by name.
         cells: Number of cells, those of perfect communication included.
         episodes: Episodes in all.
@@ -54,6 +55,7 @@ class Check:
     episodes: int
     seconds: float
     cut: bool = False
+    severity_labels: tuple[str, ...] = ()
 
 
 def check(specification: str | Path | Mapping[str, Any], *, workers: int = 1) -> Check:
@@ -82,11 +84,12 @@ def check(specification: str | Path | Mapping[str, Any], *, workers: int = 1) ->
         policies=tuple(plan.specification.policies),
         severity=plan.severity_name,
         severities=plan.severities,
-        settings={axis.title: axis.texts for axis in plan.further},
+        settings=dict(zip(plan.settings, (axis.texts for axis in plan.further), strict=True)),
         cells=plan.size,
         episodes=plan.episodes,
         seconds=seconds / workers,
         cut=cut,
+        severity_labels=plan.severity_labels,
     )
 
 

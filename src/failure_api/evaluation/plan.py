@@ -159,13 +159,14 @@ class Plan:
             if not self.severity.is_numeric:
                 values = tuple(range(1, len(values) + 1))
             self.severities = tuple(map(float, values))
-            self.severity_name = self.severity.title
+            self.severity_name = specification.labels.get(self.severity.title, self.severity.title)
             self.severity_labels = self.severity.labels
             along = set(self.severity.at(0))
         self.further = tuple(axis for axis in axes if axis.path not in along)
-        self.settings = tuple(axis.title for axis in self.further)
+        titles = specification.labels
+        self.settings = tuple(titles.get(axis.title, axis.title) for axis in self.further)
         outer = [axis for axis in self.further if _is_outer(axis)]
-        self.outer_settings = tuple(axis.title for axis in outer)
+        self.outer_settings = tuple(titles.get(axis.title, axis.title) for axis in outer)
         self._inner_sizes = [len(axis.values) for axis in self.further]
         self._outer_sizes = [len(axis.values) if axis in outer else 1 for axis in self.further]
         self._curves = math.prod(self._inner_sizes)

@@ -10,7 +10,6 @@ from typing import Any
 
 from pettingzoo import ParallelEnv
 
-from failure_api.communication_models import ScheduledModel
 from failure_api.environments import make_environment
 from failure_api.environments.positions import known_positions
 from failure_api.errors import FailureApiError
@@ -20,6 +19,7 @@ from failure_api.evaluation.reading import about
 from failure_api.exchanges import Exchange, MaskSegments
 from failure_api.serialization.paths import KeyPath, PlainDataError, placed, refused, text_of
 from failure_api.serialization.reading import from_dict, part_from_dict
+from failure_api.serialization.registry import key_of
 from failure_api.user_code import ANYTHING, named
 from failure_api.wrappers import CommunicationWrapper, CommunicationWrapperParallel
 
@@ -40,9 +40,10 @@ def outage_end(plan: Plan) -> int | None:
     cells = (cell for cell in plan.telling_cells(_CELLS_READ) if cell.severity is not None)
     ends: set[int | None] = set()
     for cell in itertools.islice(cells, _CELLS_READ):
-        models = models_of(plan.filled(cell))["failure_models"]
-        outages = [each for each in models if isinstance(each, ScheduledModel)]
-        stops = [each.stop for each in outages if each.period is None and each.stop is not None]
+        # Read as plain data, since nothing of the user's need be there to read results.
+        models = [each for each in plan.filled(cell)["failure_models"] if isinstance(each, dict)]
+        outages = [each for each in models if key_of(str(each.get("model"))) == "scheduled"]
+        stops = [each["stop"] for each in outages if each.get("stop") and not each.get("period")]
         ends.add(max(stops, default=None))
     return ends.pop() if len(ends) == 1 else None
 

@@ -118,11 +118,13 @@ class Swept(NamedTuple):
         cells: One row for each cell, as `Results.cells` describes them.
         curves: One row for each curve, as `Results.curves` describes them.
         severity: What the severity is.
+        labels: What the severities are called that have labels.
     """
 
     cells: pd.DataFrame
     curves: pd.DataFrame
     severity: str
+    labels: Mapping[float, str]
 
 
 def run_sweep(
@@ -270,4 +272,5 @@ def _summary(plan: Plan, store: Store, share: float, *, write_files: bool) -> Sw
         if write_files:
             write_files_of(results, store, of)
     cells, curves = pd.DataFrame(known["cells"]), pd.DataFrame(known["curves"])
-    return Swept(cells, curves, plan.severity_name)
+    labels = dict(zip(plan.severities, plan.severity_labels, strict=False))
+    return Swept(cells, curves, plan.severity_name, labels)

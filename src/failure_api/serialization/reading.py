@@ -116,6 +116,24 @@ def _model(plain: Any, path: KeyPath, kind: type | None) -> Any:
     return _make(entry.value_class, entry.name, plain, path)
 
 
+def class_of(plain: Mapping[str, Any]) -> type:
+    """Returns the class of a model, or of a part of one, that plain data stands for.
+
+    Nothing is imported for it.
+
+    Raises:
+        InvalidArgumentError: It stands for none that is known.
+    """
+    for tag, kind in KINDS.items():
+        if tag in plain and not is_name(plain[tag]):
+            return find(plain[tag], kind, tag).value_class
+    known = part_classes(Component)
+    found = _named(plain.get("type"), known)
+    if found is None:
+        raise refused(("type",), "must be the name of a component", plain.get("type"), "name one")
+    return known[found]
+
+
 def part_from_dict(plain: Any, path: KeyPath, kinds: tuple[type, ...]) -> Any:
     """Returns a part of a model, or another value that is told by the key "type".
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from failure_api.evaluation.reporting.texts import exact, one_line, printable
+from failure_api.evaluation.reporting.texts import exact, one_line, printable, shortened
 from failure_api.evaluation.results import PERFECT, Results, curve_label
 
 PERFECT_COLOUR = "#808080"
@@ -76,6 +77,7 @@ class Curve:
         perfect: Its cell under perfect communication.
         cells: Its cells by severity.
         severities: Every severity, from the mildest to the severest.
+        severity_text: Returns a severity as text.
     """
 
     index: int
@@ -86,6 +88,7 @@ class Curve:
     perfect: Mapping[str, Any]
     cells: Mapping[float, Mapping[str, Any]]
     severities: tuple[float, ...]
+    severity_text: Callable[[float], str]
 
     def values(self, column: str) -> list[float]:
         """Returns a column of its cells, one for each severity; NaN where there is no cell."""
@@ -162,6 +165,7 @@ def curves_of(results: Results) -> tuple[Curve, ...]:
             perfect=next((row for row in references if suits(_key(results, row), key)), {}),
             cells=by_severity,
             severities=results.severities,
+            severity_text=partial(severity_text, results),
         )
         for index, (key, by_severity) in enumerate(cells.items())
     )
@@ -203,11 +207,17 @@ def _label(results: Results, key: Sequence[str]) -> str:
     return one_line(curve_label(policy, {name: value for name, value in named if value}))
 
 
+def severity_text(results: Results, severity: float) -> str:
+    """Returns a severity as a reader sees it: its label, or the number as it was asked for."""
+    labelled = dict(zip(results.severities, results.severity_labels, strict=False))
+    return printable(labelled.get(severity) or exact(severity))
+
+
 def at(results: Results, severity: float | None) -> str:
     """Returns what a severity is called: "failure_prob=0.3"."""
     if severity is None or math.isnan(severity):
         return PERFECT
-    return f"{printable(results.severity)}={exact(severity)}"
+    return f"{printable(results.severity)}={severity_text(results, severity)}"
 
 
 def _text(value: Any) -> str:
@@ -229,8 +239,8 @@ class Axis(NamedTuple):
     is_logarithmic: bool
 
 
-def axis_of(severities: Sequence[float]) -> Axis:
-    """Returns the axis of at least one severity.
+def axis_of(severities: Sequence[float], *, labelled: bool = False) -> Axis:
+    """Returns the axis of at least one severity, with a tick for each where it has a label.
 
     Example:
         >>> axis_of([0, 0.5, 1])
@@ -244,12 +254,23 @@ def axis_of(severities: Sequence[float]) -> Axis:
     if len(severities) == 1:
         room = 0.6 * (abs(first) or 1.0)
         return Axis((first - room, first + room), [first], False)
-    if _is_logarithmic(severities):
+    if not labelled and _is_logarithmic(severities):
         factor = (last / first) ** 0.03
         ticks = list(severities) if len(severities) <= 8 else []
         return Axis((first / factor, last * factor), ticks, True)
     room = 0.03 * (last - first)
-    return Axis((first - room, last + room), [], False)
+    return Axis((first - room, last + room), list(severities) if labelled else [], False)
+
+
+def tick_texts(results: Results) -> list[str]:
+    """Returns what stands at the ticks that severities have."""
+    texts = (severity_text(results, severity) for severity in results.severities)
+    return [shortened(text, 24) for text in texts]
+
+
+def title_of_axis(results: Results) -> str:
+    """Returns what a figure says of the severity: in words, where there are any."""
+    return one_line(results.severity_title or results.severity)
 
 
 def _is_logarithmic(severities: Sequence[float]) -> bool:

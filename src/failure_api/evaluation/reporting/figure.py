@@ -9,8 +9,15 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from failure_api.evaluation.reporting.curves import PERFECT_COLOUR, Curve, axis_of, shared_lines
-from failure_api.evaluation.reporting.texts import one_line, shortened
+from failure_api.evaluation.reporting.curves import (
+    PERFECT_COLOUR,
+    Curve,
+    axis_of,
+    shared_lines,
+    tick_texts,
+    title_of_axis,
+)
+from failure_api.evaluation.reporting.texts import shortened
 from failure_api.evaluation.results import PERFECT, Results
 from failure_api.needs import needed
 
@@ -131,16 +138,20 @@ def _draw_curve(axes: Axes, curve: Curve, curves: int) -> Any:
 
 def _set_axes(axes: Axes, results: Results) -> None:
     if results.severities:
-        limits, ticks, is_logarithmic = axis_of(results.severities)
+        labelled = bool(results.severity_labels)
+        limits, ticks, is_logarithmic = axis_of(results.severities, labelled=labelled)
         if is_logarithmic:
             axes.set_xscale("log")
             axes.xaxis.set_minor_formatter("")
             axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.set_xlim(*limits)
         if ticks:
-            axes.set_xticks(ticks, [f"{severity:g}" for severity in ticks])
-    axes.set_xlabel(shortened(one_line(results.severity), 50), parse_math=False)
-    axes.set_ylabel("mean return")
+            names = tick_texts(results)
+            # Words side by side would run into each other.
+            turned = {"rotation": 20, "ha": "right"} if sum(map(len, names)) > _LINE else {}
+            axes.set_xticks(ticks, names, parse_math=False, **turned)
+    axes.set_xlabel(shortened(title_of_axis(results), 50), parse_math=False)
+    axes.set_ylabel("mean return (higher is better)")
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", linewidth=0.4, alpha=0.4)
     axes.set_axisbelow(True)

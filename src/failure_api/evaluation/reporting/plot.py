@@ -7,7 +7,15 @@ import math
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-from failure_api.evaluation.reporting.curves import PERFECT_COLOUR, Curve, at, axis_of, shared_lines
+from failure_api.evaluation.reporting.curves import (
+    PERFECT_COLOUR,
+    Curve,
+    at,
+    axis_of,
+    shared_lines,
+    tick_texts,
+    title_of_axis,
+)
 from failure_api.evaluation.reporting.summary import breaking_text
 from failure_api.evaluation.reporting.texts import NONE, interval, numbers, printable, shortened
 from failure_api.evaluation.results import PERFECT, Results
@@ -16,10 +24,10 @@ Trace: TypeAlias = dict[str, Any]
 """What plotly draws of one curve or of several, in the types of JSON."""
 
 _MEASURES = (
-    ("mean", "Mean return", "mean return"),
-    ("iqm", "IQM", "interquartile mean of the returns"),
-    ("cvar", "CVaR", "mean of the worst returns (CVaR)"),
-    ("drop", "Drop", "drop of the return, seed by seed"),
+    ("mean", "Mean return", "mean return (higher is better)"),
+    ("iqm", "IQM", "interquartile mean of the returns (higher is better)"),
+    ("cvar", "CVaR", "mean of the worst returns (CVaR; higher is better)"),
+    ("drop", "Drop", "drop of the return, seed by seed (lower is better)"),
     ("delivery_ratio", "Delivery", "share of messages that arrived"),
     ("mean_age", "Age", "mean age of information (rounds)"),
     ("news", "News", "share of rounds that brought a link something newer"),
@@ -63,12 +71,13 @@ def escaped(text: str) -> str:
 
 
 def _axis(results: Results) -> dict[str, Any]:
-    plain: dict[str, Any] = {"title": escaped(shortened(printable(results.severity), 60))}
+    plain: dict[str, Any] = {"title": escaped(shortened(title_of_axis(results), 60))}
     if not results.severities:
         return plain
-    limits, ticks, is_logarithmic = axis_of(results.severities)
+    labelled = bool(results.severity_labels)
+    limits, ticks, is_logarithmic = axis_of(results.severities, labelled=labelled)
     if ticks:
-        plain |= {"tickvals": ticks, "ticktext": [f"{severity:g}" for severity in ticks]}
+        plain |= {"tickvals": ticks, "ticktext": [escaped(text) for text in tick_texts(results)]}
     if is_logarithmic:
         return plain | {"type": "log", "range": [math.log10(end) for end in limits]}
     return plain | {"range": list(limits)}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from failure_api.evaluation.reporting import texts
-from failure_api.evaluation.reporting.curves import Curve, at, estimate_of, value_of
+from failure_api.evaluation.reporting.curves import Curve, at, estimate_of, severity_text, value_of
 from failure_api.evaluation.results import Results
 
 
@@ -37,7 +37,9 @@ def _span(results: Results) -> str:
     if not severities:
         return results.severity
     if len(severities) == 1:
-        return f"{results.severity} {texts.exact(severities[0])}"
+        return f"{results.severity} {severity_text(results, severities[0])}"
+    if results.severity_labels:
+        return f"{results.severity}: {', '.join(results.severity_labels)}"
     first, last = texts.exact(severities[0]), texts.exact(severities[-1])
     return f"{results.severity} from {first} to {last}, {len(severities)} values"
 
@@ -100,7 +102,7 @@ def breaking_text(curve: Curve) -> str:
     found = breaking_interval(curve)
     # An interval that ends where it begins adds nothing.
     bare = found == texts.NONE or low == high == point
-    return point_text(point) if bare else f"{point_text(point)} ({found})"
+    return point_text(curve, point) if bare else f"{point_text(curve, point)} ({found})"
 
 
 def breaking_interval(curve: Curve) -> str:
@@ -110,14 +112,14 @@ def breaking_interval(curve: Curve) -> str:
         return texts.BEYOND
     falls = curve.severities[:1] > curve.severities[-1:]
     ends.sort(key=lambda end: math.inf if math.isinf(end) else end * (-1) ** falls)
-    return texts.interval(*map(point_text, ends))
+    return texts.interval(*(point_text(curve, end) for end in ends))
 
 
-def point_text(severity: float) -> str:
+def point_text(curve: Curve, severity: float) -> str:
     """Returns a breaking point: "beyond the grid" for infinity, a dash for none."""
     if math.isnan(severity):
         return texts.NONE
-    return texts.BEYOND if math.isinf(severity) else texts.exact(severity)
+    return texts.BEYOND if math.isinf(severity) else curve.severity_text(severity)
 
 
 def _story(results: Results, curve: Curve, *, explain: bool) -> Sentence:
@@ -167,11 +169,13 @@ def _broken(results: Results, curve: Curve, explain: bool) -> str:
     share = texts.percents([results.share])[0]
     meaning = f" (loses more than {share})" if explain else ""
     if math.isfinite(point):
-        where = breaking_text(curve).replace(texts.exact(point), at(results, point), 1)
+        where = breaking_text(curve).replace(point_text(curve, point), at(results, point), 1)
         return f"It breaks{meaning} at {where}."
     text = f"It does not break{meaning.replace('loses', 'lose')} on this grid"
     return (
-        f"{text}, though it may from {texts.exact(low)} on." if math.isfinite(low) else f"{text}."
+        f"{text}, though it may from {point_text(curve, low)} on."
+        if math.isfinite(low)
+        else f"{text}."
     )
 
 

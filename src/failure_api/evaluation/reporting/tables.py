@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from failure_api.evaluation.reporting import texts
-from failure_api.evaluation.reporting.curves import Curve, label_of, rows_of, value_of
+from failure_api.evaluation.reporting.curves import (
+    Curve,
+    label_of,
+    rows_of,
+    severity_text,
+    value_of,
+)
 from failure_api.evaluation.reporting.summary import breaking_interval, point_text
 from failure_api.evaluation.results import PERFECT, Results
 
@@ -90,7 +96,9 @@ def _curves(results: Results, curves: Sequence[Curve]) -> Table:
             Column("curve", [curve.label for curve in curves], "text"),
             _numbers(rows, "perfect", PERFECT),
             *_estimates(rows, "area", "area"),
-            Column("breaking point", [point_text(value_of(row, "breaking_point")) for row in rows]),
+            Column(
+                "breaking point", [point_text(curve, curve.breaking_point[0]) for curve in curves]
+            ),
             Column(_INTERVAL, [breaking_interval(curve) for curve in curves], "interval"),
             *(_estimates(rows, "recovery", "recovery (steps)") if recovery else ()),
         ],
@@ -148,7 +156,8 @@ def _comparisons(results: Results) -> Table:
 def _severities(results: Results, rows: Sequence[Any]) -> Column:
     severities = [value_of(row, "severity") for row in rows]
     cells = [
-        "perfect" if math.isnan(severity) else texts.exact(severity) for severity in severities
+        "perfect" if math.isnan(severity) else severity_text(results, severity)
+        for severity in severities
     ]
     return Column(texts.printable(results.severity), cells)
 
