@@ -278,13 +278,16 @@ class ModelTrial(ABC):
         stream = stream or NumpyStream(self.seed, xp=xp)
         portable = partial(self.draws, xp, circumstances)
         draws = portable if circumstances.portable else lambda round_index: stream
-        parameters = self.prepared(xp, circumstances)
+        rounds = self.rounds_of(xp, circumstances)
         try:
-            return self.played(parameters, self.rounds_of(xp, circumstances), draws)
-        except LawError:
-            raise
-        except FailureApiError as error:
-            demand(1, False, with_name(error, self.model))
+            parameters = self.prepared(xp, circumstances)
+            try:
+                return self.played(parameters, rounds, draws)
+            except FailureApiError as error:
+                demand(1, isinstance(error, LawError), with_name(error, self.model))
+                raise
+        except FailureApiError:
+            # What a model refuses as it looks things up is about its own parameters.
             raise
         except ValueError as error:
             where = source_line(error, self.model)
