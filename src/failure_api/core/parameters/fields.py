@@ -19,7 +19,7 @@ from failure_api.errors import invalid, listed
 
 
 @dataclass(frozen=True)
-class VaryingRule(rules.Rule):
+class VaryingRule:
     """What a parameter that may differ from link to link, or from agent to agent, must satisfy."""
 
     text: str
@@ -44,13 +44,10 @@ class VaryingRule(rules.Rule):
             remedy = (array is not None and self.form_remedy) or self.remedy
             raise invalid(name, self.form, value, remedy)
         # The diagonal means nothing: nothing is asked of it, and it tells no two models apart.
-        read = (
-            ~np.eye(len(array), dtype=bool) if self.axes == 2 else np.ones(len(array), dtype=bool)
-        )
+        read = ~np.eye(len(array), dtype=bool) if self.axes == 2 else np.full(len(array), True)
         rules.check_entries(name, array, self.accepts(array) | ~read, self.text, self.remedy)
-        return FrozenArray(
-            np.where(read, array, self.neutral if np.isfinite(self.neutral) else 1.0)
-        )
+        neutral = self.neutral if np.isfinite(self.neutral) else 1.0
+        return FrozenArray(np.where(read, array, neutral))
 
     def _number(self, name: str, value: Any) -> float:
         number = rules.numbers(value)
@@ -62,7 +59,7 @@ class VaryingRule(rules.Rule):
         return key
 
 
-class LinkRule(VaryingRule):
+class LinkRule(VaryingRule, rules.Rule):
     """What a parameter that may differ from link to link must satisfy."""
 
     axes = 2
@@ -76,7 +73,7 @@ class LinkRule(VaryingRule):
         raise invalid(name, rule, key, "name two different agents")
 
 
-class AgentRule(VaryingRule):
+class AgentRule(VaryingRule, rules.Rule):
     """What a parameter that may differ from agent to agent must satisfy."""
 
     axes = 1
