@@ -222,13 +222,12 @@ def specification_of(
     numbers = {"episodes": episodes, "seed": seed}
     changes = {key: number for key, number in numbers.items() if number is not None}
     if file is not None:
-        flags = ("--environment", "--policy", "--model", "--grid", "--set")
-        flags = (*flags, "--positions", "--segments")
-        values = (environment, policies, models, grids, given, positions, segments)
-        for flag, value in zip(flags, values, strict=True):
+        named = {"environment": environment, "policy": policies, "model": models, "grid": grids}
+        named |= {"set": given, "positions": positions, "segments": segments}
+        for flag, value in named.items():
             if value:
                 remedy = f"write it in {file}, or leave the file out"
-                raise invalid(flag, "must be left out beside a specification", value, remedy)
+                raise invalid(f"--{flag}", "must be left out beside a specification", value, remedy)
         return {**read_specification(file).to_plain(), **changes} if changes else file
     if environment is None:
         remedy = "give the file of a specification, or --environment, --policy and --model"

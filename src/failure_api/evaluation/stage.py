@@ -94,7 +94,8 @@ class Stage:
     def act(self, observations: Mapping[Any, Any]) -> Mapping[Any, Any]:
         """Returns what the policy does."""
         try:
-            return self.policy(observations)
+            actions: Mapping[Any, Any] = self.policy(observations)
+            return actions
         except ANYTHING as error:
             error.add_note(self.heard_through)
             raise

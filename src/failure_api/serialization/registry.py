@@ -138,8 +138,7 @@ def find(name: Any, kind: type | None = None, argument: str = "name") -> Entry:
         >>> find("Delay-Based").value_class.__name__
         'DelayBasedModel'
     """
-    what = {CommunicationModel: "a failure model", NoiseModel: "a noise model"}.get(kind, "a model")
-    rule = f"must be the name of {what}"
+    rule = f"must be the name of {_CALLED.get(kind, 'a model')}"
     if is_name(name):
         found = named(name, argument)
         if not _is_model(found) or not issubclass(found, kind or object):
@@ -158,6 +157,9 @@ def find(name: Any, kind: type | None = None, argument: str = "name") -> Entry:
     word = name.lower().replace("-", "_") if isinstance(name, str) else name
     remedy = nearest(word, [entry.name for entry in known.values()])
     raise invalid(argument, rule, name, remedy)
+
+
+_CALLED: dict[Any, str] = {CommunicationModel: "a failure model", NoiseModel: "a noise model"}
 
 
 def _by_key(entries: Iterable[Entry], kind: type | None) -> dict[Any, Entry]:

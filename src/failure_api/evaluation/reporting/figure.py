@@ -148,7 +148,9 @@ def _set_axes(axes: Axes, results: Results) -> None:
         if ticks:
             names = tick_texts(results)
             # Words side by side would run into each other.
-            turned = {"rotation": 20, "ha": "right"} if sum(map(len, names)) > _LINE else {}
+            turned: dict[str, Any] = {"rotation": 20, "ha": "right"}
+            if sum(map(len, names)) <= _LINE:
+                turned = {}
             axes.set_xticks(ticks, names, parse_math=False, **turned)
     axes.set_xlabel(shortened(title_of_axis(results), 50), parse_math=False)
     axes.set_ylabel("mean return (higher is better)")
