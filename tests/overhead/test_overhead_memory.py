@@ -54,6 +54,7 @@ def test_nothing_is_watched_afterwards(subject):
     assert not tracemalloc.is_tracing()
 
 
+@pytest.mark.heavy
 def test_a_row_says_what_wrapping_adds(subject, monkeypatch):
     watched = []
     build = holding(subject, 4)
