@@ -123,7 +123,7 @@ def _plan_of(store: Store) -> Plan:
     if (specification := specification_in(store)) is None:
         directory = str(store.directory)
         raise invalid("directory", "must hold a sweep", directory, "play the sweep first")
-    return Plan(specification_from_dict(specification))
+    return Plan(specification_from_dict(specification, stored=True))
 
 
 def _episodes_of(store: Store, plan: Plan) -> pd.DataFrame:

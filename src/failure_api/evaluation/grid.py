@@ -266,6 +266,10 @@ def _range(text: str, path: KeyPath) -> tuple[Any, ...]:
 def _name(path: KeyPath, paths: list[KeyPath]) -> str:
     """Returns the shortest end of a path that tells it from the others."""
     others = [other for other in paths if other != path]
+    is_alone = all(other[:-1] != path[:-1] for other in others)
+    if path and isinstance(path[-1], int) and is_alone:
+        # The only one that varies in a list needs no index.
+        path = path[:-1]
     for length in range(1, len(path)):
         end = path[-length:]
         # An index alone says nothing.

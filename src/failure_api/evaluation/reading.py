@@ -84,8 +84,14 @@ def about(path: KeyPath) -> Iterator[None]:
         raise PlainDataError(str(error), path) from error
 
 
-def specification_from_dict(plain: Any) -> Specification:
-    """Returns the specification that plain data stands for, as `read_specification` does."""
+def specification_from_dict(plain: Any, *, stored: bool = False) -> Specification:
+    """Returns the specification that plain data stands for, as `read_specification` does.
+
+    Args:
+        plain: As in `read_specification`.
+        stored: Whether it comes with results, which can be read where its environment is not
+            installed: nothing is imported then.
+    """
     if plain is None or (isinstance(plain, Mapping) and not plain):
         remedy = "name at least an environment and failure_models"
         raise refused(("specification",), "must say what to do", plain, remedy)
@@ -113,7 +119,8 @@ def specification_from_dict(plain: Any) -> Specification:
     if not (read.get("failure_models") or read.get("noise_models")):
         remedy = "add failure_models, as in [{model: probabilistic, failure_prob: {grid: [0, 1]}}]"
         raise refused(("failure_models",), "must name what fails", None, remedy)
-    read["api"] = _api(read["environment"], present.get("api"), objects)
+    if not stored or "api" in present:
+        read["api"] = _api(read["environment"], present.get("api"), objects)
     return Specification(**read, objects=objects)
 
 
@@ -169,7 +176,9 @@ def _title_of(value: Any) -> str:
 def _segments(value: Any, path: KeyPath, objects: _Objects) -> Any:
     if callable(value) or isinstance(value, str):
         return _named(value, path, objects)
-    return _mapping(value, path, objects)
+    plain = _mapping(value, path, {})
+    # Slices, and agents that are no text, are none of JSON's types.
+    return plain if plain == value else _kept(value, "segments", objects)
 
 
 def _policies(value: Any, path: KeyPath, objects: _Objects) -> dict[str, str]:
