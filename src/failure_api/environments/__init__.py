@@ -213,3 +213,19 @@ def layers(env: Any) -> Iterator[Any]:
         seen.add(id(env))
         inside = getattr(env, "__dict__", {})
         env = next((inside[name] for name in BELOW if inside.get(name) is not None), None)
+
+
+def offers(layer: Any, method: str) -> bool:
+    """Returns whether a layer itself has a method, and does not look it up in another one."""
+    return hasattr(type(layer), method) or method in getattr(layer, "__dict__", ())
+
+
+def offering(env: Any, method: str) -> Any:
+    """Returns the outermost layer of an environment that has a method; None where none has.
+
+    Args:
+        env: An environment in any wrappers.
+        method: "communication_positions" or "communication_segments", by which authors say what
+            is known of their environments.
+    """
+    return next((layer for layer in layers(env) if offers(layer, method)), None)
