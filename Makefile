@@ -45,13 +45,13 @@ test: setup browser
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal --seed $(SEED) \
-		-m 'not heavy and not trainers'
+		-m 'not heavy and not trainers and not environments'
 
 # For work in progress: one case of each test of what most changes touch.
 test-fast: setup
 	$(BIN)/ruff check .
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal --seed $(SEED) --cases 1 \
-		-m 'not heavy and not trainers' $(FAST)
+		-m 'not heavy and not trainers and not environments' $(FAST)
 
 # All cases of tests of which `make test` picks some.
 test-every-case: setup browser
