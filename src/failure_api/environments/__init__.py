@@ -1,7 +1,8 @@
 """Environments by name: `make_environment("mpe2.simple_spread_v3", N=5)`.
 
 A name is an importable module that follows PettingZoo's convention of offering `env` (AEC) and
-`parallel_env` (Parallel), so users' own environments have names as well.
+`parallel_env` (Parallel), so users' own environments have names as well. What these make may have
+another interface than PettingZoo's: `as_parallel` and the functions beside it adapt it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,16 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from pettingzoo import AECEnv
+from pettingzoo.utils import parallel_to_aec
+
+from failure_api.environments.adapters import (
+    as_parallel,
+    from_dicts,
+    from_rllib,
+    from_tuple,
+    to_tuple,
+)
 from failure_api.errors import (
     FailureApiError,
     InvalidArgumentError,
@@ -23,6 +34,19 @@ from failure_api.errors import (
     invalid,
     nearest,
 )
+
+__all__ = [
+    "as_parallel",
+    "environment_apis",
+    "environment_options",
+    "from_dicts",
+    "from_rllib",
+    "from_tuple",
+    "known_environments",
+    "layers",
+    "make_environment",
+    "to_tuple",
+]
 
 _CONSTRUCTORS = {"aec": "env", "parallel": "parallel_env"}
 # Where each package keeps the modules that are environments.
@@ -42,10 +66,12 @@ def make_environment(name: str, *, api: str = "aec", **options: Any) -> Any:
         **options: The environment's own options, such as `N` or `max_cycles`.
 
     Returns:
-        A PettingZoo `AECEnv` or `ParallelEnv`.
+        A PettingZoo `AECEnv` or `ParallelEnv`, in an adapter where the module makes an
+        environment of another interface.
 
     Raises:
         InvalidArgumentError: No such environment, API or option.
+        WrongEnvironmentError: What the module makes is no environment with several agents.
         MissingDependencyError: A package that the environment needs is not installed.
 
     Example:
@@ -58,11 +84,14 @@ def make_environment(name: str, *, api: str = "aec", **options: Any) -> Any:
         if known is not None and option not in known:
             raise _unknown_option(name, option, known)
     try:
-        return constructor(**options)
+        made = constructor(**options)
     except ImportError as error:
         raise _missing(name, error) from error
     except (TypeError, ValueError, AssertionError) as error:
         raise _refused(name, options, known, error) from error
+    if api == "aec":
+        return made if isinstance(made, AECEnv) else parallel_to_aec(as_parallel(made))
+    return as_parallel(made)
 
 
 def environment_options(name: str, *, api: str = "aec") -> tuple[str, ...] | None:

@@ -17,8 +17,8 @@ from failure_api.wrappers.rounds import Models, NoiseModels, RoundKeeper
 from failure_api.wrappers.unwrapping import (
     Travels,
     check_agent,
-    check_kind,
     check_seed,
+    environment_of,
     not_reset,
     space_of,
 )
@@ -229,7 +229,7 @@ class CommunicationWrapper(Reports, AECRounds):
 
     def __init__(
         self,
-        env: AECEnv,
+        env: Any,
         failure_models: Models,
         *,
         noise_models: NoiseModels = (),
@@ -237,7 +237,7 @@ class CommunicationWrapper(Reports, AECRounds):
         positions: Callable[[Any], Any] | None = None,
         report: Literal["infos"] | None = None,
     ) -> None:
-        check_kind("CommunicationWrapper", env, AECEnv)
+        env = environment_of("CommunicationWrapper", env, AECEnv)
         super().__init__(
             env, RoundKeeper(env, failure_models, exchange, positions, noise_models, report)
         )

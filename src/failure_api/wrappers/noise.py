@@ -23,8 +23,8 @@ from failure_api.wrappers.rounds import NoiseModels
 from failure_api.wrappers.unwrapping import (
     agent_ids_of,
     alike_below,
-    check_kind,
     check_observations,
+    environment_of,
     space_of,
 )
 
@@ -227,8 +227,8 @@ class NoiseWrapper(SensorReports, AECRounds):
         True
     """
 
-    def __init__(self, env: AECEnv, noise_models: NoiseModels) -> None:
-        check_kind("NoiseWrapper", env, AECEnv)
+    def __init__(self, env: Any, noise_models: NoiseModels) -> None:
+        env = environment_of("NoiseWrapper", env, AECEnv)
         super().__init__(env, Sensors(env, noise_models, moves_once_a_cycle(env)))
 
 
@@ -265,6 +265,6 @@ class NoiseWrapperParallel(SensorReports, ParallelRounds):
         {'agent_0': False, 'agent_1': True, 'agent_2': True}
     """
 
-    def __init__(self, env: ParallelEnv, noise_models: NoiseModels) -> None:
-        check_kind("NoiseWrapper", env, ParallelEnv)
+    def __init__(self, env: Any, noise_models: NoiseModels) -> None:
+        env = environment_of("NoiseWrapper", env, ParallelEnv)
         super().__init__(env, Sensors(env, noise_models, still=True))

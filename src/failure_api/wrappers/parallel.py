@@ -19,8 +19,8 @@ from failure_api.wrappers.rounds import Models, NoiseModels, RoundKeeper
 from failure_api.wrappers.unwrapping import (
     Travels,
     check_agent,
-    check_kind,
     check_seed,
+    environment_of,
     not_reset,
     space_of,
 )
@@ -225,7 +225,7 @@ class CommunicationWrapperParallel(Reports, ParallelRounds):
 
     def __init__(
         self,
-        env: ParallelEnv,
+        env: Any,
         failure_models: Models,
         *,
         noise_models: NoiseModels = (),
@@ -233,7 +233,7 @@ class CommunicationWrapperParallel(Reports, ParallelRounds):
         positions: Callable[[Any], Any] | None = None,
         report: Literal["infos"] | None = None,
     ) -> None:
-        check_kind("CommunicationWrapper", env, ParallelEnv)
+        env = environment_of("CommunicationWrapper", env, ParallelEnv)
         super().__init__(
             env, RoundKeeper(env, failure_models, exchange, positions, noise_models, report)
         )

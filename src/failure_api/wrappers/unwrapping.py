@@ -9,21 +9,31 @@ from typing import Any
 import numpy as np
 from gymnasium.spaces import Box, Discrete, Space
 from pettingzoo import AECEnv, ParallelEnv
+from pettingzoo.utils import parallel_to_aec
 
 from failure_api.environments import layers
+from failure_api.environments.adapters import as_parallel, is_adaptable
 from failure_api.errors import NotResetError, WrongEnvironmentError, describe, invalid
 
 
-def check_kind(name: str, env: Any, kind: type[AECEnv] | type[ParallelEnv]) -> None:
-    """Raises an error for an environment of the other kind, or for what is none.
+def environment_of(name: str, env: Any, kind: type[AECEnv] | type[ParallelEnv]) -> Any:
+    """Returns what is to be wrapped as an environment of a kind.
+
+    PettingZoo's are taken as they are, and those of other interfaces adapted.
 
     Args:
         name: What the wrapper for AEC environments is called; the other one adds "Parallel".
         env: What is to be wrapped.
         kind: What it must be.
+
+    Raises:
+        WrongEnvironmentError: It is an environment of the other kind, or none.
     """
     if isinstance(env, kind):
-        return
+        return env
+    if not isinstance(env, AECEnv | ParallelEnv) and is_adaptable(env):
+        adapted = as_parallel(env)
+        return adapted if kind is ParallelEnv else parallel_to_aec(adapted)
     aec = kind is AECEnv
     wraps, other = (name, f"{name}Parallel") if aec else (f"{name}Parallel", name)
     if isinstance(env, AECEnv | ParallelEnv):
