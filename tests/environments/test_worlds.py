@@ -655,6 +655,20 @@ def test_a_layer_of_gymnasium_that_may_move_entries_is_found():
     assert known_segments(env) is None
 
 
+def test_layers_of_momaland_that_change_rewards_are_taken():
+    pytest.importorskip("momaland")
+    from momaland.envs.multiwalker_stability import momultiwalker_stability_v0
+    from momaland.utils.parallel_wrappers import LinearizeReward, NormalizeReward
+
+    walkers = momultiwalker_stability_v0.parallel_env()
+    assert known_segments(walkers)["walker_1"]["walker_2"].tolist() == [26, 27]
+    env = crazyrl("surround")
+    linear = LinearizeReward(env, dict.fromkeys(env.possible_agents, np.array([0.5, 0.5])))
+    normal = NormalizeReward(linear, "agent_0", 0)
+    assert mover(normal) is None
+    assert known_segments(normal)["agent_0"]["agent_1"].tolist() == [6, 7, 8]
+
+
 def test_segments_that_move_are_a_function_before_the_first_reset():
     gymnasium = pytest.importorskip("gymnasium")
     pytest.importorskip("rware")

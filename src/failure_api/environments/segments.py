@@ -87,15 +87,26 @@ def known_frame(env: Any) -> Segments | None:
     return found if any(found.values()) else None
 
 
-TRUSTED = ("pettingzoo.", "mpe2.", "failure_api.", "gymnasium.core", "gymnasium.wrappers.common")
+TRUSTED = (
+    "pettingzoo.",
+    "mpe2.",
+    "failure_api.",
+    "gymnasium.core",
+    "gymnasium.wrappers.common",
+    "momaland.utils.conversions",
+)
 """What begins the modules whose layers show entries where the environment has them."""
 
 STILL = {
+    "momaland.utils.aec_wrappers.LinearizeReward",
+    "momaland.utils.aec_wrappers.NormalizeReward",
+    "momaland.utils.parallel_wrappers.LinearizeReward",
+    "momaland.utils.parallel_wrappers.NormalizeReward",
     "supersuit.lambda_wrappers.action_lambda",
     "supersuit.lambda_wrappers.reward_lambda",
     "supersuit.multiagent_wrappers.black_death",
 }
-"""Modules of layers that could move entries, and change other things."""
+"""Layers, or modules of layers, that could move entries, and change other things."""
 
 
 def mover(env: Any) -> Any:
@@ -107,8 +118,9 @@ def mover(env: Any) -> Any:
         env: An environment in any wrappers.
 
     Returns:
-        The layer; None where all of them are PettingZoo's, mpe2's, this package's own, or those of
-        SuperSuit that change actions, rewards or the dead.
+        The layer; None where all of them are PettingZoo's, mpe2's, this package's own, gymnasium's
+        that hand observations on, or those of SuperSuit and momaland that change actions, rewards or
+        the dead.
     """
     layer = env
     for layer in layers(env):
@@ -118,7 +130,8 @@ def mover(env: Any) -> Any:
         if offers(layer, _OFFER) or (layer is env.unwrapped and layout_of(layer) is not None):
             # What it shows is what it says, or what its layout says.
             return None
-        if type(layer).__module__ in STILL:
+        module = type(layer).__module__
+        if module in STILL or f"{module}.{type(layer).__name__}" in STILL:
             continue
         methods = (getattr(type(layer), name, None) for name in shows)
         if not all(str(getattr(m, "__module__", "")).startswith(TRUSTED) for m in methods):
