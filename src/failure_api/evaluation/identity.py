@@ -29,6 +29,8 @@ def identity_of(plan: Plan) -> dict[str, Any]:
     asked = plan.specification
     files = {asked.environment: _module_file(asked.environment)}
     files |= {name: _policy_file(name) for name in asked.policies}
+    if isinstance(asked.scalarization, str):
+        files[asked.scalarization] = _policy_file(asked.scalarization)
     digests = {name: _digest(path) for name, path in files.items() if path is not None}
     return {"specification": plan.specification.to_plain(), "files": digests}
 

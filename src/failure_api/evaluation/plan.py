@@ -40,6 +40,8 @@ class Specification:
         max_steps: Steps after which an episode is ended; None leaves that to the environment.
         severity: Name of the grid along which a curve runs; None takes the first one of numbers
             in the failure models, or else in the noise models.
+        scalarization: What makes a number of a reward with several objectives: a weight for each,
+            or `module:function`, a function of the vector.
     """
 
     environment: str
@@ -54,10 +56,14 @@ class Specification:
     team: tuple[str, ...] = ("*",)
     max_steps: int | None = None
     severity: str | None = None
+    scalarization: tuple[float, ...] | str | None = None
 
     def to_plain(self) -> dict[str, Any]:
         """Returns the specification in the types of JSON, which `read_specification` takes."""
         plain = asdict(self)
+        if self.scalarization is None:
+            # Sweeps that began before there was such a key go on.
+            del plain["scalarization"]
         return {key: list(held) if isinstance(held, tuple) else held for key, held in plain.items()}
 
 

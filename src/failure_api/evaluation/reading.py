@@ -98,6 +98,7 @@ def specification_from_dict(plain: Any) -> Specification:
         "team": _texts,
         "max_steps": lambda held, path: _whole(held, path, 1),
         "severity": _text,
+        "scalarization": _scalarization,
     }
     read = {key: reader(given[key], (key,)) for key, reader in readers.items() if key in given}
     if not (read.get("failure_models") or read.get("noise_models")):
@@ -163,6 +164,22 @@ def _exchange(given: Any, path: KeyPath) -> Any:
         return plain_data(given, path)
     remedy = "give a name such as mask_segments, or a dictionary with it as type"
     raise refused(path, "must be an exchange", given, remedy)
+
+
+def _scalarization(given: Any, path: KeyPath) -> Any:
+    plain = plain_data(given, path)
+    if isinstance(plain, str):
+        module, colon, function = plain.partition(":")
+        if colon and all(
+            part.isidentifier() for part in [*module.split("."), *function.split(".")]
+        ):
+            return plain
+    elif isinstance(plain, list) and plain:
+        numbers = [isinstance(each, int | float) and not isinstance(each, bool) for each in plain]
+        if all(numbers) and np.isfinite(plain).all():
+            return tuple(map(float, plain))
+    remedy = "give a number for each entry of a reward, as in [0.5, 0.5]"
+    raise refused(path, "must be a list of weights, or 'module:function'", given, remedy)
 
 
 def _models(given: Any, path: KeyPath) -> tuple[Any, ...]:

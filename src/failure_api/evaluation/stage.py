@@ -13,6 +13,7 @@ from failure_api.environments import make_environment
 from failure_api.errors import FailureApiError
 from failure_api.evaluation.plan import Cell, Plan
 from failure_api.evaluation.policies import make_policy
+from failure_api.evaluation.rewards import Scalarization
 from failure_api.exchanges import Exchange
 from failure_api.serialization.paths import KeyPath, PlainDataError, placed, refused, text_of
 from failure_api.serialization.reading import from_dict, part_from_dict
@@ -60,6 +61,7 @@ class Stage:
         env: The environment in a communication wrapper.
         policy: The policy.
         team: The agents whose rewards count.
+        scalar: What makes a number of a reward.
 
     Raises:
         PlainDataError: Something in the specification does not suit; the error says where it is.
@@ -88,6 +90,10 @@ class Stage:
             rule = "must have agents that can speak to each other"
             raise refused(("environment",), rule, specification.environment, remedy)
         self.team = team_of(self.env, specification.team)
+        try:
+            self.scalar = Scalarization(specification.scalarization)
+        except FailureApiError as error:
+            raise about(("scalarization",), error) from error
         try:
             self.policy: Any = make_policy(cell.policy, self.env)
         except FailureApiError as error:

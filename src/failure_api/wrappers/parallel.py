@@ -94,10 +94,10 @@ class ParallelRounds(Travels, BaseParallelWrapper):
         self._started = False
         observations, infos = self._inner.reset(seed=seed, options=options)
         self._follow()
-        self.infos = dict(infos)
         self._rounds.start(seed, observations, {})
         self._started = True
-        return self._views(observations), dict(self._rounds.told(infos))
+        self.infos = dict(self._rounds.told(infos))
+        return self._views(observations), dict(self.infos)
 
     def step(
         self, actions: dict[Any, Any]
@@ -124,7 +124,6 @@ class ParallelRounds(Travels, BaseParallelWrapper):
         playing = set(self.agents)
         observations, rewards, terminations, truncations, infos = self._inner.step(actions)
         self._follow()
-        self.infos = dict(infos)
         dead = terminations
         if not playing.issuperset(observations):
             # Some environments go on telling what the dead observe.
@@ -136,12 +135,13 @@ class ParallelRounds(Travels, BaseParallelWrapper):
         self._started = False
         self._rounds.advance(observations, dead)
         self._started = True
+        self.infos = dict(self._rounds.told(infos))
         return (
             self._views(observations),
             dict(rewards),
             dict(terminations),
             dict(truncations),
-            dict(self._rounds.told(infos)),
+            dict(self.infos),
         )
 
     def _views(self, observations: dict[Any, Any]) -> dict[Any, Any]:

@@ -12,7 +12,7 @@ from pettingzoo import AECEnv, ParallelEnv
 from pettingzoo.utils import parallel_to_aec
 
 from failure_api.environments import layers
-from failure_api.environments.adapters import as_parallel, is_adaptable
+from failure_api.environments.adapters import adapted
 from failure_api.errors import NotResetError, WrongEnvironmentError, describe, invalid
 
 
@@ -29,11 +29,11 @@ def environment_of(name: str, env: Any, kind: type[AECEnv] | type[ParallelEnv]) 
     Raises:
         WrongEnvironmentError: It is an environment of the other kind, or none.
     """
+    given, env = env, adapted(env)
+    if env is not given and kind is AECEnv:
+        env = parallel_to_aec(env)
     if isinstance(env, kind):
         return env
-    if not isinstance(env, AECEnv | ParallelEnv) and is_adaptable(env):
-        adapted = as_parallel(env)
-        return adapted if kind is ParallelEnv else parallel_to_aec(adapted)
     aec = kind is AECEnv
     wraps, other = (name, f"{name}Parallel") if aec else (f"{name}Parallel", name)
     if isinstance(env, AECEnv | ParallelEnv):
@@ -231,5 +231,10 @@ def _carried(env: Any) -> list[Any]:
     """
     names = ("agents", "possible_agents", "terminations", "rewards")
     held = [getattr(layer, "__dict__", {}) for layer in layers(env)]
-    found = [[inside[name] for name in names if name in inside] for inside in held]
-    return [next((v for v in values if isinstance(v, list | dict)), None) for values in found]
+    found = [
+        [inside[n] for n in names if isinstance(inside.get(n), list | dict)]
+        # Gymnasium's environments hold none of these, but spaces, which can always be pickled.
+        or [value for value in inside.values() if isinstance(value, Space)]
+        for inside in held
+    ]
+    return [values[0] if values else None for values in found]

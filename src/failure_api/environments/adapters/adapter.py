@@ -11,7 +11,7 @@ import numpy as np
 from gymnasium import Space, spaces
 from pettingzoo import ParallelEnv
 
-from failure_api.errors import WrongEnvironmentError, describe, invalid
+from failure_api.errors import NotResetError, WrongEnvironmentError, describe, invalid
 
 
 class Adapter(ParallelEnv):
@@ -75,6 +75,10 @@ class Adapter(ParallelEnv):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({title_of(self.env)})"
+
+    def _demand_agents(self) -> None:
+        if not self.agents:
+            raise NotResetError("step was called while no agent is in play: call reset().")
 
     def _check_spaces(self, observation_spaces: Any, action_spaces: Any) -> None:
         """Raises an error where a reset has given agents other spaces than were declared."""

@@ -123,8 +123,8 @@ def from_rllib(env: Any, *, possible_agents: Sequence[Any] | None = None) -> Par
 def _adapted(env: Any, given: Any, adapter: type[DictAdapter]) -> ParallelEnv:
     if not can_be_reset(env):
         raise WrongEnvironmentError(
-            f"an environment must have step, and a reset that needs no arguments, but "
-            f"{describe(env)} has not: give an environment with both."
+            "an environment must have step, and a reset that needs no arguments, but "
+            f"{describe(env)} has not: give one with both."
         )
     chosen = None if given is None else check_agent_ids(given)
     agent_ids = chosen or _agent_ids(env)
@@ -178,7 +178,8 @@ def _space(env: Any, what: str, agent: Any, agent_ids: Sequence[Any]) -> Space[A
                     return space
     for name in (f"{what}_spaces", f"{what}_space"):
         held = getattr(env, name, None)
-        if isinstance(held, Mapping) and any(known in held for known in agent_ids):
+        # To ask a Dict itself whether a name is in it would ask for a sample.
+        if isinstance(held, Mapping) and not held.keys().isdisjoint(agent_ids):
             space = held.get(agent)
             if isinstance(space, Space):
                 return space
@@ -197,8 +198,9 @@ def _demanded(env: Any, what: str, agent: Any, agent_ids: Sequence[Any]) -> Spac
     space = _space(env, what, agent, agent_ids)
     if space is None:
         raise WrongEnvironmentError(
-            f"the environment {title_of(env)} has no {what}_space of {agent!r} that is a Gymnasium "
-            f"space, not even after a reset: let {what}_space({agent!r}) return one."
+            f"the environment {title_of(env)} must have an {what}_space of {agent!r} that is a "
+            f"Gymnasium space, but has none, not even after a reset: let {what}_space({agent!r}) "
+            "return one."
         )
     return space
 
@@ -269,9 +271,11 @@ class DictAdapter(Adapter):
             Observations, rewards, terminations, truncations and infos, by agent.
 
         Raises:
+            NotResetError: There has been no reset yet, or the episode has ended.
             WrongEnvironmentError: The environment returns no five dicts, or an agent that is none
                 of `possible_agents`.
         """
+        self._demand_agents()
         before = self.agents
         returned = self.env.step({a: actions[a] for a in self._acting(before) if a in actions})
         if not isinstance(returned, tuple) or [isinstance(r, Mapping) for r in returned] != (

@@ -44,7 +44,7 @@ def as_parallel(env: Any, *, possible_agents: Sequence[Any] | None = None) -> Pa
     if isinstance(env, AECEnv):
         if not env.metadata.get("is_parallelizable", False):
             raise WrongEnvironmentError(
-                f"as_parallel takes environments whose agents act at once, but in {env} they take "
+                f"as_parallel must be given agents that can act at once, but in {env} they take "
                 "turns: wrap it as it is, by CommunicationWrapper."
             )
         env = aec_to_parallel(env)
@@ -58,12 +58,17 @@ def as_parallel(env: Any, *, possible_agents: Sequence[Any] | None = None) -> Pa
         if suits(env):
             return adapt(env, possible_agents=possible_agents)
     raise WrongEnvironmentError(
-        "as_parallel takes PettingZoo environments, gymnasium ones with a Tuple of spaces, RLlib's "
-        f"MultiAgentEnv, and those that speak in dicts by agent, but {describe(env)} is none of "
-        "them: give agents names and spaces, as PettingZoo's ParallelEnv has them."
+        "an environment must be one of PettingZoo, of gymnasium with a Tuple of spaces, of RLlib's "
+        f"MultiAgentEnv, or speak in dicts by agent, but {describe(env)} is none of these: give "
+        "its agents names and spaces, as PettingZoo's ParallelEnv has them."
     )
 
 
-def is_adaptable(env: Any) -> bool:
-    """Returns whether `as_parallel` has an adapter for something that is not PettingZoo's."""
-    return has_tuple_spaces(env) or is_rllib(env) or speaks_in_dicts(env)
+def adapted(env: Any) -> Any:
+    """Returns what `as_parallel` makes of something; as it is where PettingZoo or nobody made it.
+
+    It is asked where PettingZoo's environments are taken as they are, and anything else that is
+    none is refused by words of its own.
+    """
+    other = has_tuple_spaces(env) or is_rllib(env) or speaks_in_dicts(env)
+    return as_parallel(env) if other and not isinstance(env, AECEnv | ParallelEnv) else env

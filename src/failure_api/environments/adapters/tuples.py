@@ -70,9 +70,9 @@ def from_tuple(env: Any, *, possible_agents: Sequence[Any] | None = None) -> Par
     rows = [_row(env, name) for name in _NAMES]
     if not can_be_reset(env) or not all(rows):
         raise WrongEnvironmentError(
-            f"from_tuple takes environments whose observation_space and action_space are Tuples "
-            f"with a space for each agent, but {describe(env)} has none: use as_parallel, which "
-            "finds the interface."
+            "from_tuple must be given observation_space and action_space that are Tuples with a "
+            f"space for each agent, but {describe(env)} has none: use as_parallel, which finds the "
+            "interface."
         )
     if len(rows[0]) != len(rows[1]):
         raise WrongEnvironmentError(
@@ -129,9 +129,11 @@ class TupleAdapter(Adapter):
             Observations, rewards, terminations, truncations and infos of those that acted.
 
         Raises:
+            NotResetError: There has been no reset yet, or the episode has ended.
             InvalidArgumentError: An agent without an action.
             WrongEnvironmentError: The environment returns something else than gymnasium has.
         """
+        self._demand_agents()
         missing = next((agent for agent in self.agents if agent not in actions), None)
         if missing is not None:
             rule = f"must hold an action for every agent in agents, {missing!r} among them"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
-from failure_api.errors import nearest
-from failure_api.evaluation.policies.policy import Policy, reason, refused
+from failure_api.errors import InvalidArgumentError, invalid, nearest
+from failure_api.evaluation.policies.policy import Policy, SeesInfos, reason, refused, takes_infos
 
 # What a user's code raises may be anything; Ctrl-C is not the code's doing.
 _ANYTHING = (Exception, SystemExit)
@@ -23,7 +23,7 @@ def policy_from_code(name: str, env: Any) -> Policy:
     A class is called with the environment where it needs one argument, and with nothing where it
     needs none. So is a function that takes nothing or that needs one argument called `env`. Any
     other function is the policy itself. What is made and has no `reset` is made anew for each
-    episode.
+    episode. A policy with a parameter called `infos` is given infos beside observations.
 
     Args:
         name: `module:name`; the module is looked for in the current directory first, as
@@ -50,7 +50,7 @@ def policy_from_code(name: str, env: Any) -> Policy:
         raise refused(rule, name, "name another one")
     arguments = _arguments(name, found, env)
     if arguments is None:
-        return cast(Policy, found)
+        return cast(Policy, SeesInfos(found, env) if takes_infos(found) else found)
     try:
         policy = found(*arguments)
     except _ANYTHING as error:
@@ -59,7 +59,31 @@ def policy_from_code(name: str, env: Any) -> Policy:
     if not callable(policy):
         rule = f"must make a policy that can be called, not {type(policy).__name__}"
         raise refused(rule, name, "give it __call__(self, observations)")
-    return cast(Policy, policy if hasattr(policy, "reset") else _MadeAnew(policy, found, arguments))
+    if not hasattr(policy, "reset"):
+        policy = _MadeAnew(policy, found, arguments)
+    seen = takes_infos(getattr(policy, "policy", policy))
+    return cast(Policy, SeesInfos(policy, env) if seen else policy)
+
+
+def function_from_code(name: str, argument: str) -> Callable[..., Any]:
+    """Returns the function that a name finds in a module.
+
+    Args:
+        name: As in `policy_from_code`.
+        argument: What a user calls it, in the error for one that cannot be found.
+
+    Raises:
+        InvalidArgumentError: The module cannot be imported, or has no such function.
+    """
+    module, _, path = name.partition(":")
+    try:
+        found = _attribute(name, _import(name, module), path)
+    except InvalidArgumentError as error:
+        raise InvalidArgumentError(str(error).replace("policies", argument, 1)) from error
+    if not callable(found):
+        rule = f"must name a function, which {path} is not"
+        raise invalid(argument, rule, name, "name another one")
+    return cast(Callable[..., Any], found)
 
 
 class _MadeAnew:
@@ -72,9 +96,9 @@ class _MadeAnew:
         """Starts an episode."""
         self.policy = self._make(*self._arguments)
 
-    def __call__(self, observations: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    def __call__(self, observations: Mapping[Any, Any], **infos: Any) -> Mapping[Any, Any]:
         """Returns an action for each agent."""
-        return cast(Mapping[Any, Any], self.policy(observations))
+        return cast(Mapping[Any, Any], self.policy(observations, **infos))
 
 
 def look_here() -> None:
@@ -121,6 +145,9 @@ def _arguments(name: str, found: Any, env: Any) -> tuple[Any, ...] | None:
         for parameter in parameters
         if parameter.default is parameter.empty and parameter.kind not in starred
     ]
+    if not inspect.isclass(found) and len(needed) > 1:
+        # A policy may see infos, too.
+        needed = [parameter for parameter in needed if parameter.name != "infos"]
     named = [parameter for parameter in needed if parameter.kind is parameter.KEYWORD_ONLY]
     if len(needed) > 1 or named:
         listed = ", ".join(parameter.name for parameter in needed)
