@@ -1,10 +1,17 @@
-"""Environments by name, and the layers that they are made of."""
+"""Environments by name, adapters of other interfaces, and the layers that they are made of."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
+from failure_api.environments.adapters import (
+    as_parallel,
+    from_dicts,
+    from_rllib,
+    from_tuple,
+    to_tuple,
+)
 from failure_api.environments.make import (
     APIS,
     environment_apis,
@@ -15,11 +22,16 @@ from failure_api.environments.make import (
 
 __all__ = [
     "APIS",
+    "as_parallel",
     "environment_apis",
     "environment_options",
+    "from_dicts",
+    "from_rllib",
+    "from_tuple",
     "known_environments",
     "layers",
     "make_environment",
+    "to_tuple",
 ]
 
 BELOW = ("env", "aec_env", "par_env", "_env")
@@ -34,3 +46,19 @@ def layers(env: Any) -> Iterator[Any]:
         seen.add(id(env))
         inside = getattr(env, "__dict__", {})
         env = next((inside[name] for name in BELOW if inside.get(name) is not None), None)
+
+
+def offers(layer: Any, method: str) -> bool:
+    """Returns whether a layer itself has a method, and does not look it up in another one."""
+    return hasattr(type(layer), method) or method in getattr(layer, "__dict__", ())
+
+
+def offering(env: Any, method: str) -> Any:
+    """Returns the outermost layer of an environment that has a method; None where none has.
+
+    Args:
+        env: An environment in any wrappers.
+        method: "communication_positions" or "communication_segments", by which authors say what
+            is known of their environments.
+    """
+    return next((layer for layer in layers(env) if offers(layer, method)), None)

@@ -21,7 +21,9 @@ from typing import Any, NamedTuple
 import gymnasium
 import pettingzoo
 from pettingzoo import AECEnv, ParallelEnv
+from pettingzoo.utils import parallel_to_aec
 
+from failure_api.environments.adapters import as_parallel
 from failure_api.errors import (
     InvalidArgumentError,
     MissingDependencyError,
@@ -52,10 +54,12 @@ def make_environment(name: Any, *, api: str | None = "aec", **options: Any) -> A
         **options: The environment's own options, such as `N` or `max_cycles`.
 
     Returns:
-        A PettingZoo `AECEnv` or `ParallelEnv`.
+        A PettingZoo `AECEnv` or `ParallelEnv`, in an adapter where an environment of another
+        interface is made.
 
     Raises:
         InvalidArgumentError: No such environment, API or option, or it cannot be made.
+        WrongEnvironmentError: What is made is no environment with several agents.
         MissingDependencyError: A package that the environment needs is not installed.
 
     Example:
@@ -84,16 +88,18 @@ def make_environment(name: Any, *, api: str | None = "aec", **options: Any) -> A
         rule = f"must suit {source.title} ({why or type(error).__name__})"
         takes = f"it takes {', '.join(known)}" if known else "its documentation lists what it takes"
         raise invalid("options", rule, dict(options), takes) from error
-    return _checked(made, name, api)
+    return _checked(made, source, api)
 
 
-def _checked(made: Any, name: Any, api: str | None) -> Any:
-    """Returns an environment of PettingZoo's."""
+def _checked(made: Any, source: _Source, api: str | None) -> Any:
+    """Returns what was made as an environment of PettingZoo's, with the API that is asked for."""
     if not isinstance(made, AECEnv | ParallelEnv):
-        raise NotImplementedError
+        made = as_parallel(made)
+        return parallel_to_aec(made) if api == "aec" else made
     found = "parallel" if isinstance(made, ParallelEnv) else "aec"
-    if api is not None and found != api:
-        raise invalid("api", f"must be {found!r} for {name}", api, f"ask for api={found!r}")
+    if api not in (None, found):
+        rule = f"must be {found!r} for {source.title}"
+        raise invalid("api", rule, api, f"ask for api={found!r}")
     return made
 
 

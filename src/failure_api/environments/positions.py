@@ -1,4 +1,4 @@
-"""The agents' positions, in the environments that people use.
+"""The agents' positions, in the environments that people use or that say them themselves.
 
 `known_positions` finds the function for an environment, `read_positions` calls it (or the user's
 own) and refuses what a model could not work with.
@@ -14,25 +14,33 @@ from numpy.typing import NDArray
 
 from failure_api.core.parameters.rules import numbers
 from failure_api.core.parameters.types import FARTHEST
+from failure_api.environments import offering
 from failure_api.errors import invalid
 
 PositionFunction = Callable[[Any], Any]
+
+_OFFER = "communication_positions"
 
 
 def known_positions(env: Any) -> Callable[[Any], NDArray[np.float64]] | None:
     """Returns the function that reads the agents' positions, where the environment is known.
 
+    An environment that offers `communication_positions()` is asked first. It returns, after a
+    reset, `[N, dim]` numbers, rows in the order of `possible_agents`, NaN for an agent that has no
+    body any more.
+
     Distances are in the environment's own units, so a range that suits one family means nothing
     in another: see the unit in the docstring of each function below (mpe2 counts arena
-    half-widths, pursuit grid cells, multiwalker metres, the others pixels).
+    half-widths, grid worlds cells, what has physics metres, the others pixels).
 
     Args:
         env: An AEC or Parallel environment in any wrappers, reset or not.
 
     Returns:
-        A function of the environment, valid after `reset`, which gives float64 `[N, 2]`, rows in
-        the order of `possible_agents`, NaN for an agent that has no body any more; None where the
-        environment is not known or has no positions.
+        A function of the environment, valid after `reset`, which gives what the environment
+        offers, or float64 `[N, 2]`, `[N, 3]` for drones, rows in the order of `possible_agents`,
+        NaN for an agent that has no body any more; None where the environment is not known or has
+        no positions.
 
     Example:
         >>> from mpe2 import simple_spread_v3
@@ -41,6 +49,8 @@ def known_positions(env: Any) -> Callable[[Any], NDArray[np.float64]] | None:
         >>> known_positions(env)(env).shape
         (3, 2)
     """
+    if offering(env, _OFFER) is not None:
+        return offered_positions
     modules = (ancestor.__module__ for ancestor in type(env.unwrapped).__mro__)
     return next((_FUNCTIONS[module] for module in modules if module in _FUNCTIONS), None)
 
@@ -83,6 +93,11 @@ def read_positions(
         remedy = "let the function return NaN only for agents that are no longer in the environment"
         raise invalid("positions", rule, positions[index].tolist(), remedy)
     return positions
+
+
+def offered_positions(env: Any) -> Any:
+    """Returns the positions that an environment offers itself, in units of its own."""
+    return offering(env, _OFFER).communication_positions()
 
 
 def world_positions(env: Any) -> NDArray[np.float64]:
@@ -153,6 +168,71 @@ def knights_archers_zombies_positions(env: Any) -> NDArray[np.float64]:
     return _rows(player.rect.center if player.alive else None for player in raw.agent_list)
 
 
+def battlefield_positions(env: Any) -> NDArray[np.float64]:
+    """Returns where the agents of a magent2 environment stand; NaN for the dead.
+
+    Unit: cells of the map, x and y.
+    """
+    raw = env.unwrapped
+    positions = np.full((len(raw.possible_agents), 2), np.nan)
+    for handle in raw.handles:
+        positions[raw.env.get_agent_id(handle)] = raw.env.get_pos(handle)
+    return positions
+
+
+def foraging_positions(env: Any) -> NDArray[np.float64]:
+    """Returns the players' row and column in lbforaging.
+
+    Unit: cells of the field.
+    """
+    return _rows(player.position for player in env.unwrapped.players)
+
+
+def warehouse_positions(env: Any) -> NDArray[np.float64]:
+    """Returns the robots' x and y in rware.
+
+    Unit: cells of the grid, y downwards.
+    """
+    return _rows((robot.x, robot.y) for robot in env.unwrapped.agents)
+
+
+def crazyrl_positions(env: Any) -> NDArray[np.float64]:
+    """Returns where the drones of momaland's catch, surround and escort are, `[N, 3]`.
+
+    Unit: metres.
+    """
+    raw = env.unwrapped
+    nowhere = np.full(3, np.nan)
+    found = [raw.agent_location.get(agent, nowhere) for agent in raw.possible_agents]
+    return np.array(found, dtype=np.float64)
+
+
+def gatherer_positions(env: Any) -> NDArray[np.float64]:
+    """Returns the agents' row and column in momaland's item_gathering.
+
+    Unit: cells of the map.
+    """
+    return np.array(env.unwrapped.agent_positions, dtype=np.float64)
+
+
+def aviary_positions(env: Any) -> NDArray[np.float64]:
+    """Returns where the drones and aeroplanes of PyFlyt are, `[N, 3]`.
+
+    Unit: metres, z upwards.
+    """
+    raw = env.unwrapped
+    agents = range(len(raw.possible_agents))
+    return np.array([raw.aviary.state(index)[-1] for index in agents], dtype=np.float64)
+
+
+def vehicle_positions(env: Any) -> NDArray[np.float64]:
+    """Returns where the controlled vehicles of highway-env are.
+
+    Unit: metres, y downwards.
+    """
+    return _rows(vehicle.position for vehicle in env.unwrapped.controlled_vehicles)
+
+
 def _rows(points: Any) -> NDArray[np.float64]:
     rows = [(np.nan, np.nan) if point is None else (point[0], point[1]) for point in points]
     return np.array(rows, dtype=np.float64)
@@ -171,4 +251,12 @@ _FUNCTIONS: dict[str, Callable[[Any], NDArray[np.float64]]] = {
     "pettingzoo.butterfly.knights_archers_zombies.knights_archers_zombies": (
         knights_archers_zombies_positions
     ),
+    "magent2.environments.magent_env": battlefield_positions,
+    "lbforaging.foraging.environment": foraging_positions,
+    "rware.warehouse": warehouse_positions,
+    "momaland.envs.crazyrl.crazyRL_base": crazyrl_positions,
+    "momaland.envs.item_gathering.item_gathering": gatherer_positions,
+    "PyFlyt.pz_envs.quadx_envs.ma_quadx_base_env": aviary_positions,
+    "PyFlyt.pz_envs.fixedwing_envs.ma_fixedwing_base_env": aviary_positions,
+    "highway_env.envs.common.abstract": vehicle_positions,
 }

@@ -207,18 +207,35 @@ def _take_a_step(plan: Plan, cell: Cell) -> None:
     with closing(Stage(plan, cell)) as stage:
         with _said(at_environment, "must be one that can be reset", environment):
             reset = stage.env.reset(seed=seed)
-            if stage.is_parallel:
-                observations = dict(reset[0])
-            else:
-                agent = stage.env.agent_selection
-                observations = {agent: stage.env.observe(agent)}
+            observations = dict(reset[0]) if stage.is_parallel else _observed_by_next(stage.env)
         with _said(at_policy, acts, cell.policy):
             if hasattr(stage.policy, "reset"):
                 stage.policy.reset(seed)
-            actions = stage.act(observations)
-            check_actions(actions, stage.env, observations)
-        with _said(at_environment, "must be one that takes a step", environment):
-            stage.env.step(actions if stage.is_parallel else actions[agent])
+        # Rewards may come with the last turn of a cycle.
+        turns = 1 if stage.is_parallel else len(stage.env.agents)
+        while observations and turns:
+            with _said(at_policy, acts, cell.policy):
+                actions = stage.act(observations)
+                check_actions(actions, stage.env, observations)
+            with _said(at_environment, "must be one that takes a step", environment):
+                rewards, observations = _stepped(stage, actions)
+            for reward in rewards.values():
+                stage.scalar(reward)
+            turns -= 1
+
+
+def _stepped(stage: Stage, actions: Mapping[Any, Any]) -> tuple[Any, dict[Any, Any]]:
+    """Takes a step; returns the rewards, and what the agent observes whose turn it is."""
+    env = stage.env
+    if stage.is_parallel:
+        return env.step(actions)[1], {}
+    env.step(actions[env.agent_selection])
+    over = not env.agents or any(env.last(observe=False)[2:4])
+    return env.rewards, {} if over else _observed_by_next(env)
+
+
+def _observed_by_next(env: Any) -> dict[Any, Any]:
+    return {env.agent_selection: env.observe(env.agent_selection)}
 
 
 @contextmanager

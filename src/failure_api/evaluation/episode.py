@@ -153,7 +153,7 @@ class Player:
 
 def _play_parallel(stage: Stage, seed: int, most: int, meter: Meter) -> list[float]:
     """Plays an episode of at most so many steps; returns the team's mean reward of each."""
-    env, policy, team = stage.env, stage.act, stage.team
+    env, policy, team, scalar = stage.env, stage.act, stage.team, stage.scalar
     rewards: list[float] = []
     observations, _ = env.reset(seed=seed)
     while env.agents and len(rewards) < most:
@@ -161,7 +161,7 @@ def _play_parallel(stage: Stage, seed: int, most: int, meter: Meter) -> list[flo
             # Those that have just died are told what they saw last, and act no more.
             observations = {agent: observations[agent] for agent in env.agents}
         observations, gained, _, _, _ = env.step(policy(observations))
-        rewards.append(sum(gained.get(agent, 0.0) for agent in team) / len(team))
+        rewards.append(sum(scalar(gained.get(agent, 0.0)) for agent in team) / len(team))
     return rewards
 
 
@@ -174,7 +174,7 @@ def _play_in_turns(stage: Stage, seed: int, most: int, meter: Meter) -> list[flo
     def gain(agent: Any, reward: float) -> None:
         rewards.extend([0.0] * (meter.rounds - 1 - len(rewards)))
         if agent in team and rewards:
-            rewards[-1] += reward / len(team)
+            rewards[-1] += stage.scalar(reward) / len(team)
 
     for agent in env.agent_iter():
         if meter.rounds > most:

@@ -47,6 +47,8 @@ class Specification:
         severity: Name of the grid along which a curve runs; None takes the first one of numbers
             in the failure models, or else in the noise models, or else the first with labels.
         labels: What figures and tables call a grid, by its name.
+        scalarization: What makes a number of a reward with several objectives: a weight for each,
+            or `module:function`, a function of the vector.
         objects: Functions, classes and values that have no name by which they could be imported,
             each under the name that stands for it.
     """
@@ -66,6 +68,7 @@ class Specification:
     max_steps: int | None = None
     severity: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    scalarization: tuple[float, ...] | str | None = None
     objects: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def to_plain(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from failure_api.core.model import CommunicationModel
 from failure_api.core.noise import NoiseModel
-from failure_api.core.parameters.rules import WholeNumber, is_masked
+from failure_api.core.parameters.rules import WholeNumber, is_masked, numbers
 from failure_api.environments import APIS, environment_apis
 from failure_api.errors import FailureApiError, nearest
 from failure_api.evaluation.grid import OBJECT
@@ -22,7 +22,7 @@ from failure_api.exchanges import Exchange
 from failure_api.serialization.paths import DEEPEST, KeyPath, PlainDataError, refused, text_of
 from failure_api.serialization.writing import part_to_dict, to_dict
 from failure_api.serialization.yaml import YamlText, read_yaml
-from failure_api.user_code import name_of
+from failure_api.user_code import is_name, name_of
 
 
 def read_specification(source: str | Path | Mapping[str, Any]) -> Specification:
@@ -234,6 +234,17 @@ def _exchange(value: Any, path: KeyPath, objects: _Objects) -> Any:
     raise refused(path, "must be an exchange", value, remedy)
 
 
+def _scalarization(value: Any, path: KeyPath, objects: _Objects) -> Any:
+    """Returns weights, or the name of a function."""
+    if callable(value) or is_name(value):
+        return _named(value, path, objects)
+    weights = numbers(value)
+    if weights is None or weights.ndim != 1 or not weights.size or not np.isfinite(weights).all():
+        remedy = "give a number for each entry of a reward, as in [0.5, 0.5]"
+        raise refused(path, "must be a list of weights, or 'module:function'", value, remedy)
+    return tuple(weights.tolist())
+
+
 def _models(value: Any, path: KeyPath, objects: _Objects) -> tuple[Any, ...]:
     """Returns the descriptions of models; one alone is a list of one."""
     if isinstance(value, str | Mapping | CommunicationModel | NoiseModel):
@@ -258,6 +269,7 @@ _READERS: dict[str, Callable[[Any, KeyPath, _Objects], Any]] = {
     "max_steps": partial(_whole, least=1),
     "severity": _text,
     "labels": _labels,
+    "scalarization": _scalarization,
 }
 
 

@@ -16,6 +16,7 @@ from failure_api.errors import FailureApiError
 from failure_api.evaluation.plan import Cell, Plan, Specification
 from failure_api.evaluation.policies import make_policy
 from failure_api.evaluation.reading import about
+from failure_api.evaluation.rewards import Scalarization
 from failure_api.exchanges import Exchange, MaskSegments
 from failure_api.serialization.paths import KeyPath, PlainDataError, placed, refused, text_of
 from failure_api.serialization.reading import from_dict, part_from_dict
@@ -62,6 +63,7 @@ class Stage:
         heard_through: What agents observe through, as a note to what goes wrong.
         policy: The policy.
         team: The agents whose rewards count.
+        scalar: What makes a number of a reward.
 
     Raises:
         PlainDataError: Something in the specification does not suit; the error says where it is.
@@ -86,6 +88,7 @@ class Stage:
         look = positions or known_positions(bare)
         self.positions = None if look is None else lambda: look(bare)
         self.team = team_of(self.env, asked.team)
+        self.scalar = Scalarization(_function(asked, "scalarization"))
         try:
             self.policy: Any = make_policy(asked.found(asked.policies[cell.policy]), self.env)
         except FailureApiError as error:

@@ -42,7 +42,7 @@ class MaskSegments(Exchange):
             observation, or a function that takes the environment and returns that, called once
             a round. Where observations are a Dict or Tuple, the entries are those of an array in
             it, by its keys: `{receiver: {sender: {"others": slice(0, 2)}}}`, and further keys in a
-            further mapping. None takes what is known of the environment: all of mpe2, unless a
+            further mapping. None takes what is known of the environment, unless a
             layer in between may have moved entries.
         missing: What stands in a part that did not arrive: `"zero"`; `"hold"` for the newest
             content that ever arrived on the link (zero before the first); `"predict"` or

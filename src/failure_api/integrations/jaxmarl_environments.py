@@ -15,7 +15,7 @@ from jaxmarl.environments.spaces import Box, MultiDiscrete
 from jaxmarl.wrappers.baselines import CTRolloutManager, JaxMARLWrapper
 from numpy.typing import NDArray
 
-from failure_api.environments.segments import BlockWalk
+from failure_api.environments.layouts import BlockWalk
 from failure_api.errors import InvalidArgumentError, WrongEnvironmentError, describe, invalid
 
 StateFunction = Callable[[Any], Any]

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from vmas.simulator.environment import Environment
 
-from failure_api.environments.segments import BlockWalk
+from failure_api.environments.layouts import BlockWalk
 from failure_api.errors import WrongEnvironmentError, describe
 
 

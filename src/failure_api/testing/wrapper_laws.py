@@ -18,6 +18,7 @@ from pettingzoo.utils.conversions import aec_to_parallel
 from failure_api.core import Chain, CommunicationModel
 from failure_api.core.noise_chain import NoiseChain
 from failure_api.core.parameters.rules import WholeNumber
+from failure_api.environments.adapters import adapted
 from failure_api.errors import NotResetError
 from failure_api.exchanges import Exchange
 from failure_api.testing.array_laws import TRAVELS, global_generators
@@ -234,7 +235,8 @@ def check_wrapper(
     """Checks that a wrapped environment keeps the laws.
 
     Args:
-        make_environment: Returns a new bare environment, AEC or Parallel, each time.
+        make_environment: Returns a new bare environment each time, AEC, Parallel, or of another
+            interface that the wrappers take.
         failure_models: Models to check it with, beside none at all and links that are down.
         noise_models: Noise models to check it with throughout. What arrives then need not be what
             was sent, and is not compared with it.
@@ -257,7 +259,16 @@ def check_wrapper(
     models = list(Chain(models=cast("Any", failure_models)).parts)
     noises = NoiseChain(models=cast("Any", noise_models)).parts
     steps = WholeNumber(1).normalise("steps", steps)
-    trial = Trial(make_environment, models, exchange, positions, wrapper, steps, seed, noises)
+    trial = Trial(
+        lambda: adapted(make_environment()),
+        models,
+        exchange,
+        positions,
+        wrapper,
+        steps,
+        seed,
+        noises,
+    )
     hold(trial, _checks(trial), partial(_check_spaces, models=[]))
 
 

@@ -21,8 +21,8 @@ from failure_api.wrappers.rounds import NoiseModels, Rounds
 from failure_api.wrappers.unwrapping import (
     RoundsWrapper,
     alike_below,
-    check_kind,
     check_observations,
+    environment_of,
 )
 
 
@@ -137,7 +137,7 @@ class SensorWrapper(RoundsWrapper):
     """A wrapper of either kind around agents' sensors."""
 
     def __init__(self, env: Any, noise_models: NoiseModels) -> None:
-        check_kind("NoiseWrapper", env, self.kind)
+        env = environment_of("NoiseWrapper", env, self.kind)
         # A Parallel environment does not move between rounds.
         still = self.kind is ParallelEnv or moves_once_a_cycle(env)
         super().__init__(env, Sensors(env, noise_models, still))

@@ -58,10 +58,10 @@ class ParallelRounds(RoundsWrapper, BaseParallelWrapper):
         self._started = False
         observations, infos = self._inner.reset(seed=seed, options=options)
         self._follow(self._inner.agents)
-        self.infos = dict(infos)
         self._rounds.start(seed, observations, {})
         self._started = True
-        return self._views(observations), dict(self._rounds.told(infos))
+        self.infos = dict(self._rounds.told(infos))
+        return self._views(observations), dict(self.infos)
 
     def step(
         self, actions: dict[Any, Any]
@@ -88,7 +88,6 @@ class ParallelRounds(RoundsWrapper, BaseParallelWrapper):
         playing = set(self.agents)
         observations, rewards, terminations, truncations, infos = self._inner.step(actions)
         self._follow(self._inner.agents)
-        self.infos = dict(infos)
         dead = terminations
         if not playing.issuperset(observations):
             # Some environments go on telling what the dead observe.
@@ -100,7 +99,8 @@ class ParallelRounds(RoundsWrapper, BaseParallelWrapper):
         self._started = False
         self._rounds.advance(observations, dead)
         self._started = True
-        views, infos = self._views(observations), dict(self._rounds.told(infos))
+        self.infos = dict(self._rounds.told(infos))
+        views, infos = self._views(observations), dict(self.infos)
         return views, dict(rewards), dict(terminations), dict(truncations), infos
 
     def _views(self, observations: dict[Any, Any]) -> dict[Any, Any]:

@@ -15,7 +15,7 @@ from failure_api.errors import invalid
 from failure_api.exchanges import Exchange
 from failure_api.exchanges.spaces.actions import SpokenActions
 from failure_api.wrappers.rounds import Models, NoiseModels, RoundKeeper
-from failure_api.wrappers.unwrapping import RoundsWrapper, check_kind
+from failure_api.wrappers.unwrapping import RoundsWrapper, environment_of
 
 
 class Reports(RoundsWrapper):
@@ -34,7 +34,7 @@ class Reports(RoundsWrapper):
         positions: Callable[[Any], Any] | None = None,
         report: Literal["infos"] | None = None,
     ) -> None:
-        check_kind("CommunicationWrapper", env, self.kind)
+        env = environment_of("CommunicationWrapper", env, self.kind)
         rounds = RoundKeeper(env, failure_models, exchange, positions, noise_models, report)
         super().__init__(env, rounds)
 

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from gymnasium.spaces import Box, Discrete, Space
 from pettingzoo import AECEnv, ParallelEnv
+from pettingzoo.utils import parallel_to_aec
 
 from failure_api.environments import layers
+from failure_api.environments.adapters import adapted
 from failure_api.errors import NotResetError, WrongEnvironmentError, describe, invalid
 from failure_api.exchanges.spaces.actions import ByAgent
 
@@ -18,16 +20,24 @@ if TYPE_CHECKING:
     from failure_api.wrappers.rounds import Rounds
 
 
-def check_kind(name: str, env: Any, kind: type[AECEnv] | type[ParallelEnv]) -> None:
-    """Raises an error for an environment of the other kind, or for what is none.
+def environment_of(name: str, env: Any, kind: type[AECEnv] | type[ParallelEnv]) -> Any:
+    """Returns what is to be wrapped as an environment of a kind.
+
+    PettingZoo's are taken as they are, and those of other interfaces adapted.
 
     Args:
         name: What the wrapper for AEC environments is called; the other one adds "Parallel".
         env: What is to be wrapped.
         kind: What it must be.
+
+    Raises:
+        WrongEnvironmentError: It is an environment of the other kind, or none.
     """
+    found = adapted(env)
+    if found is not env:
+        env = parallel_to_aec(found) if kind is AECEnv else found
     if isinstance(env, kind):
-        return
+        return env
     kinds = [("AEC", "an AEC one", name), ("Parallel", "a Parallel one", f"{name}Parallel")]
     (word, _, wraps), (_, is_one, other) = kinds if kind is AECEnv else kinds[::-1]
     if isinstance(env, AECEnv | ParallelEnv):
@@ -266,5 +276,10 @@ def _carried(env: Any) -> list[Any]:
     """
     names = ("agents", "possible_agents", "terminations", "rewards")
     held = [getattr(layer, "__dict__", {}) for layer in layers(env)]
-    found = [[inside[name] for name in names if name in inside] for inside in held]
-    return [next((v for v in values if isinstance(v, list | dict)), None) for values in found]
+    found = [
+        [inside[n] for n in names if isinstance(inside.get(n), list | dict)]
+        # Gymnasium's environments hold none of these, but spaces, which can always be pickled.
+        or [value for value in inside.values() if isinstance(value, Space)]
+        for inside in held
+    ]
+    return [values[0] if values else None for values in found]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from failure_api.errors import reason
-from failure_api.evaluation.policies.policy import Policy, refused
+from failure_api.evaluation.policies.policy import Policy, SeesInfos, refused, takes_infos
 from failure_api.user_code import ANYTHING, named
 
 
@@ -17,7 +17,7 @@ def policy_from_code(source: Any, env: Any) -> Policy:
     A class is called with the environment where it needs one argument, and with nothing where it
     needs none. So is a function that takes nothing or that needs one argument called `env`. Any
     other function is the policy itself. What is made and has no `reset` is made anew for each
-    episode.
+    episode. A policy with a parameter called `infos` is given infos beside observations.
 
     Args:
         source: What makes the policy or is it, or its `module:name`; the module is looked for
@@ -43,7 +43,7 @@ def policy_from_code(source: Any, env: Any) -> Policy:
         raise refused(rule, source, "name another one")
     arguments = _arguments(source, found, env)
     if arguments is None:
-        return cast(Policy, found)
+        return cast(Policy, SeesInfos(found, env) if takes_infos(found) else found)
     try:
         policy = found(*arguments)
     except ANYTHING as error:
@@ -52,7 +52,10 @@ def policy_from_code(source: Any, env: Any) -> Policy:
     if not callable(policy):
         rule = f"must make a policy that can be called, not {type(policy).__name__}"
         raise refused(rule, source, "give it __call__(self, observations)")
-    return cast(Policy, policy if hasattr(policy, "reset") else _MadeAnew(policy, found, arguments))
+    if not hasattr(policy, "reset"):
+        policy = _MadeAnew(policy, found, arguments)
+    sees_infos = takes_infos(getattr(policy, "policy", policy))
+    return cast(Policy, SeesInfos(policy, env) if sees_infos else policy)
 
 
 class _MadeAnew:
@@ -65,9 +68,9 @@ class _MadeAnew:
         """Starts an episode."""
         self.policy = self._make(*self._arguments)
 
-    def __call__(self, observations: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    def __call__(self, observations: Mapping[Any, Any], **infos: Any) -> Mapping[Any, Any]:
         """Returns an action for each agent."""
-        return cast(Mapping[Any, Any], self.policy(observations))
+        return cast(Mapping[Any, Any], self.policy(observations, **infos))
 
 
 def _arguments(source: Any, found: Any, env: Any) -> tuple[Any, ...] | None:
