@@ -197,8 +197,8 @@ def specification_of(
     given: Sequence[str] | None,
     episodes: int | None,
     seed: int | None,
-    positions: str | None,
-    segments: str | None,
+    positions: str | None = None,
+    segments: str | None = None,
 ) -> Path | dict[str, Any]:
     """Returns what the flags of a verb ask for.
 

@@ -84,6 +84,8 @@ def _arguments(source: Any, found: Any, env: Any) -> tuple[Any, ...] | None:
     needed = [
         each for each in parameters if each.default is each.empty and each.kind not in starred
     ]
+    # A policy may see infos, too.
+    needed = [each for each in needed if each.name != "infos"]
     names = [each.name for each in needed]
     if len(needed) > 1 or any(each.kind is each.KEYWORD_ONLY for each in needed):
         rule = f"must need one argument at most, not {', '.join(names)}"
