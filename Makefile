@@ -18,11 +18,19 @@ TRAINERS := 'stable-baselines3==2.9.2' 'supersuit==3.11.0' 'tianshou==2.0.1' 'sk
 	'agilerl==2.7.1' 'gymnasium==1.4.0'
 RLLIB := 'ray[rllib]==2.60.0'
 BENCHMARL := 'benchmarl==1.5.2' 'torchrl<0.12' 'vmas>=1.5' array-api-compat
-# Environments of other interfaces, with what sweeps over them need.
-ENVIRONMENTS := lbforaging rware highway-env 'shimmy[openspiel]' momaland \
-	pandas pyarrow matplotlib plotly pyyaml
 
-.PHONY: setup demo test test-fast test-every-case test-heavy test-trainers test-environments browser test-oldest benchmark clean
+# What people play. Some ask for older versions of gymnasium or NumPy than they run with, or for
+# packages for training: those are installed as they are, beside what they import.
+ENVIRONMENTS := 'pettingzoo[butterfly,classic,sisl]==1.27.0' 'gymnasium==1.4.0' 'numpy==2.4.6' \
+	'mpe2==1.1.1' 'magent2==0.3.4' 'momaland==0.2.0' 'gymnasium-robotics==1.4.2' 'mujoco==4.0.0' \
+	'lbforaging==2.0.0' 'rware==2.0.0' 'highway-env==1.12.1' 'shimmy==2.0.1' 'open-spiel==2.0.2' \
+	'cogrid==0.3.2' 'pybullet==3.2.7' numba aenum
+ALONE := 'pyflyt==0.29.0' 'multigrid==0.1.0' 'mosaic-multigrid==7.0.0' 'gobblet-rl==1.3.5' \
+	'cathedral-rl==1.1.0' 'rlskyjo==1.0.0' 'sustainable-foraging==2.0.0' \
+	'wildfire-environment==0.2.1'
+
+.PHONY: setup demo test test-fast test-every-case test-heavy test-trainers \
+	test-environments browser test-oldest benchmark clean
 
 setup: .venv/ready
 
@@ -48,13 +56,13 @@ test: setup browser
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal --seed $(SEED) \
-		-m 'not heavy and not trainers'
+		-m 'not heavy and not trainers and not environments'
 
 # For work in progress: one case of each test of what most changes touch.
 test-fast: setup
 	$(BIN)/ruff check .
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal --seed $(SEED) --cases 1 \
-		-m 'not heavy and not trainers' $(FAST)
+		-m 'not heavy and not trainers and not environments' $(FAST)
 
 # All cases of tests of which `make test` picks some.
 test-every-case: setup browser
@@ -77,22 +85,30 @@ try_trainers = EVERY_TRAINER=1 OMP_NUM_THREADS=1 $(1)/bin/python -m pytest -m tr
 	--numprocesses $(WORKERS) --dist worksteal \
 	$(foreach name,$(2),tests/trainers/test_trainer_$(name).py)
 
-# Packages of environments, none of which may be absent.
-test-environments: .venv-environments/ready
-	EVERY_ENVIRONMENT=1 .venv-environments/bin/python -m pytest --numprocesses $(WORKERS) \
-		--dist worksteal tests/environments/test_adapted_packages.py
-
-.venv-environments/ready: NEEDED = $(ENVIRONMENTS)
 .venv-trainers/ready: NEEDED = $(TRAINERS)
 .venv-rllib/ready: NEEDED = $(RLLIB)
 .venv-benchmarl/ready: NEEDED = $(BENCHMARL)
 
 # torch is named again, so that nothing brings another one.
-.venv-environments/ready .venv-trainers/ready .venv-rllib/ready .venv-benchmarl/ready: pyproject.toml
+.venv-trainers/ready .venv-rllib/ready .venv-benchmarl/ready: pyproject.toml
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --upgrade pip
 	$(@D)/bin/python -m pip install --quiet 'torch==2.13.0'
 	$(@D)/bin/python -m pip install --quiet 'torch==2.13.0' $(NEEDED) $(TESTING) --editable .
+	touch $@
+
+# Environments of many packages: their positions and segments, and all that is expected of them.
+test-environments: .venv-environments/ready
+	EVERY_ENVIRONMENT=1 OMP_NUM_THREADS=1 .venv-environments/bin/python -m pytest \
+		--numprocesses $(WORKERS) --dist worksteal tests/packages \
+		tests/environments/test_worlds.py tests/environments/test_adapted_packages.py
+
+.venv-environments/ready: Makefile pyproject.toml
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --upgrade pip
+	$(@D)/bin/python -m pip install --quiet $(ENVIRONMENTS) pytest pytest-xdist hypothesis \
+		cloudpickle --editable '.[evaluation]'
+	$(@D)/bin/python -m pip install --quiet --no-deps $(ALONE)
 	touch $@
 
 # The report is tested in a real browser: the one that is there, the system's, or Playwright's.
@@ -125,4 +141,4 @@ benchmark: $(TRAINERS_READY)
 	$(BIN)/python benchmarks/table.py
 
 clean:
-	rm -rf .venv .venv-oldest .venv-environments .venv-trainers .venv-rllib .venv-benchmarl overhead demo sweep
+	rm -rf .venv .venv-environments .venv-oldest .venv-trainers .venv-rllib .venv-benchmarl overhead demo sweep

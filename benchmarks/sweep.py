@@ -23,9 +23,9 @@ from failure_api.evaluation import read_specification, sweep
 from failure_api.evaluation.episode import EpisodeResult
 from failure_api.evaluation.identity import check_identity
 from failure_api.evaluation.plan import Plan
-from failure_api.evaluation.runner import run
 from failure_api.evaluation.stage import Stage
 from failure_api.evaluation.store import opened
+from failure_api.evaluation.sweep import run
 
 ENVIRONMENT = "mpe2.simple_spread_v3"
 BLOCKS = 12

@@ -1,4 +1,4 @@
-"""Lets every test import what they share, and keeps pygame from looking for a screen."""
+"""Lets every test import what they share, and sets what libraries ask the environment for."""
 
 import os
 import sys
@@ -8,6 +8,10 @@ from hypothesis import settings
 
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+# Programs that run once are not worth what it takes to make them fast.
+os.environ.setdefault(
+    "XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+)
 
 SHARED = str(Path(__file__).resolve().parent)
 # The same examples every time, however slow the machine: red means that the code has changed.

@@ -112,3 +112,15 @@ def nearest(word: object, known: Iterable[str]) -> str:
     word = word if isinstance(word, str) else describe(word)
     match = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
     return f"did you mean {match[0]!r}?" if match else f"known are {', '.join(known)}"
+
+
+def reason(error: BaseException) -> str:
+    r"""Returns an exception's type and message on one line, with what was noted of it.
+
+    Example:
+        >>> reason(ValueError("no such\nlandmark."))
+        'ValueError: no such landmark'
+    """
+    text = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".: ")
+    text = text if len(text) <= 200 else f"{text[:197]}..."
+    return "; ".join([text, *getattr(error, "__notes__", ())])

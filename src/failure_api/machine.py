@@ -17,11 +17,7 @@ def describe_machine() -> dict[str, Any]:
         >>> sorted(describe_machine())
         ['cores', 'platform', 'processor']
     """
-    return {
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "platform": platform.platform(),
-    }
+    return {"processor": _processor(), "cores": os.cpu_count(), "platform": platform.platform()}
 
 
 def list_versions(environment: str) -> dict[str, str]:
@@ -38,7 +34,7 @@ def list_versions(environment: str) -> dict[str, str]:
         ['python', 'failure_api', 'numpy', 'gymnasium', 'pettingzoo', 'mpe2']
     """
     packages = ["failure_api", "numpy", "gymnasium", "pettingzoo"]
-    package = environment.partition(".")[0]
+    package = environment.partition(":")[0].partition(".")[0]
     if package not in packages:
         packages.append(package)
     return {"python": platform.python_version(), **{name: version_of(name) for name in packages}}

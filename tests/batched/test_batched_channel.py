@@ -127,7 +127,7 @@ def test_links_are_lost_as_often_as_they_should_be(library, streams):
     assert len({row.tobytes() for row in flags[:100]}) > 95
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @every_library
 def test_the_library_draws_again_what_its_seed_says(library):
     channel = BatchedChannel(failure_models=ProbabilisticModel(failure_prob=0.5), agent_ids=IDS)
@@ -156,7 +156,7 @@ def test_a_torch_generator_gives_another_stream_each_time():
     assert torch.equal(first, flags(torch.Generator().manual_seed(3)))
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("key", [jax.random.key(3), jax.random.PRNGKey(3)], ids=["typed", "raw"])
 @pytest.mark.parametrize("streams", ["native", "portable"])
 def test_keys_of_jax_are_seeds(key, streams):
@@ -214,7 +214,7 @@ def test_a_restarted_element_is_as_a_fresh_start_would_have_it(models):
             np.testing.assert_array_equal(one[1], other[1], err_msg=what)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @every_library
 def test_rounds_are_counted_from_each_restart(library):
     channel = BatchedChannel(failure_models=PERFECT, agent_ids=IDS)
@@ -338,7 +338,7 @@ def test_links_add_the_noise_that_models_say(library):
     assert abs(content.std() - 0.5) < 5 * 0.5 / np.sqrt(2 * content.size)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("streams", ["native", "portable"])
 @every_library
 def test_a_state_travels(library, streams):
@@ -372,7 +372,7 @@ def test_a_state_is_small():
     assert sum(sizes) / (batch * agents**2) <= 32
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     "payloads",
     [

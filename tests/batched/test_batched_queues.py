@@ -138,7 +138,7 @@ def in_a_batch(library, models, missing, said, alive, batch=1):
     return Heard(*(np.stack(arrays) for arrays in zip(*found, strict=True)))
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @every_case
 @either
 def test_all_libraries_bring_what_the_wrapper_brings(case, missing):
@@ -161,7 +161,7 @@ def test_all_libraries_bring_what_the_wrapper_brings(case, missing):
         np.testing.assert_array_equal(ours[elsewhere], theirs[elsewhere], err_msg=library)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @on_every_library
 def test_views_are_those_of_the_wrapper(case, library):
     env = simple_spread_v3.parallel_env(max_cycles=60)
@@ -260,7 +260,7 @@ def expected_gradient(newest, missing, weights):
     return gradient
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("case", GRADIENTS.values(), ids=GRADIENTS.keys())
 @either
 @pytest.mark.parametrize("width", [1, WIDE])

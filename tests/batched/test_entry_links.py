@@ -23,7 +23,7 @@ CHAINS = {
 }
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("library", CONVERT)
 @pytest.mark.parametrize("missing", ["zero", "hold", "predict"])
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def arrivals(channel, payloads, rounds=12, seed=5, **options):
     return np.stack(seen)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", MODELS)
 @every_library
 def test_an_element_has_what_a_wrapper_has_at_its_severity(library, name):
@@ -109,7 +109,7 @@ def test_each_element_loses_its_own_share(library, streams):
     assert lost[3] == 1
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @streams_of
 @every_library
 def test_a_new_episode_may_be_severer_and_the_others_stay(library, streams):

@@ -24,7 +24,7 @@ LONG = [DelayBasedModel(min_delay=0, max_delay=40)]
 NOW = tuple(jnp.asarray(array[0]) for array in script())
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("models", "missing"), [(LATE, "hold"), (LONG, "zero"), (EVERY["capacity"], "zero")]
 )
@@ -90,6 +90,7 @@ def flags_of(channel, key, batch):
     return np.asarray(received.flags)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("kind", ["rbg", "unsafe_rbg"])
 def test_keys_of_another_kind_are_keys_raw_or_typed(kind):
     channel = BatchedChannel(failure_models=ProbabilisticModel(failure_prob=0.5), agent_ids=IDS)

@@ -202,7 +202,7 @@ def colours(path):
     return len(np.unique(picture.reshape(-1, picture.shape[-1]), axis=0))
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("arguments", "name"),
     [

@@ -46,7 +46,7 @@ def test_the_list_needs_ascii_alone_where_there_is_no_unicode():
     assert all(re.search(rf"^\W{one.name} ", text, re.MULTILINE) for one in models())
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", ["four_state", "signal_based", "stuck"])
 def test_a_page_needs_ascii_alone(name):
     text = run(name, encoding="ascii", COLUMNS="40")

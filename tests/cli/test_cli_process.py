@@ -83,6 +83,7 @@ def test_a_wrong_value_shows_no_traceback(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("protocol", ["paired", "seed"])
 def test_an_interruption_leaves_what_was_measured(protocol, tmp_path):
     # The first team is done in a moment, the second would take minutes.

@@ -17,7 +17,7 @@ from failure_api.cli.flags import specification_of
 from failure_api.cli.progress import shown_progress
 from failure_api.errors import FailureApiError
 from failure_api.evaluation import read_results
-from failure_api.evaluation.runner import Progress
+from failure_api.evaluation.sweep import Progress
 from helpers import assert_one_sentence
 
 FLAGS = [
@@ -235,3 +235,26 @@ def test_elsewhere_lines_come_now_and_then():
 
 def test_quiet_says_what_failed_alone():
     assert shown(False, True, STEPS).splitlines() == ["An episode failed: ValueError: [red]unlucky"]
+
+
+def test_hyphens_and_underscores_are_alike():
+    made = specification_of(
+        None,
+        "e",
+        [],
+        ["Gilbert-Elliott"],
+        ["gilbert_elliott.mean-burst-length=1,5"],
+        ["gilbert-elliott.loss=0.2"],
+        None,
+        None,
+    )
+    assert isinstance(made, dict)
+    assert made["failure_models"] == [
+        {"model": "Gilbert-Elliott", "loss": 0.2, "mean_burst_length": {"grid": [1, 5]}}
+    ]
+
+
+def test_a_model_is_named_once():
+    with pytest.raises(FailureApiError) as refusal:
+        specification_of(None, "e", [], ["probabilistic", "Probabilistic"], [], [], None, None)
+    assert_one_sentence(refusal.value, "--model must name each model once", "'Probabilistic'")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from failure_api.communication_models import NodeFailureModel
-from failure_api.communication_models.node_failure.together import TARGETS, sizes
+from failure_api.communication_models.node_failure import TARGETS, sizes
 from failure_api.core import Links, NumpyStream
 from failure_api.errors import InvalidArgumentError
 from failure_api.testing import check_model

@@ -140,7 +140,7 @@ def test_every_model_here_runs_on_pytorch_and_compiled_by_jax(models):
     check_model(Chain(models=models), agent_ids=team, rounds=ROUNDS, backends=("torch", "jax"))
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @with_both
 @pytest.mark.parametrize("model", EXAMPLES.values(), ids=EXAMPLES.keys())
 def test_every_model_of_the_catalogue_runs_on_pytorch_and_compiled_by_jax(model):

@@ -62,7 +62,7 @@ def test_as_deep_as_models_may_be_they_are_values(wrap, each):
     assert_same(play(eval(repr(model), NAMES), rounds=3), play(model, rounds=3))
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @every_way
 def test_the_laws_hold_deep_down(wrap, each):
     check_model(nested(wrap, DEEPEST // each), rounds=3)

@@ -245,7 +245,7 @@ def test_the_lines_say_everything_that_a_line_can():
     assert sum(bool(model.jitter and model.transmission and model.reorder) for model in models)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("transmission", [Fraction(11, 10), Fraction(7, 3), Fraction(1001, 1000)])
 def test_a_link_that_is_always_busy_does_not_drift(transmission):
     line = Line(
@@ -407,7 +407,7 @@ MODELS = {
 }  # fmt: skip
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 def test_the_model_keeps_the_laws(model):
     pytest.importorskip("torch")

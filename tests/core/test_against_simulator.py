@@ -302,7 +302,7 @@ def exact(capacity):
     return Fraction(capacity).limit_denominator(1000)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("first", range(0, CHAINS, 50))
 def test_every_message_arrives_when_the_simulator_says(first):
     compared = 0

@@ -18,7 +18,7 @@ from failure_api.communication_models import (
     ProbabilisticModel,
 )
 from failure_api.core import Chain, Channel, NumpyStream
-from failure_api.core.queue import Queue, empty, enter, serve, without_dead, younger
+from failure_api.core.queue import Queue
 from failure_api.errors import InvalidArgumentError
 from helpers import Scripted, assert_one_sentence, context_of, off_diagonal, play
 
@@ -62,7 +62,7 @@ def always(*eighths):
 def carried_through(verdicts, waiting):
     """Yields what waits on links, `[1, links]`, after each round, and what has left in it."""
     queue = Queue(length=waiting.length, max_wait=waiting.max_wait, drop=waiting.drop)
-    state = empty(queue, (1, len(verdicts)), np)
+    state = queue.empty((1, len(verdicts)), np)
     for number, now in enumerate(zip(*verdicts, strict=True)):
 
         def of(name, kind, now=now):
@@ -70,12 +70,12 @@ def carried_through(verdicts, waiting):
 
         alive, up = of("sender_alive", bool), of("up", bool)
         comes = alive & up & ~of("rejected", bool)
-        state, entered = enter(queue, without_dead(state, alive, np), comes, number, np)
+        state, entered = queue.enter(state.without_dead(alive, np), comes, number, np)
         assert not entered.where[~comes].any()
         taken = np.take_along_axis(state.rounds, entered.slot[None], 0)[0]
         assert (taken == number)[entered.where].all()
         capacity, ready = of("capacity", np.float32), up & (state.count > 0)
-        state, served = serve(queue, state, entered, capacity, ready, number, None, np)
+        state, served = queue.serve(state, entered, capacity, ready, number, None, np)
         yield state, served
 
 
@@ -120,14 +120,14 @@ def test_links_do_not_concern_each_other():
 def test_how_many_younger_messages_leave_is_counted():
     """All of those that leave in a round are of different ages."""
     queue, nothing = Queue(length=9), np.zeros((1, 1), dtype=bool)
-    state = empty(queue, (1, 1), np)
+    state = queue.empty((1, 1), np)
     for number in range(5):
-        state, entered = enter(queue, state, ~nothing, number, np)
+        state, entered = queue.enter(state, ~nothing, number, np)
     three = np.full((1, 1), 3.0, dtype=np.float32)
-    state, served = serve(queue, state, entered, three, ~nothing, 5, None, np)
+    state, served = queue.serve(state, entered, three, ~nothing, 5, None, np)
     assert served.leaves.tolist() == [[3]]
     for since, count in ((-5, 3), (0, 3), (1, 2), (2, 1), (3, 0), (9, 0)):
-        found = younger(served, np.full((1, 1), since, dtype=np.int32), np)
+        found = served.younger(np.full((1, 1), since, dtype=np.int32), np)
         assert found.tolist() == [[count]]
 
 

@@ -9,6 +9,7 @@ ON_RECORD = json.loads(RECORD.read_text())
 OTHERS = [(name, other) for name in CASES for other in EVERY_LIBRARY if other in CASES[name].also]
 
 
+@pytest.mark.sampled(40)
 @pytest.mark.parametrize(
     ("name", "library"), [*((name, "numpy") for name in CASES | ON_RECORD), *OTHERS]
 )

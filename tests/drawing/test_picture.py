@@ -32,7 +32,7 @@ def count(picture, colour):
 
 
 # The other models' rounds are drawn in characters; a picture takes most of a second.
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     "name", ["bandwidth", "chain", "jamming", "matrix", "signal_based", "bit_flip", "stuck"]
 )

@@ -123,7 +123,7 @@ def test_an_unknown_undeclared_option_is_refused():
     assert "{'walkers': 2}" in str(refusal("pettingzoo.sisl.multiwalker_v9", walkers=2))
 
 
-@pytest.mark.parametrize("api", ["both", "", None])
+@pytest.mark.parametrize("api", ["both", "", 1])
 def test_an_unknown_api_is_refused(api):
     assert repr(api) in str(refusal(SPREAD, api=api))
 

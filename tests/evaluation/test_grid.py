@@ -53,7 +53,6 @@ def test_ranges(text, values):
         [],
         3,
         None,
-        {"a": 1},
         "0:1:1e-9",
         "0:1:0.3",
         "0:1e400:1e400",
@@ -119,3 +118,46 @@ def test_filling_leaves_the_rest_alone(rest, values, data):
     filled = fill(plain, {axis.path: chosen for axis in axes})
     assert filled == {"rest": rest, "deep": [{"p": chosen}]}
     assert plain["deep"] == [{"p": {"grid": values}}]
+
+
+def test_grids_move_together():
+    plain = {
+        "models": [{"low": {"zip": [0, 0, 4]}, "high": {"zip": "2:6:2"}}, {"p": {"grid": [1]}}]
+    }
+    together, alone = find_axes(plain)
+    assert together.title == "low, high"
+    assert [together.at(index) for index in range(3)] == [
+        {("models", 0, "low"): low, ("models", 0, "high"): high}
+        for low, high in [(0, 2), (0, 4), (4, 6)]
+    ]
+    assert together.texts == ("0, 2", "0, 4", "4, 6")
+    assert alone.values == (1,)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "words"),
+    [
+        ([0, 1], [0, 1, 2], ("high.zip must hold as many values as low.zip", "3 in place of 2")),
+        ([0, 1, 0], [2, 3, 2], ("low.zip[2] must come once",)),
+        ([], [], ("low.zip must hold at least one value",)),
+    ],
+)
+def test_grids_that_cannot_move_together_are_refused(first, second, words):
+    with pytest.raises(PlainDataError) as refusal:
+        find_axes({"low": {"zip": first}, "high": {"zip": second}})
+    assert_one_sentence(refusal.value, *words)
+
+
+def test_values_may_have_labels():
+    plain = {"failure_models": [{"grid": {"calm": {"model": "a"}, "storm": [{"model": "b"}]}}]}
+    (axis,) = find_axes(plain)
+    assert (axis.name, axis.texts) == ("failure_models", ("calm", "storm"))
+    assert fill(plain, axis.at(1)) == {"failure_models": [[{"model": "b"}]]}
+
+
+def test_objects_stand_where_their_names_do():
+    thing = object()
+    plain = {"p": {"grid": [{"object": "thing"}, {"object": "other"}]}}
+    (axis,) = find_axes(plain)
+    assert fill(plain, axis.at(0), objects={"thing": thing}) == {"p": thing}
+    assert axis.texts == ("thing", "other")

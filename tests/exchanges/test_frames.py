@@ -130,7 +130,7 @@ def test_no_failure_changes_no_bit_and_silence_is_zero(missing, report_age):
         seen, nothing = clear.step(acting(step))[0], dark.step(acting(step))[0]
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("missing", ["zero", "hold", "predict"])
 def test_the_laws_hold(missing):
     exchange = MaskSegments(relative_to="world", missing=missing)

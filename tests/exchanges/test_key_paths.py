@@ -122,7 +122,7 @@ def test_entries_fail_with_the_link_of_their_sender_and_nothing_else_does():
         assert env.observation_space(agent) == env.unwrapped.observation_space(agent)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("missing", ["zero", "hold", "predict"])
 @pytest.mark.parametrize("aec", [False, True])

@@ -54,6 +54,36 @@ def test_the_laws_hold_for_every_kind_of_message(name, form, missing):
     )
 
 
+@pytest.mark.parametrize("speakers", ["a", "ab"])
+def test_the_laws_hold_where_some_of_a_team_that_observes_alike_say_nothing(speakers):
+    spoken = dict.fromkeys(speakers, spaces.Discrete(3))
+    check_wrapper(lambda: Plain(max_cycles=3), exchange=SendMessages(spoken, form="flat"), steps=4)
+
+
+class OneDictionary(Plain):
+    """Hands out the observations of all rounds in the same dictionary."""
+
+    shown: dict[str, Any] | None = None
+
+    def step(self, actions):
+        observations, *rest = super().step(actions)
+        self.shown = observations if self.shown is None else self.shown
+        self.shown.update(observations)
+        return self.shown, *rest
+
+
+@pytest.mark.parametrize("form", ["dict", "flat"])
+def test_what_is_observed_is_that_of_the_round_whatever_holds_it(form):
+    exchange = SendMessages(spaces.Discrete(2), form=form)
+    env = CommunicationWrapperParallel(OneDictionary(max_cycles=9), [], exchange=exchange)
+    env.reset(seed=1)
+    for number in range(1, 4):
+        views = env.step({agent: env.action_space(agent).sample() for agent in env.agents})[0]
+        for agent, view in views.items():
+            own = view["observation"] if form == "dict" else view[:2]
+            np.testing.assert_array_equal(own, env.unwrapped.content(agent, number))
+
+
 # In turn, since a form works on all observations alike.
 @pytest.mark.sampled(2)
 @pytest.mark.parametrize(("name", "form"), zip(SPACES, cycle(["dict", "flat"]), strict=False))

@@ -36,7 +36,7 @@ def own_entries(segments, agent, size):
     return np.setdiff1d(np.arange(size), np.concatenate([[], *segments[agent].values()]))
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("name", "options"),
     [
@@ -64,7 +64,7 @@ def test_failures_leave_all_but_what_others_say_untouched():
         assert np.delete(bare.observations[agent], own, axis=1).any()
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("models", [HALF, DelayBasedModel(min_delay=2, max_delay=2), LATE_AND_LOST])
 def test_what_is_held_is_what_was_said_as_long_ago_as_reported(models):
     env = spread(num_agents=4)
@@ -118,6 +118,7 @@ def test_every_episode_has_links_of_its_own():
     assert len(np.unique(episodes.reshape(10, -1), axis=0)) == 10
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("exchange", [HELD, ShareObservations(form="flat")], ids=repr)
 def test_views_are_in_their_spaces(exchange):
     for name, options in (FACMAC, ("MPE_simple_adversary_v3", {})):

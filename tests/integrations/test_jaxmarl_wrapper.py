@@ -82,6 +82,7 @@ def test_the_exchange_is_picked_by_the_environment():
     assert known.action_space("agent_0").n == 5
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("kind", [LogWrapper, MPELogWrapper])
 def test_loggers_around_it_log_what_they_log_of_the_environment(kind):
     bare, wrapped = kind(spread()), kind(CommunicationWrapper(spread(), HALF))

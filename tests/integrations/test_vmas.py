@@ -164,6 +164,7 @@ def test_elements_fail_independently_and_as_often_as_they_should():
     assert abs(torch.corrcoef(torch.stack([one, other]))[0, 1]) < 0.1
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("delay", "longest", "restart"),
     [(2, 2, 3), (20, 20, 13), (20, 1000, 30)],
@@ -190,6 +191,7 @@ WAITS = [BandwidthModel(capacity=0.6, queue_length=40), *MIXED]
 LONG = [*WAITS, DelayBasedModel(distribution=EmpiricalDelay(delays=[0, 1, 3, 1000]))]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("exchange", [MaskSegments(missing="hold", report_age=True), FLAT], ids=str)
 @pytest.mark.parametrize("models", [MIXED, WAITS, LONG], ids=["mixed", "waits", "long"])
 def test_an_element_is_what_it_is_alone(exchange, models):

@@ -30,7 +30,7 @@ def as_bits(flips):
     return flips[..., None] >> np.arange(32, dtype=np.uint32) & 1 == 1
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     "model",
     [

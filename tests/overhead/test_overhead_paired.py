@@ -10,7 +10,7 @@ import pstats
 import pytest
 
 from failure_api.environments import make_environment
-from failure_api.overhead.paired import Timings, draw_actions, measure_paired, time_block
+from failure_api.overhead.paired import draw_actions, measure_paired, time_block
 
 pytestmark = pytest.mark.heavy
 
@@ -97,16 +97,16 @@ def test_the_collector_is_left_as_it_was_after_an_interruption(enabled, subject)
     (gc.enable if enabled else gc.disable)()
     try:
         with pytest.raises(KeyboardInterrupt):
-            time_block(player, draw_actions(player, 4, seed=0), seed=0, into=Timings())
+            time_block(player, draw_actions(player, 4, seed=0), seed=0)
         assert gc.isenabled() is enabled
     finally:
         gc.enable()
 
 
 def test_an_episode_that_ends_early_ends_its_block(subject):
-    player, timings = subject.wrapped(), Timings()
-    time_block(player, draw_actions(player, 50, seed=0), seed=0, into=timings)
-    assert timings.blocks == [pytest.approx([1.5] * 6)]
+    player = subject.wrapped()
+    block = time_block(player, draw_actions(player, 50, seed=0), seed=0)
+    assert block.times == pytest.approx([1.5] * 6)
 
 
 def test_actions_depend_on_seed_and_agent_alone():

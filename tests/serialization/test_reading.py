@@ -139,8 +139,8 @@ def test_wrong_parameters(plain, starts, holds):
         ),
         ({**RADIO, "obstacles": "walls"}, "obstacles must be a function", "'module:name'"),
         ({**RADIO, "obstacles": 3}, "obstacles must be a function", "3 was given"),
-        ({**RADIO, "obstacles": "math:pii"}, "obstacles must be a function", "math has no pii"),
-        ({**RADIO, "obstacles": "math:pi"}, "obstacles must be a function", "pi is no function"),
+        ({**RADIO, "obstacles": "math:pii"}, "obstacles must name something", "did you mean 'pi'?"),
+        ({**RADIO, "obstacles": "math:pi"}, "obstacles must be a function", "'math:pi' was given"),
         (
             {**RADIO, "obstacles": "no_such_module:f"},
             "obstacles must name a module that can be imported",

@@ -224,7 +224,7 @@ def test_a_broken_wrapper_is_accused_of_all_that_its_environment_keeps(kind, wra
     assert not isinstance(caught.value, EnvironmentLawError)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     "wrapper", [broken.FreshStreamsOnCopy, broken.OldStreamsOnCopy, broken.CannotTravel]
 )

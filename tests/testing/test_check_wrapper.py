@@ -61,7 +61,7 @@ BROKEN: list[tuple[type, int, Subject, Any]] = [
 ]
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("wrapper", "law", "subject", "exchange"), BROKEN, ids=[row[0].__name__ for row in BROKEN]
 )

@@ -201,6 +201,7 @@ class EveryNth(Says):
         return state, links.lose(context.xp.broadcast_to(now, context.shape))
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("n", [2, 3, 4, 6, 7, 9])
 def test_what_goes_by_the_round_is_held_to_it_too(n):
     right = {"loss": 1 / n, "burst_length": 1.0, "age": 1 / n}

@@ -187,7 +187,7 @@ def test_what_waits_for_a_thousand_rounds_arrives_as_it_was_made(name, missing):
     assert seen["newest"] == 0
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @every_exchange
 @either
 def test_what_is_under_way_for_ten_thousand_rounds_arrives_as_it_was_made(name, missing):
@@ -197,7 +197,7 @@ def test_what_is_under_way_for_ten_thousand_rounds_arrives_as_it_was_made(name, 
     assert seen["oldest"] == seen["newest"] == 10_000
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @every_exchange
 @either
 def test_queues_and_delays_add_up(name, missing):

@@ -103,7 +103,7 @@ def test_an_illegal_action_is_refused(api):
 WORDS = {"choices": spaces.Discrete(4), "numbers": spaces.Box(-1, 1, (3,))}
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("word", WORDS.values(), ids=WORDS.keys())
 @pytest.mark.parametrize("api", ["aec", "parallel"])
 def test_a_mask_in_infos_fits_the_flat_action_that_carries_a_message(api, word):

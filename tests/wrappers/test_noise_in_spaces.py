@@ -46,7 +46,7 @@ FLAT = {agent: space for agent, space in MIXED.items() if agent != "far"}
 SPREAD = next(subject for subject in MPE if subject.name == "simple_spread")
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("missing", ["zero", "hold"])
 @pytest.mark.parametrize("size", [0.4, 3.0, 1e20])
 @pytest.mark.parametrize("form", ["dict", "flat"])

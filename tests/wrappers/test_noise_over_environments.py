@@ -41,6 +41,7 @@ def test_the_laws_hold(subject, api, name):
         )
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(("api", "form"), [("aec", "dict"), ("parallel", "flat")])
 def test_the_laws_hold_while_agents_die(api, form):
     steps = 80 if api == "aec" else 26

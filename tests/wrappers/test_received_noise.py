@@ -229,7 +229,7 @@ def test_models_see_neither_what_did_not_arrive_nor_the_own_part(name):
             assert context.shape == content.shape
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", ["mask", "dict", "dict-hold", "flat"])
 def test_links_add_noise_of_their_variance(name):
     exchange = EXCHANGES[name]

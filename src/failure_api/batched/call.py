@@ -8,15 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from failure_api.core import Chain, Context
-from failure_api.core.arrays.libraries import (
-    NUMPY,
-    Library,
-    device_of,
-    lasting,
-    library_of,
-    own,
-    values_of,
-)
+from failure_api.core.arrays import libraries
 from failure_api.core.links import Array
 from failure_api.core.parameters.types import FARTHEST, SHARE
 from failure_api.errors import invalid
@@ -35,7 +27,7 @@ class Call(NamedTuple):
         severity: How severe failures are in each element, float32 `[...]`; None where nobody says.
     """
 
-    library: Library
+    library: libraries.Library
     device: Any
     batch: tuple[int, ...]
     agent_ids: tuple[Any, ...]
@@ -55,10 +47,10 @@ class Call(NamedTuple):
 
     def context(self, round_index: Any) -> Context:
         """Returns what models may know of a round."""
-        count = len(self.agent_ids)
-        shape = (*self.batch, count, count)
-        context = Context(round_index, self.alive, self.positions, self.xp, shape, self.agent_ids)
-        return context if self.severity is None else context._replace(severity=self.severity)
+        ids, count = self.agent_ids, len(self.agent_ids)
+        shape, severity = (*self.batch, count, count), self.severity
+        team = self.alive, self.positions, self.xp, shape, ids
+        return Context(round_index, *team, severity=severity)
 
     def graded(self, severity: Any, chain: Chain) -> Call:
         """Returns the call with a severity, or raises what is wrong with it.
@@ -71,7 +63,7 @@ class Call(NamedTuple):
             return self
         xp, severity = self.xp, check_severity(severity, chain)
         if not isinstance(severity, float):
-            other = library_of({"severity": severity})
+            other = libraries.library_of({"severity": severity})
             if other is not self.library:
                 found, remedy = f"one of {other.package}", "convert it"
                 rule = f"must be a number or an array of {self.library.package}"
@@ -104,33 +96,31 @@ def call_of(
         positions: Where the agents are, or None.
         alive: Which of them take part, or None for all.
     """
-    needing = chain.needing_positions
+    needing, rows, count = chain.needing_positions, (*batch, len(agent_ids)), len(agent_ids)
     if needing is not None and positions is None:
-        count = len(agent_ids)
         rule = f"must be given, since {needing} needs them"
         raise invalid("positions", rule, None, f"give an array {_shown(batch, count, 'dim')}")
     for name, array in arrays.items():
         if array is None:
             raise invalid(name, "must be an array", None, "give one")
-    library = library_of({**arrays, "positions": positions, "alive": alive})
-    first = next(iter(arrays.values()))
-    device, xp = device_of(first), library.xp
+    library = libraries.library_of({**arrays, "positions": positions, "alive": alive})
+    device, xp = libraries.device_of(next(iter(arrays.values()))), library.xp
     if positions is not None:
-        if positions.ndim < 2 or positions.shape[:-1] != (*batch, len(agent_ids)):
-            rule = f"must have the shape {_shown(batch, len(agent_ids), 'dim')}"
+        if positions.ndim < 2 or positions.shape[:-1] != rows:
+            rule = f"must have the shape {_shown(batch, count, 'dim')}"
             raise invalid("positions", rule, tuple(positions.shape), "give one row for each agent")
         if not xp.isdtype(positions.dtype, "real floating") or not positions.shape[-1]:
             found = f"{positions.dtype} with {positions.shape[-1]} coordinates"
             raise invalid("positions", "must be real coordinates", found, "give x and y")
     if alive is None:
-        alive = _everyone(library, (*batch, len(agent_ids)), device)
-    elif tuple(alive.shape) != (*batch, len(agent_ids)) or alive.dtype != xp.bool:
-        rule = f"must be bool of the shape {_shown(batch, len(agent_ids))}"
+        alive = _everyone(library, rows, device)
+    elif tuple(alive.shape) != rows or alive.dtype != xp.bool:
+        rule = f"must be bool of the shape {_shown(batch, count)}"
         found = f"{alive.dtype} of shape {tuple(alive.shape)}"
         raise invalid("alive", rule, found, "give one flag for each agent")
     else:
         # A copy, since the channel remembers who lived.
-        alive = own(alive, library)
+        alive = libraries.own(alive, library)
     if positions is not None:
         positions = _placed(positions, alive, library)
     return Call(library, device, batch, agent_ids, positions, alive)
@@ -146,10 +136,10 @@ def check_severity(severity: Any, chain: Chain) -> Any:
     chain.check_setting("severity", "severity")
     if isinstance(severity, int | float | np.generic) or not hasattr(severity, "shape"):
         return SHARE.normalise("severity", severity)
-    xp = library_of({"severity": severity}).xp
+    xp = libraries.library_of({"severity": severity}).xp
     if not xp.isdtype(severity.dtype, ("real floating", "integral")):
         raise invalid("severity", "must be real numbers", severity.dtype, "convert them")
-    values = values_of(severity)
+    values = libraries.values_of(severity)
     if values is not None:
         outside = values[~((values >= 0) & (values <= 1))]
         if outside.size:
@@ -157,13 +147,13 @@ def check_severity(severity: Any, chain: Chain) -> Any:
     return severity
 
 
-def _placed(positions: Array, alive: Array, library: Library) -> Array:
+def _placed(positions: Array, alive: Array, library: libraries.Library) -> Array:
     """Returns where the agents are as float32, of which the living have finite ones."""
     xp = library.xp
     # A copy, since models remember where agents were.
     with np.errstate(over="ignore"):
-        placed = own(positions, library, xp.float32)
-    if library is NUMPY:
+        placed = libraries.own(positions, library, xp.float32)
+    if library is libraries.NUMPY:
         lost = alive & ~(np.abs(placed) <= FARTHEST).all(axis=-1)
         if lost.any():
             found = positions[lost][0].tolist()
@@ -181,7 +171,7 @@ def batch_of(payloads: Array, axes: tuple[int, ...], width: int | None) -> tuple
         axes: The axes of agents that it must have.
         width: How many entries there must be; None for any number.
     """
-    xp = library_of({"payloads": payloads}).xp
+    xp = libraries.library_of({"payloads": payloads}).xp
     if not xp.isdtype(payloads.dtype, "real floating"):
         rule, remedy = "must be of a floating-point type", "convert them, as to float32"
         raise invalid("payloads", rule, payloads.dtype, remedy)
@@ -198,12 +188,8 @@ def check_same_form(payloads: Array, batch: tuple[int, ...], form: Array) -> Non
     """Raises an error if payloads are of another form than those that the state began with."""
     before, now = (*batch, *form.shape[1:]), tuple(payloads.shape)
     if before != now:
-        raise invalid(
-            "payloads",
-            f"must keep the shape {before} that the state began with",
-            now,
-            "begin another state with init",
-        )
+        rule = f"must keep the shape {before} that the state began with"
+        raise invalid("payloads", rule, now, "begin another state with init")
     if payloads.dtype != form.dtype:
         rule = f"must keep the type {form.dtype} that the state began with"
         raise invalid("payloads", rule, payloads.dtype, "convert them")
@@ -211,13 +197,13 @@ def check_same_form(payloads: Array, batch: tuple[int, ...], form: Array) -> Non
 
 def check_done(done: Any, batch: tuple[int, ...]) -> None:
     """Raises an error if flags do not say for each element of the batch whether it is done."""
-    library = library_of({"done": done})
+    library = libraries.library_of({"done": done})
     if tuple(done.shape) != batch or done.dtype != library.xp.bool:
         found = f"{done.dtype} of shape {tuple(done.shape)}"
         raise invalid("done", f"must be bool of the batch's shape {batch}", found, "convert it")
 
 
-def _everyone(library: Library, shape: tuple[int, ...], device: Any) -> Array:
+def _everyone(library: libraries.Library, shape: tuple[int, ...], device: Any) -> Array:
     if library.traces:
         # While a function is traced, what is made belongs to it alone.
         return library.xp.ones(shape, dtype=library.xp.bool)
@@ -225,9 +211,9 @@ def _everyone(library: Library, shape: tuple[int, ...], device: Any) -> Array:
 
 
 @functools.lru_cache(maxsize=16)
-def _kept_everyone(library: Library, shape: tuple[int, ...], device: Any) -> Array:
+def _kept_everyone(library: libraries.Library, shape: tuple[int, ...], device: Any) -> Array:
     """Returns the same array each time, by which the channel knows that nobody has died."""
-    with lasting(library):
+    with libraries.lasting(library):
         return library.xp.ones(shape, dtype=library.xp.bool, device=device)
 
 

@@ -9,24 +9,11 @@ from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
 
-from failure_api.batched.call import (
-    Call,
-    batch_of,
-    call_of,
-    check_done,
-    check_same_form,
-)
+from failure_api.batched.call import Call, batch_of, call_of, check_done, check_same_form
 from failure_api.batched.content import Content, ContentState, Received, handed_out
-from failure_api.batched.limits import Constants, Entries, Limits
+from failure_api.batched.limits import Entries, Limits
 from failure_api.core import Chain, Channel, ChannelState, CommunicationModel
-from failure_api.core.arrays.libraries import (
-    apart,
-    is_compiled,
-    library_of,
-    on_arrays_of,
-    on_device_of,
-    without_gradient,
-)
+from failure_api.core.arrays import libraries
 from failure_api.core.arrays.trees import chosen, map_leaves
 from failure_api.core.contract import check_heard
 from failure_api.core.links import Array
@@ -148,12 +135,9 @@ class BatchedChannel:
         return Channel(chain=self.chain)
 
     @cached_property
-    def _constants(self) -> Constants:
-        return Constants(self._channel, self.noise, self._limits, self._ids, self._entries)
-
-    @cached_property
     def _content(self) -> Content:
-        return Content(self.noise, self.missing, self._channel, self._ids, self._axes)
+        fields = self._limits, self.missing, self._ids, self._axes, self._entries
+        return Content(self._channel, self.noise, *fields)
 
     @cached_property
     def _entries(self) -> Entries | None:
@@ -209,21 +193,16 @@ class BatchedChannel:
         width = None if self._entries is None else len(self._entries.links)
         batch = batch_of(payloads, self._axes, width)
         call = call_of(self.chain, self._ids, batch, {"payloads": payloads}, positions, alive)
-        with on_device_of(payloads):
+        with libraries.on_device_of(payloads):
             call = call.graded(severity, self.chain)
             source = source_of(random, batch, self.streams, call.library, call.device)
             form = call.xp.zeros((1, *payloads.shape[len(batch) :]), dtype=payloads.dtype)
             begun = self._begun(source, call, form)
             kept = random, payloads, positions, alive, severity
-            return cast("BatchedState", apart(begun, call.library, *kept))
+            return cast("BatchedState", libraries.apart(begun, call.library, *kept))
 
     def step(
-        self,
-        state: BatchedState,
-        payloads: Array,
-        *,
-        positions: Array = None,
-        alive: Array = None,
+        self, state: BatchedState, payloads: Array, *, positions: Array = None, alive: Array = None
     ) -> tuple[BatchedState, Received]:
         """Runs a round and returns the next state and what each receiver has of each sender.
 
@@ -241,12 +220,7 @@ class BatchedChannel:
         return state, handed_out(received)
 
     def run_round(
-        self,
-        state: BatchedState,
-        payloads: Array,
-        *,
-        positions: Array = None,
-        alive: Array = None,
+        self, state: BatchedState, payloads: Array, *, positions: Array = None, alive: Array = None
     ) -> tuple[BatchedState, Received]:
         """Does what `step` does, for who writes to nothing of the delivery: part of it is kept.
 
@@ -256,7 +230,7 @@ class BatchedChannel:
             positions: As for `step`.
             alive: As for `step`.
         """
-        if is_compiled() and isinstance(state, BatchedState):
+        if libraries.is_compiled() and isinstance(state, BatchedState):
             state = _with_tensors(state)
         state = self._checked(state, payloads=payloads)
         batch = tuple(state.channel.newest.shape[:-2])
@@ -264,10 +238,20 @@ class BatchedChannel:
         call = call_of(self.chain, self._ids, batch, arrays, positions, alive)
         call = call._replace(severity=state.severity)
         check_same_form(payloads, batch, state.content.form)
-        with on_device_of(payloads):
-            advanced = self._advanced(state, call, payloads)
-            kept = payloads, positions, alive
-            return cast("tuple[BatchedState, Received]", apart(advanced, call.library, *kept))
+        with libraries.on_device_of(payloads):
+            round_index, channel, content, source, severity = state
+            kept = self._content.kept(content.form, call)
+            random = source.in_round(round_index, call.xp)
+            channel, delivery = self._channel.step(
+                kept.models, channel, call.context(round_index), random
+            )
+            content, received = self._content.received(
+                content, payloads, delivery, round_index, call, kept, random
+            )
+            following = BatchedState(round_index + 1, channel, content, source, severity)
+            owned = payloads, positions, alive
+            state, received = libraries.apart((following, received), call.library, *owned)
+            return state, received
 
     def reset_where(
         self,
@@ -301,7 +285,7 @@ class BatchedChannel:
         if severity is not None and state.severity is None:
             rule = "must be given to init where reset_where is to change it"
             raise invalid("severity", rule, severity, "begin with init(..., severity=1.0)")
-        with on_device_of(done):
+        with libraries.on_device_of(done):
             call = call._replace(severity=state.severity).graded(severity, self.chain)
             source = state.source.restarted(done, xp)
             fresh = self._begun(source, call, state.content.form)
@@ -309,7 +293,7 @@ class BatchedChannel:
             fresh = fresh._replace(round=numbers)
             old = state._replace(round=numbers + state.round, source=source)
             found, kept = chosen(done, fresh, old, xp), (done, positions, alive, severity)
-            return cast("BatchedState", apart(found, call.library, *kept))
+            return cast("BatchedState", libraries.apart(found, call.library, *kept))
 
     def set_back(self, state: BatchedState) -> BatchedState:
         """Returns a state before round 0 whose rings stand one place earlier than those given.
@@ -332,7 +316,7 @@ class BatchedChannel:
 
     def detached(self, state: BatchedState) -> BatchedState:
         """Returns a state through which no gradient flows, to learn from a few rounds at a time."""
-        return cast("BatchedState", map_leaves(without_gradient, state))
+        return cast("BatchedState", map_leaves(libraries.without_gradient, state))
 
     def _checked(self, state: Any, **beside: Array) -> BatchedState:
         """Returns a state, or raises an error for what is none of this channel.
@@ -354,17 +338,17 @@ class BatchedChannel:
             rule = "must be what this channel's init, step or reset_where returned"
             raise invalid("state", rule, what, "begin with init(random, payloads)")
         if isinstance(state.channel.newest, np.ndarray):
-            xp, drawn = library_of(beside).xp, getattr(state.source, "stream", None)
+            xp, drawn = libraries.library_of(beside).xp, getattr(state.source, "stream", None)
             # Another library's generator could not go on.
             if drawn is None or drawn.xp is xp:
-                with on_device_of(next(iter(beside.values()))):
-                    state = on_arrays_of(xp, state)
+                with libraries.on_device_of(next(iter(beside.values()))):
+                    state = libraries.on_arrays_of(xp, state)
         return cast("BatchedState", state)
 
     def _begun(self, source: Source, call: Call, form: Array) -> BatchedState:
         """Returns the state before round 0."""
         xp = call.xp
-        kept = self._constants.of(call.columns, form, call.library, call.device)
+        kept = self._content.kept(form, call)
         random = source.in_round(BEFORE, xp)
         # While a function is traced the round is an array, as it is in every step.
         first = xp.zeros(call.batch, dtype=xp.int32) if call.library.traces else 0
@@ -376,21 +360,6 @@ class BatchedChannel:
             source=source,
             severity=call.severity,
         )
-
-    def _advanced(
-        self, state: BatchedState, call: Call, payloads: Array
-    ) -> tuple[BatchedState, Received]:
-        """Returns the next state, and what a round brings each receiver."""
-        round_index, channel, content, source, severity = state
-        kept = self._constants.of(call.columns, content.form, call.library, call.device)
-        random = source.in_round(round_index, call.xp)
-        channel, delivery = self._channel.step(
-            kept.models, channel, call.context(round_index), random
-        )
-        content, received = self._content.received(
-            content, payloads, delivery, round_index, call, kept, random
-        )
-        return BatchedState(round_index + 1, channel, content, source, severity), received
 
 
 def _with_tensors(state: BatchedState) -> BatchedState:

@@ -306,12 +306,8 @@ def bind(
     if isinstance(exchange, ShareObservations) and exchange.form == "flat":
         return BatchedExchange(exchange, ids, lengths, shared_tables(lows, highs))
     if not isinstance(exchange, MaskSegments):
-        raise invalid(
-            "exchange",
-            "must have a flat form in batches",
-            exchange,
-            'give MaskSegments() or ShareObservations(form="flat")',
-        )
+        remedy = 'give MaskSegments() or ShareObservations(form="flat")'
+        raise invalid("exchange", "must have a flat form in batches", exchange, remedy)
     known = segments if exchange.segments is None else exchange.segments
     if known is None:
         raise InvalidArgumentError(

@@ -6,7 +6,7 @@ import inspect
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,16 +14,11 @@ import numpy as np
 from failure_api.catalogue.examples import example_of, shown
 from failure_api.catalogue.mathematics import plain_mathematics
 from failure_api.core.noise import NoiseModel
-from failure_api.core.parameters.fields import AgentRule, LinkRule, rules_of
-from failure_api.core.parameters.rules import Choice, Instance, Rule
+from failure_api.core.parameters.fields import AgentRule, LinkRule
+from failure_api.core.parameters.rules import Choice, Instance
 from failure_api.errors import FailureApiError
-from failure_api.serialization.components import (
-    hints_of,
-    inner_rule,
-    kind_of_model,
-    kinds_of,
-    part_classes,
-)
+from failure_api.serialization.components import constructors_of, fields_of, part_classes
+from failure_api.serialization.reading import class_of
 from failure_api.serialization.registry import OURS, Entry, built_in, find, name_of, plugins
 
 _HEADING = re.compile(r"^(Args|Attributes|Raises|Returns|Example|Examples|Source):[ ]*(.*)$")
@@ -45,8 +40,8 @@ class Sections(NamedTuple):
     source: str
 
 
-def sections_of(value_class: type) -> Sections:
-    """Returns what a class's docstring says; empty where it says nothing.
+def sections_of(value_class: Any) -> Sections:
+    """Returns what the docstring of a class or a function says; empty where it says nothing.
 
     Example:
         >>> from failure_api import ProbabilisticModel
@@ -71,11 +66,37 @@ def sections_of(value_class: type) -> Sections:
         else:
             found[current].append(line)
     summary, *text = _paragraphs(found[""]) or [""]
-    return Sections(summary, tuple(text), _meanings_in(found.get("Args", [])), _source(found))
+    source = " ".join(_paragraphs(found.get("Source", [])))
+    return Sections(summary, tuple(text), _meanings_in(found.get("Args", [])), source)
 
 
-def _source(found: dict[str, list[str]]) -> str:
-    return " ".join(_paragraphs(found.get("Source", [])))
+def meaning_of(plain: Mapping[str, Any], word: str) -> str:
+    """Returns what a word in the description of a model stands for, in a few words of its own.
+
+    Args:
+        plain: A model or a part of one as plain data.
+        word: One of its keys: a parameter of the class, or of one of its other constructors.
+
+    Returns:
+        The beginning of what the docstring says of the parameter; empty where none is found.
+
+    Example:
+        >>> meaning_of({"model": "gilbert_elliott"}, "loss")
+        'long-run share of messages lost'
+    """
+    word = word.replace("-", "_")
+    try:
+        found: Any = class_of(plain)
+    except FailureApiError:
+        return ""
+    known = {field.key: (found, field.name) for field in fields_of(found)}
+    for constructor in constructors_of(found):
+        words = {key: (constructor.function, name) for key, name in constructor.words.items()}
+        known = words | known
+    subject, parameter = known.get(word, (None, ""))
+    meaning = sections_of(subject).parameters.get(parameter, "") if subject is not None else ""
+    first = re.split(r"[:;.,(]", meaning, maxsplit=1)[0].strip()
+    return first[:1].lower() + first[1:]
 
 
 def _paragraphs(lines: list[str]) -> list[str]:
@@ -239,34 +260,24 @@ def _described(entry: Entry, parameters: Mapping[str, Any] | None = None) -> Des
     )
 
 
+_VARIES: dict[type, str] = {LinkRule: "per link", AgentRule: "per agent"}
+
+
 def _parameters(value_class: Any) -> tuple[Parameter, ...]:
-    rules, meanings = rules_of(value_class), _meanings(value_class)
-    found = []
-    for field in fields(value_class):
-        if field.name not in hints_of(value_class):
-            continue
-        rule = rules.get(field.name)
-        if field.default is not MISSING:
-            default = shown(field.default)
-        elif field.default_factory is not MISSING:
-            default = shown(field.default_factory())
-        else:
-            default = REQUIRED
-        inner = inner_rule(rule)
-        choices: tuple[str, ...] = inner.words if isinstance(inner, Choice) else ()
-        if isinstance(inner, Instance) and kind_of_model(value_class, field.name) is None:
-            choices = tuple(part_classes(*kinds_of(value_class, field.name)))
-        varies = _varies(inner)
+    meanings, found = _meanings(value_class), []
+    for field in fields_of(value_class):
+        rule: Any = field.rule
+        choices: tuple[str, ...] = rule.words if isinstance(rule, Choice) else ()
+        if isinstance(rule, Instance) and field.model is None:
+            choices = tuple(part_classes(*field.kinds))
+        default = REQUIRED if field.default is MISSING else shown(field.default)
+        varies = _VARIES.get(type(rule), "")
         unit, meaning = getattr(rule, "unit", ""), meanings.get(field.name, "")
         found.append(Parameter(field.name, default, unit, varies, choices, meaning))
     # Those of the base class come first in a dataclass, and matter least.
     return tuple(
         sorted(found, key=lambda each: (each.name == "agent_ids", each.default != REQUIRED))
     )
-
-
-def _varies(rule: Rule | None) -> str:
-    return {LinkRule: "per link", AgentRule: "per agent"}.get(type(rule), "") if rule else ""
 
 
 def _meanings(value_class: type) -> dict[str, str]:
@@ -281,12 +292,10 @@ def _meanings(value_class: type) -> dict[str, str]:
 def _parts(value_class: type) -> tuple[PartDescription, ...]:
     """Returns the parts that the fields of a class take, each once."""
     classes: dict[type, None] = {}
-    for field in hints_of(value_class):
-        rule = inner_rule(rules_of(value_class).get(field))
-        if not isinstance(rule, Choice):
-            classes |= dict.fromkeys(part_classes(*kinds_of(value_class, field)).values())
+    for field in fields_of(value_class):
+        if not isinstance(field.rule, Choice):
+            classes |= dict.fromkeys(part_classes(*field.kinds).values())
     return tuple(
         PartDescription(name_of(part), part.__name__, sections_of(part).summary, _parameters(part))
         for part in classes
-        if isinstance(part, type)
     )

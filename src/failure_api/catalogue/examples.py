@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from dataclasses import MISSING
 from typing import Any
 
-from failure_api.core.parameters.fields import rules_of
-from failure_api.core.parameters.rules import Choice, Instance, Rule
+from failure_api.core.parameters.rules import Choice, Instance
 from failure_api.errors import FailureApiError, InvalidArgumentError, describe
-from failure_api.serialization.components import hints_of, inner_rule, kinds_of, part_classes
+from failure_api.serialization.components import Field, fields_of, part_classes, tag_of
 from failure_api.serialization.reading import from_dict
 from failure_api.serialization.registry import Entry
-from failure_api.serialization.writing import is_default, parameters_of, tag_of
+from failure_api.serialization.writing import is_default
 
 AGENTS = ("agent_0", "agent_1", "agent_2", "agent_3")
 """The agents of every picture."""
@@ -39,9 +37,8 @@ def example_of(entry: Entry, parameters: Mapping[str, Any]) -> Any:
     own = vars(value_class).get("EXAMPLE")
     if own:
         return from_dict({**plain, **own, **parameters})
-    called = parameters_of(value_class)
-    missing = [name for name in _required(value_class) if called[name] not in parameters]
-    guessed = {called[name]: _guess(value_class, name) for name in missing}
+    missing = [field for field in _required(value_class) if field.key not in parameters]
+    guessed = {field.key: _guess(field) for field in missing}
     try:
         return from_dict({**plain, **guessed, **parameters})
     except InvalidArgumentError as error:
@@ -53,39 +50,31 @@ def example_of(entry: Entry, parameters: Mapping[str, Any]) -> Any:
         ) from error
 
 
-def _required(value_class: Any) -> list[str]:
-    declared = value_class.__dataclass_fields__
-    return [
-        name
-        for name in hints_of(value_class)
-        if declared[name].default is MISSING and declared[name].default_factory is MISSING
-    ]
+def _required(value_class: Any) -> list[Field]:
+    return [field for field in fields_of(value_class) if field.default is MISSING]
 
 
-def _guess(value_class: Any, name: str) -> Any:
+def _guess(field: Field) -> Any:
     """Returns a value that a parameter's rule accepts; None where none is found."""
-    rule = rules_of(value_class).get(name)
-    inner = inner_rule(rule)
-    if isinstance(inner, Choice):
-        return inner.words[0]
-    if isinstance(inner, Instance):
-        parts = part_classes(*kinds_of(value_class, name)).values()
+    if isinstance(field.rule, Choice):
+        return field.rule.words[0]
+    if isinstance(field.rule, Instance):
+        parts = part_classes(*field.kinds).values()
         return next((made for made in map(_guessed_part, parts) if made is not None), None)
-    return next((value for value in _TRIED if rule is None or _suits(rule, name, value)), None)
+    return next((value for value in _TRIED if _suits(field, value)), None)
 
 
 def _guessed_part(part: Any) -> Any:
-    if inspect.isabstract(part):
-        return None
     try:
-        return part(**{name: _guess(part, name) for name in _required(part)})
+        return part(**{field.name: _guess(field) for field in _required(part)})
     except FailureApiError:
         return None
 
 
-def _suits(rule: Rule, name: str, value: Any) -> bool:
+def _suits(field: Field, value: Any) -> bool:
     try:
-        rule.normalise(name, value)
+        if field.rule is not None:
+            field.rule.normalise(field.name, value)
     except FailureApiError:
         return False
     return True
@@ -99,9 +88,9 @@ def short_text(model: Any) -> str:
         >>> short_text(ProbabilisticModel(failure_prob=0.2))
         'ProbabilisticModel(failure_prob=0.2)'
     """
-    names = [name for name in hints_of(type(model)) if not is_default(model, name)]
-    given = [f"{name}={shown(getattr(model, name))}" for name in names]
-    return f"{type(model).__name__}({', '.join(given)})"
+    fields = [field.name for field in fields_of(type(model)) if not is_default(model, field)]
+    arguments = [f"{name}={shown(getattr(model, name))}" for name in fields]
+    return f"{type(model).__name__}({', '.join(arguments)})"
 
 
 def shown(value: Any) -> str:

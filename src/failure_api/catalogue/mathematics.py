@@ -7,20 +7,13 @@ import unicodedata
 
 _SYMBOLS = {
     **{r"\le": "≤", r"\leq": "≤", r"\ge": "≥", r"\geq": "≥", r"\ne": "≠", r"\approx": "≈"},
-    **{
-        r"\cdot": "·",
-        r"\times": "\u00d7",
-        r"\infty": "∞",
-        r"\sum": "Σ",
-        r"\prod": "Π",
-        r"\int": "∫",
-    },
-    **{r"\to": "→", r"\in": "∈", r"\sim": "~", r"\mid": "|", r"\pm": "±", r"\ldots": "..."},
+    **{r"\cdot": "·", r"\times": "\u00d7", r"\infty": "∞", r"\sum": "Σ", r"\prod": "Π"},
+    **{r"\int": "∫", r"\to": "→", r"\in": "∈", r"\sim": "~", r"\mid": "|", r"\pm": "±"},
     **{r"\dots": "...", r"\bmod": "mod", r"\quad": "  ", r"\qquad": "   ", r"\lVert": "‖"},
     **{r"\rVert": "‖", r"\lfloor": "⌊", r"\rfloor": "⌋", r"\lceil": "⌈", r"\rceil": "⌉"},
     **{r"\lvert": "|", r"\rvert": "|", r"\sqrt": "√", r"\partial": "∂", r"\propto": "∝"},
     **{r"\cap": "∩", r"\cup": "\u222a", r"\land": "and", r"\lor": "or", r"\langle": "⟨"},
-    **{r"\rangle": "⟩", r"\ast": "*", r"\equiv": "≡", r"\oplus": "⊕"},
+    **{r"\rangle": "⟩", r"\ast": "*", r"\equiv": "≡", r"\oplus": "⊕", r"\ldots": "..."},
 }
 _NAMES = [
     *("alpha", "beta", "gamma", "delta", "epsilon", "varepsilon", "zeta", "eta", "theta", "kappa"),

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import sys
 
+from failure_api.errors import MissingDependencyError
+from failure_api.needs import needed
+
 
 def main() -> None:
     """Runs the command line; needs the extra `cli`."""
     try:
+        for package in ("typer", "rich"):
+            needed(package, "The command line")
         from failure_api.cli.app import app
-    except ModuleNotFoundError as error:
-        package = (error.name or "").partition(".")[0]
-        if package not in ("typer", "rich"):
-            raise
-        print(
-            f"The command line needs {package}, which is not installed: "
-            "install it with `pip install 'failure-api[cli]'`.",
-            file=sys.stderr,
-        )
+    except MissingDependencyError as error:
+        print(error, file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)

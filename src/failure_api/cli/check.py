@@ -8,8 +8,8 @@ import typer
 from rich.console import Console
 
 from failure_api.cli import flags
-from failure_api.cli.progress import duration_text
-from failure_api.evaluation.check import Check
+from failure_api.cli.progress import duration_text, print_line
+from failure_api.evaluation.check import STEPS_TRIED, Check
 from failure_api.evaluation.check import check as run_check
 
 
@@ -20,6 +20,8 @@ def check(
     model: flags.Models = None,
     grid: flags.Grids = None,
     given: flags.Given = None,
+    positions: flags.Positions = None,
+    segments: flags.Segments = None,
     episodes: flags.Episodes = None,
     seed: flags.Seed = None,
     workers: Annotated[int, typer.Option(help="Number of processes that would play.")] = 1,
@@ -28,11 +30,13 @@ def check(
 
     Args:
         specification: The file that says what to do.
-        environment: Name of the environment, without a file; so are the next five.
+        environment: Name of the environment, without a file; so are the next seven.
         policy: Names of policies.
         model: Names of failure models.
         grid: What varies, `name=values` each.
         given: What does not vary, `name=value` each.
+        positions: What returns where agents are.
+        segments: What returns which observed entries come from whom.
         episodes: Episodes of each cell.
         seed: Fixes every draw.
         workers: Number of processes that would play.
@@ -44,24 +48,29 @@ def check(
         FailureApiError: Something in the specification is wrong.
     """
     source = flags.specification_of(
-        specification, environment, policy or [], model or [], grid or [], given or [],
-        episodes, seed,
-    )  # fmt: skip
+        specification, environment, policy, model, grid, given, episodes, seed, positions, segments
+    )
     found = run_check(source, workers=workers)
-    screen = Console(highlight=False, markup=False)
+    processes = "1 process" if workers == 1 else f"{workers} processes"
     lines = {
         "environment": found.environment,
         "policies": ", ".join(found.policies),
-        found.severity: _listed([f"{value:g}" for value in found.severities]),
+        found.severity: _listed(
+            found.severity_labels or [f"{value:g}" for value in found.severities]
+        ),
         **{name: _listed(values) for name, values in found.settings.items()},
         "cells": f"{found.cells:,}, perfect communication included",
         "episodes": f"{found.episodes:,}",
-        "time": f"about {duration_text(found.seconds)} in "
-        + ("1 process" if workers == 1 else f"{workers} processes"),
+        "time": f"about {duration_text(found.seconds)} in {processes}",
     }
-    width = max(map(len, lines))
+    if found.cut:
+        lines["time"] = (
+            f"more than {duration_text(found.seconds)} in {processes}: an episode did not end "
+            f"within {STEPS_TRIED:,} steps, and a sweep would play it on; max_steps ends it"
+        )
+    width, screen = max(map(len, lines)), Console()
     for name, value in lines.items():
-        screen.print(f"{name:<{width}}  {value}", soft_wrap=True)
+        print_line(screen, f"{name:<{width}}  {value}")
     return found
 
 

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich import box
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from failure_api.cli.progress import number_columns
 from failure_api.evaluation.compare import compare as compare_sweeps
 
 
@@ -33,11 +34,9 @@ def compare(
     found = compare_sweeps(directories)
     screen = Console()
     for (first, second), rows in found.groupby(["first", "second"], sort=False):
-        table = Table(
-            title=escape(f"{second}\nminus {first}"), title_justify="left", box=box.SIMPLE_HEAD
-        )
-        for heading in ("severity", "difference", "d", "p"):
-            table.add_column(heading, justify="right", no_wrap=True)
+        columns = number_columns("severity", "difference", "d", "p")
+        title = escape(f"{second}\nminus {first}")
+        table = Table(*columns, title=title, title_justify="left", box=SIMPLE_HEAD)
         for row in rows.to_dict("records"):
             ends = (row[f"difference{end}"] for end in ("", "_low", "_high"))
             value, low, high = (f"{end:#.3g}" for end in ends)

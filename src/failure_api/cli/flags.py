@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from failure_api.errors import FailureApiError, invalid
 from failure_api.evaluation.reading import read_specification
+from failure_api.serialization.registry import key_of
 
 INTERRUPTED = 130
 
@@ -34,26 +35,13 @@ class ManyValuesCommand(TyperCommand):
 class PlainErrorsGroup(TyperGroup):
     """A group that says what a user did wrong in one sentence, without frame or traceback."""
 
-    def main(
-        self,
-        args: Sequence[str] | None = None,
-        prog_name: str | None = None,
-        complete_var: str | None = None,
-        standalone_mode: bool = True,
-        windows_expand_args: bool = True,
-        **extra: Any,
-    ) -> Any:
+    def main(self, *args: Any, standalone_mode: bool = True, **options: Any) -> Any:
         """Runs the command; status 2 is a wrong argument, 130 an interruption."""
-
-        def run() -> Any:
-            return super(PlainErrorsGroup, self).main(
-                args, prog_name, complete_var, False, windows_expand_args, **extra
-            )
-
+        run: Any = super().main
         if not standalone_mode:
-            return run()
+            return run(*args, standalone_mode=False, **options)
         try:
-            outcome = run()
+            outcome = run(*args, standalone_mode=False, **options)
         except FailureApiError as error:
             _refuse(str(error))
         except (KeyboardInterrupt, typer.Abort):
@@ -111,12 +99,12 @@ def _refuse(sentence: str) -> None:
     sys.exit(2)
 
 
-def assignments(flag: str, given: Sequence[str]) -> dict[str, Any]:
+def assignments(flag: str, texts: Iterable[str] | None) -> dict[str, Any]:
     """Returns the values of `NAME=VALUE` arguments, read as JSON where they are that.
 
     Args:
         flag: What the arguments followed.
-        given: The arguments.
+        texts: The arguments; None for none.
 
     Raises:
         InvalidArgumentError: An argument without a name or without "=", or a name that comes twice.
@@ -126,7 +114,7 @@ def assignments(flag: str, given: Sequence[str]) -> dict[str, Any]:
         {'p': 0.1, 'fading': 'rayleigh'}
     """
     values: dict[str, Any] = {}
-    for argument in given:
+    for argument in texts or ():
         name, equals, value = argument.partition("=")
         if not equals or not name:
             raise invalid(flag, "must be NAME=VALUE", argument, "write it as in p=0.05")
@@ -147,7 +135,25 @@ def value_of(text: str) -> Any:
 Specification = Annotated[
     Path | None, typer.Argument(metavar="SPEC.yaml", help="What to do; flags serve instead.")
 ]
-Environment = Annotated[str | None, typer.Option(help="The environment, as an importable module.")]
+Environment = Annotated[
+    str | None,
+    typer.Option(
+        help="The environment: an importable module, module:factory, or an id of PettingZoo or "
+        "gymnasium."
+    ),
+]
+Positions = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MODULE:FUNCTION", help="What returns where the agents of the environment are."
+    ),
+]
+Segments = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MODULE:FUNCTION", help="What returns which observed entries come from whom."
+    ),
+]
 Policies = Annotated[
     list[str] | None,
     typer.Option(
@@ -175,6 +181,7 @@ Given = Annotated[
     typer.Option("--set", metavar="NAME=VALUE ...", help="What does not vary, named alike."),
 ]
 Episodes = Annotated[int | None, typer.Option(help="Episodes of each cell; 100 unless given.")]
+Share = Annotated[float, typer.Option(help="Share of the return whose loss counts as broken.")]
 Seed = Annotated[int | None, typer.Option(help="Fixes every draw; 0 unless given.")]
 
 _MASKED = "mask_segments"
@@ -184,12 +191,14 @@ _OTHERS = ("options", "exchange")
 def specification_of(
     file: Path | None,
     environment: str | None,
-    policies: Sequence[str],
-    models: Sequence[str],
-    grids: Sequence[str],
-    given: Sequence[str],
+    policies: Sequence[str] | None,
+    models: Sequence[str] | None,
+    grids: Sequence[str] | None,
+    given: Sequence[str] | None,
     episodes: int | None,
     seed: int | None,
+    positions: str | None = None,
+    segments: str | None = None,
 ) -> Path | dict[str, Any]:
     """Returns what the flags of a verb ask for.
 
@@ -204,6 +213,8 @@ def specification_of(
         given: `NAME=VALUE` each, named alike.
         episodes: Episodes of each cell.
         seed: Fixes every draw.
+        positions: `module:function`, which returns where agents are.
+        segments: `module:function`, which returns which observed entries come from whom.
 
     Raises:
         InvalidArgumentError: Neither a file nor an environment and a model, or both.
@@ -211,22 +222,22 @@ def specification_of(
     numbers = {"episodes": episodes, "seed": seed}
     changes = {key: number for key, number in numbers.items() if number is not None}
     if file is not None:
-        flags = {
-            "--environment": environment,
-            "--policy": policies,
-            "--model": models,
-            "--grid": grids,
-            "--set": given,
-        }
-        for flag, value in flags.items():
+        named = {"environment": environment, "policy": policies, "model": models, "grid": grids}
+        named |= {"set": given, "positions": positions, "segments": segments}
+        for flag, value in named.items():
             if value:
                 remedy = f"write it in {file}, or leave the file out"
-                raise invalid(flag, "must be left out beside a specification", value, remedy)
-        return _changed(file, changes) if changes else file
+                raise invalid(f"--{flag}", "must be left out beside a specification", value, remedy)
+        return {**read_specification(file).to_plain(), **changes} if changes else file
     if environment is None:
         remedy = "give the file of a specification, or --environment, --policy and --model"
         raise invalid("specification", "must say what to do", None, remedy)
-    described: dict[str, dict[str, Any]] = {name: {"model": name} for name in models}
+    described: dict[str, dict[str, Any]] = {}
+    for name in models or ():
+        if key_of(name) in described:
+            remedy = "write a specification, where models stand in a list"
+            raise invalid("--model", "must name each model once", name, remedy)
+        described[key_of(name)] = {"model": name}
     parts: dict[str, dict[str, Any]] = {"options": {}, "exchange": {}, **described}
     for name, value in assignments("--set", given).items():
         _put(parts, name, value)
@@ -236,23 +247,22 @@ def specification_of(
     return {
         "environment": environment,
         "options": parts["options"],
-        "policies": list(policies) or None,
+        "positions": positions,
+        "segments": segments,
+        "policies": list(policies or ()) or None,
         "exchange": exchange,
         "failure_models": list(described.values()) or None,
         **changes,
     }
 
 
-def _changed(file: Path, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns what a file says, with some of it replaced."""
-    return {**read_specification(file).to_plain(), **changes}
-
-
 def _put(parts: dict[str, dict[str, Any]], name: str, value: Any) -> None:
     """Puts a value where its name says: `PART.NAME`, or a parameter of the last model."""
     first, dot, rest = name.partition(".")
-    part, key = (first, rest) if dot and first in parts else (list(parts)[-1], name)
-    if part in _OTHERS and part != first:
+    called = first if first in _OTHERS else key_of(first)
+    part, key = (called, rest) if dot and called in parts else (list(parts)[-1], name)
+    key = key.replace("-", "_")
+    if part in _OTHERS and part != called:
         remedy = "add --model, as in `--model probabilistic`"
         raise invalid("--grid", "must name a parameter of a model", name, remedy)
     if key in parts[part]:

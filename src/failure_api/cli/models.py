@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -43,16 +44,16 @@ def print_list(screen: Console, found: Iterable[Description]) -> None:
     heading = "meaning, and parameters with defaults and units"
     table = _table(screen, "model", heading, box=box.SIMPLE_HEAD, padding=(0, 1))
     shown = _legible(screen, tuple(found))
-    for kind in ("failure", "noise"):
-        for one in sorted(shown, key=lambda one: (one.origin != OURS, one.name)):
-            if one.kind == kind:
-                what = Text(one.summary or "(no description)")
-                if one.origin != OURS:
-                    what.append(f" (from {one.origin})")
-                for parameter in _own(one.parameters):
-                    what.append(f"\n  {_in_short(parameter)}", style="cyan")
-                _add(table, Text(one.name, style="bold"), what)
-                table.add_section()
+    for one in sorted(shown, key=lambda one: (one.kind, one.origin != OURS, one.name)):
+        what = Text(one.summary or "(no description)")
+        if one.origin != OURS:
+            what.append(f" (from {one.origin})")
+        for parameter in one.parameters:
+            # Every model has this one.
+            if (parameter.name, parameter.default) != ("agent_ids", "None"):
+                what.append(f"\n  {_in_short(parameter)}", style="cyan")
+        _add(table, Text(one.name, style="bold"), what)
+        table.add_section()
     screen.print(table)
     for broken in _legible(screen, plugins().broken):
         screen.print(f"{broken.name} cannot be used. {broken.reason}", soft_wrap=True)
@@ -73,11 +74,10 @@ def print_page(screen: Console, model: Description) -> None:
     for paragraph in (one.summary, *one.text):
         screen.print()
         _print_line(screen, paragraph)
-    _heading(screen, "Parameters")
-    screen.print(Padding(_parameter_table(screen, one.parameters), (0, 0, 0, 2)))
+    parameters = map(_parameter_row, one.parameters)
+    _print_rows(screen, "Parameters", ("name", "default", "meaning"), parameters)
     if one.parts:
-        _heading(screen, "Parts")
-        screen.print(Padding(_part_table(screen, one.parts), (0, 0, 0, 2)))
+        _print_rows(screen, "Parts", ("name", "meaning"), map(_part_row, one.parts))
     if one.source:
         _heading(screen, "Source")
         _print_line(screen, one.source)
@@ -123,11 +123,6 @@ def _legible(screen: Console, value: Any) -> Any:
     return value
 
 
-def _own(parameters: Iterable[Parameter]) -> list[Parameter]:
-    """Returns the parameters without the one that every model has."""
-    return [each for each in parameters if (each.name, each.default) != ("agent_ids", "None")]
-
-
 def _in_short(parameter: Parameter) -> str:
     value = "" if parameter.default == REQUIRED else f" = {_shortened(parameter.default)}"
     notes = [REQUIRED] if parameter.default == REQUIRED else []
@@ -166,28 +161,32 @@ def _add(table: Table, *cells: Text) -> None:
         table.add_row(Padding(cells[-1], (0, 0, 0, 2)))
 
 
-def _parameter_table(screen: Console, parameters: Iterable[Parameter]) -> Table:
-    table = _table(screen, "name", "default", "meaning", padding=(0, 2, 0, 0))
-    for parameter in parameters:
-        notes = [note for note in (parameter.unit, parameter.varies) if note]
-        if parameter.choices:
-            notes.append(f"one of {', '.join(parameter.choices)}")
-        meaning = Text(parameter.meaning)
-        if notes:
-            meaning.append(f" [{'; '.join(notes)}]", style="dim")
-        default = Text(_shortened(parameter.default), style="dim")
-        _add(table, Text(parameter.name, style="cyan"), default, meaning)
-    return table
+def _print_rows(
+    screen: Console, heading: str, columns: Iterable[str], rows: Iterable[tuple[Text, ...]]
+) -> None:
+    _heading(screen, heading)
+    table = _table(screen, *columns, padding=(0, 2, 0, 0))
+    for row in rows:
+        _add(table, *row)
+    screen.print(Padding(table, (0, 0, 0, 2)))
 
 
-def _part_table(screen: Console, parts: Iterable[PartDescription]) -> Table:
-    table = _table(screen, "name", "meaning", padding=(0, 2, 0, 0))
-    for part in parts:
-        what = Text(part.summary)
-        for parameter in part.parameters:
-            what.append(f"\n  {_in_short(parameter)}", style="cyan")
-        _add(table, Text(part.name, style="bold"), what)
-    return table
+def _parameter_row(parameter: Parameter) -> tuple[Text, ...]:
+    notes = [note for note in (parameter.unit, parameter.varies) if note]
+    if parameter.choices:
+        notes.append(f"one of {', '.join(parameter.choices)}")
+    meaning = Text(parameter.meaning)
+    if notes:
+        meaning.append(f" [{'; '.join(notes)}]", style="dim")
+    default = Text(_shortened(parameter.default), style="dim")
+    return Text(parameter.name, style="cyan"), default, meaning
+
+
+def _part_row(part: PartDescription) -> tuple[Text, ...]:
+    what = Text(part.summary)
+    for parameter in part.parameters:
+        what.append(f"\n  {_in_short(parameter)}", style="cyan")
+    return Text(part.name, style="bold"), what
 
 
 def _as_data(example: Any) -> list[str]:
@@ -201,12 +200,10 @@ def _as_data(example: Any) -> list[str]:
 
 def _expectations(one: Description) -> list[str]:
     """Returns what the example knows of itself."""
-    known = {what: value for what, value in one.expected.items() if value is not None}
-    if not known:
-        return []
     units = {"loss": "", "burst_length": " rounds", "age": " rounds"}
-    texts = [f"{what.replace('_', ' ')} {value:.4g}{units[what]}" for what, value in known.items()]
-    return [f"In the long run: {', '.join(texts)}."]
+    known = [(what, value) for what, value in one.expected.items() if value is not None]
+    texts = [f"{what.replace('_', ' ')} {value:.4g}{units[what]}" for what, value in known]
+    return [f"In the long run: {', '.join(texts)}."] if texts else []
 
 
 def _shortened(text: str) -> str:
@@ -218,12 +215,10 @@ class ModelsCommand(ManyValuesCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Reads the arguments, with an empty file where `--plot` names none."""
-        read: list[str] = []
-        for index, argument in enumerate(args):
-            read.append(argument)
-            following = args[index + 1 : index + 2]
-            if argument == "--plot" and not (following and _is_file(following[0])):
-                read[-1] = "--plot="
+        read = [
+            "--plot=" if argument == "--plot" and not _is_file(following) else argument
+            for argument, following in itertools.zip_longest(args, args[1:], fillvalue="")
+        ]
         return super().parse_args(ctx, read)
 
 
@@ -247,10 +242,7 @@ def models(
     ] = None,
     plot: Annotated[
         str | None,
-        typer.Option(
-            metavar="[FILE]",
-            help="Draw what the model does, into FILE or NAME.png.",
-        ),
+        typer.Option(metavar="[FILE]", help="Draw what the model does, into FILE or NAME.png."),
     ] = None,
 ) -> Description | tuple[Description, ...]:
     """Lists every model, or shows one and what it does to a link over 200 rounds.

@@ -8,10 +8,15 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from failure_api.cli.progress import remembered_interruption
+from failure_api.cli.progress import (
+    number_columns,
+    print_line,
+    progress_bar,
+    remembered_interruption,
+)
 from failure_api.overhead.environments import DEFAULT_ENVIRONMENT, check_arguments
 from failure_api.overhead.files import prepare, write_profile, write_result
 from failure_api.overhead.measure import measure_overhead
@@ -73,21 +78,13 @@ def overhead(
     """
     screen, messages = Console(), Console(stderr=True)
     profiler = cProfile.Profile() if profile else None
-    counts = check_arguments(environment, agents, episodes, cycles, failure_prob, api, protocol)
+    arguments = (environment, agents, episodes, cycles, failure_prob, api, protocol)
+    planned = len(check_arguments(*arguments))
     measured = 0
+    blocks = TextColumn("{task.completed} of {task.total} blocks")
     with (
         remembered_interruption() as stop_if_interrupted,
-        Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.completed} of {task.total} blocks"),
-            TimeRemainingColumn(),
-            console=messages,
-            transient=True,
-            # Drawn between the blocks: a thread that redraws would run while the clock does.
-            auto_refresh=False,
-            disable=not messages.is_terminal,
-        ) as bar,
+        progress_bar(messages, blocks, TimeRemainingColumn()) as bar,
     ):
         task = bar.add_task("starting", total=None)
 
@@ -103,52 +100,35 @@ def overhead(
             if profiler is not None:
                 write_profile(profiler, output)
             if not messages.is_terminal:
-                messages.print(_line(result.rows[-1]), soft_wrap=True, highlight=False)
+                print_line(messages, _line(result.rows[-1]))
 
         try:
             prepare(output)
-            found = measure_overhead(
-                environment,
-                agents,
-                episodes,
-                cycles,
-                failure_prob,
-                api,
-                protocol,
-                profiler=profiler,
-                progress=show,
-                row_done=keep,
-            )
+            found = measure_overhead(*arguments, profiler=profiler, progress=show, row_done=keep)
         except KeyboardInterrupt:
             bar.stop()
-            messages.print(
-                _interruption(measured, len(counts), output), soft_wrap=True, highlight=False
-            )
+            what = f"Interrupted: {measured} of {planned} numbers of agents measured"
+            kept = f" and kept in {output}/." if measured else ", and no file written."
+            print_line(messages, f"{what}{kept}")
             raise
-    screen.print(_heading(found), soft_wrap=True, highlight=False)
+    asked = found.arguments
+    what = f"{asked['environment']}, api {asked['api']}, protocol {asked['protocol']}"
+    length = f"{asked['episodes']} episodes of {asked['cycles']} steps"
+    print_line(screen, f"Cost of wrapping {what}: {length}")
     screen.print(_table(found))
     if protocol == "seed":
         typer.echo(found.to_frame().to_string(index=False))
     if profiler is not None:
         typer.echo(write_profile(profiler, output))
     files = "overhead.csv, overhead.json, overhead.png" + (", overhead.prof" if profile else "")
-    screen.print(f"Written to {output}/: {files}", soft_wrap=True, highlight=False)
+    print_line(screen, f"Written to {output}/: {files}")
     return found
-
-
-def _heading(result: OverheadResult) -> str:
-    asked = result.arguments
-    return (
-        f"Cost of wrapping {asked['environment']}, api {asked['api']}, protocol {asked['protocol']}"
-        f": {asked['episodes']} episodes of {asked['cycles']} steps"
-    )
 
 
 def _table(result: OverheadResult) -> Table:
     memory = {"paired": "what wrapping adds", "seed": "how the process grew"}[result.protocol]
-    table = Table(caption=f"bare, wrapped: time of a step; memory: {memory}")
-    for heading in ("N", "bare", "wrapped", "overhead", "95 % interval", "memory"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    columns = number_columns("N", "bare", "wrapped", "overhead", "95 % interval", "memory")
+    table = Table(*columns, caption=f"bare, wrapped: time of a step; memory: {memory}")
     for row in result.rows:
         colour = "green" if row.overhead_percent <= 0 else "red"
         table.add_row(
@@ -175,8 +155,3 @@ def _interval(row: OverheadRow) -> str:
         return ""
     low, high = row.interval_percent
     return f"{low:+.1f} to {high:+.1f} %"
-
-
-def _interruption(measured: int, planned: int, output: Path) -> str:
-    what = f"Interrupted: {measured} of {planned} numbers of agents measured"
-    return f"{what} and kept in {output}/." if measured else f"{what}, and no file written."

@@ -1,19 +1,45 @@
-"""Progress bars of the verbs, and Ctrl-C."""
+"""What verbs print: lines, tables of numbers and progress bars; and Ctrl-C."""
 
 from __future__ import annotations
 
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn
+from rich.table import Column
 
 from failure_api.evaluation.reporting.texts import printable, shortened
-from failure_api.evaluation.runner import Progress as SweepProgress
+from failure_api.evaluation.sweep import Progress as SweepProgress
+
+
+def print_line(console: Console, text: str) -> None:
+    """Prints a text as it is, on one line however narrow the console."""
+    console.print(text, soft_wrap=True, highlight=False, markup=False)
+
+
+def number_columns(*headings: str) -> list[Column]:
+    """Returns columns of a table that stand to the right and are never cut."""
+    return [Column(heading, justify="right", no_wrap=True) for heading in headings]
+
+
+def progress_bar(console: Console, *columns: ProgressColumn, quiet: bool = False) -> Progress:
+    """Returns a progress bar, for a terminal alone, that leaves nothing behind.
+
+    It is drawn when it is told to: a thread that redraws would run while the clock does.
+
+    Args:
+        console: Where to.
+        columns: What stands beside the bar.
+        quiet: Whether nothing is shown.
+    """
+    shown = (TextColumn("{task.description}"), BarColumn(), *columns)
+    hidden = quiet or not console.is_terminal
+    return Progress(*shown, console=console, transient=True, auto_refresh=False, disable=hidden)
 
 
 @contextmanager
@@ -32,7 +58,7 @@ def remembered_interruption() -> Iterator[Callable[[], None]]:
     """
     pressed = False
 
-    def remember(number: int, frame: FrameType | None) -> None:
+    def remember(signum: int, frame: FrameType | None) -> None:
         nonlocal pressed
         pressed = True
         raise KeyboardInterrupt
@@ -41,16 +67,12 @@ def remembered_interruption() -> Iterator[Callable[[], None]]:
         if pressed:
             raise KeyboardInterrupt
 
-    # Someone else's handler, ignoring included, is theirs to keep.
-    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+    # Someone else's handler, ignoring included, is theirs to keep; only the main thread has any.
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield check
         return
-    try:
-        signal.signal(signal.SIGINT, remember)
-    except ValueError:
-        # Only the main thread hears signals.
-        yield check
-        return
+    signal.signal(signal.SIGINT, remember)
     report_dropped = sys.unraisablehook
 
     def report_other(dropped: sys.UnraisableHookArgs) -> None:
@@ -85,16 +107,7 @@ def shown_progress(
         quiet: Whether nothing is shown but the errors.
         check: Called each time; raises where the user wants to stop.
     """
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.fields[state]}"),
-        console=messages,
-        transient=True,
-        auto_refresh=False,
-        disable=quiet or not messages.is_terminal,
-    )
-    with bar:
+    with progress_bar(messages, TextColumn("{task.fields[state]}"), quiet=quiet) as bar:
         task = bar.add_task("episodes", total=None, state="")
         last = -_SECONDS_BETWEEN_LINES
 
@@ -103,9 +116,7 @@ def shown_progress(
             check()
             if progress.last_error is not None and progress.failed <= _FAILURES_TOLD:
                 reason = shortened(printable(progress.last_error), LONGEST_REASON)
-                messages.print(
-                    f"An episode failed: {escape(reason)}", soft_wrap=True, highlight=False
-                )
+                print_line(messages, f"An episode failed: {reason}")
             is_last = progress.done == progress.total
             if messages.is_terminal:
                 if is_last or progress.seconds - last >= _SECONDS_BETWEEN_DRAWINGS:
@@ -115,7 +126,7 @@ def shown_progress(
                     bar.refresh()
             elif not quiet and (is_last or progress.seconds - last >= _SECONDS_BETWEEN_LINES):
                 last = progress.seconds
-                messages.print(state_of(progress), soft_wrap=True, highlight=False)
+                print_line(messages, state_of(progress))
 
         yield show
 

@@ -8,15 +8,15 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from failure_api.cli import flags
+from failure_api.cli.progress import print_line
 from failure_api.evaluation.analysis import DEFAULT_SHARE
 from failure_api.evaluation.files import report as write_report
 
 
 def report(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a sweep.")],
-    share: Annotated[
-        float, typer.Option(help="Share of the return whose loss counts as broken.")
-    ] = DEFAULT_SHARE,
+    share: flags.Share = DEFAULT_SHARE,
 ) -> list[Path]:
     """Writes the report, the figures and the tables of a sweep anew.
 
@@ -31,7 +31,7 @@ def report(
         FailureApiError: The folder holds no sweep, or another process works in it.
     """
     files = write_report(directory, share=share)
-    screen = Console(highlight=False, markup=False)
+    screen = Console()
     for file in files:
-        screen.print(str(file), soft_wrap=True)
+        print_line(screen, str(file))
     return files

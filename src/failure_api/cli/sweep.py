@@ -6,27 +6,33 @@ import math
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich import box
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from failure_api.cli import flags
-from failure_api.cli.progress import LONGEST_REASON, remembered_interruption, shown_progress
+from failure_api.cli.progress import (
+    LONGEST_REASON,
+    number_columns,
+    print_line,
+    remembered_interruption,
+    shown_progress,
+)
 from failure_api.errors import InvalidArgumentError
 from failure_api.evaluation.analysis import DEFAULT_SHARE
 from failure_api.evaluation.files import REPORT
 from failure_api.evaluation.plan import Plan
 from failure_api.evaluation.reporting.texts import printable, shortened
 from failure_api.evaluation.results import curve_label, reason_of
-from failure_api.evaluation.runner import Progress
 from failure_api.evaluation.store import FILE, opened
-from failure_api.evaluation.sweep import Swept, run_sweep
+from failure_api.evaluation.sweep import Progress, Swept, run_sweep
 
 _ENDS = ("", "_low", "_high")
 _LONGEST_HEADING = 14
@@ -42,43 +48,49 @@ def print_curves(screen: Console, found: Swept) -> None:
     keys = list(found.curves.columns)[: list(found.curves.columns).index("perfect")]
     cells, curves = found.cells.to_dict("records"), found.curves.to_dict("records")
     # A longer name would leave no room for the numbers.
-    severity = found.severity if len(found.severity) <= _LONGEST_HEADING else "severity"
+    is_short = len(found.severity) <= _LONGEST_HEADING
+    severity = escape(found.severity) if is_short else "severity"
     for curve in curves:
-        table = Table(title=escape(_name(curve, keys)), title_justify="left", box=box.SIMPLE_HEAD)
-        for heading in (severity, "return", "lost %", "delivered", "age"):
-            table.add_column(escape(heading), justify="right", no_wrap=True)
+        columns = number_columns(severity, "return", "lost %", "delivered", "age")
+        title = _name(curve, keys)
+        table = Table(*columns, title=title, title_justify="left", box=SIMPLE_HEAD)
         for row in cells:
             if _belongs(row, curve, keys):
-                table.add_row(*_columns(row, abs(curve["perfect"])))
+                table.add_row(*_columns(row, abs(curve["perfect"]), found.labels))
         screen.print(table)
-    named = "" if severity == found.severity else f"Severity: {found.severity}. "
+    named = "" if is_short else f"Severity: {found.severity}. "
     text = f"{named}With 95 % intervals; lost: paired by episode; age: in rounds."
-    screen.print(escape(text), highlight=False)
-    table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("curve")
-    table.add_column("area", justify="right", no_wrap=True)
-    table.add_column(escape(f"breaks at {severity}"), justify="right", no_wrap=True)
+    screen.print(text, highlight=False, markup=False)
+    columns = number_columns("area", f"breaks at {severity}")
+    table = Table(Column("curve"), *columns, box=SIMPLE_HEAD)
     for curve in curves:
-        area = _interval(*(_known(curve[f"area{end}"], ".2f") for end in _ENDS))
-        breaking = _interval(*(_known(curve[f"breaking_point{end}"], "g") for end in _ENDS))
-        table.add_row(escape(_name(curve, keys)), area, breaking)
+        area = _interval((curve[f"area{end}"] for end in _ENDS), ".2f")
+        points = [curve[f"breaking_point{end}"] for end in _ENDS]
+        breaking = escape(found.labels.get(points[0], "")) or _interval(points, "g")
+        table.add_row(_name(curve, keys), area, breaking)
     screen.print(table)
 
 
-def _columns(row: Mapping[Any, Any], perfect: float) -> tuple[str, ...]:
+def _columns(
+    row: Mapping[Any, Any], perfect: float, labels: Mapping[float, str]
+) -> tuple[str, ...]:
     """Returns a cell as text."""
     is_perfect = math.isnan(row["severity"])
-    shares = [100 * row[f"drop{end}"] / perfect if perfect else math.nan for end in _ENDS]
-    lost = _interval(
-        *(_known(share if math.isnan(share) else round(share), "g") for share in shares)
-    )
+    shares = [100 * row[f"drop{end}"] / (perfect or math.nan) for end in _ENDS]
+    rounded = [share if math.isnan(share) else round(share) for share in shares]
     return (
-        "perfect" if is_perfect else f"{row['severity']:g}",
-        _interval(*(_known(row[f"mean{end}"], "#.3g") for end in _ENDS)),
-        "" if is_perfect else lost,
+        "perfect" if is_perfect else escape(labels.get(row["severity"], f"{row['severity']:g}")),
+        _interval((row[f"mean{end}"] for end in _ENDS), "#.3g"),
+        "" if is_perfect else _interval(rounded, "g"),
         f"{row['delivery_ratio']:.2f}",
         f"{row['mean_age']:.1f}" + (f"  {row['failed']} failed" if row["failed"] else ""),
     )
+
+
+def _interval(estimate: Iterable[float], form: str) -> str:
+    """Returns a value with its interval, where that says more."""
+    value, low, high = (_known(number, form) for number in estimate)
+    return value if value == low == high else f"{value} ({low} to {high})"
 
 
 def _known(number: float, form: str) -> str:
@@ -96,7 +108,7 @@ def _belongs(row: Mapping[Any, Any], curve: Mapping[Any, Any], keys: list[str]) 
 
 
 def _name(curve: Mapping[Any, Any], keys: list[str]) -> str:
-    return curve_label(curve[keys[0]], {key: curve[key] for key in keys[1:]})
+    return escape(curve_label(curve[keys[0]], {key: curve[key] for key in keys[1:]}))
 
 
 def print_failures(messages: Console, directory: Path, count: int) -> None:
@@ -105,20 +117,11 @@ def print_failures(messages: Console, directory: Path, count: int) -> None:
 
     reasons = Counter(read_results(directory).failures["error"].map(reason_of))
     subject = "1 episode" if count == 1 else f"{count:,} episodes"
-    messages.print(f"{subject} failed:", soft_wrap=True, highlight=False)
+    print_line(messages, f"{subject} failed:")
     for reason, times in reasons.most_common(5):
-        text = f"  {times:,} x {shortened(printable(reason), LONGEST_REASON)}"
-        messages.print(escape(text), soft_wrap=True, highlight=False)
+        print_line(messages, f"  {times:,} x {shortened(printable(reason), LONGEST_REASON)}")
     remedy = "The report has the tracebacks; --retry-failed plays these episodes again."
-    messages.print(remedy, soft_wrap=True, highlight=False)
-
-
-def _interval(*estimate: str) -> str:
-    """Returns a value with its interval, where that says more."""
-    if len(set(estimate)) <= 1:
-        return "".join(estimate[:1])
-    value, low, high = estimate
-    return f"{value} ({low} to {high})"
+    print_line(messages, remedy)
 
 
 _MOST_UNASKED = 10_000
@@ -135,6 +138,8 @@ def sweep(
     model: flags.Models = None,
     grid: flags.Grids = None,
     given: flags.Given = None,
+    positions: flags.Positions = None,
+    segments: flags.Segments = None,
     episodes: flags.Episodes = None,
     seed: flags.Seed = None,
     workers: Annotated[int, typer.Option(help="Number of processes.")] = 1,
@@ -142,9 +147,7 @@ def sweep(
         str | None, typer.Option(metavar="serial|processes|ray", help="Who plays the episodes.")
     ] = None,
     address: Annotated[str | None, typer.Option(help="Address of a Ray cluster.")] = None,
-    share: Annotated[
-        float, typer.Option(help="Share of the return whose loss counts as broken.")
-    ] = DEFAULT_SHARE,
+    share: flags.Share = DEFAULT_SHARE,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Play failed episodes again.")
     ] = False,
@@ -156,11 +159,13 @@ def sweep(
     Args:
         specification: The file that says what to do.
         output: Folder of the episodes, the tables and the report.
-        environment: Name of the environment, without a file; so are the next five.
+        environment: Name of the environment, without a file; so are the next seven.
         policy: Names of policies.
         model: Names of failure models.
         grid: What varies, `name=values` each.
         given: What does not vary, `name=value` each.
+        positions: What returns where agents are.
+        segments: What returns which observed entries come from whom.
         episodes: Episodes of each cell.
         seed: Fixes every draw.
         workers: Number of processes.
@@ -180,9 +185,8 @@ def sweep(
         typer.Exit: Some episodes failed; the status is 1.
     """
     source = flags.specification_of(
-        specification, environment, policy or [], model or [], grid or [], given or [],
-        episodes, seed,
-    )  # fmt: skip
+        specification, environment, policy, model, grid, given, episodes, seed, positions, segments
+    )
     screen, messages = Console(), Console(stderr=True)
     with remembered_interruption() as stop_if_interrupted:
         try:
@@ -193,23 +197,15 @@ def sweep(
                     last[:] = [progress]
                     show(progress)
 
-                found = run_sweep(
-                    source,
-                    output,
-                    engine=engine,
-                    workers=workers,
-                    address=address,
-                    share=share,
-                    retry_failed=retry_failed,
-                    command=shlex.join(["failure-api", *sys.argv[1:]]),
-                    confirm=lambda plan: _confirm(plan, yes),
-                    report=follow,
-                )
+                arguments = (source, output, engine, workers, address, share, retry_failed)
+                command = shlex.join(["failure-api", *sys.argv[1:]])
+                confirm = partial(_confirm, yes=yes)
+                found = run_sweep(*arguments, command=command, confirm=confirm, report=follow)
         except KeyboardInterrupt:
-            messages.print(_interruption(output), soft_wrap=True, highlight=False)
+            print_line(messages, _interruption(output))
             raise
     print_curves(screen, found)
-    screen.print(f"Report: {output / REPORT}", soft_wrap=True, highlight=False)
+    print_line(screen, f"Report: {output / REPORT}")
     if last and last[0].failed:
         print_failures(messages, output, last[0].failed)
         raise typer.Exit(1)

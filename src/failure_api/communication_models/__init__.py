@@ -17,8 +17,7 @@ from failure_api.communication_models.rate_limit import RateLimitModel
 from failure_api.communication_models.scheduled import ScheduledModel
 from failure_api.communication_models.shared_medium import SharedMediumModel
 from failure_api.communication_models.trace import TraceModel
-from failure_api.core.chain import Chain
-from failure_api.core.model import CommunicationModel
+from failure_api.core import Chain, CommunicationModel
 
 __all__ = [
     "BandwidthModel",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,13 +12,10 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from failure_api.core.links import Context, Links
-from failure_api.core.model import CommunicationModel, closed_form
+from failure_api.core import CommunicationModel, Context, Links, Queue, RandomStream, Stage, Traits
+from failure_api.core.model import closed_form
 from failure_api.core.parameters.fields import Drawn, members_of, per_link
 from failure_api.core.parameters.types import Bandwidth, Count, Rounds
-from failure_api.core.queue import Queue
-from failure_api.core.random.stream import RandomStream
-from failure_api.core.traits import Stage, Traits
 from failure_api.errors import InvalidArgumentError
 
 UNLIMITED = 1e30
@@ -75,7 +73,7 @@ class BandwidthModel(CommunicationModel):
     (their M/M/1/2*, here with one message a round and a service of fixed length).
     """
 
-    EXAMPLE: ClassVar[Mapping[str, Any]] = {"capacity": 0.25, "queue_length": 3}
+    EXAMPLE: ClassVar = {"capacity": 0.25, "queue_length": 3}
 
     capacity: Bandwidth
     unit: Literal["messages", "bits"] = "messages"
@@ -156,7 +154,7 @@ class BandwidthModel(CommunicationModel):
 
     def expected_age(self) -> Any:
         """Returns the mean age once the queue is full; None per sender or in bits."""
-        return self._steady(_tail_age if self.drop == "tail" else _newest_age)
+        return self._steady(functools.partial(_age, tail=self.drop == "tail"))
 
     def age_with_loss(self, loss: Any) -> Any:
         """Returns the age where messages that have left are lost.
@@ -167,32 +165,25 @@ class BandwidthModel(CommunicationModel):
         known = self._capacities
         if self._places > 1 and (np.round(1.0 / known) * known != 1.0).any():
             return None
-        age = self.expected_age()
-        if age is None:
-            return None
         single = self._places == 1
 
         def later(a: Any, c: Any, p: Any) -> Any:
             spacing = np.ceil(1.0 / c - 1e-9) if single else 1.0 / c
             return a + spacing * p / (1.0 - p)
 
-        return closed_form(later, [age, self.capacity, loss], [0.0, 1.0, 0.0])
+        return closed_form(later, [self.expected_age(), self.capacity, loss], [0.0, 1.0, 0.0])
 
     def _steady(self, formula: Any) -> Any:
         """Returns a closed form; None where `max_wait` cuts waiting short as well."""
         known, places = self._capacities, self._places
         if self.per == "sender" or self.unit == "bits" or isinstance(self.capacity, Drawn):
             return None
-        longest = _needed(float(known[known > 0].min(initial=1.0)), places)
+        least = float(known[known > 0].min(initial=1.0))
+        longest = math.ceil(places / least - 1e-9) if least < 1 else 0
         if self.max_wait is not None and longest > self.max_wait:
             return None
         each = np.vectorize(lambda c: formula(float(c), places), otypes=[np.float64])
         return self.closed_form(each, "capacity")
-
-
-def _needed(capacity: float, places: int) -> int:
-    """Returns the most rounds that a message waits if nothing cuts that short."""
-    return 0 if capacity >= 1 else math.ceil(places / capacity - 1e-9)
 
 
 def _loss(capacity: float, places: int) -> float:
@@ -209,19 +200,13 @@ def _burst(capacity: float, places: int) -> float:
     return max(loss / (1.0 - loss), 1.0)
 
 
-def _tail_age(capacity: float, places: int) -> float:
-    if places == 1:
-        return _newest_age(capacity, places)
-    if not 0 < capacity < 1:
-        return 0.0 if capacity else math.inf
-    return _mean_floor(places / capacity, (places + 1) / capacity) - 1.0
-
-
-def _newest_age(capacity: float, places: int) -> float:
+def _age(capacity: float, places: int, tail: bool) -> float:
     if not 0 < capacity < 1:
         return 0.0 if capacity else math.inf
     if places == 1:
         capacity = 1.0 / _rounds(capacity)
+    elif tail:
+        return _mean_floor(places / capacity, (places + 1) / capacity) - 1.0
     # Rounded up to a multiple of 1 / p is rounded down from the multiple below, and one more.
     below = 1.0 / _numerator(capacity)
     return _mean_floor(1.0 / capacity - below, 2.0 / capacity - below)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from failure_api.core.links import Array, Context, Links
-from failure_api.core.model import CommunicationModel
+from failure_api.core import Array, CommunicationModel, Context, Links, RandomStream, Stage, Traits
 from failure_api.core.parameters.types import Distance, Probability
-from failure_api.core.random.stream import RandomStream
-from failure_api.core.traits import Stage, Traits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +37,7 @@ class DistanceModel(CommunicationModel):
     (1990).
     """
 
-    EXAMPLE: ClassVar[Mapping[str, Any]] = {"distance_threshold": 1.0}
+    EXAMPLE: ClassVar = {"distance_threshold": 1.0}
 
     distance_threshold: Distance
     falloff: Literal["none", "linear"] = "none"

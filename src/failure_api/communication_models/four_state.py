@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
 from failure_api.communication_models.gilbert_elliott import Recovery, entries
-from failure_api.core.links import Array, Context, Links
-from failure_api.core.model import CommunicationModel, closed_form
+from failure_api.core import Array, CommunicationModel, Context, Links, RandomStream, Stage, Traits
+from failure_api.core.model import closed_form
 from failure_api.core.parameters.types import SMALLEST, Probability
-from failure_api.core.random.stream import RandomStream
-from failure_api.core.traits import Stage, Traits
 from failure_api.errors import invalid
 
 _PROBABILITIES = ("p13", "p31", "p32", "p23", "p14")
@@ -82,13 +80,7 @@ class FourStateModel(CommunicationModel):
     kernel"; tc-netem(8), option `loss state`, which starts in state 1.
     """
 
-    EXAMPLE: ClassVar[Mapping[str, Any]] = {
-        "p13": 0.03,
-        "p31": 0.1,
-        "p32": 0.15,
-        "p23": 0.4,
-        "p14": 0.02,
-    }
+    EXAMPLE: ClassVar = {"p13": 0.03, "p31": 0.1, "p32": 0.15, "p23": 0.4, "p14": 0.02}
 
     p13: Probability
     p31: Recovery | None = None
@@ -107,12 +99,9 @@ class FourStateModel(CommunicationModel):
     def _check_row(self, name: str, row: Callable[..., Any]) -> None:
         sums = self._closed(row)
         if sums is None:
-            raise invalid(
-                "p13, p31, p32, p23 and p14",
-                "must not be mappings and arrays at once",
-                (self.p13, self.p31, self.p32, self.p23, self.p14),
-                "give all of them in the same form",
-            )
+            declared = tuple(getattr(self, name) for name in _PROBABILITIES)
+            argument, rule = "p13, p31, p32, p23 and p14", "must not be mappings and arrays at once"
+            raise invalid(argument, rule, declared, "give all of them in the same form")
         # What a mapping leaves to others holds for links that no mapping names.
         elsewhere = [
             value if isinstance(value, float) else neutral

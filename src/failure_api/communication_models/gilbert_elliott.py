@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from failure_api.core.links import Array, Context, Links
-from failure_api.core.model import CommunicationModel, closed_form
-from failure_api.core.parameters.fields import LinkRule, check_sizes
-from failure_api.core.parameters.frozen import FrozenArray
+from failure_api.core import Array, CommunicationModel, Context, Links, RandomStream, Stage, Traits
+from failure_api.core.model import closed_form, either
+from failure_api.core.parameters.fields import LinkRule, normalise_fields
 from failure_api.core.parameters.rules import WholeNumber, numbers
 from failure_api.core.parameters.types import LARGEST, SMALLEST, LinkValue, Probability
-from failure_api.core.random.stream import RandomStream
-from failure_api.core.traits import Stage, Traits
 from failure_api.errors import invalid
 
 _LOSS = LinkRule(
@@ -34,6 +31,17 @@ _LENGTH = LinkRule(
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Bursts:
+    """What a chain is built from; its fields are checked by the rules of their types."""
+
+    loss: Annotated[LinkValue, _LOSS]
+    mean_burst_length: Annotated[LinkValue, _LENGTH]
+
+    def __post_init__(self) -> None:
+        normalise_fields(self)
+
+
 def chain_values(loss: Any, mean_burst_length: Any) -> tuple[Any, Any]:
     """Returns the probabilities `p` of going bad and `r` of recovering.
 
@@ -48,57 +56,28 @@ def chain_values(loss: Any, mean_burst_length: Any) -> tuple[Any, Any]:
         >>> chain_values(0.5, 4.0)
         (0.25, 0.25)
     """
-    values = [
-        _LOSS.normalise("loss", loss),
-        _LENGTH.normalise("mean_burst_length", mean_burst_length),
-    ]
-    neutral = [_LOSS.neutral, _LENGTH.neutral]
-    names = ("loss", "mean_burst_length")
-    check_sizes(
-        {n: v.shape[0] for n, v in zip(names, values, strict=True) if isinstance(v, FrozenArray)}
-    )
-    least = closed_form(lambda e, b: e / (1.0 - e) + 0.0 * b, values, neutral)
+    bursts = _Bursts(loss=loss, mean_burst_length=mean_burst_length)
+
+    def form(function: Callable[..., Any]) -> Any:
+        values = [bursts.loss, bursts.mean_burst_length]
+        return closed_form(function, values, [_LOSS.neutral, _LENGTH.neutral])
+
+    least = form(lambda e, b: e / (1.0 - e) + 0.0 * b)
     if least is None:
-        raise invalid(
-            "mean_burst_length",
-            "must not be an array where loss is a mapping, nor the other way round",
-            mean_burst_length,
-            "give both in the same form",
-        )
-    lengths = closed_form(lambda e, b: b + 0.0 * e, values, neutral)
-    for at_least, length in zip(entries(least), entries(lengths), strict=True):
+        rule = "must not be an array where loss is a mapping, nor the other way round"
+        remedy = "give both in the same form"
+        raise invalid("mean_burst_length", rule, mean_burst_length, remedy)
+    for at_least, length in zip(
+        entries(least), entries(form(lambda e, b: b + 0.0 * e)), strict=True
+    ):
         # Beyond it by rounding alone is not beyond it: p is limited to 1 below.
         if at_least > length * (1.0 + 1e-9):
+            rule = f"must be at least loss / (1 - loss), here {at_least:.6g} rounds"
             raise invalid(
-                "mean_burst_length",
-                f"must be at least loss / (1 - loss), here {at_least:.6g} rounds",
-                length,
-                "lengthen the bursts or lower the loss",
+                "mean_burst_length", rule, length, "lengthen the bursts or lower the loss"
             )
-    p = closed_form(lambda e, b: np.minimum(e / ((1.0 - e) * b), 1.0), values, neutral)
-    return p, closed_form(lambda e, b: 1.0 / b + 0.0 * e, values, neutral)
-
-
-def two_state_matrix(matrix: ArrayLike) -> tuple[float, float]:
-    """Returns `p` and `r` of the transition matrix `[[1 - p, p], [r, 1 - r]]`.
-
-    Raises:
-        InvalidArgumentError: The matrix has another shape, or a row holds no probabilities that
-            sum to 1.
-
-    Example:
-        >>> two_state_matrix([[0.75, 0.25], [0.5, 0.5]])
-        (0.25, 0.5)
-    """
-    rows = numbers(matrix)
-    remedy = "give [[1 - p, p], [r, 1 - r]], good state first"
-    if rows is None or rows.shape != (2, 2):
-        raise invalid("matrix", "must be 2 by 2 numbers", matrix, remedy)
-    if not ((rows >= 0) & (rows <= 1)).all():
-        raise invalid("matrix", "must hold probabilities, from 0 to 1", rows.tolist(), remedy)
-    if not np.allclose(rows.sum(axis=1), 1.0, rtol=0.0, atol=1e-6):
-        raise invalid("matrix", "must have rows that sum to 1", rows.tolist(), remedy)
-    return float(rows[0, 1]), float(rows[1, 0])
+    p = form(lambda e, b: np.minimum(e / ((1.0 - e) * b), 1.0))
+    return p, form(lambda e, b: 1.0 / b + 0.0 * e)
 
 
 def entries(form: Any) -> Iterator[float]:
@@ -164,7 +143,7 @@ class GilbertElliottModel(CommunicationModel):
     `loss gemodel`, whose `1-h` is `loss_bad` and whose `1-k` is `loss_good`.
     """
 
-    EXAMPLE: ClassVar[Mapping[str, Any]] = {"p": 0.05, "r": 0.25}
+    EXAMPLE: ClassVar = {"p": 0.05, "r": 0.25}
 
     p: Probability
     r: Recovery
@@ -218,8 +197,21 @@ class GilbertElliottModel(CommunicationModel):
         Raises:
             InvalidArgumentError: The matrix is not 2 by 2, or a row holds no probabilities that
                 sum to 1.
+
+        Example:
+            >>> model = GilbertElliottModel.from_transition_matrix([[0.75, 0.25], [0.5, 0.5]])
+            >>> model.p, model.r
+            (0.25, 0.5)
         """
-        p, r = two_state_matrix(matrix)
+        rows = numbers(matrix)
+        remedy = "give [[1 - p, p], [r, 1 - r]], good state first"
+        if rows is None or rows.shape != (2, 2):
+            raise invalid("matrix", "must be 2 by 2 numbers", matrix, remedy)
+        if not ((rows >= 0) & (rows <= 1)).all():
+            raise invalid("matrix", "must hold probabilities, from 0 to 1", rows.tolist(), remedy)
+        if not np.allclose(rows.sum(axis=1), 1.0, rtol=0.0, atol=1e-6):
+            raise invalid("matrix", "must have rows that sum to 1", rows.tolist(), remedy)
+        p, r = rows[0, 1], rows[1, 0]
         return cls(
             p=p, r=r, loss_good=loss_good, loss_bad=loss_bad, start=start, agent_ids=agent_ids
         )
@@ -284,13 +276,10 @@ class GilbertElliottModel(CommunicationModel):
 
     def age_with_loss(self, loss: Any) -> Any:
         """Returns the age of the chain whose states lose messages for this reason too."""
-        both = [
-            closed_form(lambda one, other: one + (1.0 - one) * other, [own, loss], [0.0, 0.0])
-            for own in (self.loss_good, self.loss_bad)
-        ]
-        if any(value is None for value in both):
+        good, bad = (either(reason, loss) for reason in (self.loss_good, self.loss_bad))
+        if good is None or bad is None:
             return None
-        return replace(self, loss_good=both[0], loss_bad=both[1]).expected_age()
+        return replace(self, loss_good=good, loss_bad=bad).expected_age()
 
     def age_distribution(self, longest: int) -> Any:
         r"""Returns the probabilities of the ages $0, 1, \dots$ of information.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal
@@ -11,13 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from failure_api.communication_models.trace import entry
-from failure_api.core.links import Array, Context, Links
-from failure_api.core.model import CommunicationModel
+from failure_api.core import Array, CommunicationModel, Context, Links, RandomStream, Stage, Traits
 from failure_api.core.parameters.frozen import FrozenArray
-from failure_api.core.parameters.rules import Rule, numbers
+from failure_api.core.parameters.rules import Rule, check_entries, numbers
 from failure_api.core.parameters.types import LARGEST
-from failure_api.core.random.stream import RandomStream
-from failure_api.core.traits import Stage, Traits
 from failure_api.errors import invalid
 
 
@@ -26,24 +22,16 @@ class Topology(Rule):
 
     def normalise(self, name: str, value: Any) -> FrozenArray:
         """Returns the bandwidths as a `[T, N, N]` array, or raises what is wrong with them."""
-        remedy = "give bandwidths indexed [sender, receiver], or one such matrix for each round"
         matrix = numbers(value, flags=True)
-        square = (
-            matrix is not None and matrix.ndim in (2, 3) and matrix.shape[-1] == matrix.shape[-2]
-        )
-        if matrix is None or not square or not matrix.size:
+        shape = () if matrix is None else matrix.shape
+        if matrix is None or len(shape) not in (2, 3) or shape[-1] != shape[-2] or not matrix.size:
+            remedy = "give bandwidths indexed [sender, receiver], or one such matrix for each round"
             raise invalid(name, "must be an [N, N] or [T, N, N] array of numbers", value, remedy)
-        off_diagonal = ~np.eye(matrix.shape[-1], dtype=bool)
-        refused = ~((matrix >= 0) & (matrix <= LARGEST)) & off_diagonal
-        if refused.any():
-            place = np.argwhere(refused)[0].tolist()
-            raise invalid(
-                f"{name}{place}",
-                "must be finite and at least 0",
-                float(matrix[tuple(place)]),
-                "give messages per round, where 1 is nominal",
-            )
-        return FrozenArray(np.where(off_diagonal, matrix, 0.0))
+        diagonal = np.eye(shape[-1], dtype=bool)
+        accepted = ((matrix >= 0) & (matrix <= LARGEST)) | diagonal
+        remedy = "give messages per round, where 1 is nominal"
+        check_entries(name, matrix, accepted, "must be finite and at least 0", remedy)
+        return FrozenArray(np.where(diagonal, 0.0, matrix))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,9 +62,7 @@ class MatrixModel(CommunicationModel):
     Source: adjacency matrices of time-varying graphs; ns-3 `MatrixPropagationLossModel`.
     """
 
-    EXAMPLE: ClassVar[Mapping[str, Any]] = {
-        "matrix": [[0, 1, 0, 1], [1, 0, 1, 0], [0, 1, 0, 1], [1, 0, 1, 0]]
-    }
+    EXAMPLE: ClassVar = {"matrix": [[0, 1, 0, 1], [1, 0, 1, 0], [0, 1, 0, 1], [1, 0, 1, 0]]}
 
     matrix: Annotated[ArrayLike, Topology()]
     at_end: Literal["repeat", "hold"] = "repeat"
@@ -102,15 +88,11 @@ class MatrixModel(CommunicationModel):
 
     def prepare(self, context: Context) -> Any:
         """Returns where the links are cut in each round, and the capacity of the others."""
-        schedule = self._schedule
-        count = len(context.agent_ids)
+        schedule, count = self._schedule, len(context.agent_ids)
         if schedule.shape[-1] != count:
-            raise invalid(
-                f"{self.name}.matrix",
-                f"must have one row and one column for each of the {count} agents",
-                schedule,
-                f"give an array of shape ({count}, {count}) in the order of possible_agents",
-            )
+            rule = f"must have one row and one column for each of the {count} agents"
+            remedy = f"give an array of shape ({count}, {count}) in the order of possible_agents"
+            raise invalid(f"{self.name}.matrix", rule, schedule, remedy)
         # What is cut, and what is nominal or more, has no capacity to speak of.
         capacity = np.where((schedule > 0) & (schedule < 1), schedule, np.float32(np.inf))
         return {"cut": schedule == 0, "capacity": capacity if self._narrows else None}

@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
-from failure_api.core.chain import Chain
-from failure_api.core.model import CommunicationModel
-from failure_api.core.traits import QueuePlace, Stage, Traits
+from failure_api.core import Chain, CommunicationModel, Stage, Traits
+from failure_api.core.traits import QueuePlace
 from failure_api.errors import invalid
 
 DEEPEST = 20
@@ -30,16 +29,15 @@ class NestedModel(CommunicationModel):
     def __post_init__(self) -> None:
         """Checks the fields, and that not too many models run each other."""
         super().__post_init__()
-        depth = 1 + max((getattr(each, "depth", 0) for each in _held(self.model)), default=0)
-        if depth > DEEPEST:
+        if self.depth > DEEPEST:
             rule = f"must hold at most {DEEPEST} models within each other"
-            raise invalid("model", rule, depth, "put them beside each other in a chain")
-        object.__setattr__(self, "_depth", depth)
+            raise invalid("model", rule, self.depth, "put them beside each other in a chain")
 
-    @property
+    @cached_property
     def depth(self) -> int:
         """How many models run each other, this one among them."""
-        return self._depth  # type: ignore[attr-defined, no-any-return]
+        models = self.model.parts if isinstance(self.model, Chain) else (self.model,)
+        return 1 + max((getattr(model, "depth", 0) for model in models), default=0)
 
     @cached_property
     def inner(self) -> Chain:
@@ -68,7 +66,3 @@ class NestedModel(CommunicationModel):
     def with_settings(self, settings: Mapping[str, Any]) -> Self:
         """Returns this model with the other one as it is in an episode with these settings."""
         return replace(self, model=self.model.with_settings(settings))
-
-
-def _held(model: Any) -> tuple[Any, ...]:
-    return model.parts if isinstance(model, Chain) else (model,)

@@ -11,18 +11,15 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from failure_api.communication_models.delay import distributions
-from failure_api.communication_models.delay.distributions import mean_age
+from failure_api.communication_models.delay.distributions import NormalDelay, UniformDelay, mean_age
 from failure_api.communication_models.probabilistic import ProbabilisticModel
+from failure_api.core import Array, CommunicationModel, Context, Links, RandomStream, Stage, Traits
 from failure_api.core.arrays.libraries import of_type
 from failure_api.core.arrays.rings import at_slots, with_added
 from failure_api.core.chain import Chain
-from failure_api.core.links import Array, Context, Links
-from failure_api.core.model import CommunicationModel, closed_form
-from failure_api.core.parameters.rules import Instance, Optional
+from failure_api.core.model import closed_form
+from failure_api.core.parameters.rules import Instance
 from failure_api.core.parameters.types import LONGEST_DELAY, Count, Share, not_negative
-from failure_api.core.random.stream import RandomStream
-from failure_api.core.traits import Stage, Traits
 from failure_api.errors import invalid
 
 SPREAD = 4.0
@@ -105,13 +102,13 @@ class NetemModel(CommunicationModel):
     Source: tc-netem(8) of iproute2; Linux `net/sched/sch_netem.c`.
     """
 
-    EXAMPLE: ClassVar[Mapping[str, Any]] = {
+    EXAMPLE: ClassVar = {
         "loss": {"model": "gilbert_elliott", "p": 0.05, "r": 0.2, "start": "good"},
         "delay": 5,
         "jitter": 1,
     }
 
-    loss: Annotated[CommunicationModel | None, Optional(_Loss(kind=CommunicationModel))] = None
+    loss: Annotated[CommunicationModel, _Loss(CommunicationModel)] | None = None
     delay: Annotated[float, not_negative("rounds")] = 0.0
     jitter: Annotated[float, not_negative("rounds")] = 0.0
     distribution: Literal["uniform", "normal"] = "uniform"
@@ -143,9 +140,7 @@ class NetemModel(CommunicationModel):
 
     def with_settings(self, settings: Mapping[str, Any]) -> NetemModel:
         """Returns the model with the loss as it is in an episode with these settings."""
-        if self.loss is None:
-            return self
-        return replace(self, loss=self.loss.with_settings(settings))
+        return self if self.loss is None else replace(self, loss=self.loss.with_settings(settings))
 
     @cached_property
     def traits(self) -> Traits:
@@ -188,8 +183,7 @@ class NetemModel(CommunicationModel):
     @cached_property
     def _places(self) -> int:
         """Rounds by which every message has arrived."""
-        rounds: int = (self._fixed or Time.of(self._longest)).up()
-        return rounds
+        return int((self._fixed or Time.of(self._longest)).up())
 
     @cached_property
     def _binds(self) -> bool:
@@ -223,27 +217,20 @@ class NetemModel(CommunicationModel):
         )
 
     def step(
-        self,
-        parameters: Any,
-        state: NetemState,
-        links: Links,
-        context: Context,
-        random: RandomStream,
+        self, parameters: Any, state: Any, links: Links, context: Context, random: RandomStream
     ) -> tuple[NetemState, Links]:
         """Returns the links with what is lost, and the rounds that the other messages take."""
-        told = context._replace(asked=None)
-        loss, links = self.inner.step(parameters["loss"], state.loss, links, told, random)
+        whole = context._replace(asked=None)
+        loss, links = self.inner.step(parameters["loss"], state.loss, links, whole, random)
         links, enters, time = self._sent(state, links, context, random)
-        following = state._replace(loss=loss)
+        _, until, arriving, count = state
         if self._waits:
             until, least = Time(time.whole - 1, time.part), self._shortest
-            following = following._replace(
-                until=until.or_where(until.before(least), least, context.xp)
-            )
+            until = until.or_where(until.before(least), least, context.xp)
         if self._binds:
-            ring, more = self._arrivals.step(state.arriving, time.up(), enters, context)
-            following = following._replace(arriving=ring, count=state.count + more)
-        return following, links
+            arriving, more = self._arrivals.step(arriving, time.up(), enters, context)
+            count = count + more
+        return NetemState(loss, until, arriving, count), links
 
     def attempt(
         self,
@@ -255,10 +242,8 @@ class NetemModel(CommunicationModel):
         random: RandomStream,
     ) -> Links:
         """Returns the links with other chance, behind the messages of earlier rounds."""
-        told = context._replace(asked=None)
-        links = self.inner.attempt(
-            parameters["loss"], state.loss, following.loss, links, told, random
-        )
+        known, whole = parameters["loss"], context._replace(asked=None)
+        links = self.inner.attempt(known, state.loss, following.loss, links, whole, random)
         return self._sent(state, links, context, random)[0]
 
     def _sent(
@@ -302,22 +287,21 @@ class NetemModel(CommunicationModel):
         return Time(math.floor(self._ends[0]), 0) if self.jitter else Time.of(self.delay)
 
     @cached_property
-    def _delays(self) -> distributions.UniformDelay | distributions.NormalDelay:
+    def _delays(self) -> UniformDelay | NormalDelay:
         """How delays are distributed before what is below 0 counts as none."""
         if self.distribution == "normal":
-            return distributions.NormalDelay(mean=self.delay, standard_deviation=self.jitter)
+            return NormalDelay(mean=self.delay, standard_deviation=self.jitter)
         low, high = self._ends
-        return distributions.UniformDelay(low=low, high=high)
+        return UniformDelay(low=low, high=high)
 
     def _cumulative(self) -> NDArray[np.float64]:
         """Returns the probability that a message which waits for none takes 0, 1, ... rounds."""
         whole = np.arange(self.traits.longest_delay + 1, dtype=np.float64)
         below = np.where(whole < whole[-1], 0.0, 1.0)
         if self.jitter:
-            below = self._delays.cumulative(whole)
-        if self.jitter and self.distribution == "normal":
-            least, most = self._ends
-            below = np.where(whole + 0.5 < least, 0.0, np.where(whole + 0.5 < most, below, 1.0))
+            (least, most), above = self._ends, whole + 0.5
+            cut = np.where(above < most, self._delays.cumulative(whole), 1.0)
+            below = np.where(above < least, 0.0, cut)
         return self.reorder + (1.0 - self.reorder) * below
 
     @property
@@ -347,14 +331,12 @@ class NetemModel(CommunicationModel):
         """
         if self._alike:
             late = float(self.traits.longest_delay)
-            if self._binds and self.loss is not None:
-                return None
             if self.loss is None:
                 # As many as the limit one after the other, and none until the first has arrived.
                 missed = max(self._places - self.limit, 0)
                 return late + missed * (missed + 1) / (2.0 * max(self._places, 1))
-            age = self.loss.expected_age()
-            return None if age is None else closed_form(lambda a: a + late, [age], [0.0])
+            age = None if self._binds else self.loss.expected_age()
+            return closed_form(lambda a: a + late, [age], [0.0])
         independent = self.loss is None or type(self.loss) is ProbabilisticModel
         if self._waits or self._binds or not independent:
             return None
@@ -474,13 +456,13 @@ class Arrivals(NamedTuple):
             enters: Where one does, bool `[..., N, N]`.
             context: What is known of the round.
         """
-        xp, number = context.xp, context.round
-        if not isinstance(number, int):
-            number = context.round_over(2)
+        xp, round_index = context.xp, context.round
+        if not isinstance(round_index, int):
+            round_index = context.round_over(2)
         turn, each = self.length * self.shared, self.shared.bit_length() - 1
 
         def place(ahead: Any) -> tuple[Any, Any]:
-            at = number % turn + ahead
+            at = round_index % turn + ahead
             # Nothing takes longer than one turn; a sign that is shifted is -1 throughout.
             at = at + turn * ((turn - 1 - at) >> (WORD - 1))
             entry, shift = at >> each, (at & (self.shared - 1)) * self.width

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from failure_api.core.links import Context, Links
-from failure_api.core.model import CommunicationModel
+from failure_api.core import CommunicationModel, Context, Links, RandomStream, Stage, Traits
 from failure_api.core.parameters.rules import WholeNumber
 from failure_api.core.parameters.types import Bandwidth, Probability
-from failure_api.core.random.stream import RandomStream
-from failure_api.core.traits import Stage, Traits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +42,7 @@ class ProbabilisticModel(CommunicationModel):
     Source: Bernoulli trials; tc-netem(8), option `loss random`.
     """
 
-    EXAMPLE: ClassVar[Mapping[str, Any]] = {"failure_prob": 0.2}
+    EXAMPLE: ClassVar = {"failure_prob": 0.2}
 
     failure_prob: Probability
     max_bandwidth: Bandwidth = 1.0
@@ -78,19 +75,15 @@ class ProbabilisticModel(CommunicationModel):
 
     def expected_burst_length(self) -> Any:
         """Returns `1 / (1 - p)`; None where `max_bandwidth` loses messages too."""
-        if self.max_bandwidth != 1.0:
-            return None
-        return self.closed_form(lambda p: 1.0 / (1.0 - p), "failure_prob")
+        return self._of_loss(lambda p: 1.0 / (1.0 - p))
 
     def expected_age(self) -> Any:
         """Returns `p / (1 - p)`; None where `max_bandwidth` loses messages too."""
-        if self.max_bandwidth != 1.0:
-            return None
-        return self.closed_form(lambda p: p / (1.0 - p), "failure_prob")
+        return self._of_loss(lambda p: p / (1.0 - p))
 
     def memoryless_loss(self) -> Any:
         """Returns `p`; None where `max_bandwidth` loses messages too."""
-        return self.failure_prob if self.max_bandwidth == 1.0 else None
+        return self._of_loss(lambda p: p)
 
     def age_distribution(self, longest: int) -> Any:
         r"""Returns $P(A = a) = (1 - p)\, p^a$ for ages from 0 on.
@@ -102,12 +95,12 @@ class ProbabilisticModel(CommunicationModel):
             An array `[longest + 1]`, or with arrays of probabilities `[N, N, longest + 1]`, or
             `{(sender, receiver): array}`; None where `max_bandwidth` loses messages too.
         """
-        if self.max_bandwidth != 1.0:
-            return None
         ages = np.arange(WholeNumber(0, "rounds").normalise("longest", longest) + 1)
-        return self.closed_form(
-            lambda p: (1.0 - p[..., None]) * p[..., None] ** ages, "failure_prob"
-        )
+        return self._of_loss(lambda p: (1.0 - p[..., None]) * p[..., None] ** ages)
+
+    def _of_loss(self, function: Callable[[Any], Any]) -> Any:
+        """Returns a function of `failure_prob`; None where `max_bandwidth` loses messages too."""
+        return None if self.max_bandwidth != 1.0 else self.closed_form(function, "failure_prob")
 
     def peak_age_distribution(self, longest: int) -> Any:
         """Returns the probabilities of the age in the last round before a message arrives.

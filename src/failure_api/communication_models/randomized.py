@@ -14,20 +14,17 @@ from typing import Annotated, Any, ClassVar, NamedTuple, TypeAlias
 import numpy as np
 
 from failure_api.communication_models.nested import NestedModel
-from failure_api.core.chain import Chain
-from failure_api.core.links import Array, Context, Links
-from failure_api.core.model import CommunicationModel
+from failure_api.core import Array, Chain, CommunicationModel, Context, Links, RandomStream
 from failure_api.core.parameters.component import Component
 from failure_api.core.parameters.fields import Drawn, LinkRule, inner_rule, rules_of
 from failure_api.core.parameters.frozen import FrozenMapping
 from failure_api.core.parameters.rules import Number, Rule, numbers
 from failure_api.core.parameters.types import LARGEST, SHARE, SMALLEST, Share
-from failure_api.core.random.stream import RandomStream
+from failure_api.core.random.stream import STEP
 from failure_api.errors import describe, invalid, nearest
 
 _Bound: TypeAlias = Annotated[
-    float,
-    Number("must be finite in float32", lambda x: abs(x) <= LARGEST, "give a number"),
+    float, Number("must be finite in float32", lambda x: abs(x) <= LARGEST, "give a number")
 ]
 _PositiveBound: TypeAlias = Annotated[
     float,
@@ -37,10 +34,6 @@ _PositiveBound: TypeAlias = Annotated[
         "give a positive number",
     ),
 ]
-
-
-_STEP = 2.0**-24
-"""Uniform draws are multiples of it."""
 
 
 class _Values(Rule):
@@ -74,7 +67,35 @@ class Distribution(Component, ABC):
 
 
 @dataclass(frozen=True)
-class Uniform(Distribution):
+class Interval(Distribution):
+    """Numbers between two ends. The base of every such distribution.
+
+    Args:
+        low: The least number.
+        high: The greatest number, at least `low`.
+    """
+
+    low: _Bound
+    high: _Bound
+
+    def __post_init__(self) -> None:
+        """Checks the fields, and that the ends are in order."""
+        super().__post_init__()
+        if self.high < self.low:
+            raise invalid("high", f"must be at least low={self.low}", self.high, "exchange the two")
+
+    @property
+    def support(self) -> Sequence[float]:
+        """The two ends."""
+        return self.low, self.high
+
+    def _within(self, values: Array, xp: Any) -> Array:
+        """Returns the values less what rounding has added beyond the ends."""
+        return xp.minimum(xp.maximum(values, self.low), self.high)
+
+
+@dataclass(frozen=True)
+class Uniform(Interval):
     r"""Every number between two ends is equally likely: $\text{low} (1 - u) + \text{high}\, u$.
 
     Args:
@@ -89,26 +110,13 @@ class Uniform(Distribution):
         [0.25]
     """
 
-    low: _Bound
-    high: _Bound
-
-    def __post_init__(self) -> None:
-        """Checks the fields, and that the ends are in order."""
-        super().__post_init__()
-        _check_order(self.low, self.high)
-
-    @property
-    def support(self) -> Sequence[float]:
-        """The two ends."""
-        return self.low, self.high
-
     def quantile(self, share: Array, xp: Any) -> Array:
         """Returns `low (1 - u) + high u`."""
-        return _within(self.low * (1.0 - share) + self.high * share, self.low, self.high, xp)
+        return self._within(self.low * (1.0 - share) + self.high * share, xp)
 
 
 @dataclass(frozen=True)
-class LogUniform(Distribution):
+class LogUniform(Interval):
     r"""Every order of magnitude is equally likely: $\text{low}^{1 - u}\, \text{high}^{u}$.
 
     Args:
@@ -126,20 +134,10 @@ class LogUniform(Distribution):
     low: _PositiveBound
     high: _PositiveBound
 
-    def __post_init__(self) -> None:
-        """Checks the fields, and that the ends are in order."""
-        super().__post_init__()
-        _check_order(self.low, self.high)
-
-    @property
-    def support(self) -> Sequence[float]:
-        """The two ends."""
-        return self.low, self.high
-
     def quantile(self, share: Array, xp: Any) -> Array:
         """Returns `exp((1 - u) ln(low) + u ln(high))`."""
         exponent = math.log(self.low) * (1.0 - share) + math.log(self.high) * share
-        return _within(xp.exp(exponent), self.low, self.high, xp)
+        return self._within(xp.exp(exponent), xp)
 
 
 @dataclass(frozen=True)
@@ -168,9 +166,9 @@ class OneOf(Distribution):
         """Returns the number in whose equal part of [0, 1) the share lies."""
         count = len(self.values)
         # A float32 share is at most 1 - 2**-24, and its product stays below the count.
-        place = xp.astype(share * count, xp.int32)
+        index = xp.astype(share * count, xp.int32)
         table = xp.asarray(self.values, dtype=xp.float32)
-        return xp.reshape(xp.take(table, xp.reshape(place, (-1,)), axis=0), share.shape)
+        return xp.reshape(xp.take(table, xp.reshape(index, (-1,)), axis=0), share.shape)
 
 
 @dataclass(frozen=True)
@@ -198,7 +196,7 @@ class Descending(Distribution):
 
     def quantile(self, share: Array, xp: Any) -> Array:
         """Returns the other's number at what is left of the share, which stays below 1."""
-        return self.distribution.quantile((1.0 - _STEP) - share, xp)
+        return self.distribution.quantile((1.0 - STEP) - share, xp)
 
 
 @dataclass(frozen=True)
@@ -229,16 +227,6 @@ class Milder(Distribution):
     def quantile(self, share: Array, xp: Any) -> Array:
         """Returns the other's number at that share of the share."""
         return self.distribution.quantile(share * self.severity, xp)
-
-
-def _check_order(low: float, high: float) -> None:
-    if high < low:
-        raise invalid("high", f"must be at least low={low}", high, "exchange the two")
-
-
-def _within(values: Array, low: float, high: float, xp: Any) -> Array:
-    """Returns the values less what rounding has added beyond the ends."""
-    return xp.minimum(xp.maximum(values, low), high)
 
 
 class _Distributions(Rule):
@@ -304,7 +292,7 @@ class RandomizedModel(NestedModel):
     simulation to the real world".
     """
 
-    EXAMPLE: ClassVar[Mapping[str, Any]] = {
+    EXAMPLE: ClassVar = {
         "of": {"model": "gilbert_elliott", "p": 0.05, "r": 0.25},
         "parameters": {"p": [0.01, 0.2], "r": [0.1, 0.5]},
     }
@@ -401,14 +389,14 @@ class RandomizedModel(NestedModel):
     ) -> Links:
         """Returns the links as the other model leaves them."""
         whole = self._complete(parameters, state.values)
-        told = context.ungraded()
-        return self.inner.attempt(whole, state.inner, following.inner, links, told, random)
+        context = context.ungraded()
+        return self.inner.attempt(whole, state.inner, following.inner, links, context, random)
 
     def _complete(self, parameters: Any, values: tuple[Array, ...]) -> Any:
         """Returns what the other model looked up, with what was drawn in its place."""
-        ((scope, own),) = parameters
+        ((scope, known),) = parameters
         drawn = dict(zip(self.parameters, values, strict=True))
-        return ((scope, self.model.derive({**own, **drawn})),)
+        return ((scope, self.model.derive({**known, **drawn})),)
 
     def drawn(self, state: RandomizedState) -> dict[str, Array]:
         """Returns the parameters of the episode, by name.
@@ -432,8 +420,8 @@ def _distribution(name: str, value: Any) -> Distribution:
 def _narrowed(name: str, value: Any, declared: Distribution) -> Distribution:
     """Returns what a parameter is set to, as a distribution."""
     number = numbers(value)
-    single = number is not None and not number.ndim
-    found = OneOf([number.item()]) if single and number is not None else _distribution(name, value)
+    single = None if number is None or number.ndim else OneOf([number.item()])
+    found = single or _distribution(name, value)
     low, high = min(declared.support), max(declared.support)
     if min(found.support) < low or max(found.support) > high:
         # What the model says beforehand, of delays for example, holds for what was declared.
@@ -449,10 +437,9 @@ def _drawable(model: CommunicationModel) -> dict[str, Rule]:
 
 
 def _cannot_be_drawn(name: Any, model: CommunicationModel, rules: Mapping[str, Rule]) -> Exception:
-    known = {field.name for field in fields(model)}
     if not rules:
         remedy = f"{model.name} has none, so give the parameter itself"
-    elif name in known:
+    elif name in {field.name for field in fields(model)}:
         remedy = f"choose from {', '.join(sorted(rules))}"
     else:
         remedy = nearest(name, rules)

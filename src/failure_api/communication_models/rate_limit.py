@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
+from failure_api.core import Array, CommunicationModel, Context, Links, RandomStream, Stage, Traits
 from failure_api.core.arrays.libraries import of_type, running_sum
 from failure_api.core.arrays.rings import at_slots, with_put
-from failure_api.core.links import Array, Context, Links
-from failure_api.core.model import CommunicationModel
 from failure_api.core.parameters.fields import AgentRule, members_of
 from failure_api.core.parameters.rules import WholeNumber
 from failure_api.core.parameters.types import AgentValue, Period
-from failure_api.core.random.stream import RandomStream
-from failure_api.core.traits import Stage, Traits
 from failure_api.errors import invalid
 
 MOST_BYTES = 2**30
@@ -85,7 +81,7 @@ class RateLimitModel(CommunicationModel):
     Source: the sliding window of `subt_communication_model` in osrf/subt on GitHub.
     """
 
-    EXAMPLE: ClassVar[Mapping[str, Any]] = {"messages": 20, "window": 10}
+    EXAMPLE: ClassVar = {"messages": 20, "window": 10}
 
     messages: Messages
     window: Period = 1
@@ -130,10 +126,10 @@ class RateLimitModel(CommunicationModel):
         if counts is None or not before:
             return state, links
         xp, (spent, rounds) = context.xp, state
-        place = context.round_over(2) % before + xp.zeros_like(counts)
-        expired = at_slots(rounds, place, xp)
-        # Whatever the counts are, they take that place.
-        rounds = with_put(rounds, place, counts >= 0, counts, xp)
+        slot = context.round_over(2) % before + xp.zeros_like(counts)
+        expired = at_slots(rounds, slot, xp)
+        # Whatever the counts are, they take that slot.
+        rounds = with_put(rounds, slot, counts >= 0, counts, xp)
         return RateState(spent + counts - expired, rounds), links
 
     def attempt(
@@ -197,8 +193,8 @@ def _first(comes: Array, left: Array, axis: int, xp: Any) -> Array:
         xp: The array namespace.
     """
     over = (..., slice(None), None) if axis == -1 else (..., None, slice(None))
-    place = running_sum(of_type(comes, xp.int32, xp), axis, xp)
-    return comes & (of_type(place, xp.float32, xp) <= left[over])
+    position = running_sum(of_type(comes, xp.int32, xp), axis, xp)
+    return comes & (of_type(position, xp.float32, xp) <= left[over])
 
 
 def _number(messages: Array, axis: int, xp: Any) -> Array:

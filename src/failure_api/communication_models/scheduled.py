@@ -7,14 +7,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
-import numpy as np
-
 from failure_api.communication_models.nested import NestedModel
-from failure_api.core.links import Array, Context, Links, mixed
+from failure_api.core import Array, Context, Links, RandomStream, Traits
+from failure_api.core.links import mixed
 from failure_api.core.model import closed_form
 from failure_api.core.parameters.types import SHARE, Period, Probability, Rounds
-from failure_api.core.random.stream import RandomStream
-from failure_api.core.traits import Traits
 from failure_api.errors import invalid
 
 
@@ -29,6 +26,24 @@ class ScheduledState(NamedTuple):
 
     inner: Any
     acts: Any
+
+
+def window(
+    context: Context, start: int, stop: int | None, period: int | None
+) -> tuple[Array, Array]:
+    """Returns the time within the period, and whether it lies in a window, both `[..., 1, 1]`.
+
+    Args:
+        context: Says which round it is.
+        start: First round of the window.
+        stop: First round after it; None for no end.
+        period: Number of rounds after which the window comes again; None for one window.
+    """
+    time = context.round_over(2)
+    if period is not None:
+        time = time % period
+    inside = time >= start
+    return time, inside if stop is None else inside & (time < stop)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +88,7 @@ class ScheduledModel(NestedModel):
     (`toxicity`); here the share is drawn anew in each round.
     """
 
-    EXAMPLE: ClassVar[Mapping[str, Any]] = {
+    EXAMPLE: ClassVar = {
         "of": {"model": "probabilistic", "failure_prob": 0.8},
         "start": 30,
         "period": 100,
@@ -110,12 +125,9 @@ class ScheduledModel(NestedModel):
         The severity is taken here and not by the other model, which takes the other settings.
         """
         share = SHARE.normalise("severity", settings.get("severity", 1.0))
-        if isinstance(self.severity, Mapping):
-            given: Any = {pair: share * value for pair, value in self.severity.items()}
-        else:
-            given = share * np.asarray(self.severity)
+        severity = closed_form(lambda declared: share * declared, [self.severity], [0.0])
         others = {name: value for name, value in settings.items() if name != "severity"}
-        return replace(super().with_settings(others), severity=given)
+        return replace(super().with_settings(others), severity=severity)
 
     @cached_property
     def _partial(self) -> bool:
@@ -129,11 +141,8 @@ class ScheduledModel(NestedModel):
     @cached_property
     def traits(self) -> Traits:
         """Those of the other model, which outside of its window loses nothing."""
-        traits = self.inner.traits
-        steady = (
-            traits.steady and self.period is None and not (self.start or self.stop or self.ramp)
-        )
-        return replace(traits, steady=steady)
+        windowed = self.period is not None or self.start or self.stop or self.ramp
+        return replace(self.inner.traits, steady=self.inner.traits.steady and not windowed)
 
     def prepare(self, context: Context) -> Any:
         """Returns the severity, and what the other model looks up."""
@@ -150,12 +159,12 @@ class ScheduledModel(NestedModel):
         self, parameters: Any, state: Any, links: Links, context: Context, random: RandomStream
     ) -> tuple[ScheduledState, Links]:
         """Returns the links as the other model leaves them where it acts in this round."""
-        told = context.ungraded()
-        inner, worse = self.inner.step(parameters["inner"], state.inner, links, told, random)
+        known, ungraded = parameters["inner"], context.ungraded()
+        inner, worse = self.inner.step(known, state.inner, links, ungraded, random)
         acts, drawn = state.acts, self._drawn(context)
         if drawn and self._is_first(context):
             acts = random.bernoulli(self._level(parameters["severity"], context), context.shape)
-        where = acts if drawn else self._inside(context)
+        where = acts if drawn else self._window(context)[1]
         return ScheduledState(inner, acts), mixed(where, worse, links, context)
 
     def attempt(
@@ -168,10 +177,9 @@ class ScheduledModel(NestedModel):
         random: RandomStream,
     ) -> Links:
         """Returns the links as the other model leaves them where it acts in this round."""
-        worse = self.inner.attempt(
-            parameters["inner"], state.inner, following.inner, links, context.ungraded(), random
-        )
-        where = following.acts if self._drawn(context) else self._inside(context)
+        known, ungraded = parameters["inner"], context.ungraded()
+        worse = self.inner.attempt(known, state.inner, following.inner, links, ungraded, random)
+        where = following.acts if self._drawn(context) else self._window(context)[1]
         return mixed(where, worse, links, context)
 
     def _is_first(self, context: Context) -> bool:
@@ -179,24 +187,17 @@ class ScheduledModel(NestedModel):
         asked = context.asked
         return asked is None or asked.stage == min(self.stages(asked.queue))
 
-    def _inside(self, context: Context) -> Array:
-        """Returns whether the round lies in the window, bool `[..., 1, 1]`."""
-        time = self._time(context)
-        inside = time >= self.start
-        return inside if self.stop is None else inside & (time < self.stop)
-
-    def _time(self, context: Context) -> Array:
-        time = context.round_over(2)
-        return time if self.period is None else time % self.period
+    def _window(self, context: Context) -> tuple[Array, Array]:
+        return window(context, self.start, self.stop, self.period)
 
     def _level(self, severity: Array, context: Context) -> Array:
         """Returns the probability with which the other model acts."""
-        xp = context.xp
+        xp, (time, inside) = context.xp, self._window(context)
         if context.severity is not None:
             severity = severity * context.severity[..., None, None]
-        level = severity * xp.astype(self._inside(context), xp.float32)
+        level = severity * xp.astype(inside, xp.float32)
         if self.ramp:
-            risen = xp.astype(self._time(context) - self.start, xp.float32) / self.ramp
+            risen = xp.astype(time - self.start, xp.float32) / self.ramp
             level = level * xp.minimum(risen, 1.0)
         return level
 
@@ -211,8 +212,6 @@ class ScheduledModel(NestedModel):
         if self.inner.queue is not None or not (self.period is None or self.inner.traits.steady):
             return None
         inner = self.model.expected_loss()
-        if inner is None:
-            return None
         share, severity = self._mean_share(), self.severity
         if isinstance(inner, Mapping) and isinstance(severity, Mapping):
             severity = {pair: value for pair, value in severity.items() if pair in inner}

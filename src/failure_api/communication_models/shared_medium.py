@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from failure_api.core.links import Array, Context, Links
-from failure_api.core.model import CommunicationModel
+from failure_api.core import Array, CommunicationModel, Context, Links, RandomStream, Stage, Traits
 from failure_api.core.parameters.component import Component
 from failure_api.core.parameters.fields import AgentRule, members_of, per_agent
 from failure_api.core.parameters.rules import WholeNumber
 from failure_api.core.parameters.types import LARGEST, SHARE, AgentValue, Count, Share
-from failure_api.core.random.stream import RandomStream
-from failure_api.core.traits import Stage, Traits
 from failure_api.errors import invalid
 
 
@@ -252,8 +248,8 @@ class TopK(MediumProtocol):
         """Returns where each agent stands before any draw, float32 `[N]`."""
         if self.by == "age":
             return np.arange(len(members), dtype=np.float32)
-        given = per_agent("TopK.priorities", self.priorities, 0.0, context)
-        ranked = np.unique(-np.broadcast_to(given, members.shape), return_inverse=True)[1]
+        priorities = per_agent("TopK.priorities", self.priorities, 0.0, context)
+        ranked = np.unique(-np.broadcast_to(priorities, members.shape), return_inverse=True)[1]
         return ranked.astype(np.float32)
 
     def init(self, parameters: Any, context: Context, random: RandomStream) -> Any:
@@ -325,9 +321,7 @@ class SharedMediumModel(CommunicationModel):
     chapter 4.
     """
 
-    EXAMPLE: ClassVar[Mapping[str, Any]] = {
-        "protocol": {"type": "slotted_aloha", "transmit_prob": 0.25}
-    }
+    EXAMPLE: ClassVar = {"protocol": {"type": "slotted_aloha", "transmit_prob": 0.25}}
 
     protocol: MediumProtocol
 
@@ -353,8 +347,8 @@ class SharedMediumModel(CommunicationModel):
         xp, shape = context.xp, context.shape
         # Who has nothing to send on the channel is in nobody's way there.
         ready = xp.any(links.sends & parameters["among"], axis=-1)
-        own = parameters["protocol"]
-        state, turns, heard = self.protocol.step(own, state, ready, context, random)
+        known = parameters["protocol"]
+        state, turns, heard = self.protocol.step(known, state, ready, context, random)
         # What a turn lets through is for others to say.
         nothing = xp.astype(turns, xp.float32)[..., :, None]
         capacity = xp.where(nothing > 0, xp.full_like(nothing, xp.inf), nothing)

@@ -10,13 +10,9 @@ from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 
-from failure_api.core.links import Array, Context, Links
-from failure_api.core.model import CommunicationModel
+from failure_api.core import Array, CommunicationModel, Context, Links, RandomStream, Stage, Traits
 from failure_api.core.parameters.frozen import FrozenMapping
-from failure_api.core.parameters.rules import Rule
-from failure_api.core.parameters.types import Rounds
-from failure_api.core.random.stream import RandomStream
-from failure_api.core.traits import Stage, Traits
+from failure_api.core.parameters.rules import Instance, Rule, WholeNumber
 from failure_api.errors import describe, invalid, listed
 from failure_api.traces.trace import Trace
 
@@ -54,27 +50,25 @@ def entry(schedule: Array, round_index: Any, at_end: AtEnd, xp: Any) -> Array:
     return xp.reshape(now, (*round_index.shape, *schedule.shape[1:]))
 
 
-class Given(Rule):
-    """A trace, and not the name of its file."""
-
-    def normalise(self, name: str, value: Any) -> Trace:
-        """Returns the trace, or raises an error for anything else."""
-        if isinstance(value, Trace):
-            return value
-        raise invalid(name, "must be a Trace", value, "for a file use TraceModel.from_file(path)")
-
-
 class Renaming(Rule):
     """A mapping from the trace's names to the environment's."""
 
-    def normalise(self, name: str, value: Any) -> FrozenMapping | None:
+    def normalise(self, name: str, value: Any) -> FrozenMapping:
         """Returns the mapping in its immutable form, or raises an error for anything else."""
-        if value is None:
-            return None
         if isinstance(value, Mapping) and all(isinstance(n, Hashable) for n in value.values()):
             return FrozenMapping(value)
         remedy = "give None where both call them the same"
         raise invalid(name, "must be {name in the trace: name in the environment}", value, remedy)
+
+
+class Start(WholeNumber):
+    """A round, or the word "random"."""
+
+    def normalise(self, name: str, value: Any) -> Any:
+        """Returns the round or the word, or raises an error for anything else."""
+        if isinstance(value, str) and value == "random":
+            return value
+        return super().normalise(name, value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +84,8 @@ class TraceModel(CommunicationModel):
         trace: The trace. Its agents must be the environment's, in any order.
         at_end: What follows the trace's last round: `"repeat"` starts over with its first,
             `"hold"` keeps the last one, `"down"` lets nothing more through.
-        start_round: Round of the trace that is played first.
+        start_round: Round of the trace that is played first; `"random"` draws one for each
+            episode, all rounds being equally likely.
         rename: `{name in the trace: name in the environment}`; names that are left out are the
             same in both.
         agent_ids: Confines the model to links among these agents; None takes all.
@@ -108,30 +103,26 @@ class TraceModel(CommunicationModel):
     Source: trace-driven emulation, Noble et al. (1997); Mahimahi, Netravali et al. (2015).
     """
 
-    EXAMPLE: ClassVar[Mapping[str, Any]] = {
+    EXAMPLE: ClassVar = {
         "trace": {
             "type": "trace",
             "agent_ids": ["agent_0", "agent_1", "agent_2", "agent_3"],
             # Every link is up for a while, one after the other.
-            "lost": [
-                [
-                    [(3 * sender + receiver + round_) % 12 >= 6 for receiver in range(4)]
-                    for sender in range(4)
-                ]
-                for round_ in range(40)
-            ],
+            "lost": np.fromfunction(
+                lambda t, sender, receiver: (3 * sender + receiver + t) % 12 >= 6, (40, 4, 4)
+            ).tolist(),
         }
     }
 
-    trace: Annotated[Trace, Given()]
+    trace: Annotated[Trace, Instance(Trace, "for a file use TraceModel.from_file(path)")]
     at_end: Literal["repeat", "hold", "down"] = "repeat"
-    start_round: Rounds = 0
-    rename: Annotated[Mapping[Any, Any] | None, Renaming()] = None
+    start_round: Annotated[int | Literal["random"], Start(0, "rounds")] = 0
+    rename: Annotated[Mapping[Any, Any], Renaming()] | None = None
 
     def __post_init__(self) -> None:
         """Checks the fields, and that they suit the trace."""
         super().__post_init__()
-        if self.start_round >= self.trace.rounds:
+        if self.start_round != "random" and self.start_round >= self.trace.rounds:
             rule = f"must lie within the {self.trace.rounds} rounds of the trace"
             raise invalid("start_round", rule, self.start_round, "start earlier")
         known = listed(self.trace.agent_ids)
@@ -153,6 +144,20 @@ class TraceModel(CommunicationModel):
         """
         return cls(trace=Trace.load(path), **options)
 
+    @staticmethod
+    def respelled(plain: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Returns plain data with the file of a trace as `from_file` takes it.
+
+        A trace may be the name of a file, or `{file: name, start: round}`.
+        """
+        trace = plain.get("trace")
+        if isinstance(trace, str):
+            trace = {"file": trace}
+        if not isinstance(trace, Mapping) or "file" not in trace:
+            return plain
+        within = {"start_round" if key == "start" else key: held for key, held in trace.items()}
+        return {key: held for key, held in plain.items() if key != "trace"} | within
+
     @cached_property
     def _names(self) -> tuple[Any, ...]:
         """What the environment calls the trace's agents, in the trace's order."""
@@ -171,28 +176,40 @@ class TraceModel(CommunicationModel):
 
     def prepare(self, context: Context) -> Any:
         """Returns the trace's arrays in the environment's order, `[T, N, N]`."""
-        return self._ordered(context.agent_ids)
+        if context.agent_ids not in self._by_order:
+            self._by_order[context.agent_ids] = self._arranged(context.agent_ids)
+        return self._by_order[context.agent_ids]
+
+    def init(self, parameters: Any, context: Context, random: RandomStream) -> Any:
+        """Returns the round of the trace that this episode begins with; None where none is drawn.
+
+        int32, one for each element of a batch.
+        """
+        if self.start_round != "random":
+            return None
+        return random.integers(0, self.trace.rounds, context.shape[:-2])
 
     def step(
         self, parameters: Any, state: Any, links: Links, context: Context, random: RandomStream
     ) -> tuple[Any, Links]:
         """Returns the links as they were in this round of the trace."""
-        xp, round_index = context.xp, context.round + self.start_round
+        start = self.start_round if state is None else state
+        xp, round_index = context.xp, context.round + start
 
-        def now(name: str) -> Array:
-            entry_now = entry(parameters[name], round_index, self.at_end, xp)
-            return xp.broadcast_to(entry_now, context.shape)
-
-        if parameters["carried"] is not None:
+        now = {
+            name: xp.broadcast_to(entry(array, round_index, self.at_end, xp), context.shape)
+            for name, array in parameters.items()
+        }
+        if "carried" in now:
             # Beyond the end of a trace that is down nothing is carried.
-            links = links.lose(~now("carried"))
-        if parameters["capacity"] is not None:
-            links = links.narrow(now("capacity"), xp)
-        if parameters["delay"] is not None:
-            links = links.slow(now("delay"))
-        if parameters["noise"] is not None:
-            noise = now("noise")
-            links = links._replace(noise=noise if links.noise is None else links.noise + noise)
+            links = links.lose(~now["carried"])
+        if "capacity" in now:
+            links = links.narrow(now["capacity"], xp)
+        if "delay" in now:
+            links = links.slow(now["delay"])
+        if "noise" in now:
+            noise = now["noise"] if links.noise is None else links.noise + now["noise"]
+            links = links._replace(noise=noise)
         return state, links
 
     def expected_loss(self) -> Any:
@@ -218,43 +235,34 @@ class TraceModel(CommunicationModel):
         """The trace's arrays in the orders of the environments that it was played in."""
         return {}
 
-    def _ordered(self, agent_ids: tuple[Any, ...]) -> dict[str, Any]:
-        if agent_ids not in self._by_order:
-            self._by_order[agent_ids] = self._arranged(agent_ids)
-        return self._by_order[agent_ids]
-
     def _arranged(self, agent_ids: tuple[Any, ...]) -> dict[str, Any]:
         """Returns the trace's arrays with the agents in the environment's order."""
         trace = self.trace
         carried = None if trace.lost is None else ~trace.lost
         if carried is None and self.at_end == "down":
             carried = np.ones((trace.rounds, *(len(trace.agent_ids),) * 2), dtype=bool)
-        arrays = {
+        arrays: dict[str, Any] = {
             "carried": carried,
             "capacity": trace.capacity,
             # Where all arrives at once there is nobody whom the channel need make room for.
             "delay": trace.delay if self.traits.longest_delay else None,
             "noise": trace.noise,
         }
+        arrays = {name: array for name, array in arrays.items() if array is not None}
         if self._names == agent_ids:
             return arrays
         if set(self._names) != set(agent_ids):
             others = set(self._names).symmetric_difference(agent_ids)
             odd = next(name for name in (*self._names, *agent_ids) if name in others)
             where = "trace" if odd in self._names else "environment"
-            raise invalid(
-                f"{self.name}.trace",
-                "must have the agents of the environment",
-                self._names,
+            remedy = (
                 f"{describe(odd)} is in the {where} alone, so give rename={{trace's: "
-                f"environment's}} with {listed(agent_ids)}",
+                f"environment's}} with {listed(agent_ids)}"
             )
+            rule = "must have the agents of the environment"
+            raise invalid(f"{self.name}.trace", rule, self._names, remedy)
         order = [self._names.index(agent) for agent in agent_ids]
-        arranged = {
-            name: None if array is None else array[:, order][:, :, order]
-            for name, array in arrays.items()
-        }
+        arranged = {name: array[:, order][:, :, order] for name, array in arrays.items()}
         for array in arranged.values():
-            if array is not None:
-                array.flags.writeable = False
+            array.flags.writeable = False
         return arranged

@@ -2,7 +2,7 @@
 
 from failure_api.core.chain import Chain
 from failure_api.core.channel import Channel, ChannelState, Delivery
-from failure_api.core.links import Context, Links
+from failure_api.core.links import Array, Context, Links
 from failure_api.core.model import CommunicationModel
 from failure_api.core.parameters.types import Bandwidth, Distance, Period, Probability, Rounds
 from failure_api.core.queue import Queue
@@ -11,6 +11,7 @@ from failure_api.core.random.stream import RandomStream
 from failure_api.core.traits import Stage, Traits
 
 __all__ = [
+    "Array",
     "Bandwidth",
     "Chain",
     "Channel",

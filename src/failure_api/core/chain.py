@@ -279,7 +279,7 @@ class Chain(CommunicationModel):
         losses = [model.expected_loss() for model in self.parts]
         if any(loss is None for loss in losses) or not self._independent():
             return None
-        return closed_form(_together, losses, [0.0] * len(losses))
+        return closed_form(_together, losses)
 
     def expected_burst_length(self) -> Any:
         """Returns that of a single model, or of independent losses; None for others."""
@@ -288,7 +288,7 @@ class Chain(CommunicationModel):
         memoryless, others = self._memoryless()
         if others or not self._independent():
             return None
-        return closed_form(lambda *p: 1.0 / (1.0 - _together(*p)), memoryless, _zeros(memoryless))
+        return closed_form(lambda *p: 1.0 / (1.0 - _together(*p)), memoryless)
 
     def expected_age(self) -> Any:
         """Returns the mean age of information where losses and delays are independent.
@@ -301,17 +301,15 @@ class Chain(CommunicationModel):
         if not self._independent():
             return None
         memoryless, others = self._memoryless()
-        loss = closed_form(_together, memoryless, _zeros(memoryless))
+        loss = closed_form(_together, memoryless)
         constant = [model.constant_delay() for model in others]
         varying = [model for model, rounds in zip(others, constant, strict=True) if rounds is None]
         if len(varying) > 1:
             return None
-        if varying:
-            age = varying[0].age_with_loss(loss)
-        else:
-            age = closed_form(lambda p: p / (1.0 - p), [loss], [0.0])
+        memoryless_age = closed_form(lambda p: p / (1.0 - p), [loss])
+        age = varying[0].age_with_loss(loss) if varying else memoryless_age
         later = sum(rounds for rounds in constant if rounds is not None)
-        return None if age is None else closed_form(lambda a: a + later, [age], [0.0])
+        return closed_form(lambda a: a + later, [age])
 
     def _memoryless(self) -> tuple[list[Any], list[CommunicationModel]]:
         """Returns the losses of models that only lose independently, and the other models."""
@@ -323,18 +321,17 @@ class Chain(CommunicationModel):
     def _independent(self) -> bool:
         """Returns whether what one model loses does not change what another one does."""
         all_traits = [model.traits for model in self.parts]
-        if any(model.agent_ids is not None for model in self.parts):
-            return False
-        if sum(not traits.steady for traits in all_traits) > 1:
-            return False
+        unsteady = sum(not traits.steady for traits in all_traits)
         narrowing = sum(traits.narrows for traits in all_traits)
         waiting = sum(traits.longest_delay > 0 or traits.in_order for traits in all_traits)
-        if narrowing > 1 or (self.traits.expires and (waiting > 1 or narrowing)):
-            return False
-        if not narrowing:
-            return not self.traits.hears_interference
-        stages = self.stages(self.queue_place)
-        return not self.traits.hears_interference and stages <= {Stage.SERVED, Stage.ON_AIR}
+        return not (
+            any(model.agent_ids is not None for model in self.parts)
+            or unsteady > 1
+            or narrowing > 1
+            or (self.traits.expires and (waiting > 1 or narrowing))
+            or self.traits.hears_interference
+            or (narrowing and self.stages(self.queue_place) - {Stage.SERVED, Stage.ON_AIR})
+        )
 
     @property
     def needing_positions(self) -> str | None:
@@ -384,7 +381,7 @@ def flattened(chain: Any, of: ChainOf) -> list[tuple[str | None, Any]]:
         remedy = "give it to them"
         raise invalid("agent_ids", "belongs to the models of a chain", chain.agent_ids, remedy)
     flat: list[tuple[str | None, Any]] = []
-    for name, model in _named(_listed(chain.models, of), getattr(chain, "names", None)):
+    for name, model in _named(chain.models, getattr(chain, "names", None), of):
         if isinstance(model, type(chain)):
             if name is not None:
                 rule, remedy = "must be those of models", "name the models within the chain"
@@ -406,34 +403,33 @@ def placed(named: Iterable[tuple[str | None, Any]]) -> tuple[tuple[Any, str, int
     """
     seen: Counter[str] = Counter()
     found = []
-    for given, model in named:
-        name = given or model.name
+    for known_as, model in named:
+        name = known_as or model.name
         found.append((model, name, seen[name]))
         seen[name] += 1
     return tuple(found)
 
 
-def _listed(models: Any, of: ChainOf) -> list[tuple[str | None, Any]]:
+def _named(models: Any, names: Any, of: ChainOf) -> list[tuple[str | None, Any]]:
     """Returns the models with the names that they are given."""
-    if isinstance(models, of.kind):
-        return [(None, models)]
     if isinstance(models, Mapping) and of is FAILURE_MODELS:
-        return list(models.items())
-    remedy = f"give one such as {of.example}, or a list"
-    listed = in_order(of.argument, models, f"a {of.noun} or a list of them", remedy)
-    return [(None, model) for model in listed]
-
-
-def _named(models: list[tuple[str | None, Any]], names: Any) -> list[tuple[str | None, Any]]:
-    if names is not None and not any(name for name, _ in models):
-        listed = isinstance(names, Sequence) and not isinstance(names, str)
-        if not listed or len(names) != len(models):
-            raise invalid("names", f"must be {len(models)}, one a model", names, "leave them out")
-        models = [(name, model) for name, (_, model) in zip(names, models, strict=True)]
-    for name, _ in models:
+        named = list(models.items())
+    else:
+        example, rule = (
+            f"give one such as {of.example}, or a list",
+            f"a {of.noun} or a list of them",
+        )
+        one = isinstance(models, of.kind)
+        listed = [models] if one else in_order(of.argument, models, rule, example)
+        named = [(None, model) for model in listed]
+    if names is not None and not any(name for name, _ in named):
+        if isinstance(names, str) or not isinstance(names, Sequence) or len(names) != len(named):
+            raise invalid("names", f"must be {len(named)}, one a model", names, "leave them out")
+        named = [(name, model) for name, (_, model) in zip(names, named, strict=True)]
+    for name, _ in named:
         if name is not None and not (isinstance(name, str) and name):
             raise invalid("names", "must be words", name, "give text")
-    return models
+    return named
 
 
 def _scope(model: CommunicationModel, context: Context) -> Array | None:
@@ -450,10 +446,6 @@ def _together(*losses: Any) -> Any:
     for loss in losses:
         kept = kept * (1.0 - loss)
     return 1.0 - kept
-
-
-def _zeros(values: Sequence[Any]) -> list[float]:
-    return [0.0] * len(values)
 
 
 def prepared(chain: Chain, context: Context) -> Any:

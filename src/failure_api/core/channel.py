@@ -14,16 +14,7 @@ from failure_api.core.arrays.libraries import JAX, TORCH, library_of, of_type
 from failure_api.core.arrays.rings import ONE, taken, with_arrivals
 from failure_api.core.chain import Chain, prepared
 from failure_api.core.links import Array, Context, Links
-from failure_api.core.queue import (
-    WHOLE_MESSAGE,
-    QueueState,
-    Served,
-    empty,
-    enter,
-    serve,
-    without_dead,
-    younger,
-)
+from failure_api.core.queue import WHOLE_MESSAGE, QueueState, Served
 from failure_api.core.random.stream import RandomStream
 from failure_api.core.traits import Asked, Stage
 from failure_api.errors import InvalidArgumentError, ModelError, invalid
@@ -219,7 +210,7 @@ class Channel:
             newest=nothing,
             under_way=self._nothing_under_way(context),
             credit=zeros if traits.narrows and queue is None else None,
-            queues=None if queue is None else empty(queue, shape, xp),
+            queues=None if queue is None else queue.empty(shape, xp),
             held=xp.zeros(shape, dtype=xp.int32) if traits.in_order and self.slots > 1 else None,
         )
 
@@ -287,14 +278,12 @@ class Channel:
             sends, makes, listens = self._ends(context)
             state = state._replace(alive=context.alive, sends=sends, makes=makes, listens=listens)
             if state.queues is not None:
-                state = state._replace(queues=without_dead(state.queues, sends, xp))
+                state = state._replace(queues=state.queues.without_dead(sends, xp))
         if chain.in_stages:
             state, links, served = self._sent(parameters, state, round_index, context, random)
-            made = round_index if served is None else served.made
-            return self._arrive(state, state.models, links, made, served, round_index, xp)
+            return self._arrive(state, state.models, links, served, round_index, xp)
         models, links = chain.step(parameters, state.models, Links(state.makes), context, random)
-        links = _within(links, state.makes)
-        return self._arrive(state, models, links, round_index, None, round_index, xp)
+        return self._arrive(state, models, _within(links, state.makes), None, round_index, xp)
 
     def _check(self, parameters: Any) -> None:
         """Raises an error for what `prepare` did not return."""
@@ -312,22 +301,6 @@ class Channel:
         everyone = xp is np and bool(alive.all())
         return sends if self.chain.queue else None, makes, None if everyone else listens
 
-    def _ask(
-        self,
-        stage: Stage,
-        parameters: Any,
-        state: ChannelState,
-        links: Links,
-        context: Context,
-        random: RandomStream,
-    ) -> tuple[ChannelState, Links]:
-        """Asks the models of one stage."""
-        if stage not in self._stages:
-            return state, links
-        told = context._replace(asked=Asked(stage, self.chain.queue_place))
-        models, links = self.chain.step(parameters, state.models, links, told, random)
-        return state._replace(models=models), links
-
     @cached_property
     def _stages(self) -> Set[Stage]:
         return self.chain.stages(self.chain.queue_place)
@@ -341,14 +314,21 @@ class Channel:
         random: RandomStream,
     ) -> tuple[ChannelState, Links, Served | None]:
         """Asks the models stage by stage, and sends what the links can carry."""
-        xp, queue, queues = context.xp, self.chain.queue, state.queues
+        xp, queue, queues, models = context.xp, self.chain.queue, state.queues, state.models
+
+        def ask(stage: Stage, links: Links) -> Links:
+            nonlocal models
+            if stage in self._stages:
+                told = context._replace(asked=Asked(stage, self.chain.queue_place))
+                models, links = self.chain.step(parameters, models, links, told, random)
+            return links
+
         # What waits for an agent that has died is sent all the same: its sender does not know.
         live = Links(state.makes if state.sends is None else state.sends)
-        state, links = self._ask(Stage.SENT, parameters, state, live, context, random)
-        links = _within(links, live.sends)
+        links = _within(ask(Stage.SENT, live), live.sends)
         up, served = links.sends, None
         if queue is None or queues is None:
-            state, links = self._ask(Stage.SERVED, parameters, state, links, context, random)
+            links = ask(Stage.SERVED, links)
             if state.credit is not None:
                 capacity = _said(links, xp)
                 credit = state.credit + capacity
@@ -363,27 +343,26 @@ class Channel:
             comes = up & state.makes
             if Stage.ADMITTED in self._stages:
                 on_air, links = links.lost, links._replace(lost=None)
-                state, links = self._ask(Stage.ADMITTED, parameters, state, links, context, random)
+                links = ask(Stage.ADMITTED, links)
                 if links.lost is not None:
                     comes = comes & ~links.lost
                 links = links._replace(rejected=links.lost, lost=on_air)
-            queues, entered = enter(queue, queues, comes, round_index, xp)
+            queues, entered = queue.enter(queues, comes, round_index, xp)
             ready = up & (queues.count > 0)
             links = links.send(ready)
-            state, links = self._ask(Stage.SERVED, parameters, state, links, context, random)
+            links = ask(Stage.SERVED, links)
             capacity, expiry = _said(links, xp), links.expiry
-            queues, served = serve(queue, queues, entered, capacity, ready, round_index, expiry, xp)
+            queues, served = queue.serve(queues, entered, capacity, ready, round_index, expiry, xp)
             state = state._replace(queues=queues)
             links = links.send(served.leaves > 0)
-        state, links = self._ask(Stage.ON_AIR, parameters, state, links, context, random)
-        return state, links, served
+        links = ask(Stage.ON_AIR, links)
+        return state._replace(models=models), links, served
 
     def _arrive(
         self,
         state: ChannelState,
         models: Any,
         links: Links,
-        made: Any,
         served: Served | None,
         round_index: Any,
         xp: Any,
@@ -394,27 +373,26 @@ class Channel:
             state: What the channel carries, with all but the ways of this round.
             models: The chain's state.
             links: The links of the round.
-            made: When what was transmitted was made: the round, or an array for what left queues.
             served: What the round did to the queues.
             round_index: The round; an integer, or an int32 array that broadcasts to the links.
             xp: The array namespace.
         """
-        links, arrives, survivors, held = self._surviving(
-            state, links, made, served, round_index, xp
-        )
-        heard, under_way, sent, left = links.hears, state.under_way, None, None
-        if state.listens is not None:
-            heard = state.listens if heard is None else heard & state.listens
+        _, alive, sends, makes, listens, newest, under_way, credit, queues, held = state
+        made = round_index if served is None else served.made
+        links, arrives, survivors, held = self._surviving(links, held, served, round_index, xp)
+        heard, sent, left = links.hears, None, None
+        if listens is not None:
+            heard = listens if heard is None else heard & listens
         if under_way is not None:
             under_way, sent, left, arrivals = self._fly(
                 under_way, arrives, survivors, links.delay, made, round_index, xp
             )
-            late = sent <= state.newest
+            late = sent <= newest
             if heard is not None:
                 arrivals = arrivals * of_type(heard, xp.int32, xp)
                 late = late | ~heard
             sent, arrives = all_but(late, sent, xp), ~late
-            newest = xp.maximum(state.newest, sent)
+            newest = xp.maximum(newest, sent)
             left = None if left is None else only(arrives, left, xp)
         else:
             arrivals = None if served is None else survivors
@@ -423,38 +401,18 @@ class Channel:
                 if arrivals is not None:
                     arrivals = arrivals * of_type(heard, xp.int32, xp)
             if served is None:
-                newest = raised(state.newest, arrives, round_index, xp)
+                newest = raised(newest, arrives, round_index, xp)
             else:
                 sent, left = only(arrives, made, xp), only(arrives, round_index, xp)
-                newest = xp.maximum(state.newest, sent)
-        delivery = Delivery(
-            links,
-            round_index,
-            arrives,
-            newest,
-            state.makes,
-            survivors,
-            arrivals,
-            sent,
-            left,
-            served,
-            state.queues,
-            under_way,
-        )
-        _, alive, sends, makes, listens, _, _, credit, queues, _ = state
+                newest = xp.maximum(newest, sent)
         following = ChannelState(
             models, alive, sends, makes, listens, newest, under_way, credit, queues, held
         )
-        return following, delivery
+        transmitted = links, round_index, arrives, newest, makes, survivors
+        return following, Delivery(*transmitted, arrivals, sent, left, served, queues, under_way)
 
     def _surviving(
-        self,
-        state: ChannelState,
-        links: Links,
-        made: Any,
-        served: Served | None,
-        round_index: Any,
-        xp: Any,
+        self, links: Links, held: Array | None, served: Served | None, round_index: Any, xp: Any
     ) -> tuple[Links, Array, Array, Array | None]:
         """Returns what becomes of what is transmitted.
 
@@ -464,7 +422,7 @@ class Channel:
             likewise; and what the channel carries as `held`.
         """
         arrives = links.sends if links.lost is None else but_not(links.sends, links.lost, xp)
-        delay, held, expiry = links.delay, state.held, links.expiry
+        delay, expiry = links.delay, links.expiry
         if delay is not None and self.slots == 1:
             raise ModelError(
                 "a failure model returned delays although the longest_delay of all traits is 0: "
@@ -480,8 +438,9 @@ class Channel:
         leaves = None if served is None else served.leaves
         if expiry is not None:
             due = round_index if delay is None else round_index + delay
+            made = round_index if served is None else served.made
             arrives = arrives & (due - made <= expiry)
-            leaves = None if served is None else younger(served, due - expiry, xp)
+            leaves = None if served is None else served.younger(due - expiry, xp)
         survivors = arrives if leaves is None else leaves * of_type(arrives, xp.int32, xp)
         if held is not None and links.in_order is not None:
             assert delay is not None
@@ -505,12 +464,15 @@ class Channel:
         if delay is None:
             delay = xp.zeros_like(rounds[..., 0, :, :])
         rings: tuple[Array, ...] = (rounds,) if left is None else (rounds, left)
-        values: tuple[Any, ...] = (made + 1, round_index + 1)
-        values = values[: len(rings)]
+        values: tuple[Any, ...] = (made + 1, round_index + 1)[: len(rings)]
         try:
             rings, count = with_arrivals(rings, count, clock, delay, arrives, values, survivors, xp)
         except IndexError:
-            raise self._bad_delay(delay) from None
+            raise ModelError(
+                f"the failure models returned delays from {delay.min()} to {delay.max()} rounds, "
+                f"not within 0 to {self.slots - 1} as their traits say: let each model's "
+                "longest_delay say how many rounds it may add."
+            ) from None
         rounds, leaving = rings[0], None
         if left is not None:
             leaving, left = taken(rings[1], clock, xp)
@@ -523,14 +485,6 @@ class Channel:
         # NumPy takes longer to find the type of a Python number.
         one = ONE if xp is np else 1
         return following, arriving - one, leaving, arrivals
-
-    def _bad_delay(self, delay: Array) -> ModelError:
-        """Returns the error for delays that the channel has no place for."""
-        return ModelError(
-            f"the failure models returned delays from {delay.min()} to {delay.max()} rounds, not "
-            f"within 0 to {self.slots - 1} as their traits say: let each model's longest_delay say "
-            "how many rounds it may add."
-        )
 
 
 def only(chosen: Array, numbers: Any, xp: Any) -> Array:

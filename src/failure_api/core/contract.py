@@ -68,18 +68,15 @@ def check_links(name: str, worse: Links, links: Links, first: int, context: Cont
         if getattr(new, "shape", None) != context.shape or new.dtype != dtype:
             kind = getattr(new, "dtype", type(new).__name__)
             raise ModelError(
-                f"{name}.step must return {field} as {_type_name(dtype)} of shape "
+                f"{name}.step must return {field} as {type_name(dtype)} of shape "
                 f"{context.shape}, but returned {kind} of shape {getattr(new, 'shape', None)}: "
                 "convert it with context.xp.astype and broadcast it to context.shape."
             )
 
 
 _DTYPES = {
-    "capacity": "float32",
-    "noise": "float32",
-    "interference": "float32",
-    "delay": "int32",
-    "expiry": "int32",
+    **dict.fromkeys(("capacity", "noise", "interference"), "float32"),
+    **dict.fromkeys(("delay", "expiry"), "int32"),
 }
 """The types of the fields; the others are bool."""
 
@@ -142,13 +139,10 @@ def check_heard(models: CommunicationModel) -> None:
     if not models.traits.raises_interference:
         return
     raising = [model.name for model in models.components if model.traits.raises_interference]
-    raise invalid(
-        "failure_models",
-        "must have a model that hears the interference of an earlier one",
-        raising[-1],
-        "put a SignalBasedModel after it",
-    )
+    rule = "must have a model that hears the interference of an earlier one"
+    raise invalid("failure_models", rule, raising[-1], "put a SignalBasedModel after it")
 
 
-def _type_name(dtype: Any) -> str:
+def type_name(dtype: Any) -> str:
+    """Returns what errors call the type of an array."""
     return getattr(dtype, "__name__", None) or str(dtype)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -55,11 +56,6 @@ class TeamLayout(Layout):
         """Returns what is known of links as it broadcasts to numbers `[receiver, sender, K]`."""
         return of_links.T[..., None]
 
-    def _indices(self, of_links: Array, of_none: int) -> NDArray[np.int64]:
-        numbers = self._numbers
-        numbers[:-1], numbers[-1] = of_links.reshape(-1), of_none
-        return numbers.take(self.links)
-
     def _where(self, flags: Array, of_none: bool) -> NDArray[np.bool_]:
         self._flags[:-1], self._flags[-1] = flags.reshape(-1), of_none
         return self._flags.take(self.links)
@@ -77,7 +73,9 @@ class TeamLayout(Layout):
         return numbers.take(self.links)
 
     def _in_ring(self, slots: Array) -> NDArray[np.int64]:
-        return self._indices(slots, 0) * self._count + self._arange
+        numbers = self._numbers
+        numbers[:-1], numbers[-1] = slots.reshape(-1), 0
+        return numbers.take(self.links) * self._count + self._arange
 
 
 class TeamEntries(TeamLayout):
@@ -217,10 +215,8 @@ def _as_wide(ring: NDArray[Any], content: NDArray[Any]) -> NDArray[Any]:
     return ring if ring.dtype == content.dtype else ring.astype(content.dtype)
 
 
-class BatchRows(Layout):
-    """Content of batches `[..., sender, receiver, D]`, in any library.
-
-    What agents say to all is `[..., sender, 1, D]`.
+class BatchLayout(Layout):
+    """What layouts of batches have in common, in any library.
 
     Args:
         xp: The array namespace.
@@ -230,25 +226,79 @@ class BatchRows(Layout):
         self._xp = xp
 
     def filled(self, said: Array, zero: Array | None) -> Array:
-        """Returns `[..., sender, receiver, D]`."""
-        xp, (*batch, count, _, width) = self._xp, said.shape
-        zeros = xp.zeros((*batch, count, count, width), dtype=said.dtype)
+        """Returns zeros for each link."""
+        zeros = self._xp.zeros(self._shape(said, True), dtype=said.dtype)
         return zeros if zero is None else zeros + zero
 
     def ring(self, said: Array, length: int) -> Array:
-        """Returns so many places for each entry, `[..., D, L, sender, receiver]`."""
-        xp, (*batch, count, _, width) = self._xp, said.shape
-        return xp.zeros((*batch, width, length, count, count), dtype=said.dtype)
+        """Returns so many places for each entry of each link."""
+        shape = self._ring_shape(self._shape(said, True), length)
+        return self._xp.zeros(shape, dtype=said.dtype)
 
     def on_links(self, said: Array) -> Array:
-        """Returns what is said, which broadcasts to all links."""
+        """Returns what is said, which is of links or broadcasts to all of them."""
         return said
+
+    def history(self, said: Array, rounds: int, queued: bool) -> Any:
+        """Returns where rounds are few a tuple of them, and else a ring."""
+        xp, shape = self._xp, self._shape(said, queued)
+        if rounds - 1 <= FEW:
+            # Each has memory of its own, which a compiled function may take over.
+            return tuple(xp.zeros(shape, dtype=said.dtype) for _ in range(rounds - 1))
+        return xp.zeros(self._ring_shape(shape, rounds), dtype=said.dtype)
+
+    def recall(self, history: Any, clock: Any, said: Array, ago: Array) -> tuple[Any, Array]:
+        """Returns the history, and what was transmitted so many rounds ago."""
+        xp = self._xp
+        if isinstance(history, tuple):
+            content = said
+            for rounds, before in enumerate(history, start=1):
+                content = self._where(ago == rounds, before, content)
+            return (said, *history)[: len(history)], content
+        rounds = history.shape[-3]
+        history = with_row(history, clock, self._row(said), xp)
+        # What does not arrive at all may be taken from anywhere.
+        slot = clock - xp.minimum(ago, xp.full_like(ago, rounds - 1))
+        return history, self.take(history, slot + rounds * xp.astype(slot < 0, xp.int32))
+
+    def chosen(self, absent: Array, content: Array, standing: Array | None, kept: bool) -> Array:
+        """Returns the content of all links."""
+        return self._where(absent, standing, content)
+
+    def spread(self, of_links: Array) -> Array:
+        """Returns what is known of links as it broadcasts to numbers `[receiver, sender, K]`."""
+        return self._xp.matrix_transpose(of_links)[..., None]
+
+    @abstractmethod
+    def _shape(self, said: Array, linked: bool) -> tuple[int, ...]:
+        """Returns the shape of what is said, or where it is `linked` of the content of links."""
+
+    @abstractmethod
+    def _ring_shape(self, shape: tuple[int, ...], length: int) -> tuple[int, ...]:
+        """Returns the shape of a ring of contents of some shape."""
+
+    @abstractmethod
+    def _row(self, content: Array) -> Array:
+        """Returns content as it stands in one place of a ring."""
+
+    @abstractmethod
+    def _where(self, flags: Array, one: Array | None, other: Array) -> Array:
+        """Returns one content where flags of links say so, None for zeros, and else the other."""
+
+
+class BatchRows(BatchLayout):
+    """Content of batches `[..., sender, receiver, D]`, in any library.
+
+    What agents say to all is `[..., sender, 1, D]`; rings are `[..., D, L, sender, receiver]`.
+
+    Args:
+        xp: The array namespace.
+    """
 
     def put(self, ring: Array, slots: Array, where: Array, content: Array) -> Array:
         """Returns the ring with the content of some links."""
-        xp, count = self._xp, content.shape[-3]
-        content = xp.broadcast_to(content, (*content.shape[:-2], count, content.shape[-1]))
-        rows = self._entries_first(content)
+        xp = self._xp
+        rows = self._row(xp.broadcast_to(content, self._shape(content, True)))
         slots, where = (xp.broadcast_to(x[..., None, :, :], rows.shape) for x in (slots, where))
         return with_put(ring, slots, where, rows, xp)
 
@@ -257,58 +307,29 @@ class BatchRows(Layout):
         xp = self._xp
         shape = (*slots.shape[:-2], ring.shape[-4], *slots.shape[-2:])
         slots = xp.broadcast_to(slots[..., None, :, :], shape)
-        return self._entries_last(at_slots(ring, slots, xp))
+        return permuted(at_slots(ring, slots, xp), (1, 2, 0), xp)
 
-    def history(self, said: Array, rounds: int, queued: bool) -> Any:
-        """Returns where rounds are few a tuple of them, and else a ring."""
-        xp, (*batch, count, receivers, width) = self._xp, said.shape
-        receivers = count if queued else receivers
-        if rounds - 1 <= FEW:
-            shape = (*batch, count, receivers, width)
-            # Each has memory of its own, which a compiled function may take over.
-            return tuple(xp.zeros(shape, dtype=said.dtype) for _ in range(rounds - 1))
-        return xp.zeros((*batch, width, rounds, count, receivers), dtype=said.dtype)
+    def _shape(self, said: Array, linked: bool) -> tuple[int, ...]:
+        *batch, senders, receivers, width = said.shape
+        return (*batch, senders, senders if linked else receivers, width)
 
-    def recall(self, history: Any, clock: Any, said: Array, ago: Array) -> tuple[Any, Array]:
-        """Returns the history, and for each link what was transmitted so many rounds ago."""
-        xp = self._xp
-        if isinstance(history, tuple):
-            content, width = said, said.shape[-1]
-            for rounds, before in enumerate(history, start=1):
-                content = xp.where(for_entries(ago == rounds, width, xp), before, content)
-            return (said, *history)[: len(history)], content
-        rounds = history.shape[-3]
-        history = with_row(history, clock, self._entries_first(said), xp)
-        # What does not arrive at all may be taken from anywhere.
-        ago = xp.minimum(ago, xp.full_like(ago, rounds - 1))
-        slot = clock - ago
-        return history, self.take(history, slot + rounds * xp.astype(slot < 0, xp.int32))
+    def _ring_shape(self, shape: tuple[int, ...], length: int) -> tuple[int, ...]:
+        return (*shape[:-3], shape[-1], length, *shape[-3:-1])
 
-    def chosen(self, absent: Array, content: Array, standing: Array | None, kept: bool) -> Array:
-        """Returns the content of all links."""
-        xp, width = self._xp, content.shape[-1]
-        if standing is None:
-            return zero_where(xp.broadcast_to(content, (*absent.shape, width)), absent, xp)
-        return xp.where(for_entries(absent, width, xp), standing, content)
+    def _row(self, content: Array) -> Array:
+        return permuted(content, (2, 0, 1), self._xp)
 
-    def spread(self, of_links: Array) -> Array:
-        """Returns what is known of links as it broadcasts to numbers `[receiver, sender, K]`."""
-        return self._xp.matrix_transpose(of_links)[..., None]
-
-    def _entries_first(self, content: Array) -> Array:
-        """Returns `[..., D, sender, receiver]`."""
-        axes = tuple(range(content.ndim - 3))
-        last = len(axes)
-        return self._xp.permute_dims(content, (*axes, last + 2, last, last + 1))
-
-    def _entries_last(self, content: Array) -> Array:
-        axes = tuple(range(content.ndim - 3))
-        last = len(axes)
-        return self._xp.permute_dims(content, (*axes, last + 1, last + 2, last))
+    def _where(self, flags: Array, one: Array | None, other: Array) -> Array:
+        xp, width = self._xp, other.shape[-1]
+        if one is None:
+            return zero_where(xp.broadcast_to(other, (*flags.shape, width)), flags, xp)
+        return xp.where(for_entries(flags, width, xp), one, other)
 
 
-class BatchEntries(Layout):
+class BatchEntries(BatchLayout):
     """Content of batches as one row of entries `[..., K]`, each of a link, in any library.
+
+    Rings are `[..., L, 1, K]`.
 
     Args:
         links: The link of each entry, as its index into the flat array of links, `[K]`.
@@ -316,68 +337,48 @@ class BatchEntries(Layout):
     """
 
     def __init__(self, links: Array, xp: ModuleType) -> None:
-        self._links, self._xp = links, xp
-
-    def filled(self, said: Array, zero: Array | None) -> Array:
-        """Returns `[..., K]`."""
-        zeros = self._xp.zeros_like(said)
-        return zeros if zero is None else zeros + zero
-
-    def ring(self, said: Array, length: int) -> Array:
-        """Returns so many places for each entry, `[..., L, 1, K]`."""
-        *batch, width = said.shape
-        return self._xp.zeros((*batch, length, 1, width), dtype=said.dtype)
-
-    def on_links(self, said: Array) -> Array:
-        """Returns what is said, which is of links."""
-        return said
+        super().__init__(xp)
+        self._links = links
 
     def put(self, ring: Array, slots: Array, where: Array, content: Array) -> Array:
         """Returns the ring with the content of some links."""
-        enters = self._of_entries(where)
-        return with_put(ring, self._of_entries(slots), enters, content[..., None, :], self._xp)
+        slots, enters = self._of_entries(slots), self._of_entries(where)
+        return with_put(ring, slots, enters, self._row(content), self._xp)
 
     def take(self, ring: Array, slots: Array) -> Array:
         """Returns for each entry what stands at its link's place."""
         return at_slots(ring, self._of_entries(slots), self._xp)[..., 0, :]
 
-    def history(self, said: Array, rounds: int, queued: bool) -> Any:
-        """Returns where rounds are few a tuple of them, and else a ring."""
-        xp = self._xp
-        if rounds - 1 <= FEW:
-            # Each has memory of its own, which a compiled function may take over.
-            return tuple(xp.zeros(said.shape, dtype=said.dtype) for _ in range(rounds - 1))
-        return self.ring(said, rounds)
+    def _shape(self, said: Array, linked: bool) -> tuple[int, ...]:
+        return tuple(said.shape)
 
-    def recall(self, history: Any, clock: Any, said: Array, ago: Array) -> tuple[Any, Array]:
-        """Returns the history, and each entry as it was so many rounds ago."""
-        xp = self._xp
-        if isinstance(history, tuple):
-            content = said
-            for rounds, before in enumerate(history, start=1):
-                content = blended(self._flags(ago == rounds), before, content, xp)
-            return (said, *history)[: len(history)], content
-        rounds = history.shape[-3]
-        history = with_row(history, clock, said[..., None, :], xp)
-        slot = clock - xp.clip(ago, None, rounds - 1)
-        return history, self.take(history, slot + rounds * xp.astype(slot < 0, xp.int32))
+    def _ring_shape(self, shape: tuple[int, ...], length: int) -> tuple[int, ...]:
+        return (*shape[:-1], length, 1, shape[-1])
 
-    def chosen(self, absent: Array, content: Array, standing: Array | None, kept: bool) -> Array:
-        """Returns the content of all links."""
-        return blended(self._flags(absent), standing, content, self._xp)
+    def _row(self, content: Array) -> Array:
+        return content[..., None, :]
 
-    def spread(self, of_links: Array) -> Array:
-        """Returns what is known of links as it broadcasts to numbers `[receiver, sender, K]`."""
-        return self._xp.matrix_transpose(of_links)[..., None]
-
-    def _flags(self, of_links: Array) -> Array:
-        """Returns flags of links for each entry, int32 `[..., K]`: they are picked sooner so."""
-        return self._of_entries(of_type(of_links, self._xp.int32, self._xp))[..., 0, :]
+    def _where(self, flags: Array, one: Array | None, other: Array) -> Array:
+        # As numbers, since entries are picked from these sooner than from flags.
+        flags = self._of_entries(of_type(flags, self._xp.int32, self._xp))[..., 0, :]
+        return blended(flags, one, other, self._xp)
 
     def _of_entries(self, of_links: Array) -> Array:
         """Returns what is known of links for each entry, `[..., 1, K]`."""
         flat = self._xp.reshape(of_links, (*of_links.shape[:-2], 1, math.prod(of_links.shape[-2:])))
         return picked(flat, self._links, self._xp)
+
+
+def permuted(array: Array, order: tuple[int, int, int], xp: Any) -> Array:
+    """Returns an array with its last three axes in another order.
+
+    Example:
+        >>> permuted(np.zeros((5, 2, 3, 4)), (2, 0, 1), np).shape
+        (5, 4, 2, 3)
+    """
+    axes = array.ndim - 3
+    # PyTorch maps functions over this, and not over `moveaxis`.
+    return xp.permute_dims(array, (*range(axes), *(axes + index for index in order)))
 
 
 def for_entries(flags: Array, width: int, xp: ModuleType) -> Array:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple, Protocol
 
@@ -79,33 +78,27 @@ class Numbering(Protocol):
         """Returns numbers within their bounds; those that are not continuous as they were last."""
 
 
-class Layout(ABC):
+class Layout(Protocol):
     """How the content of all links lies in memory, and how it is reached by link.
 
     Places and flags are of links, `[..., sender, receiver]`.
     """
 
-    @abstractmethod
     def filled(self, said: Array, zero: Array | None) -> Array:
         """Returns content of all links that is zero, in memory of its own."""
 
-    @abstractmethod
     def ring(self, said: Array, length: int) -> Array:
         """Returns so many zeros for the content of all links."""
 
-    @abstractmethod
     def on_links(self, said: Array) -> Array:
         """Returns what is said as the content of each link."""
 
-    @abstractmethod
     def put(self, ring: Array, slots: Array, where: Array, content: Array) -> Array:
         """Returns a ring of contents with those of some links at a place of each."""
 
-    @abstractmethod
     def take(self, ring: Array, slots: Array) -> Array:
         """Returns for each link the content at a place of its own."""
 
-    @abstractmethod
     def history(self, said: Array, rounds: int, queued: bool) -> Any:
         """Returns rounds in which nothing was said.
 
@@ -115,7 +108,6 @@ class Layout(ABC):
             queued: Whether each link has content of its own by then.
         """
 
-    @abstractmethod
     def recall(self, history: Any, clock: Any, said: Array, ago: Array) -> tuple[Any, Array]:
         """Returns the history with this round, and for each link what was said so many rounds ago.
 
@@ -126,7 +118,6 @@ class Layout(ABC):
             ago: int32; anything where nothing arrives.
         """
 
-    @abstractmethod
     def chosen(self, absent: Array, content: Array, standing: Array | None, kept: bool) -> Array:
         """Returns content, and where it is absent what stands in for it.
 
@@ -137,7 +128,6 @@ class Layout(ABC):
             kept: Whether what stands in is needed as it is.
         """
 
-    @abstractmethod
     def spread(self, of_links: Array) -> Array:
         """Returns what is known of links in the shape of their content's numbers."""
 
@@ -183,9 +173,9 @@ class Mailbox:
     ) -> None:
         self.layout, self.missing = layout, missing
         self._slots, self._queue_slots, self._holds = slots, queue_slots, missing != "zero"
-        horizon = Predict() if missing == "predict" else missing
-        self._horizon = horizon.horizon if isinstance(horizon, Predict) else None
-        self._predicts = self._horizon is not None
+        predict = Predict() if missing == "predict" else missing
+        self._predicts = isinstance(predict, Predict)
+        self._horizon = predict.horizon if self._predicts else None
         self._numbering = numbering
 
     def init(self, said: Array, zero: Array | None, links: Array, clock: Any) -> MailboxState:
@@ -260,20 +250,16 @@ class Mailbox:
         if not self._holds:
             return state, self.layout.chosen(absent, content, zero, True)
         if self._predicts:
-            state = self._moved_up(state, absent, delivery.sent, xp)
+            newest, before = state.made
+            made = xp.where(absent, newest, delivery.sent), xp.where(absent, before, newest)
+            earlier = self.layout.chosen(~absent, state.earlier, state.last, True)
+            state = state._replace(earlier=earlier, made=made)
         clock, waiting, history, last, earlier, made = state
         last = self.layout.chosen(absent, content, last, self._predicts)
         state = MailboxState(clock, waiting, history, last, earlier, made)
         if self.missing == "hold":
             return state, last
         return state, self._estimated(state, absent, round_index - delivery.newest, round_index, xp)
-
-    def _moved_up(self, state: MailboxState, absent: Array, sent: Array, xp: Any) -> MailboxState:
-        """Returns the state with the newest content as the one before it, where new one arrives."""
-        last, earlier = state.made
-        made = xp.where(absent, last, sent), xp.where(absent, earlier, last)
-        before = self.layout.chosen(~absent, state.earlier, state.last, True)
-        return state._replace(earlier=before, made=made)
 
     def _estimated(
         self, state: MailboxState, absent: Array, age: Array, round_index: Any, xp: Any
@@ -287,9 +273,8 @@ class Mailbox:
             ahead = xp.minimum(round_index - newest, xp.full_like(newest, self._horizon))
             two = earlier >= 0
             apart = xp.where(two, newest - earlier, xp.ones_like(newest))
-            slope = xp.astype(xp.where(two, ahead, xp.zeros_like(ahead)), last.dtype) / xp.astype(
-                apart, last.dtype
-            )
+            ahead = xp.astype(xp.where(two, ahead, xp.zeros_like(ahead)), last.dtype)
+            slope = ahead / xp.astype(apart, last.dtype)
             found = last + (last - numbering.read(state.earlier)) * layout.spread(slope)
         else:
             found = self.missing(last, layout.spread(age))

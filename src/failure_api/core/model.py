@@ -24,16 +24,11 @@ from failure_api.errors import invalid
 
 
 @dataclass(frozen=True, kw_only=True)
-class CommunicationModel(ABC):
-    """A value that turns the links of a round into worse links.
-
-    Subclasses are frozen, keyword-only dataclasses with three pure functions, written in
-    operations of `context.xp` alone, without writing in place and without branching on what an
-    array holds. A model draws for every link in every round, whatever else happened.
+class ScopedModel:
+    """What failure models and noise models have in common: a name, and the agents they act on.
 
     Args:
-        agent_ids: Confines the model to links among these agents; None takes all. The chain that
-            runs the model sees to it: `step` itself need not.
+        agent_ids: Confines the model to these agents; None takes all.
     """
 
     EXAMPLE: ClassVar[Mapping[str, Any]] = {}
@@ -52,6 +47,20 @@ class CommunicationModel(ABC):
     def name(self) -> str:
         """What the model's random stream and errors call it."""
         return type(self).__name__
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommunicationModel(ScopedModel, ABC):
+    """A value that turns the links of a round into worse links.
+
+    Subclasses are frozen, keyword-only dataclasses with three pure functions, written in
+    operations of `context.xp` alone, without writing in place and without branching on what an
+    array holds. A model draws for every link in every round, whatever else happened.
+
+    Args:
+        agent_ids: Confines the model to links among these agents; None takes all. The chain that
+            runs the model sees to it: `step` itself need not.
+    """
 
     @property
     def traits(self) -> Traits:
@@ -232,13 +241,15 @@ def distinct(agent_ids: Any) -> tuple[Any, ...]:
     return tuple(listed)
 
 
-def closed_form(function: Callable[..., Any], values: Sequence[Any], neutral: Sequence[Any]) -> Any:
+def closed_form(
+    function: Callable[..., Any], values: Sequence[Any], neutral: Sequence[Any] | None = None
+) -> Any:
     """Returns a function of link parameters in the parameters' own form.
 
     Args:
         function: Maps NumPy float64 arrays to one of the same shape.
         values: Normalised link parameters.
-        neutral: For each of them, what holds for links that a mapping does not name.
+        neutral: For each of them, what holds for links that a mapping does not name; None for 0.
 
     Returns:
         A float where all parameters are numbers; an `[N, N]` array where one is an array;
@@ -256,15 +267,26 @@ def closed_form(function: Callable[..., Any], values: Sequence[Any], neutral: Se
     if mappings:
         if any(np.ndim(value) for value in values if not isinstance(value, Mapping)):
             return None
+        defaults = [0.0] * len(values) if neutral is None else neutral
+
+        def at(pair: Any) -> list[Any]:
+            return [
+                value.get(pair, default) if isinstance(value, Mapping) else value
+                for value, default in zip(values, defaults, strict=True)
+            ]
+
         pairs = dict.fromkeys(pair for mapping in mappings for pair in mapping)
-        return {pair: closed_form(function, _at(pair, values, neutral), neutral) for pair in pairs}
+        return {pair: closed_form(function, at(pair)) for pair in pairs}
     with np.errstate(divide="ignore", invalid="ignore"):
         result = np.asarray(function(*(np.asarray(value, dtype=np.float64) for value in values)))
     return float(result) if result.ndim == 0 else result
 
 
-def _at(pair: Any, values: Sequence[Any], neutral: Sequence[Any]) -> list[Any]:
-    return [
-        value.get(pair, default) if isinstance(value, Mapping) else value
-        for value, default in zip(values, neutral, strict=True)
-    ]
+def either(loss: Any, other: Any) -> Any:
+    """Returns the probability of a loss for one of two independent reasons, as a closed form.
+
+    Example:
+        >>> either(0.5, 0.5)
+        0.75
+    """
+    return closed_form(lambda one, two: one + (1.0 - one) * two, [loss, other], [0.0, 0.0])

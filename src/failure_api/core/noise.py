@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 from failure_api.core.links import Array
-from failure_api.core.model import distinct
-from failure_api.core.parameters.fields import members_of, normalise_fields
+from failure_api.core.model import ScopedModel
+from failure_api.core.parameters.fields import members_of
 from failure_api.core.random.stream import RandomStream
 
 
@@ -51,7 +50,7 @@ class NoiseContext(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class NoiseModel(ABC):
+class NoiseModel(ScopedModel, ABC):
     """A value that corrupts the content of messages that did arrive.
 
     Subclasses are frozen, keyword-only dataclasses with pure functions, as failure models are:
@@ -62,23 +61,6 @@ class NoiseModel(ABC):
         agent_ids: The senders whose messages are corrupted; None takes all. Whoever runs the
             model sees to it: `step` itself need not.
     """
-
-    EXAMPLE: ClassVar[Mapping[str, Any]] = {}
-    """Parameters, as plain data, with which the catalogue describes and draws the model, for the
-    agents `agent_0` to `agent_3`."""
-
-    agent_ids: Sequence[Any] | None = None
-
-    def __post_init__(self) -> None:
-        """Checks and normalises every field that has a rule."""
-        normalise_fields(self)
-        if self.agent_ids is not None:
-            object.__setattr__(self, "agent_ids", distinct(self.agent_ids))
-
-    @property
-    def name(self) -> str:
-        """What the model's random stream and errors call it."""
-        return type(self).__name__
 
     def prepare(self, context: NoiseContext) -> Any:
         """Returns what is looked up once, and is the same for a whole batch.

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from failure_api.core.arrays.libraries import of_type
 from failure_api.core.chain import ChainOf, flattened, placed
+from failure_api.core.contract import type_name
 from failure_api.core.links import Array
 from failure_api.core.noise import NoiseContext, NoiseModel, senders
 from failure_api.core.random.stream import RandomStream
@@ -177,13 +178,12 @@ class NoiseChain(NoiseModel):
                 numbers["attack_share"] = share(own)
             if numbers:
                 key = f"{name} {occurrence + 1}" if occurrence else name
-                found[key] = {what: _plain(number) for what, number in numbers.items()}
+                # Python's numbers for arrays of no dimension.
+                found[key] = {
+                    what: number.item() if getattr(number, "ndim", None) == 0 else number
+                    for what, number in numbers.items()
+                }
         return found
-
-
-def _plain(number: Any) -> Any:
-    """Returns a Python number for an array of no dimension."""
-    return number.item() if getattr(number, "ndim", None) == 0 else number
 
 
 def _state_and_content(
@@ -196,15 +196,11 @@ def _state_and_content(
             f"{type(result).__name__}: return state, content + something."
         )
     shape = getattr(result[1], "shape", None)
-    kind = getattr(result[1], "dtype", type(result[1]))
-    if shape != context.shape or kind != before.dtype:
+    dtype = getattr(result[1], "dtype", type(result[1]))
+    if shape != context.shape or dtype != before.dtype:
         raise ModelError(
-            f"{name}.step must return content as {_type_name(before.dtype)} of shape "
-            f"{context.shape}, but returned {_type_name(kind)} of shape {shape}: convert it with "
+            f"{name}.step must return content as {type_name(before.dtype)} of shape "
+            f"{context.shape}, but returned {type_name(dtype)} of shape {shape}: convert it with "
             "context.xp.astype and broadcast it to context.shape."
         )
     return result
-
-
-def _type_name(dtype: Any) -> str:
-    return getattr(dtype, "__name__", None) or str(dtype)

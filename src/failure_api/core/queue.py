@@ -60,6 +60,88 @@ class Queue:
                 raise invalid(argument, rule, second, f"give {first!r}, as the first of them has")
         return self
 
+    def empty(self, shape: tuple[int, ...], xp: Any) -> QueueState:
+        """Returns the state of links on which nothing waits."""
+        nothing = xp.zeros(shape, dtype=xp.int32)
+        rounds = xp.zeros((*shape[:-2], self.slots, *shape[-2:]), dtype=xp.int32)
+        return QueueState(rounds, nothing, nothing, xp.zeros(shape, dtype=xp.float32))
+
+    def enter(
+        self, state: QueueState, comes: Array, round_index: Any, xp: Any
+    ) -> tuple[QueueState, Entered]:
+        """Returns the queues with the round's messages in them, and which of these they are.
+
+        Args:
+            state: What waits.
+            comes: Where a message comes, bool `[..., N, N]`.
+            round_index: The round; an integer, or an int32 array that broadcasts to the links.
+            xp: The array namespace.
+        """
+        rounds, first, count, carried = state
+        slots = self.slots
+        if self.drop == "newest_first" and slots > 1:
+            # Behind what is being carried, or in its place while nothing of it has been carried.
+            offset = of_type((count > 0) & (carried > 0), xp.int32, xp)
+            enters, more = comes, of_type(comes, xp.int32, xp) * (offset + 1 - count)
+        else:
+            offset, enters = count, comes & (count < slots)
+            more = of_type(enters, xp.int32, xp)
+        slot = _wrapped(first + offset, slots, xp)
+        rounds, count = with_put(rounds, slot, enters, round_index, xp), count + more
+        return QueueState(rounds, first, count, carried), Entered(enters, slot)
+
+    def serve(
+        self,
+        state: QueueState,
+        entered: Entered,
+        capacity: Array,
+        ready: Array,
+        round_index: Any,
+        expiry: Array | None,
+        xp: Any,
+    ) -> tuple[QueueState, Served]:
+        """Returns what waits after the links have carried what they can, and what has left.
+
+        Args:
+            state: What waits, with the round's messages.
+            entered: Which of them these are.
+            capacity: Messages per round that each link carries now, float32 `[..., N, N]`.
+            ready: Where something waits whose sender is up, bool `[..., N, N]`; elsewhere nothing
+                is carried.
+            round_index: The round, as in `enter`.
+            expiry: Rounds after which messages expire, int32 `[..., N, N]`; None where none does.
+            xp: The array namespace.
+        """
+        rounds, first, count, carried = state
+        slots = self.slots
+        carried = carried + capacity * of_type(ready, xp.float32, xp)
+        # What lies just below a whole message is one; no more leaves than waits.
+        waits = of_type(count, xp.float32, xp)
+        leaves = of_type(xp.minimum(carried + (1.0 - WHOLE_MESSAGE), waits), xp.int32, xp)
+        leaving = leaves > 0
+        following = first + leaves
+        last = _wrapped(following - of_type(leaving, xp.int32, xp), slots, xp)
+        made = at_slots(rounds, last, xp)
+        served = Served(entered, leaves, last, made, rounds, first)
+        first, count = _wrapped(following, slots, xp), count - leaves
+        carried = carried - of_type(leaves, xp.float32, xp)
+        # What rounding leaves of a whole message would add up from message to message.
+        kept = ~leaving | (carried > 1.0 - WHOLE_MESSAGE)
+        late = None
+        if expiry is not None:
+            if self.max_wait is not None:
+                expiry = xp.minimum(expiry, xp.full_like(expiry, self.max_wait))
+            late = least_slot_from(rounds, first, count, round_index - expiry + 1, xp)
+        elif self.max_wait is not None:
+            # Messages are made one a round, so that at most one has come to the end of its wait.
+            oldest = at_slots(rounds, first, xp)
+            late = of_type((oldest <= round_index - self.max_wait) & (count > 0), xp.int32, xp)
+        if late is not None:
+            first, count = _wrapped(first + late, slots, xp), count - late
+        # A link with nothing to carry saves nothing up.
+        carried = carried * of_type(kept & (count > 0), xp.float32, xp)
+        return QueueState(rounds, first, count, carried), served
+
 
 class QueueState(NamedTuple):
     """What waits on every link.
@@ -77,6 +159,16 @@ class QueueState(NamedTuple):
     first: Array
     count: Array
     carried: Array
+
+    def without_dead(self, alive: Array, xp: Any) -> QueueState:
+        """Returns the queues without what waited on links whose senders have died.
+
+        Args:
+            alive: Whose senders are alive, bool `[..., N, N]`.
+            xp: The array namespace.
+        """
+        count = self.count * of_type(alive, xp.int32, xp)
+        return self._replace(count=count, carried=self.carried * of_type(alive, xp.float32, xp))
 
 
 class Entered(NamedTuple):
@@ -110,130 +202,15 @@ class Served(NamedTuple):
     rounds: Array
     first: Array
 
+    def younger(self, since: Array, xp: Any) -> Array:
+        """Returns how many of those that leave were made in a round or later, int32 `[..., N, N]`.
 
-def empty(queue: Queue, shape: tuple[int, ...], xp: Any) -> QueueState:
-    """Returns the state of links on which nothing waits."""
-    nothing = xp.zeros(shape, dtype=xp.int32)
-    rounds = xp.zeros((*shape[:-2], queue.slots, *shape[-2:]), dtype=xp.int32)
-    return QueueState(rounds, nothing, nothing, xp.zeros(shape, dtype=xp.float32))
-
-
-def without_dead(state: QueueState, alive: Array, xp: Any) -> QueueState:
-    """Returns the queues without what waited on links whose senders have died.
-
-    Args:
-        state: What waits.
-        alive: Whose senders are alive, bool `[..., N, N]`.
-        xp: The array namespace.
-    """
-    count = state.count * of_type(alive, xp.int32, xp)
-    return state._replace(count=count, carried=state.carried * of_type(alive, xp.float32, xp))
-
-
-def enter(
-    queue: Queue, state: QueueState, comes: Array, round_index: Any, xp: Any
-) -> tuple[QueueState, Entered]:
-    """Returns the queues with the round's messages in them, and which of these they are.
-
-    Args:
-        queue: How messages wait.
-        state: What waits.
-        comes: Where a message comes, bool `[..., N, N]`.
-        round_index: The round; an integer, or an int32 array that broadcasts to the links.
-        xp: The array namespace.
-    """
-    rounds, first, count, carried = state
-    slots = queue.slots
-    if queue.drop == "newest_first" and slots > 1:
-        # Behind what is being carried, or in its place while nothing of it has been carried.
-        offset = of_type((count > 0) & (carried > 0), xp.int32, xp)
-        enters, more = comes, of_type(comes, xp.int32, xp) * (offset + 1 - count)
-    else:
-        offset, enters = count, comes & (count < slots)
-        more = of_type(enters, xp.int32, xp)
-    slot = _wrapped(first + offset, slots, xp)
-    rounds, count = with_put(rounds, slot, enters, round_index, xp), count + more
-    return QueueState(rounds, first, count, carried), Entered(enters, slot)
-
-
-def serve(
-    queue: Queue,
-    state: QueueState,
-    entered: Entered,
-    capacity: Array,
-    ready: Array,
-    round_index: Any,
-    expiry: Array | None,
-    xp: Any,
-) -> tuple[QueueState, Served]:
-    """Returns what waits after the links have carried what they can, and what has left.
-
-    Args:
-        queue: How messages wait.
-        state: What waits, with the round's messages.
-        entered: Which of them these are.
-        capacity: Messages per round that each link carries now, float32 `[..., N, N]`.
-        ready: Where something waits whose sender is up, bool `[..., N, N]`; elsewhere nothing is
-            carried.
-        round_index: The round, as in `enter`.
-        expiry: Rounds after which messages expire, int32 `[..., N, N]`; None where none does.
-        xp: The array namespace.
-    """
-    rounds, first, count, carried = state
-    slots = queue.slots
-    carried = carried + capacity * of_type(ready, xp.float32, xp)
-    # What lies just below a whole message is one; no more leaves than waits.
-    waits = of_type(count, xp.float32, xp)
-    leaves = of_type(xp.minimum(carried + (1.0 - WHOLE_MESSAGE), waits), xp.int32, xp)
-    leaving = leaves > 0
-    following = first + leaves
-    last = _wrapped(following - of_type(leaving, xp.int32, xp), slots, xp)
-    made = at_slots(rounds, last, xp)
-    served = Served(entered, leaves, last, made, rounds, first)
-    first, count = _wrapped(following, slots, xp), count - leaves
-    carried = carried - of_type(leaves, xp.float32, xp)
-    # What rounding leaves of a whole message would add up from message to message.
-    kept = ~leaving | (carried > 1.0 - WHOLE_MESSAGE)
-    late = _late(queue, rounds, first, count, round_index, expiry, xp)
-    if late is not None:
-        first, count = _wrapped(first + late, slots, xp), count - late
-    # A link with nothing to carry saves nothing up.
-    carried = carried * of_type(kept & (count > 0), xp.float32, xp)
-    return QueueState(rounds, first, count, carried), served
-
-
-def younger(served: Served, since: Array, xp: Any) -> Array:
-    """Returns how many of those that leave were made in a round or later, int32 `[..., N, N]`.
-
-    Args:
-        served: What a round does to the queues.
-        since: The round, int32 `[..., N, N]`.
-        xp: The array namespace.
-    """
-    older = least_slot_from(served.rounds, served.first, served.leaves, since, xp)
-    return served.leaves - older
-
-
-def _late(
-    queue: Queue,
-    rounds: Array,
-    first: Array,
-    count: Array,
-    round_index: Any,
-    expiry: Array | None,
-    xp: Any,
-) -> Array | None:
-    """Returns how many messages have waited for too long; None where none ever does."""
-    if expiry is None and queue.max_wait is None:
-        return None
-    if expiry is None:
-        assert queue.max_wait is not None
-        # Messages are made one a round, so that at most one has come to the end of its wait.
-        oldest = at_slots(rounds, first, xp)
-        return xp.astype((oldest <= round_index - queue.max_wait) & (count > 0), xp.int32)
-    if queue.max_wait is not None:
-        expiry = xp.minimum(expiry, xp.full_like(expiry, queue.max_wait))
-    return least_slot_from(rounds, first, count, round_index - expiry + 1, xp)
+        Args:
+            since: The round, int32 `[..., N, N]`.
+            xp: The array namespace.
+        """
+        older = least_slot_from(self.rounds, self.first, self.leaves, since, xp)
+        return self.leaves - older
 
 
 def _wrapped(slot: Array, slots: int, xp: Any) -> Array:

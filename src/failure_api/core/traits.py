@@ -92,18 +92,16 @@ class Traits:
         return functools.reduce(cls._then, all_traits, cls(stages=frozenset(), steady=True))
 
     def _then(self, other: Traits) -> Traits:
+        either = ("narrows", "in_order", "expires", "positions", "hears_interference")
+        queue = self.queue or other.queue
+        if self.queue and other.queue:
+            queue = self.queue.joined(other.queue)
+        unheard = self.raises_interference and not other.hears_interference
         return Traits(
             stages=self.stages | other.stages,
             longest_delay=self.longest_delay + other.longest_delay,
-            queue=self.queue.joined(other.queue)
-            if self.queue and other.queue
-            else self.queue or other.queue,
-            narrows=self.narrows or other.narrows,
-            in_order=self.in_order or other.in_order,
-            expires=self.expires or other.expires,
+            queue=queue,
             steady=self.steady and other.steady,
-            positions=self.positions or other.positions,
-            raises_interference=other.raises_interference
-            or (self.raises_interference and not other.hears_interference),
-            hears_interference=self.hears_interference or other.hears_interference,
+            raises_interference=other.raises_interference or unheard,
+            **{name: getattr(self, name) or getattr(other, name) for name in either},
         )

@@ -12,13 +12,7 @@ from failure_api.catalogue.describe import expected_of
 from failure_api.catalogue.examples import AGENTS, short_text
 from failure_api.core.model import CommunicationModel
 from failure_api.core.noise import NoiseModel
-from failure_api.drawing.rounds import (
-    ROUNDS,
-    LinkHistory,
-    NoiseHistory,
-    play_links,
-    play_noise,
-)
+from failure_api.drawing.rounds import ROUNDS, LinkHistory, NoiseHistory, play_links, play_noise
 from failure_api.errors import invalid
 from failure_api.needs import needed
 
@@ -83,21 +77,19 @@ def _draw_links(figure: Any, history: LinkHistory, expected: dict[str, Any]) -> 
     above.set_yticks(range(count), labels, fontsize=8)
     # White lines part the links, and thicker ones the senders.
     for row in range(1, count):
-        above.axhline(
-            row - 0.5, color="white", linewidth=2.5 if row % (len(AGENTS) - 1) == 0 else 1
-        )
+        thickness = 1 if row % (len(AGENTS) - 1) else 2.5
+        above.axhline(row - 0.5, color="white", linewidth=thickness)
     above.set_ylabel("link: sender → receiver")
     above.tick_params(left=False)
     above.spines[:].set_visible(False)
-    nothing, late, current = history.shares
-    names = (("current message", _CURRENT, current), ("late message", _LATE, late))
+    names = ("current message", "late message", "nothing")
+    colours, shares = (_CURRENT, _LATE, _NOTHING), reversed(history.shares)
     handles = [
-        patches.Patch(color=color, label=f"{name} ({100 * share:.0f} %)")
-        for name, color, share in (*names, ("nothing", _NOTHING, nothing))
+        patches.Patch(color=colour, label=f"{name} ({100 * share:.0f} %)")
+        for name, colour, share in zip(names, colours, shares, strict=True)
         if share > 0
     ]
-    place = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "borderaxespad": 0.3}
-    above.legend(handles=handles, ncols=3, frameon=False, fontsize=9, **place)
+    _add_legend(above, handles=handles, ncols=3, fontsize=9, borderaxespad=0.3)
     _draw_age(below, history, expected["age"])
 
 
@@ -105,9 +97,10 @@ def _draw_age(axes: Any, history: LinkHistory, expected: float | None) -> None:
     """Draws the mean age over all links, within that of most of them."""
     rounds = np.arange(history.age.shape[1])
     low, high = np.quantile(history.age, (0.1, 0.9), axis=0)
+    mean = history.age.mean(axis=0)
     axes.fill_between(rounds, low, high, color=_BAND, alpha=0.6, linewidth=0, label="80 % of links")
-    axes.plot(rounds, history.age.mean(axis=0), color=_LINE, linewidth=1.4, label="mean over links")
-    top = max(1.0, float(high.max()), float(history.age.mean(axis=0).max()))
+    axes.plot(rounds, mean, color=_LINE, linewidth=1.4, label="mean over links")
+    top = max(1.0, float(high.max()), float(mean.max()))
     if expected is not None and np.isfinite(expected):
         label = f"long-run mean ({expected:.3g})"
         axes.axhline(expected, color="black", linestyle="--", linewidth=1, label=label)
@@ -117,8 +110,13 @@ def _draw_age(axes: Any, history: LinkHistory, expected: float | None) -> None:
     axes.set_ylabel("age of information\n(rounds)")
     axes.set_xlabel("round")
     axes.spines[["top", "right"]].set_visible(False)
-    place = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "borderaxespad": 0.1}
-    axes.legend(ncols=3, frameon=False, fontsize=8, **place)
+    _add_legend(axes, ncols=3, fontsize=8)
+
+
+def _add_legend(axes: Any, borderaxespad: float = 0.1, **style: Any) -> None:
+    """Adds a legend above the upper right corner."""
+    corner = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "borderaxespad": borderaxespad}
+    axes.legend(frameon=False, **corner, **style)
 
 
 def _draw_noise(figure: Any, history: NoiseHistory) -> None:
@@ -126,16 +124,14 @@ def _draw_noise(figure: Any, history: NoiseHistory) -> None:
     rounds = np.arange(len(history.before))
     for entry, axes in enumerate(figure.subplots(2, 1, sharex=True)):
         before, after = history.before[:, entry], history.after[:, entry]
-        axes.plot(
-            rounds, after, ".-", color=_NOTHING, linewidth=0.8, markersize=3.5, label="received"
-        )
+        style = {"color": _NOTHING, "linewidth": 0.8, "markersize": 3.5}
+        axes.plot(rounds, after, ".-", label="received", **style)
         axes.plot(rounds, before, color=_TRUTH, linewidth=2, alpha=0.8, label="sent", zorder=1)
-        low, high = (function((before, after)) for function in (np.min, np.max))
+        low, high = np.min((before, after)), np.max((before, after))
         axes.set_ylim(low - 0.1 * (high - low), high + 0.1 * (high - low))
         axes.set_ylabel(f"entry {entry}")
         axes.set_xlim(0, len(rounds) - 1)
         axes.spines[["top", "right"]].set_visible(False)
         if entry == 0:
-            place = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "borderaxespad": 0.1}
-            axes.legend(ncols=2, frameon=False, fontsize=9, **place)
+            _add_legend(axes, ncols=2, fontsize=9)
     axes.set_xlabel("round")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +13,8 @@ from failure_api.core.chain import Chain
 from failure_api.core.channel import Channel
 from failure_api.core.links import Context
 from failure_api.core.model import CommunicationModel
-from failure_api.core.noise import NoiseContext, NoiseModel, senders
+from failure_api.core.noise import NoiseContext, NoiseModel
+from failure_api.core.noise_chain import NoiseChain
 from failure_api.core.random.numpy_stream import NumpyStream
 
 ROUNDS = 200
@@ -61,27 +63,20 @@ def play_links(model: CommunicationModel, rounds: int = ROUNDS, seed: int = 0) -
         seed: Seed of the model's draws.
     """
     count = len(AGENTS)
-    channel, random = Channel(chain=Chain(models=[model])), NumpyStream(seed)
     alive = np.ones(count, dtype=bool)
-    positions = walks(rounds)
     bits = np.full((count, count), MESSAGE_BITS, dtype=np.float32)
-    sent, newest = [], []
-    state: Any = None
-    parameters: Any = None
-    for number in range(rounds):
-        context = Context(number, alive, positions[number], np, bits.shape, AGENTS, bits)
-        if number == 0:
-            parameters = channel.prepare(context)
-            state = channel.init(parameters, context, random)
-        state, delivery = channel.step(parameters, state, context, random)
-        sent.append(delivery.sent)
-        newest.append(delivery.newest)
+    contexts = [
+        Context(index, alive, positions, np, bits.shape, AGENTS, bits)
+        for index, positions in enumerate(walks(rounds))
+    ]
+    deliveries = _played(Channel(chain=Chain(models=[model])), contexts, seed)
+    both = np.array([(delivery.sent, delivery.newest) for delivery in deliveries])
     links = np.argwhere(~np.eye(count, dtype=bool))
-    chosen = (slice(None), links[:, 0], links[:, 1])
-    times = np.arange(rounds)[:, None]
-    arriving = np.stack(sent)[chosen]
-    received = np.where(arriving < 0, NOTHING, np.where(arriving < times, LATE, CURRENT))
-    return LinkHistory(links, received.T, (times - np.stack(newest)[chosen]).T)
+    senders, receivers = links.T
+    sent, newest = both[..., senders, receivers].transpose(1, 2, 0)
+    times = np.arange(rounds)
+    received = np.where(sent < 0, NOTHING, np.where(sent < times, LATE, CURRENT))
+    return LinkHistory(links, received, times - newest)
 
 
 def play_noise(model: NoiseModel, rounds: int = ROUNDS, seed: int = 0) -> NoiseHistory:
@@ -99,22 +94,23 @@ def play_noise(model: NoiseModel, rounds: int = ROUNDS, seed: int = 0) -> NoiseH
     signals = [np.sin(2 * np.pi * times / period + phase) for period in (100, 40)]
     content = np.stack(signals, axis=-1).transpose(1, 0, 2).astype(np.float32)
     low, high = np.full((2, *content.shape[1:]), [[[-2.0]], [[2.0]]], dtype=np.float32)
-    whole, arrived = np.zeros(content.shape[1:], dtype=bool), np.ones(count, dtype=bool)
-    random = NumpyStream(seed).child(model.name)
-    state: Any = None
-    parameters: Any = None
-    after = []
-    for number in range(rounds):
-        now = content[number]
-        context = NoiseContext(number, arrived, low, high, whole, np, now.shape, AGENTS)
-        if number == 0:
-            parameters = model.prepare(context)
-            state = model.init(parameters, context, random)
-        state, noisy = model.step(parameters, state, now.copy(), context, random)
-        inside = senders(model, context)
-        noisy = noisy if inside is None else np.where(inside[:, None], noisy, now)
-        after.append(np.clip(noisy, low, high)[0])
-    return NoiseHistory(content[:, 0], np.stack(after))
+    whole, arrived = np.zeros(low.shape, dtype=bool), np.ones(count, dtype=bool)
+    contexts = [
+        NoiseContext(index, arrived, low, high, whole, np, low.shape, AGENTS)
+        for index in range(rounds)
+    ]
+    after = _played(NoiseChain(models=[model]), contexts, seed, content.copy())
+    return NoiseHistory(content[:, 0], np.stack([noisy[0] for noisy in after]))
+
+
+def _played(process: Any, contexts: Sequence[Any], seed: int, *inputs: Any) -> Iterator[Any]:
+    """Yields what a channel or a chain of noise models returns in each round."""
+    random = NumpyStream(seed)
+    parameters = process.prepare(contexts[0])
+    state = process.init(parameters, contexts[0], random)
+    for arguments in zip(*inputs, contexts, strict=True):
+        state, result = process.step(parameters, state, *arguments, random)
+        yield result
 
 
 def walks(rounds: int) -> NDArray[np.float32]:

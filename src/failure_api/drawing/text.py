@@ -9,8 +9,16 @@ from numpy.typing import NDArray
 
 from failure_api.drawing.rounds import CURRENT, NOTHING, LinkHistory, NoiseHistory
 
-_FULL = {"current": "█", "late": "▓", "mixed": "▒", "mostly": "░", "nothing": "·"}
-_ASCII = {"current": "#", "late": "o", "mixed": "=", "mostly": "-", "nothing": "."}
+_SIGNS = {
+    "█#": "current message",
+    "▓o": "late message",
+    "▒=": "up to half missing",
+    "░-": "more than half missing",
+    "·.": "nothing",
+}
+"""What a character stands for, in full and in ASCII."""
+
+_CURRENT, _LATE, _MIXED, _MOSTLY, _NOTHING = _SIGNS
 _HEIGHTS, _ASCII_HEIGHTS = " ▁▂▃▄▅▆▇█", " .:-=+*#%"
 
 
@@ -22,26 +30,17 @@ def draw_links(history: LinkHistory, width: int = 80, plain: bool = False) -> li
         width: Characters in a line.
         plain: Whether to keep to ASCII.
     """
-    signs = _ASCII if plain else _FULL
     arrow = "->" if plain else "→"
     labels = [f"{sender} {arrow} {receiver} " for sender, receiver in history.links.tolist()]
     rounds = history.received.shape[1]
     each = max(1, -(-rounds // max(width - len(labels[0]), 1)))
-    rows = [[_kind(part) for part in _parts(row, each)] for row in history.received]
-    lines = [
-        label + "".join(signs[kind] for kind in row)
-        for label, row in zip(labels, rows, strict=True)
-    ]
+    starts = range(0, rounds, each)
+    rows = [[_sign(row[i : i + each]) for i in starts] for row in history.received]
+    pairs = zip(labels, rows, strict=True)
+    lines = [label + "".join(sign[plain] for sign in row) for label, row in pairs]
     nothing, late, current = history.shares
-    legend = {
-        "current": "current message",
-        "late": "late message",
-        "mixed": "up to half missing",
-        "mostly": "more than half missing",
-        "nothing": "nothing",
-    }
-    used = [kind for kind in legend if any(kind in row for row in rows)]
-    key = ", ".join(f"{signs[kind]} {legend[kind]}" for kind in used)
+    used = [sign for sign in _SIGNS if any(sign in row for row in rows)]
+    key = ", ".join(f"{sign[plain]} {_SIGNS[sign]}" for sign in used)
     share = f"{100 * current:.0f} % current, {100 * late:.0f} % late, {100 * nothing:.0f} % nothing"
     scale = f"{rounds} rounds from left to right" + (f", {each} a character" if each > 1 else "")
     return [*lines, *(line for text in (key, scale, share) for line in _wrapped(text, width))]
@@ -60,7 +59,7 @@ def draw_noise(history: NoiseHistory, width: int = 80, plain: bool = False) -> l
     heights = _ASCII_HEIGHTS if plain else _HEIGHTS
     rounds, room = len(history.before), max(width - len("before "), 1)
     before, after = history.before[:, 0], history.after[:, 0]
-    low, high = (float(function((before, after))) for function in (np.min, np.max))
+    low, high = float(np.min((before, after))), float(np.max((before, after)))
     lines = []
     for start in range(0, rounds, room):
         for label, values in (("before ", before), ("after  ", after)):
@@ -72,23 +71,19 @@ def draw_noise(history: NoiseHistory, width: int = 80, plain: bool = False) -> l
     return [*lines, *_wrapped(scale, width, "; ")]
 
 
-def _parts(row: NDArray[Any], each: int) -> list[NDArray[Any]]:
-    return [row[start : start + each] for start in range(0, len(row), each)]
-
-
-def _kind(part: NDArray[Any]) -> str:
-    missing = float(np.mean(part == NOTHING))
+def _sign(received: NDArray[Any]) -> str:
+    missing = float(np.mean(received == NOTHING))
     if missing == 0:
-        return "current" if (part == CURRENT).all() else "late"
-    return "nothing" if missing == 1 else "mixed" if missing <= 0.5 else "mostly"
+        return _CURRENT if (received == CURRENT).all() else _LATE
+    return _NOTHING if missing == 1 else _MIXED if missing <= 0.5 else _MOSTLY
 
 
 def _wrapped(text: str, width: int, separator: str = ", ") -> list[str]:
-    lines: list[str] = []
-    for item in text.split(separator):
-        joined = f"{lines[-1]}{separator}{item}" if lines else item
-        if lines and len(joined) > width:
+    first, *items = text.split(separator)
+    lines = [first]
+    for item in items:
+        if len(lines[-1] + separator + item) > width:
             lines.append(item)
         else:
-            lines[-1:] = [joined]
+            lines[-1] += separator + item
     return lines

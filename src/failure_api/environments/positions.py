@@ -1,4 +1,4 @@
-"""The agents' positions, in the environments that people use.
+"""The agents' positions, in the environments that people use or that say them themselves.
 
 `known_positions` finds the function for an environment, `read_positions` calls it (or the user's
 own) and refuses what a model could not work with.
@@ -14,25 +14,33 @@ from numpy.typing import NDArray
 
 from failure_api.core.parameters.rules import numbers
 from failure_api.core.parameters.types import FARTHEST
-from failure_api.errors import InvalidArgumentError, invalid
+from failure_api.environments import offering
+from failure_api.errors import invalid
 
 PositionFunction = Callable[[Any], Any]
+
+_OFFER = "communication_positions"
 
 
 def known_positions(env: Any) -> Callable[[Any], NDArray[np.float64]] | None:
     """Returns the function that reads the agents' positions, where the environment is known.
 
+    An environment that offers `communication_positions()` is asked first. It returns, after a
+    reset, `[N, dim]` numbers, rows in the order of `possible_agents`, NaN for an agent that has no
+    body any more.
+
     Distances are in the environment's own units, so a range that suits one family means nothing
     in another: see the unit in the docstring of each function below (mpe2 counts arena
-    half-widths, pursuit grid cells, multiwalker metres, the others pixels).
+    half-widths, grid worlds cells, what has physics metres, the others pixels).
 
     Args:
         env: An AEC or Parallel environment in any wrappers, reset or not.
 
     Returns:
-        A function of the environment, valid after `reset`, which gives float64 `[N, 2]`, rows in
-        the order of `possible_agents`, NaN for an agent that has no body any more; None where the
-        environment is not known or has no positions.
+        A function of the environment, valid after `reset`, which gives what the environment
+        offers, or float64 `[N, 2]`, `[N, 3]` for drones, rows in the order of `possible_agents`,
+        NaN for an agent that has no body any more; None where the environment is not known or has
+        no positions.
 
     Example:
         >>> from mpe2 import simple_spread_v3
@@ -41,17 +49,14 @@ def known_positions(env: Any) -> Callable[[Any], NDArray[np.float64]] | None:
         >>> known_positions(env)(env).shape
         (3, 2)
     """
-    for ancestor in type(env.unwrapped).__mro__:
-        if ancestor.__module__ in _FUNCTIONS:
-            return _FUNCTIONS[ancestor.__module__]
-    return None
+    if offering(env, _OFFER) is not None:
+        return offered_positions
+    modules = (ancestor.__module__ for ancestor in type(env.unwrapped).__mro__)
+    return next((_FUNCTIONS[module] for module in modules if module in _FUNCTIONS), None)
 
 
 def read_positions(
-    function: PositionFunction,
-    env: Any,
-    agent_ids: Sequence[Any],
-    alive: NDArray[np.bool_],
+    function: PositionFunction, env: Any, agent_ids: Sequence[Any], alive: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
     """Returns where the agents are now, after checking what the function gave.
 
@@ -73,33 +78,26 @@ def read_positions(
         array([[0., 1.],
                [0., 0.]])
     """
-    given = function(env)
-    positions = numbers(given)
-    if positions is None or positions.ndim != 2 or len(positions) != len(agent_ids):
-        raise _misshapen(given, len(agent_ids))
-    if not positions.shape[1]:
-        raise _misshapen(given, len(agent_ids))
+    found, agents = function(env), len(agent_ids)
+    positions = numbers(found)
+    if positions is None or positions.ndim != 2 or len(positions) != agents or not positions.size:
+        rule = f"must give numbers of shape [{agents}, dim]"
+        remedy = "return one row of coordinates for each of possible_agents, in that order"
+        raise invalid("positions", rule, found, remedy)
     if not alive.all():
         positions[~alive] = 0.0
     near = np.abs(positions) <= FARTHEST
     if not near.all():
         index = int(np.argmin(near.all(axis=1)))
-        raise invalid(
-            "positions",
-            f"must be finite, within {FARTHEST:g} of 0, for the live agent {agent_ids[index]!r}",
-            positions[index].tolist(),
-            "let the function return NaN only for agents that are no longer in the environment",
-        )
+        rule = f"must be finite, within {FARTHEST:g} of 0, for the live agent {agent_ids[index]!r}"
+        remedy = "let the function return NaN only for agents that are no longer in the environment"
+        raise invalid("positions", rule, positions[index].tolist(), remedy)
     return positions
 
 
-def _misshapen(given: Any, number_of_agents: int) -> InvalidArgumentError:
-    return invalid(
-        "positions",
-        f"must give numbers of shape [{number_of_agents}, dim]",
-        given,
-        "return one row of coordinates for each of possible_agents, in that order",
-    )
+def offered_positions(env: Any) -> Any:
+    """Returns the positions that an environment offers itself, in units of its own."""
+    return offering(env, _OFFER).communication_positions()
 
 
 def world_positions(env: Any) -> NDArray[np.float64]:
@@ -152,12 +150,9 @@ def cooperative_pong_positions(env: Any) -> NDArray[np.float64]:
     unless the environment was told otherwise.
     """
     game = env.unwrapped.env
-    return _rows(_base(paddle).center for paddle in (game.p0, game.p1))
-
-
-def _base(paddle: Any) -> Any:
     # PettingZoo 1.25 had one rectangle where later versions have a list.
-    return paddle.rects[0] if hasattr(paddle, "rects") else paddle.rect
+    bases = (p.rects[0] if hasattr(p, "rects") else p.rect for p in (game.p0, game.p1))
+    return _rows(base.center for base in bases)
 
 
 def knights_archers_zombies_positions(env: Any) -> NDArray[np.float64]:
@@ -173,9 +168,73 @@ def knights_archers_zombies_positions(env: Any) -> NDArray[np.float64]:
     return _rows(player.rect.center if player.alive else None for player in raw.agent_list)
 
 
+def battlefield_positions(env: Any) -> NDArray[np.float64]:
+    """Returns where the agents of a magent2 environment stand; NaN for the dead.
+
+    Unit: cells of the map, x and y.
+    """
+    raw = env.unwrapped
+    positions = np.full((len(raw.possible_agents), 2), np.nan)
+    for handle in raw.handles:
+        positions[raw.env.get_agent_id(handle)] = raw.env.get_pos(handle)
+    return positions
+
+
+def foraging_positions(env: Any) -> NDArray[np.float64]:
+    """Returns the players' row and column in lbforaging.
+
+    Unit: cells of the field.
+    """
+    return _rows(player.position for player in env.unwrapped.players)
+
+
+def warehouse_positions(env: Any) -> NDArray[np.float64]:
+    """Returns the robots' x and y in rware.
+
+    Unit: cells of the grid, y downwards.
+    """
+    return _rows((robot.x, robot.y) for robot in env.unwrapped.agents)
+
+
+def crazyrl_positions(env: Any) -> NDArray[np.float64]:
+    """Returns where the drones of momaland's catch, surround and escort are, `[N, 3]`.
+
+    Unit: metres.
+    """
+    raw = env.unwrapped
+    nowhere = np.full(3, np.nan)
+    found = [raw.agent_location.get(agent, nowhere) for agent in raw.possible_agents]
+    return np.array(found, dtype=np.float64)
+
+
+def gatherer_positions(env: Any) -> NDArray[np.float64]:
+    """Returns the agents' row and column in momaland's item_gathering.
+
+    Unit: cells of the map.
+    """
+    return np.array(env.unwrapped.agent_positions, dtype=np.float64)
+
+
+def aviary_positions(env: Any) -> NDArray[np.float64]:
+    """Returns where the drones and aeroplanes of PyFlyt are, `[N, 3]`.
+
+    Unit: metres, z upwards.
+    """
+    raw = env.unwrapped
+    agents = range(len(raw.possible_agents))
+    return np.array([raw.aviary.state(index)[-1] for index in agents], dtype=np.float64)
+
+
+def vehicle_positions(env: Any) -> NDArray[np.float64]:
+    """Returns where the controlled vehicles of highway-env are.
+
+    Unit: metres, y downwards.
+    """
+    return _rows(vehicle.position for vehicle in env.unwrapped.controlled_vehicles)
+
+
 def _rows(points: Any) -> NDArray[np.float64]:
-    gone = (np.nan, np.nan)
-    rows = [gone if point is None else (point[0], point[1]) for point in points]
+    rows = [(np.nan, np.nan) if point is None else (point[0], point[1]) for point in points]
     return np.array(rows, dtype=np.float64)
 
 
@@ -192,4 +251,12 @@ _FUNCTIONS: dict[str, Callable[[Any], NDArray[np.float64]]] = {
     "pettingzoo.butterfly.knights_archers_zombies.knights_archers_zombies": (
         knights_archers_zombies_positions
     ),
+    "magent2.environments.magent_env": battlefield_positions,
+    "lbforaging.foraging.environment": foraging_positions,
+    "rware.warehouse": warehouse_positions,
+    "momaland.envs.crazyrl.crazyRL_base": crazyrl_positions,
+    "momaland.envs.item_gathering.item_gathering": gatherer_positions,
+    "PyFlyt.pz_envs.quadx_envs.ma_quadx_base_env": aviary_positions,
+    "PyFlyt.pz_envs.fixedwing_envs.ma_fixedwing_base_env": aviary_positions,
+    "highway_env.envs.common.abstract": vehicle_positions,
 }

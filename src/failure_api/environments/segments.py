@@ -1,49 +1,27 @@
-"""Which entries of an observation come from whom, where that is known: every mpe2 environment."""
+"""Which entries of an observation come from whom, where that is known.
+
+An environment may say so itself, in `communication_segments()`. This file knows every mpe2
+environment; `layouts.py` knows those of other packages.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from gymnasium import ObservationWrapper
 from numpy.typing import NDArray
 
-from failure_api.environments import layers
-
-
-class BlockWalk:
-    """One receiver's observation, walked from its first entry to its last.
-
-    Attributes:
-        length: Number of entries walked so far.
-        entries: For each sender, its entries so far.
-
-    Example:
-        >>> walk = BlockWalk()
-        >>> walk.own(2)
-        >>> walk.heard("b", 3)
-        >>> walk.length, walk.entries
-        (5, {'b': [2, 3, 4]})
-    """
-
-    def __init__(self) -> None:
-        self.length = 0
-        self.entries: dict[Any, list[int]] = {}
-
-    def own(self, width: int) -> None:
-        """Walks over entries that come from no other agent."""
-        self.length += width
-
-    def heard(self, sender: Any, width: int) -> None:
-        """Walks over entries that come from a sender."""
-        self.entries.setdefault(sender, []).extend(range(self.length, self.length + width))
-        self.length += width
-
+from failure_api.environments import layers, offering, offers
+from failure_api.environments.layouts import BlockWalk, layout_of
 
 Indices = Sequence[int] | NDArray[np.int64]
 Segments = Mapping[Any, Mapping[Any, Indices]]
 """`{receiver: {sender: indices into the receiver's flat observation}}`."""
 
+_OFFER = "communication_segments"
 _POSITION = 2
 _VELOCITY = 2
 
@@ -54,32 +32,39 @@ def known_segments(env: Any) -> Segments | Callable[[Any], Segments] | None:
     What a receiver knows by itself is in no segment: its own state, landmarks, goals, a shared
     key, its own words, and the padding where fewer agents are near than there are slots.
 
+    An environment that offers `communication_segments()` is asked first. It returns, before the
+    first reset and after, what the argument `segments` of `MaskSegments` takes: a mapping, a
+    function of the environment that gives that of the present round, or None.
+
     Args:
         env: An AEC or Parallel environment in any wrappers, reset or not.
 
     Returns:
-        The segments, int64 arrays in one feature order (position, velocity, what it holds or
-        says), with every agent as a receiver; or, where they move with the state, a function of
-        the environment that gives those of the present round: senders out of view are absent, and
-        a pair has the same number of entries whenever it is present. None where the environment
-        is not known, where nobody perceives anybody, where an observation has another length
-        than the layout, as under a wrapper that pads or stacks, and where `mover` finds a layer.
+        What the environment offers; or the segments, int64 arrays in one feature order (position,
+        velocity, what it holds or says), with every agent as a receiver; or, where they move with
+        the state, a function of the environment that gives those of the present round: senders
+        out of view are absent, and a pair has the same number of entries whenever it is present.
+        None where the environment is not known, where nobody perceives anybody, where an
+        observation has another length than the layout, as under a wrapper that pads or stacks,
+        and where `mover` finds a layer.
 
     Example:
         >>> from mpe2 import simple_spread_v3
         >>> known_segments(simple_spread_v3.env(N=3))["agent_0"]["agent_2"]
         array([12, 13, 16, 17])
     """
-    raw = env.unwrapped
-    if _module(raw) not in _LAYOUTS or mover(env) is not None:
+    if not _is_known(env) or mover(env) is not None:
         return None
-    views = _walk(raw)
-    if any(env.observation_space(name).shape != (view.length,) for name, view in views.items()):
+    layer = offering(env, _OFFER)
+    if layer is not None:
+        offered: Segments | Callable[[Any], Segments] | None = layer.communication_segments()
+        return offered
+    views = _walk(env)
+    if not views or any(_size(env, name) != view.length for name, view in views.items()):
         return None
-    if not any(view.entries for view in views.values()):
-        return None
-    moves = _module(raw) == "collect_treasure.collect_treasure" or _neighbors(raw.scenario)
-    return current_segments if moves else _segments(views)
+    if _moves(env.unwrapped):
+        return current_segments if len(views) > 1 else None
+    return _segments(views) if any(view.entries for view in views.values()) else None
 
 
 def known_frame(env: Any) -> Segments | None:
@@ -92,23 +77,33 @@ def known_frame(env: Any) -> Segments | None:
         Segments that are parts of those; None where there are none. Where agents may be hidden, an
         entry of 0 may say so, and is no position.
     """
-    views = _walk(env.unwrapped)
-    found = {
-        receiver: {s: np.array(entries, dtype=np.int64) for s, entries in view.relative.items()}
-        for receiver, view in views.items()
-    }
+    if offering(env, _OFFER) is not None or _module(env.unwrapped) not in _LAYOUTS:
+        return None
+    walked = {receiver: view for receiver, view in _walk(env).items() if isinstance(view, _View)}
+    found = _indices({receiver: view.relative for receiver, view in walked.items()})
     return found if any(found.values()) else None
 
 
-TRUSTED = ("pettingzoo.", "mpe2.", "failure_api.")
-"""The packages whose layers show entries where the environment has them, or other shapes."""
+TRUSTED = (
+    "pettingzoo.",
+    "mpe2.",
+    "failure_api.",
+    "gymnasium.core",
+    "gymnasium.wrappers.common",
+    "momaland.utils.conversions",
+)
+"""What begins the modules whose layers show entries where the environment has them."""
 
 STILL = {
+    "momaland.utils.aec_wrappers.LinearizeReward",
+    "momaland.utils.aec_wrappers.NormalizeReward",
+    "momaland.utils.parallel_wrappers.LinearizeReward",
+    "momaland.utils.parallel_wrappers.NormalizeReward",
     "supersuit.lambda_wrappers.action_lambda",
     "supersuit.lambda_wrappers.reward_lambda",
     "supersuit.multiagent_wrappers.black_death",
 }
-"""Modules of layers that could move entries, and change other things."""
+"""Layers, or modules of layers, that could move entries, and change other things."""
 
 
 def mover(env: Any) -> Any:
@@ -120,18 +115,25 @@ def mover(env: Any) -> Any:
         env: An environment in any wrappers.
 
     Returns:
-        The layer; None where all of them are PettingZoo's, mpe2's, this package's own, or those of
-        SuperSuit that change actions, rewards or the dead.
+        The layer; None where all of them are PettingZoo's, mpe2's, this package's own, gymnasium's
+        that hand observations on, or those of SuperSuit and momaland that change actions, rewards
+        or the dead.
     """
     layer = env
     for layer in layers(env):
         shows = ("observe", "last") if hasattr(type(layer), "observe") else ("reset", "step")
-        methods = (getattr(type(layer), name, None) for name in shows)
         if any(name in vars(layer) for name in shows):
             return layer
-        if type(layer).__module__ in STILL:
+        if offers(layer, _OFFER) or (layer is env.unwrapped and layout_of(layer) is not None):
+            # What it shows is what it says, or what its layout says.
+            return None
+        module = type(layer).__module__
+        if module in STILL or f"{module}.{type(layer).__name__}" in STILL:
             continue
+        methods = (getattr(type(layer), name, None) for name in shows)
         if not all(str(getattr(m, "__module__", "")).startswith(TRUSTED) for m in methods):
+            return layer
+        if isinstance(layer, ObservationWrapper):
             return layer
     # What keeps the environment where nobody looks may do anything with what it shows.
     return None if layer is env.unwrapped else layer
@@ -140,14 +142,16 @@ def mover(env: Any) -> Any:
 def why_unknown(env: Any) -> str:
     """Returns why `known_segments` knows none of an environment, as the middle of a sentence."""
     layer = mover(env)
-    if layer is None or _module(env.unwrapped) not in _LAYOUTS:
-        return f"knows nothing of {env} that an agent hears from another"
-    return f"cannot tell whether the layer {type(layer).__name__} of {env} moves entries"
+    if layer is not None and _is_known(env):
+        return f"cannot tell whether the layer {type(layer).__name__} of {env} moves entries"
+    if type(env.unwrapped).__module__.startswith("magent2."):
+        return f"cannot name the entries of {env} that come from one agent, since they move with it"
+    return f"knows nothing of {env} that an agent hears from another"
 
 
 def is_moved(env: Any) -> bool:
     """Returns whether segments would be known, were it not for a layer that may move entries."""
-    return _module(env.unwrapped) in _LAYOUTS and mover(env) is not None
+    return _is_known(env) and mover(env) is not None
 
 
 def current_segments(env: Any) -> Segments:
@@ -159,7 +163,7 @@ def current_segments(env: Any) -> Segments:
     Returns:
         As `known_segments`, in the present state.
     """
-    return _segments(_walk(env.unwrapped))
+    return _segments(_walk(env))
 
 
 class _View(BlockWalk):
@@ -176,8 +180,7 @@ class _View(BlockWalk):
     def __init__(self, scenario: Any, world: Any, receiver: Any) -> None:
         super().__init__()
         self.relative: dict[Any, list[int]] = {}
-        self.world = world
-        self.receiver = receiver
+        self.world, self.receiver = world, receiver
         self.others = [agent for agent in world.agents if agent is not receiver]
         self.seen = self._nearest(_neighbors(scenario))
         shown = getattr(scenario, "num_landmark_neighbors", None)
@@ -196,10 +199,7 @@ class _View(BlockWalk):
         before = {sender: len(entries) for sender, entries in self.entries.items()}
         self.each(senders, _POSITION)
         for sender, entries in self.entries.items():
-            self.relative[sender] = [
-                *self.relative.get(sender, ()),
-                *entries[before.get(sender, 0) :],
-            ]
+            self.relative.setdefault(sender, []).extend(entries[before.get(sender, 0) :])
 
     def by_distance(self) -> list[Any]:
         """Returns the others as `sorted` by distance has them: equally far in the world's order."""
@@ -328,7 +328,17 @@ def _neighbors(scenario: Any) -> int | None:
     return getattr(scenario, "num_agent_neighbors", None)
 
 
-def _walk(raw: Any) -> dict[Any, _View]:
+def _is_known(env: Any) -> bool:
+    raw = env.unwrapped
+    known = _module(raw) in _LAYOUTS or layout_of(raw) is not None
+    return known or offering(env, _OFFER) is not None
+
+
+def _walk(env: Any) -> Mapping[Any, BlockWalk]:
+    raw = env.unwrapped
+    found = layout_of(raw)
+    if found is not None:
+        return found.walk(raw, list(env.possible_agents))
     layout = _LAYOUTS[_module(raw)]
     views = {agent.name: _View(raw.scenario, raw.world, agent) for agent in raw.world.agents}
     for view in views.values():
@@ -336,10 +346,24 @@ def _walk(raw: Any) -> dict[Any, _View]:
     return views
 
 
-def _segments(views: Mapping[Any, _View]) -> Segments:
+def _moves(raw: Any) -> bool:
+    found = layout_of(raw)
+    if found is not None:
+        return found.moves(raw)
+    return _module(raw) == "collect_treasure.collect_treasure" or bool(_neighbors(raw.scenario))
+
+
+def _size(env: Any, agent: Any) -> int | None:
+    shape = env.observation_space(agent).shape
+    return None if shape is None else math.prod(shape)
+
+
+def _segments(views: Mapping[Any, BlockWalk]) -> Segments:
+    return _indices({receiver: view.entries for receiver, view in views.items()})
+
+
+def _indices(segments: Segments) -> Segments:
     return {
-        receiver: {
-            sender: np.array(entries, dtype=np.int64) for sender, entries in view.entries.items()
-        }
-        for receiver, view in views.items()
+        receiver: {sender: np.array(part, dtype=np.int64) for sender, part in by_sender.items()}
+        for receiver, by_sender in segments.items()
     }

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from failure_api.catalogue.describe import meaning_of
 from failure_api.errors import invalid
 from failure_api.evaluation.identity import specification_in
 from failure_api.evaluation.plan import Cell, Plan
@@ -17,9 +18,7 @@ from failure_api.evaluation.store import Store, opened
 from failure_api.needs import needed
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
 
 DEFAULT_SHARE = 0.1
 """Share of the return that must be lost for a team to count as broken."""
@@ -68,42 +67,63 @@ def results_of_store(store: Store, share: float) -> Results:
     table = _episodes_of(store, plan)
     numbered = {_coordinates(plan, plan.cell(number)): number for number in store.finished()}
 
-    def rewards(
-        policy: str, setting: Mapping[str, str], severity: float | None
-    ) -> dict[int, NDArray[np.float64]]:
-        key = (policy, *(setting[name] for name in plan.settings), severity)
-        return store.rewards(numbered[key]) if key in numbered else {}
-
-    summary = summarise(
+    cells, curves, comparisons = summarise(
         table,
         settings=plan.settings,
         severities=plan.severities,
         share=share,
         references=plan.outer_settings,
-        rewards=rewards,
+        rewards=lambda key: store.rewards(numbered[key]) if key in numbered else {},
         outage_end=outage_end(plan),
     )
     return Results(
         specification=plan.specification.to_plain(),
         severity=plan.severity_name,
+        severity_title=title_of_severity(plan),
         severities=plan.severities,
+        severity_labels=plan.severity_labels,
         settings=plan.settings,
         share=share,
         episodes=table,
-        cells=summary[0],
-        curves=summary[1],
-        comparisons=summary[2],
-        recordings=tuple(_named(plan, cell, recording) for cell, recording in store.recordings()),
+        cells=cells,
+        curves=curves,
+        comparisons=comparisons,
+        recordings=tuple(_named(plan, *recorded) for recorded in store.recordings()),
         runs=tuple(store.runs()),
     )
 
 
+def title_of_severity(plan: Plan) -> str:
+    """Returns what varies along a curve, in words: what its model says of the parameter.
+
+    A label of the user's own is taken as it is, and so is the name of what no docstring tells of.
+
+    Args:
+        plan: The plan.
+
+    Example:
+        >>> from failure_api.evaluation import read_specification
+        >>> title_of_severity(Plan(read_specification({
+        ...     "environment": "mpe2.simple_spread_v3",
+        ...     "failure_models": {"model": "probabilistic", "failure_prob": {"grid": [0, 1]}},
+        ... })))
+        'probability that a link is down in a round'
+    """
+    axis = plan.severity
+    if axis is None or axis.labels or axis.beside or plan.severity_name != axis.title:
+        return plan.severity_name
+    (root, *path), key = axis.path[:-1], axis.path[-1]
+    model: Any = getattr(plan.specification, str(root))
+    for step in path:
+        model = model[step]
+    return (isinstance(model, Mapping) and meaning_of(model, str(key))) or plan.severity_name
+
+
 def _plan_of(store: Store) -> Plan:
-    specification = specification_in(store)
-    if specification is None:
-        remedy = "play the sweep first"
-        raise invalid("directory", "must hold a sweep", str(store.directory), remedy)
-    return Plan(specification_from_dict(specification))
+    if (specification := specification_in(store)) is None:
+        directory = str(store.directory)
+        raise invalid("directory", "must hold a sweep", directory, "play the sweep first")
+    return Plan(specification_from_dict(specification, stored=True))
 
 
 def _episodes_of(store: Store, plan: Plan) -> pd.DataFrame:

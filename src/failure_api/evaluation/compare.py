@@ -48,12 +48,8 @@ def compare(directories: Sequence[str | Path]) -> pd.DataFrame:
         _check_pairing(first, other, directory)
     severities = tuple(s for s in first.severities if all(s in plan.severities for plan in plans))
     if not severities:
-        raise invalid(
-            "directories",
-            f"must share values of {first.severity_name}",
-            [plan.severities for plan in plans],
-            "compare sweeps of the same grid",
-        )
+        rule, found = f"must share values of {first.severity_name}", [p.severities for p in plans]
+        raise invalid("directories", rule, found, "compare sweeps of the same grid")
     settings = list(dict.fromkeys(name for plan in plans for name in plan.settings))
     named = [
         table.assign(**{_SWEEP: name, **dict.fromkeys(set(settings) - set(plan.settings), "")})

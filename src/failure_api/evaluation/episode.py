@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from failure_api.errors import reason
 from failure_api.evaluation.plan import Plan
-from failure_api.evaluation.policies.policy import reason
-from failure_api.evaluation.recording import Meter, Recording, looking_at, record
+from failure_api.evaluation.recording import Meter, Recording, record
 from failure_api.evaluation.stage import Stage
 
 
@@ -48,7 +48,7 @@ RECORDED = 0
 
 
 class EpisodeResult(NamedTuple):
-    """What an episode brought.
+    """What an episode brought; the defaults are those of one that ended in an error.
 
     Attributes:
         cell: Number of its cell.
@@ -69,24 +69,16 @@ class EpisodeResult(NamedTuple):
     cell: int
     episode: int
     seed: int
-    team_return: float
-    length: int
-    delivery_ratio: float
-    mean_age: float
-    news: float
-    overtaken: float
-    rewards: NDArray[np.float64]
-    seconds: float
+    team_return: float = math.nan
+    length: int = 0
+    delivery_ratio: float = math.nan
+    mean_age: float = math.nan
+    news: float = math.nan
+    overtaken: float = math.nan
+    rewards: NDArray[np.float64] = np.empty(0)
+    seconds: float = 0.0
     error: str | None = None
     recording: Recording | None = None
-
-
-def failed(plan: Plan, number: int, episode: int, error: str, seconds: float) -> EpisodeResult:
-    """Returns the result of an episode that ended in an error."""
-    nan, seed = math.nan, plan.seed_of(episode)
-    return EpisodeResult(
-        number, episode, seed, nan, 0, nan, nan, nan, nan, np.empty(0), seconds, error
-    )
 
 
 class Player:
@@ -96,10 +88,12 @@ class Player:
 
     Args:
         plan: The plan.
+        most: Steps after which an episode is ended where the specification does not say.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, most: int = sys.maxsize) -> None:
         self._plan = plan
+        self._most = plan.specification.max_steps or most
         self._number = -1
         self._stage: Stage | None = None
         self._meter = Meter()
@@ -121,7 +115,8 @@ class Player:
             # What an error left behind is no place for the next episode.
             self.leave()
             told = f"{reason(error)}\n\n{traceback.format_exc()}"
-        return failed(self._plan, number, episode, told, time.perf_counter() - began)
+        seconds = time.perf_counter() - began
+        return EpisodeResult(number, episode, seed, seconds=seconds, error=told)
 
     def leave(self) -> None:
         """Lets the environment of the last cell go."""
@@ -134,23 +129,17 @@ class Player:
     def _played(self, number: int, episode: int, seed: int, began: float) -> EpisodeResult:
         stage, meter = self._enter(number), self._meter
         records = episode == RECORDED
-        meter.begin(looking_at(stage.env) if records else None)
+        meter.begin(stage.positions if records else None)
         seed_globals(seed)
-        reset = getattr(stage.policy, "reset", None)
-        if reset is not None:
-            reset(seed)
-        rewards, ended = play(stage, seed, self._plan.specification.max_steps, meter)
-        return EpisodeResult(
-            number,
-            episode,
-            seed,
-            float(rewards.sum()),
-            len(rewards),
-            *meter.measure(),
-            rewards,
-            time.perf_counter() - began,
-            recording=record(meter, stage.env.possible_agents, rewards, ended) if records else None,
-        )
+        if hasattr(stage.policy, "reset"):
+            stage.policy.reset(seed)
+        play = _play_parallel if stage.is_parallel else _play_in_turns
+        rewards = np.array(play(stage, seed, self._most, meter), dtype=np.float64)
+        found = (float(rewards.sum()), len(rewards), *meter.measure(), rewards)
+        seconds = time.perf_counter() - began
+        ended, agents = not stage.env.agents, stage.env.possible_agents
+        recording = record(meter, agents, rewards, ended) if records else None
+        return EpisodeResult(number, episode, seed, *found, seconds, recording=recording)
 
     def _enter(self, number: int) -> Stage:
         """Returns what a cell is played on; that of the last one is let go."""
@@ -162,27 +151,9 @@ class Player:
         return self._stage
 
 
-def play(
-    stage: Stage, seed: int, max_steps: int | None, meter: Meter
-) -> tuple[NDArray[np.float64], bool]:
-    """Plays an episode.
-
-    Args:
-        stage: What it is played on.
-        seed: Its seed.
-        max_steps: Steps after which it is ended; None leaves that to the environment.
-        meter: What counts its rounds.
-
-    Returns:
-        The team's mean reward of each step, and whether the environment ended the episode.
-    """
-    most = max_steps or sys.maxsize
-    rewards = (_play_parallel if stage.is_parallel else _play_in_turns)(stage, seed, most, meter)
-    return np.array(rewards, dtype=np.float64), not stage.env.agents
-
-
 def _play_parallel(stage: Stage, seed: int, most: int, meter: Meter) -> list[float]:
-    env, policy, team, scalar = stage.env, stage.policy, stage.team, stage.scalar
+    """Plays an episode of at most so many steps; returns the team's mean reward of each."""
+    env, policy, team, scalar = stage.env, stage.act, stage.team, stage.scalar
     rewards: list[float] = []
     observations, _ = env.reset(seed=seed)
     while env.agents and len(rewards) < most:
@@ -196,7 +167,7 @@ def _play_parallel(stage: Stage, seed: int, most: int, meter: Meter) -> list[flo
 
 def _play_in_turns(stage: Stage, seed: int, most: int, meter: Meter) -> list[float]:
     """Returns the same for an AEC environment, where a reward is read at its agent's next turn."""
-    env, policy, team = stage.env, stage.policy, set(stage.team)
+    env, policy, team = stage.env, stage.act, set(stage.team)
     env.reset(seed=seed)
     rewards: list[float] = []
 

@@ -9,7 +9,7 @@ from collections.abc import Container
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from failure_api.evaluation.results import PERFECT, Results
+from failure_api.evaluation.results import LINK_NUMBERS, PERFECT, Results
 from failure_api.needs import needed
 from failure_api.replacing import replacing
 
@@ -22,13 +22,7 @@ from failure_api.machine import version_of
 MARL_EVAL = "marl_eval.json"
 
 # marl-eval puts "mean_" before the names of its own means, so none may begin like that.
-_METRICS = {
-    "return": "return",
-    "delivery_ratio": "delivery_ratio",
-    "mean_age": "age",
-    "news": "news",
-    "overtaken": "overtaken",
-}
+_METRICS = {name: name.removeprefix("mean_") for name in ("return", *LINK_NUMBERS)}
 
 
 def write_tables(results: Results, directory: Path) -> list[Path]:
@@ -47,22 +41,14 @@ def write_tables(results: Results, directory: Path) -> list[Path]:
         MissingDependencyError: PyArrow is not installed.
     """
     needed("pyarrow", "Parquet", "evaluation")
-    tables = {
-        "cells": results.cells,
-        "curves": results.curves,
-        "comparisons": results.comparisons,
-        "episodes": results.episodes,
-    }
     paths = []
-    for name, table in tables.items():
-        path = directory / f"{name}.csv"
-        with replacing(path) as file:
+    for name in ("cells", "curves", "comparisons", "episodes"):
+        table: pd.DataFrame = getattr(results, name)
+        paths += [directory / f"{name}.csv", directory / f"{name}.parquet"]
+        with replacing(paths[-2]) as file:
             table.to_csv(file, index=False, lineterminator="\n")
-        paths.append(path)
-        path = directory / f"{name}.parquet"
-        with replacing(path) as file:
+        with replacing(paths[-1]) as file:
             table.to_parquet(file, index=False)
-        paths.append(path)
     path = directory / MARL_EVAL
     with replacing(path) as file:
         file.write_text(json.dumps(marl_eval(results), indent=1, allow_nan=False) + "\n")
@@ -91,38 +77,39 @@ def marl_eval(results: Results) -> dict[str, Any]:
     Source: the format of instadeepai/marl-eval, after Gorsane et al., "Towards a standardised
     performance evaluation protocol for cooperative MARL", 2022.
     """
-    episodes = results.episodes
-    settings = list(results.settings)
+    from failure_api.evaluation.statistics.summary import episodes_by_cell
+
+    episodes = results.episodes.set_index("episode")
+    groups = episodes_by_cell(episodes, results.settings)
+    curves: dict[str, tuple[str, ...]] = {}
     rows: list[dict[Any, Any]] = results.curves.to_dict("records")
-    curves: dict[str, dict[Any, Any]] = {}
     for row in rows:
         # marl-eval leaves out algorithms with a comma in their names.
-        curves[_unused(results.label(row).replace(",", "").lower(), curves)] = row
-    by_cell: Any = episodes.groupby(["policy", *settings, "severity"], dropna=False)
-    groups: dict[tuple[Any, ...], pd.DataFrame] = {
-        (*key, None if math.isnan(severity) else severity): group.set_index("episode")
-        for (*key, severity), group in by_cell
-    }
+        label = results.label(row).replace(",", "").lower()
+        curves[_unused(label, curves)] = tuple(row[key] for key in ("policy", *results.settings))
+
+    def played(curve: tuple[str, ...], severity: float | None) -> pd.DataFrame:
+        if severity is not None:
+            return groups.get((*curve, severity), episodes.iloc[:0])
+        # What varies within the models alone has no cell of its own without them.
+        for (*values, found), group in groups.items():
+            pairs = zip(values, curve, strict=True)
+            if found is None and all(value in ("", own) for value, own in pairs):
+                return group
+        return episodes.iloc[:0]
+
     tasks: dict[str, dict[str, pd.DataFrame]] = {}
     for severity in (None, *results.severities):
         task = PERFECT if severity is None else f"{results.severity}={severity:.10g}".lower()
-        algorithms = tasks[_unused(task, tasks)] = {}
-        for label, row in curves.items():
-            own = tuple(row[name] for name in settings)
-            # What varies within the models alone has no cell of its own without them.
-            group = _first(groups, row["policy"], own, severity)
-            algorithms[label] = episodes.iloc[:0].set_index("episode") if group is None else group
+        tasks[_unused(task, tasks)] = {
+            label: played(curve, severity) for label, curve in curves.items()
+        }
     tables = [table for algorithms in tasks.values() for table in algorithms.values()]
-    common = [
-        set(table.index[table["error"].isna() & table["return"].abs().lt(math.inf)])
-        for table in tables
-    ]
+    valid = [table["error"].isna() & table["return"].abs().lt(math.inf) for table in tables]
+    common = [set(table.index[rows]) for table, rows in zip(tables, valid, strict=True)]
     finished = sorted(set.intersection(*common)) if common else []
-    metrics = [
-        name
-        for name in _METRICS
-        if all(table.loc[finished, name].abs().lt(math.inf).all() for table in tables)
-    ]
+    finite = [table.loc[finished, list(_METRICS)].abs().lt(math.inf) for table in tables]
+    metrics = [name for name in _METRICS if all(each[name].all() for each in finite)]
     runs = {
         task: {label: _runs(table, finished, metrics) for label, table in algorithms.items()}
         for task, algorithms in tasks.items()
@@ -136,31 +123,13 @@ def _unused(name: str, taken: Container[str]) -> str:
     return next(each for each in names if each not in taken)
 
 
-def _first(
-    groups: dict[tuple[Any, ...], pd.DataFrame],
-    policy: str,
-    setting: tuple[str, ...],
-    severity: float | None,
-) -> pd.DataFrame | None:
-    """Returns a cell's episodes, or those of the perfect communication that belongs to it."""
-    if severity is not None:
-        return groups.get((policy, *setting, severity))
-    for key, group in groups.items():
-        same = all(value in ("", own) for value, own in zip(key[1:-1], setting, strict=True))
-        if key[0] == policy and key[-1] is None and same:
-            return group
-    return None
-
-
 def _runs(table: pd.DataFrame, finished: list[int], metrics: list[str]) -> dict[str, Any]:
     rows = table.loc[finished, metrics].to_numpy(dtype="float64").tolist()
     runs = {}
     for episode, values in zip(finished, rows, strict=True):
         found = {_METRICS[name]: [value] for name, value in zip(metrics, values, strict=True)}
-        runs[f"seed_{episode}"] = {
-            "step_0": {"step_count": 0, **found},
-            "absolute_metrics": found,
-        }
+        steps = {"step_count": 0, **found}
+        runs[f"seed_{episode}"] = {"step_0": steps, "absolute_metrics": found}
     return runs
 
 
@@ -201,14 +170,13 @@ def write_files_of(results: Results, store: Store, state: list[Any]) -> list[Pat
         InvalidArgumentError: The folder cannot be written to.
         MissingDependencyError: A package that draws or writes them is not installed.
     """
-    from failure_api.evaluation.files import write_tables
     from failure_api.evaluation.reporting import write_report
 
     directory = store.directory
     try:
         files = [*write_report(results, directory), *write_tables(results, directory)]
     except OSError as error:
-        raise no_room("output", directory, error) from error
+        raise no_room(directory, error) from error
     store.write(_FILES, {"of": state, "names": [file.name for file in files]})
     return files
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
+import inspect
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from failure_api.errors import InvalidArgumentError
 from failure_api.evaluation.plan import Plan
 from failure_api.evaluation.store import Store
 from failure_api.machine import describe_machine, list_versions
+from failure_api.serialization.paths import KeyPath, text_of
+from failure_api.user_code import file_of, is_name
 
 _KEY = "identity"
 
@@ -27,12 +30,38 @@ def identity_of(plan: Plan) -> dict[str, Any]:
         plan: The plan.
     """
     asked = plan.specification
-    files = {asked.environment: _module_file(asked.environment)}
-    files |= {name: _policy_file(name) for name in asked.policies}
-    if isinstance(asked.scalarization, str):
-        files[asked.scalarization] = _policy_file(asked.scalarization)
+    plain = asked.to_plain()
+    files = {asked.environment: file_of(asked.environment.partition(":")[0])}
+    files |= dict(_files_in(plain))
+    files |= {name: _source_of(value) for name, value in asked.objects.items()}
     digests = {name: _digest(path) for name, path in files.items() if path is not None}
-    return {"specification": plan.specification.to_plain(), "files": digests}
+    return {"specification": plain, "files": digests}
+
+
+def _files_in(plain: Any) -> Iterator[tuple[str, Path | None]]:
+    """Yields the files that plain data names, and those of the modules in it."""
+    if isinstance(plain, str):
+        prefix, colon, rest = plain.partition(":")
+        if colon and prefix == "sb3":
+            yield plain, Path(rest)
+        elif is_name(plain):
+            yield plain, file_of(prefix)
+    elif isinstance(plain, Mapping):
+        for key, held in plain.items():
+            if key == "file" and isinstance(held, str):
+                yield held, Path(held)
+            yield from _files_in(held)
+    elif isinstance(plain, list):
+        for held in plain:
+            yield from _files_in(held)
+
+
+def _source_of(value: Any) -> Path | None:
+    """Returns the file that an object, or its class, is written in; None where there is none."""
+    for found in (value, type(value)):
+        with suppress(TypeError, OSError):
+            return Path(inspect.getfile(found))
+    return None
 
 
 def check_identity(store: Store, plan: Plan) -> None:
@@ -49,7 +78,7 @@ def check_identity(store: Store, plan: Plan) -> None:
     if known is None:
         store.write(_KEY, asked)
     elif known != asked:
-        changes = "; ".join(list(_differences(known, asked, ""))[:5])
+        changes = "; ".join(list(_differences(known, asked, ()))[:5])
         raise InvalidArgumentError(
             f"output must be a folder without another sweep, but {store.directory} holds one "
             f"that differs ({changes}): name another folder, or undo the change."
@@ -88,23 +117,6 @@ def describe_run(plan: Plan, command: str | None) -> dict[str, Any]:
     }
 
 
-def _policy_file(name: str) -> Path | None:
-    """Returns the file that a policy comes from; None for those of this package."""
-    prefix, colon, rest = name.partition(":")
-    if not colon:
-        return None
-    return Path(rest) if prefix == "sb3" else _module_file(prefix)
-
-
-def _module_file(name: str) -> Path | None:
-    """Returns the file of a module; None where it has none."""
-    try:
-        spec = importlib.util.find_spec(name)
-    except (ImportError, ValueError):
-        return None
-    return Path(spec.origin) if spec is not None and spec.origin else None
-
-
 def _digest(path: Path) -> str | None:
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
@@ -112,14 +124,13 @@ def _digest(path: Path) -> str | None:
         return None
 
 
-def _differences(known: Any, asked: Any, place: str) -> Iterator[str]:
+def _differences(known: Any, asked: Any, path: KeyPath) -> Iterator[str]:
     """Yields where two pieces of plain data differ."""
     if isinstance(known, dict) and isinstance(asked, dict):
-        for key in [*known, *(key for key in asked if key not in known)]:
-            inner = f"{place}.{key}" if place else str(key)
-            yield from _differences(known.get(key), asked.get(key), inner)
+        for key in known | asked:
+            yield from _differences(known.get(key), asked.get(key), (*path, key))
     elif isinstance(known, list) and isinstance(asked, list) and len(known) == len(asked):
-        for index, (one, other) in enumerate(zip(known, asked, strict=True)):
-            yield from _differences(one, other, f"{place}[{index}]")
+        for index, pair in enumerate(zip(known, asked, strict=True)):
+            yield from _differences(*pair, (*path, index))
     elif known != asked:
-        yield f"{place}: {json.dumps(known)} there, {json.dumps(asked)} asked"
+        yield f"{text_of(path)}: {json.dumps(known)} there, {json.dumps(asked)} asked"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -22,15 +22,21 @@ DEFAULT_EPISODES = 100
 class Specification:
     """What a sweep is to do.
 
-    Every value is plain data, as JSON has it. Anywhere within `options`, `exchange`,
-    `failure_models` and `noise_models` a value may be a grid: `{"grid": [0, 0.5, 1]}`, or
-    `{"grid": "0:1:0.1"}` with the last number included. `read_specification` makes and checks one.
+    Every value is plain data, as JSON has it, and `objects` holds what plain data cannot. Anywhere
+    within `options`, `exchange`, `failure_models` and `noise_models` a value may be a grid:
+    `{"grid": [0, 0.5, 1]}`, `{"grid": "0:1:0.1"}` with the last number included, or
+    `{"grid": {label: value}}`. All of those with "zip" in place of "grid" move together.
+    `read_specification` makes and checks one.
 
     Attributes:
         environment: Name of the environment, as `make_environment` takes it.
-        api: "parallel" or "aec".
+        api: "parallel" or "aec"; None for what the environment turns out to be.
         options: The environment's options.
-        policies: Names of the policies.
+        positions: `module:function`, which returns where the agents of an environment are; None
+            takes what is known of the environment.
+        segments: Which entries of an observation come from whom, as `MaskSegments` takes it, or
+            `module:function`; None takes what is known of the environment.
+        policies: For each policy's label the name of the policy, as `make_policy` takes it.
         exchange: What agents say to each other; None picks by the environment.
         failure_models: What makes the links fail, in order.
         noise_models: What corrupts what arrives.
@@ -39,15 +45,20 @@ class Specification:
         team: Agents whose rewards count, or patterns of their names such as "adversary_*".
         max_steps: Steps after which an episode is ended; None leaves that to the environment.
         severity: Name of the grid along which a curve runs; None takes the first one of numbers
-            in the failure models, or else in the noise models.
+            in the failure models, or else in the noise models, or else the first with labels.
+        labels: What figures and tables call a grid, by its name.
         scalarization: What makes a number of a reward with several objectives: a weight for each,
             or `module:function`, a function of the vector.
+        objects: Functions, classes and values that have no name by which they could be imported,
+            each under the name that stands for it.
     """
 
     environment: str
-    api: str
+    api: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
-    policies: tuple[str, ...] = ("random",)
+    positions: str | None = None
+    segments: Any = None
+    policies: Mapping[str, str] = field(default_factory=lambda: {"random": "random"})
     exchange: Any = None
     failure_models: tuple[Any, ...] = ()
     noise_models: tuple[Any, ...] = ()
@@ -56,18 +67,24 @@ class Specification:
     team: tuple[str, ...] = ("*",)
     max_steps: int | None = None
     severity: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
     scalarization: tuple[float, ...] | str | None = None
+    objects: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def to_plain(self) -> dict[str, Any]:
         """Returns the specification in the types of JSON, which `read_specification` takes."""
-        plain = asdict(self)
-        if self.scalarization is None:
-            # Sweeps that began before there was such a key go on.
-            del plain["scalarization"]
+        plain = {key: getattr(self, key) for key in KEYS}
+        plain["policies"] = [
+            name if name == label else {label: name} for label, name in self.policies.items()
+        ]
         return {key: list(held) if isinstance(held, tuple) else held for key, held in plain.items()}
 
+    def found(self, name: Any) -> Any:
+        """Returns the object that a name stands for; the name itself where it is no such one."""
+        return self.objects.get(name, name) if isinstance(name, str) else name
 
-KEYS = tuple(entry.name for entry in fields(Specification))
+
+KEYS = tuple(entry.name for entry in fields(Specification) if entry.name != "objects")
 
 
 _OUTER = ("options", "exchange")
@@ -108,6 +125,14 @@ class Plan:
         specification: What is to be done.
         severity: What varies along a curve; None where no number does.
         further: What else varies.
+        severities: The severities, from the mildest to the severest; 1, 2, ... where they are
+            told by labels and not by numbers.
+        severity_name: What the severity is called.
+        severity_labels: What each severity is called; empty where numbers say it.
+        settings: What else varies, by name.
+        outer_settings: What varies under perfect communication, too.
+        size: Number of cells; it may be greater than any `len`.
+        episodes: Episodes in all.
 
     Raises:
         PlainDataError: A grid that is none, or a severity that does not rise or fall throughout.
@@ -128,48 +153,35 @@ class Plan:
         self._varying = {key: getattr(specification, key) for key in _VARYING}
         axes = find_axes(self._varying)
         self.severity = _severity(axes, specification.severity)
-        self.further = tuple(axis for axis in axes if axis is not self.severity)
-        self._outer = [axis.path[0] in _OUTER for axis in self.further]
+        self.severities: tuple[float, ...] = (1.0,)
+        self.severity_name = AS_GIVEN
+        self.severity_labels: tuple[str, ...] = ()
+        along: set[KeyPath] = set()
+        if self.severity is not None:
+            values = self.severity.values
+            if not self.severity.is_numeric:
+                values = tuple(range(1, len(values) + 1))
+            self.severities = tuple(map(float, values))
+            self.severity_name = specification.labels.get(self.severity.title, self.severity.title)
+            self.severity_labels = self.severity.labels
+            along = set(self.severity.at(0))
+        self.further = tuple(axis for axis in axes if axis.path not in along)
+        titles = specification.labels
+        self.settings = tuple(titles.get(axis.title, axis.title) for axis in self.further)
+        outer = [axis for axis in self.further if _is_outer(axis)]
+        self.outer_settings = tuple(titles.get(axis.title, axis.title) for axis in outer)
         self._inner_sizes = [len(axis.values) for axis in self.further]
-        pairs = zip(self._inner_sizes, self._outer, strict=True)
-        self._outer_sizes = [size if outer else 1 for size, outer in pairs]
+        self._outer_sizes = [len(axis.values) if axis in outer else 1 for axis in self.further]
         self._curves = math.prod(self._inner_sizes)
         self._references = math.prod(self._outer_sizes)
-
-    @property
-    def size(self) -> int:
-        """Number of cells; it may be greater than any `len`."""
-        policies = len(self.specification.policies)
-        return policies * (self._references + self._curves * len(self.severities))
-
-    @property
-    def episodes(self) -> int:
-        """Episodes in all."""
-        return self.size * self.specification.episodes
-
-    @cached_property
-    def severities(self) -> tuple[float, ...]:
-        """The severities, from the mildest to the severest."""
-        return (1.0,) if self.severity is None else tuple(map(float, self.severity.values))
+        policies = len(specification.policies)
+        self.size = policies * (self._references + self._curves * len(self.severities))
+        self.episodes = self.size * specification.episodes
+        self._first_seed = int(np.random.SeedSequence(specification.seed).generate_state(1)[0])
 
     @cached_property
     def _texts(self) -> list[tuple[str, ...]]:
         return [axis.texts for axis in self.further]
-
-    @property
-    def severity_name(self) -> str:
-        """What the severity is called."""
-        return AS_GIVEN if self.severity is None else self.severity.name
-
-    @property
-    def settings(self) -> tuple[str, ...]:
-        """What else varies."""
-        return tuple(axis.name for axis in self.further)
-
-    @property
-    def outer_settings(self) -> tuple[str, ...]:
-        """What varies under perfect communication, too."""
-        return tuple(name for name, outer in zip(self.settings, self._outer, strict=True) if outer)
 
     def cells(self) -> Iterator[Cell]:
         """Yields every cell, in the order of their numbers."""
@@ -177,14 +189,12 @@ class Plan:
 
     def cell(self, number: int) -> Cell:
         """Returns the cell of a number."""
-        policies = self.specification.policies
+        policies = tuple(self.specification.policies)
         references = len(policies) * self._references
         if number < references:
             policy, rest = divmod(number, self._references)
-            indices = _digits(rest, self._outer_sizes)
-            setting = tuple(
-                index if outer else None for index, outer in zip(indices, self._outer, strict=True)
-            )
+            indices = zip(self.settings, _digits(rest, self._outer_sizes), strict=True)
+            setting = tuple(i if name in self.outer_settings else None for name, i in indices)
             return Cell(number, policies[policy], setting, None)
         rest, severity = divmod(number - references, len(self.severities))
         policy, rest = divmod(rest, self._curves)
@@ -193,8 +203,8 @@ class Plan:
     def setting_of(self, cell: Cell) -> dict[str, str]:
         """Returns a cell's setting as text by name; empty text where an axis has no meaning."""
         return {
-            axis.name: "" if index is None else texts[index]
-            for axis, texts, index in zip(self.further, self._texts, cell.setting, strict=True)
+            name: "" if index is None else texts[index]
+            for name, texts, index in zip(self.settings, self._texts, cell.setting, strict=True)
         }
 
     def severity_of(self, cell: Cell) -> float | None:
@@ -203,13 +213,19 @@ class Plan:
 
     def filled(self, cell: Cell) -> dict[str, Any]:
         """Returns a cell's options, exchange and models, as plain data without grids."""
-        values: dict[KeyPath, Any] = {
-            axis.path: axis.values[index or 0]
-            for axis, index in zip(self.further, cell.setting, strict=True)
-        }
+        values: dict[KeyPath, Any] = {}
+        for axis, index in zip(self.further, cell.setting, strict=True):
+            values |= axis.at(index or 0)
         if self.severity is not None:
-            values[self.severity.path] = self.severity.values[cell.severity or 0]
-        filled: dict[str, Any] = fill(self._varying, values)
+            values |= self.severity.at(cell.severity or 0)
+        filled: dict[str, Any] = fill(self._varying, values, objects=self.specification.objects)
+        for root in ("failure_models", "noise_models"):
+            # A value of a grid over whole models may be several of them.
+            filled[root] = [
+                model
+                for held in filled[root]
+                for model in (held if isinstance(held, list) else [held])
+            ]
         if cell.severity is None:
             filled |= {"failure_models": [], "noise_models": []}
         return filled
@@ -226,8 +242,8 @@ class Plan:
         first = len(self.specification.policies) * self._references
         sizes = [len(self.specification.policies), *self._inner_sizes, len(self.severities)]
         yield self.cell(first)
-        for path, size in enumerate(sizes):
-            step = math.prod(sizes[path + 1 :])
+        for index, size in enumerate(sizes):
+            step = math.prod(sizes[index + 1 :])
             for value in range(1, size):
                 yield self.cell(first + value * step)
 
@@ -239,10 +255,6 @@ class Plan:
         """
         return (self._first_seed + episode) % 2**31
 
-    @cached_property
-    def _first_seed(self) -> int:
-        return int(np.random.SeedSequence(self.specification.seed).generate_state(1)[0])
-
 
 def _digits(number: int, sizes: list[int]) -> tuple[int, ...]:
     """Returns a number in mixed radix, the last digit changing fastest."""
@@ -253,21 +265,37 @@ def _digits(number: int, sizes: list[int]) -> tuple[int, ...]:
     return tuple(digits)
 
 
+def _is_outer(axis: Axis) -> bool:
+    """Returns whether perfect communication, too, is played for each value of an axis."""
+    return any(path[0] in _OUTER for path in axis.at(0))
+
+
+def _is_monotone(axis: Axis) -> bool:
+    """Returns whether an axis is of numbers that rise, or fall, throughout."""
+    pairs = list(itertools.pairwise(axis.values)) if axis.is_numeric else []
+    rises, falls = all(a < b for a, b in pairs), all(a > b for a, b in pairs)
+    return axis.is_numeric and (rises or falls)
+
+
 def _severity(axes: tuple[Axis, ...], wanted: str | None) -> Axis | None:
-    """Returns the axis along which a curve runs."""
-    inner = [axis for axis in axes if axis.path[0] not in _OUTER]
-    numeric = {axis.name: axis for axis in inner if axis.is_numeric}
-    if wanted is None:
-        return _monotone(next(iter(numeric.values()))) if numeric else None
-    if wanted not in numeric:
-        remedy = nearest(wanted, numeric) if numeric else "let a parameter of a model be a grid"
-        raise refused(("severity",), "must name a grid of numbers in the models", wanted, remedy)
-    return _monotone(numeric[wanted])
-
-
-def _monotone(axis: Axis) -> Axis:
-    pairs = list(itertools.pairwise(axis.values))
-    if all(one < two for one, two in pairs) or all(one > two for one, two in pairs):
-        return axis
-    rule = "must lead from the mildest severity to the severest, rising or falling throughout"
-    raise refused((*axis.path, "grid"), rule, list(axis.values), "put it in order")
+    """Returns the axis along which a curve runs: of numbers, or else of labels."""
+    inner = [axis for axis in axes if not _is_outer(axis)]
+    members = [member for axis in inner for member in axis.members]
+    numeric = {member.name: member for member in members if member.is_numeric}
+    known = numeric | {axis.name: axis for axis in inner if axis.labels and not axis.is_numeric}
+    if wanted is not None and wanted not in known:
+        remedy = nearest(wanted, known) if known else "let a parameter of a model be a grid"
+        rule = "must name a grid of numbers, or with labels, in the models"
+        raise refused(("severity",), rule, wanted, remedy)
+    if not known:
+        return None
+    if wanted is not None:
+        axis = known[wanted]
+    else:
+        first = next(iter(known.values()))
+        axis = next(filter(_is_monotone, first.members), first)
+    if axis.is_numeric and not _is_monotone(axis):
+        rule = "must lead from the mildest severity to the severest, rising or falling throughout"
+        where = (*axis.path, "zip" if axis.beside else "grid")
+        raise refused(where, rule, list(axis.values), "put it in order")
+    return axis

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import operator
+import itertools
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +13,16 @@ import numpy as np
 
 from failure_api.core.model import CommunicationModel
 from failure_api.core.noise import NoiseModel
-from failure_api.core.parameters.rules import holds_flags, is_masked
-from failure_api.environments import environment_apis
-from failure_api.errors import FailureApiError, InvalidArgumentError, nearest
+from failure_api.core.parameters.rules import WholeNumber, is_masked, numbers
+from failure_api.environments import APIS, environment_apis
+from failure_api.errors import FailureApiError, nearest
+from failure_api.evaluation.grid import OBJECT
 from failure_api.evaluation.plan import KEYS, Specification
-from failure_api.evaluation.policies.user_code import look_here
 from failure_api.exchanges import Exchange
 from failure_api.serialization.paths import DEEPEST, KeyPath, PlainDataError, refused, text_of
 from failure_api.serialization.writing import part_to_dict, to_dict
 from failure_api.serialization.yaml import YamlText, read_yaml
-
-_LARGEST = 2**31 - 1
+from failure_api.user_code import is_name, name_of
 
 
 def read_specification(source: str | Path | Mapping[str, Any]) -> Specification:
@@ -30,7 +30,8 @@ def read_specification(source: str | Path | Mapping[str, Any]) -> Specification:
 
     Args:
         source: The path of a YAML file, YAML text, or a dictionary. In a dictionary models and
-            the exchange may also be values, such as `ProbabilisticModel(failure_prob=0.1)`.
+            the exchange may also be values, such as `ProbabilisticModel(failure_prob=0.1)`, and
+            the environment, policies, positions and segments functions or classes.
 
     Raises:
         InvalidArgumentError: A key that is not known or missing, or a value that breaks its rule;
@@ -43,7 +44,7 @@ def read_specification(source: str | Path | Mapping[str, Any]) -> Specification:
         ... failure_models: [{model: probabilistic, failure_prob: {grid: "0:1:0.5"}}]
         ... ''')
         >>> specification.policies, specification.episodes
-        (('assignment',), 100)
+        ({'assignment': 'assignment'}, 100)
     """
     with locating(source) as plain:
         return specification_from_dict(plain)
@@ -68,138 +69,220 @@ def locating(source: Any) -> Iterator[Any]:
         raise text.located(error, error.path) from error
 
 
-def specification_from_dict(plain: Any) -> Specification:
-    """Returns the specification that plain data stands for, as `read_specification` does."""
+@contextlib.contextmanager
+def about(path: KeyPath) -> Iterator[None]:
+    """Adds to errors the place that they are about, unless they know it.
+
+    Args:
+        path: The place.
+    """
+    try:
+        yield
+    except PlainDataError:
+        raise
+    except FailureApiError as error:
+        raise PlainDataError(str(error), path) from error
+
+
+def specification_from_dict(plain: Any, *, stored: bool = False) -> Specification:
+    """Returns the specification that plain data stands for, as `read_specification` does.
+
+    Args:
+        plain: As in `read_specification`.
+        stored: Whether it comes with results, which can be read where its environment is not
+            installed: nothing is imported then.
+    """
     if plain is None or (isinstance(plain, Mapping) and not plain):
         remedy = "name at least an environment and failure_models"
         raise refused(("specification",), "must say what to do", plain, remedy)
     if not isinstance(plain, Mapping):
         remedy = f"name an environment and more; known are {', '.join(KEYS)}"
         raise refused(("specification",), "must be a dictionary", plain, remedy)
-    for key in plain:
-        if key not in KEYS:
-            rule = "must hold known keys"
+    present: dict[str, Any] = {}
+    for key, held in plain.items():
+        word = key.replace("-", "_") if isinstance(key, str) else key
+        if word not in KEYS or word in present:
+            rule = "must hold each key once" if word in present else "must hold known keys"
             sentence = str(refused(("specification",), rule, key, nearest(key, KEYS)))
             raise PlainDataError(sentence, (str(key),))
-    if plain.get("environment") is None:
+        present[word] = held
+    present = {key: held for key, held in present.items() if held is not None}
+    if "environment" not in present:
         remedy = "name one such as mpe2.simple_spread_v3"
         raise refused(("environment",), "must be given", None, remedy)
-    given = {key: held for key, held in plain.items() if held is not None}
-    environment = _text(given["environment"], ("environment",))
-    api = _api(environment, given.get("api"))
-    readers: dict[str, Callable[[Any, KeyPath], Any]] = {
-        "options": _mapping,
-        "policies": _texts,
-        "exchange": _exchange,
-        "failure_models": _models,
-        "noise_models": _models,
-        "episodes": lambda held, path: _whole(held, path, 1),
-        "seed": lambda held, path: _whole(held, path, 0),
-        "team": _texts,
-        "max_steps": lambda held, path: _whole(held, path, 1),
-        "severity": _text,
-        "scalarization": _scalarization,
+    objects: dict[str, Any] = {}
+    read = {
+        key: reader(present[key], (key,), objects)
+        for key, reader in _READERS.items()
+        if key in present
     }
-    read = {key: reader(given[key], (key,)) for key, reader in readers.items() if key in given}
     if not (read.get("failure_models") or read.get("noise_models")):
         remedy = "add failure_models, as in [{model: probabilistic, failure_prob: {grid: [0, 1]}}]"
         raise refused(("failure_models",), "must name what fails", None, remedy)
-    return Specification(environment=environment, api=api, **read)
+    if not stored or "api" in present:
+        read["api"] = _api(read["environment"], present.get("api"), objects)
+    return Specification(**read, objects=objects)
 
 
-def _api(environment: str, given: Any) -> str:
-    """Returns the API that is asked for; "parallel" where nothing is said and it is offered."""
-    look_here()
-    try:
+def _api(environment: str, value: Any, objects: Mapping[str, Any]) -> str | None:
+    """Returns the API that is asked for; for a module "parallel" where it is offered."""
+    if value is not None:
+        # What a folder's results say is not looked up: they can be read where nothing is installed.
+        if value not in APIS:
+            rule = f"must be {' or '.join(map(repr, APIS))}"
+            raise refused(("api",), rule, value, "name one of the two")
+        return str(value)
+    if environment in objects:
+        return None
+    with about(("environment",)):
         offered = environment_apis(environment)
-    except InvalidArgumentError as error:
-        raise PlainDataError(str(error), ("environment",)) from error
-    if given is None:
-        return "parallel" if "parallel" in offered else offered[0]
-    if given not in offered:
-        listed = " or ".join(map(repr, offered))
-        raise refused(("api",), f"must be {listed} for {environment}", given, "name one that is")
-    return str(given)
+    return offered[-1] if offered else None
 
 
-def _text(given: Any, path: KeyPath) -> str:
-    if isinstance(given, str) and given.strip():
-        return given
-    raise refused(path, "must be text", given, "give a name")
+_Objects = dict[str, Any]
 
 
-def _texts(given: Any, path: KeyPath) -> tuple[str, ...]:
+def _text(value: Any, path: KeyPath, objects: _Objects) -> str:
+    if isinstance(value, str) and value.strip():
+        return value
+    raise refused(path, "must be text", value, "give a name")
+
+
+def _named(value: Any, path: KeyPath, objects: _Objects) -> str:
+    """Returns the name of what is named, or of a function, a class or another callable."""
+    if not callable(value):
+        return _text(value, path, objects)
+    name = name_of(value)
+    # What the main module holds is found by that name in this process alone.
+    if name is not None and not name.startswith("__main__:"):
+        return name
+    return _kept(value, name or _title_of(value), objects)
+
+
+def _kept(value: Any, title: str, objects: _Objects) -> str:
+    """Keeps an object under a name that no other has, and returns it."""
+    for number in itertools.count(1):
+        name = title if number == 1 else f"{title} {number}"
+        if objects.setdefault(name, value) is value:
+            return name
+    raise AssertionError
+
+
+def _title_of(value: Any) -> str:
+    """Returns what a function, a class or an instance is called."""
+    return str(getattr(value, "__name__", type(value).__name__))
+
+
+def _segments(value: Any, path: KeyPath, objects: _Objects) -> Any:
+    if callable(value) or isinstance(value, str):
+        return _named(value, path, objects)
+    plain = _mapping(value, path, {})
+    # Slices, and agents that are no text, are none of JSON's types.
+    return plain if plain == value else _kept(value, "segments", objects)
+
+
+def _policies(value: Any, path: KeyPath, objects: _Objects) -> dict[str, str]:
+    """Returns names by label: of one policy, of several, or of some with labels of their own."""
+    entries = value if isinstance(value, list | tuple) else [value]
+    if not entries:
+        raise refused(path, "must be a name or a list of names", value, "give at least one")
+    policies: dict[str, str] = {}
+    for index, entry in enumerate(entries):
+        where = (*path, index) if isinstance(value, list | tuple) else path
+        labelled = entry.items() if isinstance(entry, Mapping) else [(None, entry)]
+        for label, policy in labelled:
+            name = _named(policy, where if label is None else (*where, str(label)), objects)
+            called = str(label or (name if isinstance(policy, str) else _title_of(policy)))
+            if called in policies:
+                raise refused(where, "must come once", called, "leave it out, or give it a label")
+            policies[called] = name
+    return policies
+
+
+def _labels(value: Any, path: KeyPath, objects: _Objects) -> dict[str, str]:
+    plain = _mapping(value, path, objects)
+    return {key: _text(held, (*path, key), objects) for key, held in plain.items()}
+
+
+def _texts(value: Any, path: KeyPath, objects: _Objects) -> tuple[str, ...]:
     """Returns one name or more, each once."""
-    given = [given] if isinstance(given, str) else given
-    if not isinstance(given, list | tuple) or not given:
-        raise refused(path, "must be a name or a list of names", given, "give at least one")
-    names = tuple(_text(name, (*path, index)) for index, name in enumerate(given))
+    value = [value] if isinstance(value, str) else value
+    if not isinstance(value, list | tuple) or not value:
+        raise refused(path, "must be a name or a list of names", value, "give at least one")
+    names = tuple(_text(name, (*path, index), objects) for index, name in enumerate(value))
     for index, name in enumerate(names):
         if name in names[:index]:
             raise refused((*path, index), "must come once", name, "leave one of the two out")
     return names
 
 
-def _whole(given: Any, path: KeyPath, least: int) -> int:
-    number = least - 1
-    # What is foreign may raise anything.
-    with contextlib.suppress(Exception):
-        if not (holds_flags(given) or is_masked(given)):
-            number = operator.index(given)
-    if not least <= number <= _LARGEST:
-        rule = f"must be a whole number from {least} to {_LARGEST}"
-        raise refused(path, rule, given, "give an integer")
-    return number
+def _whole(value: Any, path: KeyPath, objects: _Objects, least: int) -> int:
+    with about(path):
+        return WholeNumber(least).normalise(text_of(path), value)
 
 
-def _mapping(given: Any, path: KeyPath) -> dict[str, Any]:
-    if not isinstance(given, Mapping):
-        raise refused(path, "must be a dictionary", given, "give names with values")
-    plain: dict[str, Any] = plain_data(given, path)
-    return plain
+def _mapping(value: Any, path: KeyPath, objects: _Objects) -> Any:
+    if isinstance(value, Mapping):
+        return plain_data(value, path, objects)
+    raise refused(path, "must be a dictionary", value, "give names with values")
 
 
-def _exchange(given: Any, path: KeyPath) -> Any:
-    if isinstance(given, str | Mapping | Exchange):
-        return plain_data(given, path)
+def _exchange(value: Any, path: KeyPath, objects: _Objects) -> Any:
+    if isinstance(value, str | Mapping | Exchange):
+        return plain_data(value, path, objects)
     remedy = "give a name such as mask_segments, or a dictionary with it as type"
-    raise refused(path, "must be an exchange", given, remedy)
+    raise refused(path, "must be an exchange", value, remedy)
 
 
-def _scalarization(given: Any, path: KeyPath) -> Any:
-    plain = plain_data(given, path)
-    if isinstance(plain, str):
-        module, colon, function = plain.partition(":")
-        if colon and all(
-            part.isidentifier() for part in [*module.split("."), *function.split(".")]
-        ):
-            return plain
-    elif isinstance(plain, list) and plain:
-        numbers = [isinstance(each, int | float) and not isinstance(each, bool) for each in plain]
-        if all(numbers) and np.isfinite(plain).all():
-            return tuple(map(float, plain))
-    remedy = "give a number for each entry of a reward, as in [0.5, 0.5]"
-    raise refused(path, "must be a list of weights, or 'module:function'", given, remedy)
+def _scalarization(value: Any, path: KeyPath, objects: _Objects) -> Any:
+    """Returns weights, or the name of a function."""
+    if callable(value) or is_name(value):
+        return _named(value, path, objects)
+    weights = numbers(value)
+    if weights is None or weights.ndim != 1 or not weights.size or not np.isfinite(weights).all():
+        remedy = "give a number for each entry of a reward, as in [0.5, 0.5]"
+        raise refused(path, "must be a list of weights, or 'module:function'", value, remedy)
+    return tuple(weights.tolist())
 
 
-def _models(given: Any, path: KeyPath) -> tuple[Any, ...]:
+def _models(value: Any, path: KeyPath, objects: _Objects) -> tuple[Any, ...]:
     """Returns the descriptions of models; one alone is a list of one."""
-    if isinstance(given, str | Mapping | CommunicationModel | NoiseModel):
-        given = [given]
-    if not isinstance(given, list | tuple):
-        raise refused(path, "must be a list of models", given, "give a list of dictionaries")
-    return tuple(plain_data(held, (*path, index)) for index, held in enumerate(given))
+    if isinstance(value, str | Mapping | CommunicationModel | NoiseModel):
+        value = [value]
+    if not isinstance(value, list | tuple):
+        raise refused(path, "must be a list of models", value, "give a list of dictionaries")
+    return tuple(plain_data(held, (*path, index), objects) for index, held in enumerate(value))
 
 
-def plain_data(value: Any, path: KeyPath) -> Any:
+_READERS: dict[str, Callable[[Any, KeyPath, _Objects], Any]] = {
+    "environment": _named,
+    "options": _mapping,
+    "positions": _named,
+    "segments": _segments,
+    "policies": _policies,
+    "exchange": _exchange,
+    "failure_models": _models,
+    "noise_models": _models,
+    "episodes": partial(_whole, least=1),
+    "seed": partial(_whole, least=0),
+    "team": _texts,
+    "max_steps": partial(_whole, least=1),
+    "severity": _text,
+    "labels": _labels,
+    "scalarization": _scalarization,
+}
+
+
+def plain_data(value: Any, path: KeyPath, objects: _Objects) -> Any:
     """Returns a value in the types of JSON, with models and exchanges written out.
 
     Args:
         value: Anything that `from_dict` takes, with grids.
         path: Where it stands.
+        objects: Where values are kept that plain data cannot hold.
 
     Raises:
-        PlainDataError: Something that plain data cannot hold.
+        PlainDataError: Data that is nested too deep.
     """
     if len(path) > DEEPEST:
         rule = f"must be nested no deeper than {DEEPEST} times"
@@ -209,17 +292,17 @@ def plain_data(value: Any, path: KeyPath) -> Any:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, Mapping):
-        return {str(key): plain_data(held, (*path, str(key))) for key, held in value.items()}
+        return {
+            str(key): plain_data(held, (*path, str(key)), objects) for key, held in value.items()
+        }
     if isinstance(value, list | tuple | range):
-        return [plain_data(held, (*path, index)) for index, held in enumerate(value)]
+        return [plain_data(held, (*path, index), objects) for index, held in enumerate(value)]
     try:
         if isinstance(value, CommunicationModel | NoiseModel):
             return to_dict(value)
         if isinstance(value, Exchange):
             return part_to_dict(value, path, (Exchange,))
-    except PlainDataError:
-        raise
-    except FailureApiError as error:
-        raise PlainDataError(str(error), path) from error
-    remedy = "give numbers, text, lists and dictionaries"
-    raise refused(path, "must be something that plain data can hold", value, remedy)
+    except FailureApiError:
+        # A class or a function in it has no name by which it could be imported.
+        pass
+    return {OBJECT: _kept(value, _title_of(value), objects)}

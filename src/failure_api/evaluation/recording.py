@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from failure_api.core import Context, Delivery
 from failure_api.core.tally import Tally
-from failure_api.environments.positions import known_positions
 
 
 class Meter:
@@ -117,16 +116,6 @@ class Recording:
     positions: list[list[list[float] | None]] | None = None
     ended: bool = True
 
-    def to_plain(self) -> dict[str, Any]:
-        """Returns the recording in the types of JSON."""
-        return asdict(self)
-
-
-def looking_at(env: Any) -> Callable[[], Any] | None:
-    """Returns what tells where the agents are; None where that is not known."""
-    positions = known_positions(env)
-    return None if positions is None else lambda: positions(env)
-
 
 def record(
     meter: Meter, agents: Sequence[Any], rewards: NDArray[np.float64], ended: bool
@@ -139,16 +128,14 @@ def record(
         rewards: The team's reward of each step.
         ended: Whether the environment ended the episode.
     """
-    alive, arrived = np.stack(meter.alive[:LONGEST]), np.stack(meter.arrived[:LONGEST])
-    ages = meter.ages()[:LONGEST]
-    positions = meter.positions[:LONGEST]
+    positions = [_points(rows) for rows in meter.positions[:LONGEST]]
     return Recording(
         agents=[str(agent) for agent in agents],
-        alive=[_bits(row) for row in alive],
-        arrived=[_bits(links) for links in arrived],
-        age=[age.ravel().tolist() for age in ages],
+        alive=[_bits(row) for row in meter.alive[:LONGEST]],
+        arrived=[_bits(links) for links in meter.arrived[:LONGEST]],
+        age=[age.ravel().tolist() for age in meter.ages()[:LONGEST]],
         rewards=[0.0, *rewards.tolist()][:LONGEST],
-        positions=[_points(rows) for rows in positions] if positions else None,
+        positions=positions or None,
         ended=ended and meter.rounds <= LONGEST,
     )
 
@@ -157,6 +144,7 @@ def _bits(flags: NDArray[np.bool_]) -> str:
     return "".join("1" if flag else "0" for flag in flags.ravel().tolist())
 
 
-def _points(rows: NDArray[np.float64]) -> list[list[float] | None]:
+def _points(positions: Any) -> list[list[float] | None]:
     """Returns positions to four digits after the point, which no eye can tell from more."""
+    rows = np.asarray(positions, dtype=np.float64)
     return [row.round(4).tolist() if np.isfinite(row).all() else None for row in rows]

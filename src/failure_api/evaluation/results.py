@@ -29,7 +29,9 @@ class Results:
     Attributes:
         specification: The specification, as plain data.
         severity: What the severity is: the name of the parameter that varies along a curve.
-        severities: Its values, from the mildest to the severest.
+        severity_title: The same in words, for the axis of a figure.
+        severities: Its values, from the mildest to the severest; 1, 2, ... where labels tell them.
+        severity_labels: What each severity is called; empty where numbers say it.
         settings: Names of what else varies, such as "missing" or "N".
         share: Share of the return under perfect communication that a drop must exceed to count
             as broken.
@@ -62,6 +64,8 @@ class Results:
     comparisons: pd.DataFrame
     recordings: Sequence[Recording] = ()
     runs: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+    severity_title: str = ""
+    severity_labels: tuple[str, ...] = ()
 
     @property
     def failures(self) -> pd.DataFrame:

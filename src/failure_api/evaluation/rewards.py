@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from failure_api.evaluation.policies.policy import reason
-from failure_api.evaluation.policies.user_code import function_from_code
+from failure_api.errors import reason
 from failure_api.serialization.paths import refused
+from failure_api.user_code import ANYTHING
 
 _PATH = ("scalarization",)
 
@@ -21,11 +21,8 @@ class Scalarization:
     a sum, and a function whatever it returns.
 
     Args:
-        given: Weights, one for each objective; `module:function`, a function of the vector; or
-            None, for environments whose rewards are numbers.
-
-    Raises:
-        InvalidArgumentError: `given` names no function.
+        by: Weights, one for each objective; a function of the vector; or None, for environments
+            whose rewards are numbers.
 
     Example:
         >>> Scalarization([0.5, 2.0])(np.array([4.0, 1.0]))
@@ -34,10 +31,9 @@ class Scalarization:
         3.0
     """
 
-    def __init__(self, given: Sequence[float] | str | None) -> None:
-        self._given = given
-        self._weights = None if given is None or isinstance(given, str) else np.array(given)
-        self._function = function_from_code(given, _PATH[0]) if isinstance(given, str) else None
+    def __init__(self, by: Sequence[float] | Callable[[Any], Any] | None) -> None:
+        self._by = by
+        self._weights = None if by is None or callable(by) else np.array(by)
 
     def __call__(self, reward: Any) -> float:
         """Returns what a reward counts for.
@@ -53,20 +49,16 @@ class Scalarization:
             return float(self._weights @ vector)
         if vector.size == 1:
             return float(vector.reshape(()))
-        if self._function is not None:
-            return self._called(vector)
+        if callable(self._by):
+            try:
+                return float(self._by(vector))
+            except ANYTHING as error:
+                rule = f"must make a number of the reward {vector} ({reason(error)})"
+                raise refused(_PATH, rule, self._by, "fix the function") from error
         if self._weights is None:
             rule = f"must be given where a reward has {vector.size} entries, as {vector} has"
             equal = [round(1 / vector.size, 3)] * vector.size
             remedy = f"name a weight for each, as in {equal}, or a function as 'module:function'"
             raise refused(_PATH, rule, None, remedy)
         rule = f"must hold a weight for each of the {vector.size} entries of a reward"
-        raise refused(_PATH, rule, self._given, "give as many weights")
-
-    def _called(self, vector: Any) -> float:
-        assert self._function is not None
-        try:
-            return float(self._function(vector))
-        except Exception as error:
-            rule = f"must make a number of the reward {vector} ({reason(error)})"
-            raise refused(_PATH, rule, self._given, "fix the function") from error
+        raise refused(_PATH, rule, self._by, "give as many weights")

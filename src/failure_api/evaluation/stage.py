@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
-from collections.abc import Iterable
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from failure_api.communication_models import ScheduledModel
-from failure_api.core.model import CommunicationModel
+from pettingzoo import ParallelEnv
+
 from failure_api.environments import make_environment
+from failure_api.environments.positions import known_positions
 from failure_api.errors import FailureApiError
-from failure_api.evaluation.plan import Cell, Plan
+from failure_api.evaluation.plan import Cell, Plan, Specification
 from failure_api.evaluation.policies import make_policy
+from failure_api.evaluation.reading import about
 from failure_api.evaluation.rewards import Scalarization
-from failure_api.exchanges import Exchange
+from failure_api.exchanges import Exchange, MaskSegments
 from failure_api.serialization.paths import KeyPath, PlainDataError, placed, refused, text_of
 from failure_api.serialization.reading import from_dict, part_from_dict
+from failure_api.serialization.registry import key_of
+from failure_api.user_code import ANYTHING, named
 from failure_api.wrappers import CommunicationWrapper, CommunicationWrapperParallel
 
 _CELLS_READ = 1_000
@@ -34,20 +39,14 @@ def outage_end(plan: Plan) -> int | None:
         The round; None where there is no outage, or where it does not end alike in every cell.
     """
     cells = (cell for cell in plan.telling_cells(_CELLS_READ) if cell.severity is not None)
-    ends = {
-        _end_of(models_of(plan.filled(cell))["failure_models"])
-        for cell in itertools.islice(cells, _CELLS_READ)
-    }
+    ends: set[int | None] = set()
+    for cell in itertools.islice(cells, _CELLS_READ):
+        # Read as plain data, since nothing of the user's need be there to read results.
+        models = [each for each in plan.filled(cell)["failure_models"] if isinstance(each, dict)]
+        outages = [each for each in models if key_of(str(each.get("model"))) == "scheduled"]
+        stops = [each["stop"] for each in outages if each.get("stop") and not each.get("period")]
+        ends.add(max(stops, default=None))
     return ends.pop() if len(ends) == 1 else None
-
-
-def _end_of(models: Iterable[CommunicationModel]) -> int | None:
-    ends = [
-        model.stop
-        for model in models
-        if isinstance(model, ScheduledModel) and model.period is None and model.stop is not None
-    ]
-    return max(ends, default=None)
 
 
 class Stage:
@@ -59,6 +58,9 @@ class Stage:
 
     Attributes:
         env: The environment in a communication wrapper.
+        is_parallel: Whether its agents act all at once.
+        positions: Returns where agents are; None where nothing tells.
+        heard_through: What agents observe through, as a note to what goes wrong.
         policy: The policy.
         team: The agents whose rewards count.
         scalar: What makes a number of a reward.
@@ -68,44 +70,45 @@ class Stage:
     """
 
     def __init__(self, plan: Plan, cell: Cell) -> None:
-        filled = plan.filled(cell)
-        specification = plan.specification
-        self.is_parallel = specification.api == "parallel"
+        filled, asked = plan.filled(cell), plan.specification
         models = models_of(filled)
-        exchange = exchange_of(filled["exchange"])
-        try:
-            bare = make_environment(
-                specification.environment, api=specification.api, **filled["options"]
-            )
-        except FailureApiError as error:
-            key = "options" if filled["options"] else "environment"
-            raise PlainDataError(str(error), (key,)) from error
+        exchange = exchange_of(filled["exchange"], asked)
+        positions = _function(asked, "positions")
+        bare = environment_of(asked, filled["options"])
+        self.is_parallel = isinstance(bare, ParallelEnv)
         wrapper = CommunicationWrapperParallel if self.is_parallel else CommunicationWrapper
         try:
-            self.env: Any = wrapper(bare, exchange=exchange, **models)
+            self.env: Any = wrapper(bare, exchange=exchange, positions=positions, **models)
         except FailureApiError as error:
             raise placed(error, (), {"exchange": "exchange"}) from error
         if len(self.env.possible_agents) < 2:
-            remedy = "take one with two agents or more"
-            rule = "must have agents that can speak to each other"
-            raise refused(("environment",), rule, specification.environment, remedy)
-        self.team = team_of(self.env, specification.team)
+            rule, remedy = "must have agents that can speak to each other", "take one with two"
+            raise refused(("environment",), rule, asked.environment, f"{remedy} agents or more")
+        self.heard_through = f"agents observe through {self.env.exchange!r}"
+        look = positions or known_positions(bare)
+        self.positions = None if look is None else lambda: look(bare)
+        self.team = team_of(self.env, asked.team)
+        self.scalar = Scalarization(_function(asked, "scalarization"))
         try:
-            self.scalar = Scalarization(specification.scalarization)
+            self.policy: Any = make_policy(asked.found(asked.policies[cell.policy]), self.env)
         except FailureApiError as error:
-            raise about(("scalarization",), error) from error
+            raise beginning_with(policy_path(asked, cell.policy), error) from error
+
+    def act(self, observations: Mapping[Any, Any]) -> Mapping[Any, Any]:
+        """Returns what the policy does."""
         try:
-            self.policy: Any = make_policy(cell.policy, self.env)
-        except FailureApiError as error:
-            path = ("policies", specification.policies.index(cell.policy))
-            raise about(path, error) from error
+            actions: Mapping[Any, Any] = self.policy(observations)
+            return actions
+        except ANYTHING as error:
+            error.add_note(self.heard_through)
+            raise
 
     def close(self) -> None:
         """Lets the environment go."""
         self.env.close()
 
 
-def about(path: KeyPath, error: FailureApiError) -> PlainDataError:
+def beginning_with(path: KeyPath, error: FailureApiError) -> PlainDataError:
     """Returns an error that begins with the place that it is about."""
     sentence = str(error).removeprefix(f"{path[0]} ")
     colon = "" if sentence != str(error) else ":"
@@ -123,13 +126,55 @@ def models_of(filled: dict[str, Any]) -> dict[str, Any]:
     return models
 
 
-def exchange_of(plain: Any) -> Any:
-    """Returns the exchange of plain data; None for None.
+def environment_of(asked: Specification, options: Mapping[str, Any]) -> Any:
+    """Returns the bare environment that a specification asks for.
 
     Raises:
-        PlainDataError: Something that is no exchange.
+        PlainDataError: There is none of that name, or its options do not suit.
     """
-    return None if plain is None else part_from_dict(plain, ("exchange",), (Exchange,))
+    try:
+        return make_environment(asked.found(asked.environment), api=asked.api, **options)
+    except FailureApiError as error:
+        word = str(error).partition(" ")[0]
+        default = "options" if options else "environment"
+        path = (word if word in ("environment", "api", "options") else default,)
+        raise PlainDataError(str(error), path) from error
+
+
+def policy_path(asked: Specification, label: str) -> KeyPath:
+    """Returns where a specification names a policy."""
+    return ("policies", list(asked.policies).index(label))
+
+
+def _function(asked: Specification, key: str) -> Any:
+    """Returns a function that a specification names; None where it names none."""
+    found = asked.found(getattr(asked, key))
+    if isinstance(found, str):
+        with about((key,)):
+            found = named(found, key)
+        if not callable(found):
+            rule = "must name a function of the environment"
+            raise refused((key,), rule, getattr(asked, key), "name another one")
+    return found
+
+
+def exchange_of(plain: Any, asked: Specification) -> Any:
+    """Returns the exchange of plain data, with the segments of a specification; None for None.
+
+    Raises:
+        PlainDataError: Something that is no exchange, or that takes no segments.
+    """
+    path = ("exchange",)
+    exchange = None if plain is None else part_from_dict(plain, path, (Exchange,))
+    if asked.segments is None:
+        return exchange
+    exchange = exchange or MaskSegments()
+    if not isinstance(exchange, MaskSegments) or exchange.segments is not None:
+        rule = "must be a mask_segments without segments of its own beside segments"
+        raise refused(path, rule, plain, "leave one of the two out")
+    segments = _function(asked, "segments")
+    with about(("segments",)):
+        return dataclasses.replace(exchange, segments=segments)
 
 
 def team_of(env: Any, patterns: tuple[str, ...]) -> tuple[Any, ...]:

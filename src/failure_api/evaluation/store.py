@@ -7,8 +7,9 @@ import os
 import sqlite3
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -48,37 +49,33 @@ def opened(directory: Path, *, new: bool = True) -> Iterator[Store]:
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise no_room("output", directory, error) from error
+        raise no_room(directory, error) from error
+    # A folder that nobody may write to is locked well enough.
+    is_fixed = not new and not os.access(directory, os.W_OK)
+    source = f"{path.resolve().as_uri()}?immutable=1" if is_fixed else path
+    lock = nullcontext() if is_fixed else _locked(directory / _LOCK)
     try:
-        if not new and not os.access(directory, os.W_OK):
-            # A folder that nobody may write to is locked well enough.
-            with closing(
-                sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True)
-            ) as connection:
-                _check_ours(connection, directory)
-                yield Store(directory, connection)
-            return
-        with _locked(directory / _LOCK), closing(sqlite3.connect(path)) as connection:
+        with lock, closing(sqlite3.connect(source, uri=is_fixed)) as connection:
             if not is_new:
-                _check_ours(connection, directory)
-            # Before anything else, so that no kill leaves a database that is not marked.
-            connection.execute(f"PRAGMA application_id = {_OURS}")
-            connection.execute("PRAGMA journal_mode = WAL")
-            # Without it, what was committed last could be lost with the machine's power.
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.executescript(TABLES)
-            _complete(connection)
+                (mark,) = connection.execute("PRAGMA application_id").fetchone()
+                if mark != _OURS:
+                    raise _no_sweep(directory)
+            if not is_fixed:
+                _prepare(connection)
             yield Store(directory, connection)
     except sqlite3.Error as error:
-        raise _refused(directory, error) from error
+        rule = f"must be a folder where a database can be kept ({str(error).lower()})"
+        kept = "make room; nothing that was finished is lost, and the same call goes on"
+        remedy = kept if "full" in str(error) else "name another one"
+        raise invalid("output", rule, str(directory), remedy) from error
 
 
-def no_room(argument: str, directory: Path, error: OSError) -> InvalidArgumentError:
+def no_room(directory: Path, error: OSError) -> InvalidArgumentError:
     """Returns the error for a folder that cannot be written to, ready to be raised."""
     reason = (error.strerror or str(error)).lower()
     rule = f"must be a folder that can be written to ({reason})"
     remedy = "make room or name another one; what was finished is kept"
-    return invalid(argument, rule, str(directory), remedy)
+    return invalid("output", rule, str(directory), remedy)
 
 
 def _no_sweep(directory: Path) -> InvalidArgumentError:
@@ -86,15 +83,14 @@ def _no_sweep(directory: Path) -> InvalidArgumentError:
     return invalid("directory", "must hold a sweep", str(directory), remedy)
 
 
-def _check_ours(connection: sqlite3.Connection, directory: Path) -> None:
-    """Raises an error for the database of another program."""
-    (found,) = connection.execute("PRAGMA application_id").fetchone()
-    if found != _OURS:
-        raise _no_sweep(directory)
-
-
-def _complete(connection: sqlite3.Connection) -> None:
-    """Adds the columns that a sweep of an earlier version does not have."""
+def _prepare(connection: sqlite3.Connection) -> None:
+    """Marks a database, and adds what it does not have, or not yet as of an earlier version."""
+    # Before anything else, so that no kill leaves a database that is not marked.
+    connection.execute(f"PRAGMA application_id = {_OURS}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    # Without it, what was committed last could be lost with the machine's power.
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.executescript(TABLES)
     known = {row[1] for row in connection.execute("PRAGMA table_info(episodes)")}
     for name in ("news", "overtaken"):
         if name not in known:
@@ -111,21 +107,11 @@ def _locked(path: Path) -> Iterator[None]:
         lock.close()
         if "locked" not in str(error):
             raise
+        rule = "must be a folder that no other process works in"
         remedy = "wait until it has ended, or name another folder"
-        raise invalid(
-            "output", "must be a folder that no other process works in", str(path.parent), remedy
-        ) from None
-    try:
+        raise invalid("output", rule, str(path.parent), remedy) from None
+    with closing(lock):
         yield
-    finally:
-        lock.close()
-
-
-def _refused(directory: Path, error: sqlite3.Error) -> InvalidArgumentError:
-    rule = f"must be a folder where a database can be kept ({str(error).lower()})"
-    full = "full" in str(error)
-    kept = "make room; nothing that was finished is lost, and the same call goes on"
-    return invalid("output", rule, str(directory), kept if full else "name another one")
 
 
 PATIENCE_SECONDS = 0.1
@@ -219,28 +205,29 @@ class Store:
         rows = self._connection.execute("SELECT about FROM runs ORDER BY run")
         return [json.loads(about) for (about,) in rows]
 
-    def add(self, results: Iterable[EpisodeResult]) -> None:
+    def add(self, results: Sequence[EpisodeResult]) -> None:
         """Commits finished episodes, all of them at once."""
-        results = list(results)
+        *columns, _ = EpisodeResult._fields
+        command = f"INSERT OR REPLACE INTO episodes ({', '.join(columns)}) VALUES "
+        recorded = [(each.cell, each.recording) for each in results if each.recording is not None]
         with self._connection:
+            # SQLite takes NaN for NULL, and of an array its bytes.
             self._connection.executemany(
-                f"INSERT OR REPLACE INTO episodes ({', '.join(_COLUMNS)}) "
-                f"VALUES ({', '.join('?' * len(_COLUMNS))})",
-                [_row(result) for result in results],
+                f"{command}({', '.join('?' * len(columns))})", [result[:-1] for result in results]
             )
             self._connection.executemany(
                 "INSERT OR REPLACE INTO recordings VALUES (?, ?)",
                 [
-                    (result.cell, _packed(result.recording))
-                    for result in results
-                    if result.recording is not None
+                    (cell, zlib.compress(json.dumps(asdict(recording)).encode()))
+                    for cell, recording in recorded
                 ],
             )
 
     def counts(self) -> tuple[int, int]:
         """Returns how many episodes are finished, and how many of those failed."""
-        found = self._connection.execute("SELECT count(*), count(error) FROM episodes").fetchone()
-        return int(found[0]), int(found[1])
+        counts = "SELECT count(*), count(error) FROM episodes"
+        finished, failures = self._connection.execute(counts).fetchone()
+        return finished, failures
 
     def finished(self) -> dict[int, set[int]]:
         """Returns which episodes are finished, by their cells."""
@@ -274,35 +261,6 @@ class Store:
 
     def recordings(self) -> Iterator[tuple[int, Recording]]:
         """Yields cells with their recordings, in the order of the cells."""
-        rows = self._connection.execute("SELECT cell, recording FROM recordings ORDER BY cell")
-        for cell, packed in rows:
+        query = "SELECT cell, recording FROM recordings ORDER BY cell"
+        for cell, packed in self._connection.execute(query):
             yield cell, Recording(**json.loads(zlib.decompress(packed)))
-
-
-_COLUMNS = (
-    "cell", "episode", "seed", "team_return", "length", "delivery_ratio", "mean_age", "news",
-    "overtaken", "seconds", "rewards", "error",
-)  # fmt: skip
-"""What is kept of an episode, in the order of `_row`."""
-
-
-def _row(result: EpisodeResult) -> tuple[Any, ...]:
-    # SQLite takes NaN for NULL.
-    return (
-        result.cell,
-        result.episode,
-        result.seed,
-        result.team_return,
-        result.length,
-        result.delivery_ratio,
-        result.mean_age,
-        result.news,
-        result.overtaken,
-        result.seconds,
-        result.rewards.tobytes(),
-        result.error,
-    )
-
-
-def _packed(recording: Recording) -> bytes:
-    return zlib.compress(json.dumps(recording.to_plain()).encode())

@@ -3,27 +3,55 @@
 from __future__ import annotations
 
 import tempfile
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from failure_api.errors import invalid
 from failure_api.evaluation.analysis import DEFAULT_SHARE, check_share, results_of_store
-from failure_api.evaluation.engines import check_engine
+from failure_api.evaluation.check import prepare
+from failure_api.evaluation.engines import check_engine, results_of
+from failure_api.evaluation.engines.jobs import Backlog
+from failure_api.evaluation.episode import EpisodeResult
 from failure_api.evaluation.files import are_current, state_of, write_files_of
 from failure_api.evaluation.identity import check_identity, describe_run, differing_versions
 from failure_api.evaluation.plan import Plan
-from failure_api.evaluation.runner import Progress, run
-from failure_api.evaluation.store import FILE, Store, opened
-from failure_api.evaluation.trial import prepare
+from failure_api.evaluation.results import reason_of
+from failure_api.evaluation.store import FILE, Keeper, Store, opened
 from failure_api.needs import needed
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _SUMMARY = "summary"
+
+
+class Progress(NamedTuple):
+    """How far a sweep has come.
+
+    Attributes:
+        total: Episodes in all.
+        done: Episodes that have been committed, earlier ones included.
+        failed: How many of those failed.
+        played: Episodes played since the sweep was started or resumed.
+        seconds: How long that has taken.
+        last_error: What went wrong in the last episode; None where nothing did.
+    """
+
+    total: int
+    done: int
+    failed: int
+    played: int
+    seconds: float
+    last_error: str | None = None
+
+    @property
+    def rate(self) -> float:
+        """Episodes a second, or 0 before the first."""
+        return self.played / self.seconds if self.seconds else 0.0
 
 
 def sweep(
@@ -74,16 +102,8 @@ def sweep(
         >>> table["delivery_ratio"].round(1).tolist()
         [1.0, 0.5, 0.0]
     """
-    swept = run_sweep(
-        specification,
-        output,
-        engine=engine,
-        workers=workers,
-        address=address,
-        share=share,
-        retry_failed=retry_failed,
-        report=report,
-    )
+    arguments = (specification, output, engine, workers, address, share, retry_failed)
+    swept = run_sweep(*arguments, report=report)
     failures = int(swept.cells["failed"].sum())
     if failures:
         where = "name an output folder to keep" if output is None else "see the report for"
@@ -98,22 +118,24 @@ class Swept(NamedTuple):
         cells: One row for each cell, as `Results.cells` describes them.
         curves: One row for each curve, as `Results.curves` describes them.
         severity: What the severity is.
+        labels: What the severities are called that have labels.
     """
 
     cells: pd.DataFrame
     curves: pd.DataFrame
     severity: str
+    labels: Mapping[float, str]
 
 
 def run_sweep(
     specification: str | Path | Mapping[str, Any],
     output: str | Path | None,
-    *,
     engine: str | None,
     workers: int,
     address: str | None,
     share: float,
     retry_failed: bool,
+    *,
     command: str | None = None,
     confirm: Callable[[Plan], None] = lambda plan: None,
     report: Callable[[Progress], None] = lambda progress: None,
@@ -145,7 +167,7 @@ def run_sweep(
                 check_identity(store, plan)
                 return _is_finished(plan, store, retry_failed)
 
-        plan = prepare(specification, nothing_left)
+        plan = prepare(specification, nothing_left, workers=workers)
         if not has_store:
             confirm(plan)
         with opened(folder) as store:
@@ -158,6 +180,53 @@ def run_sweep(
                 _begin_run(store, describe_run(plan, command))
                 run(plan, store, engine, workers, address, report)
             return _summary(plan, store, share, write_files=output is not None)
+
+
+def run(
+    plan: Plan,
+    store: Store,
+    engine: str,
+    workers: int,
+    address: str | None,
+    report: Callable[[Progress], None],
+) -> None:
+    """Plays every episode of a plan that the store does not hold.
+
+    Args:
+        plan: The plan.
+        store: Where finished episodes are, and go to.
+        engine: Who plays, as `check_engine` returns it.
+        workers: Number of processes.
+        address: Address of a Ray cluster.
+        report: Told of each episode, after it has been committed.
+
+    Raises:
+        sqlite3.Error: An episode could not be committed.
+    """
+    done, failures = store.counts()
+    backlog = Backlog(plan, store.finished())
+    progress = Progress(plan.episodes, done, failures, 0, 0.0)
+    report(progress)
+    began = time.perf_counter()
+    keeper = Keeper(store)
+
+    def tell(committed: list[EpisodeResult]) -> None:
+        nonlocal progress
+        for result in committed:
+            error = reason_of(result.error) if result.error else None
+            total, done, failed, played, *_ = progress
+            failed, seconds = failed + (error is not None), time.perf_counter() - began
+            progress = Progress(total, done + 1, failed, played + 1, seconds, error)
+            report(progress)
+
+    with closing(results_of(engine, plan, backlog, workers, address)) as results:
+        try:
+            for result in results:
+                tell(keeper.keep(result))
+        finally:
+            # Whatever interrupts, what has ended is kept.
+            committed = keeper.commit()
+    tell(committed)
 
 
 @contextmanager
@@ -189,25 +258,19 @@ def _is_finished(plan: Plan, store: Store, retry_failed: bool) -> bool:
 
 def _summary(plan: Plan, store: Store, share: float, *, write_files: bool) -> Swept:
     """Returns what was found, and writes the files, unless both are as they should be."""
+    import pandas as pd
+
     of = state_of(store, share)
     known = store.read(_SUMMARY)
     has_files = not write_files or are_current(store, of)
     if known is None or known["of"] != of or not has_files:
         results = results_of_store(store, share)
-        tables = {"cells": results.cells, "curves": results.curves}
-        known = {"of": of, **{name: _plain(table) for name, table in tables.items()}}
+        # In the types of JSON, every number to its last bit.
+        tables = {name: getattr(results, name).to_dict("list") for name in ("cells", "curves")}
+        known = {"of": of, **tables}
         store.write(_SUMMARY, known)
         if write_files:
             write_files_of(results, store, of)
-    return Swept(_table(known["cells"]), _table(known["curves"]), plan.severity_name)
-
-
-def _plain(table: pd.DataFrame) -> dict[str, Any]:
-    """Returns a table in the types of JSON, every number to its last bit."""
-    return {name: table[name].tolist() for name in table.columns}
-
-
-def _table(plain: dict[str, Any]) -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.DataFrame(plain)
+    cells, curves = pd.DataFrame(known["cells"]), pd.DataFrame(known["curves"])
+    labels = dict(zip(plan.severities, plan.severity_labels, strict=False))
+    return Swept(cells, curves, plan.severity_name, labels)

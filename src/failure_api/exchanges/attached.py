@@ -8,19 +8,20 @@ from typing import Any
 
 import numpy as np
 from gymnasium import spaces
+from gymnasium.spaces import Space
 from gymnasium.spaces.utils import flatdim, flatten, flatten_space
 from numpy.typing import NDArray
 
 from failure_api.core.parameters.rules import as_array, numbers
 from failure_api.errors import InvalidArgumentError, invalid
-from failure_api.exchanges.spaces.actions import Attachment
-from failure_api.exchanges.spaces.numbers import Numbers, OneHotNumbers, leaves
+from failure_api.exchanges.spaces.actions import Attachment, ByAgent
+from failure_api.exchanges.spaces.numbers import Numbers, OneHotNumbers, leaves, limits_of
 
 CHOICES = (spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
 
 
 def attached_entries(
-    agent: Any, own_space: spaces.Space[Any], message_space: spaces.Space[Any]
+    agent: Any, own_space: Space[Any], message_space: Space[Any]
 ) -> AttachedChoices | AttachedVector:
     """Returns how an action and a message are one `MultiDiscrete`, or else one `Box`.
 
@@ -51,31 +52,27 @@ class _AttachedEntries(Attachment):
     """
 
     _numbers: Numbers
-    _message_entries: int
+    _rule: str
+    _remedy: str
     shape: tuple[int, ...]
-
-    @property
-    def message_entries(self) -> int:
-        """Entries of a mask that are the message's."""
-        return self._message_entries
 
     def parted(self, agent: Any, action: Any) -> tuple[Any, Any]:
         """Returns the environment's action and the message, each in its own type."""
-        given = numbers(action, flags=True)
-        fits = given is not None and given.shape == self.shape
-        rows = self._rows(given[None]) if given is not None and fits else None
+        vector = numbers(action, flags=True)
+        fits = vector is not None and vector.shape == self.shape
+        rows = self._rows(vector[None]) if vector is not None and fits else None
         if rows is None:
-            raise self._refused(f"the action of agent {agent!r}", action)
+            raise invalid(f"the action of agent {agent!r}", self._rule, action, self._remedy)
         own, said = self._numbers.elements(rows)[0]
         return own, said
 
-    def parted_of_all(self, actions: Mapping[Any, Any]) -> dict[Any, tuple[Any, Any]]:
+    def parted_of_all(self, actions: ByAgent) -> dict[Any, tuple[Any, Any]]:
         """Returns what `parted` does for each of some agents, by agent."""
         arrays = [*actions.values()]
         # What is no array of numbers is looked at by itself, for what is wrong with it.
         if all(type(a) is np.ndarray and a.shape == self.shape for a in arrays):
-            given = np.array(arrays)
-            rows = self._rows(given.astype(np.float64)) if given.dtype.kind in "biuf" else None
+            vectors = np.array(arrays)
+            rows = self._rows(vectors.astype(np.float64)) if vectors.dtype.kind in "biuf" else None
             if rows is not None:
                 return dict(zip(actions, self._numbers.elements(rows), strict=True))
         return super().parted_of_all(actions)
@@ -90,12 +87,8 @@ class _AttachedEntries(Attachment):
         return types and bounds and one.space == two.space
 
     @abstractmethod
-    def _rows(self, given: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    def _rows(self, vectors: NDArray[np.float64]) -> NDArray[np.float64] | None:
         """Returns the numbers that vectors stand for, a row each; None where one is refused."""
-
-    @abstractmethod
-    def _refused(self, name: str, action: Any) -> InvalidArgumentError:
-        """Returns the error for an action that is not what the space says."""
 
 
 class AttachedChoices(_AttachedEntries):
@@ -113,23 +106,24 @@ class AttachedChoices(_AttachedEntries):
         (np.int64(4), np.int64(1))
     """
 
-    def __init__(self, own_space: spaces.Space[Any], message_space: spaces.Space[Any]) -> None:
+    def __init__(self, own_space: Space[Any], message_space: Space[Any]) -> None:
         self.message_space = message_space
         self._numbers = Numbers(spaces.Tuple([own_space, message_space]))
-        starts = [_starts(leaf) for leaf in self._numbers.leaves]
-        counts = [_counts(leaf) for leaf in self._numbers.leaves]
-        self._starts = np.concatenate(starts).astype(np.float64)
-        self._counts = np.concatenate(counts)
-        self.space: spaces.Space[Any] = spaces.MultiDiscrete(self._counts)
+        limits = [limits_of(leaf) for leaf in self._numbers.leaves]
+        first, last = (
+            np.concatenate(ends, dtype=np.int64, casting="unsafe")
+            for ends in zip(*limits, strict=True)
+        )
+        self._starts, self._counts = first.astype(np.float64), last - first + 1
+        self.space: Space[Any] = spaces.MultiDiscrete(self._counts)
         self.shape = self._counts.shape
-        self._message_entries = int(self._counts[len(starts[0]) :].sum())
+        self.message_entries = int(self._counts[len(limits[0][0]) :].sum())
+        self._rule = f"must be in {self.space}"
+        self._remedy = "give an element of that space"
 
-    def _rows(self, given: NDArray[np.float64]) -> NDArray[np.float64] | None:
-        counted = ((given >= 0) & (given < self._counts) & (given % 1 == 0)).all()
-        return given + self._starts if counted else None
-
-    def _refused(self, name: str, action: Any) -> InvalidArgumentError:
-        return invalid(name, f"must be in {self.space}", action, "give an element of that space")
+    def _rows(self, vectors: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        counted = ((vectors >= 0) & (vectors < self._counts) & (vectors % 1 == 0)).all()
+        return vectors + self._starts if counted else None
 
     def joined(self, own: Any, message: Any) -> Any:
         """Returns the entries of both."""
@@ -156,51 +150,36 @@ class AttachedVector(_AttachedEntries):
         (array([ 0.5, -1. ], dtype=float32), np.int64(1))
     """
 
-    def __init__(self, own_space: spaces.Space[Any], message_space: spaces.Space[Any]) -> None:
+    def __init__(self, own_space: Space[Any], message_space: Space[Any]) -> None:
         self.message_space = message_space
         self._both = spaces.Tuple([own_space, message_space])
         self._flat, self._numbers = OneHotNumbers(self._both), Numbers(self._both)
         box: Any = flatten_space(self._both)
+        bounds = box.low, box.high, self._numbers.low, self._numbers.high
         with np.errstate(over="ignore"):
-            low, high = box.low.astype(np.float32), box.high.astype(np.float32)
-        self.space: spaces.Space[Any] = spaces.Box(low, high, dtype=np.float32)
+            low, high, near_low, near_high = (bound.astype(np.float32) for bound in bounds)
+        self.space: Space[Any] = spaces.Box(low, high, dtype=np.float32)
         self.shape = low.shape
-        self._message_entries = self.shape[0] - int(flatdim(own_space))
+        self.message_entries = self.shape[0] - int(flatdim(own_space))
+        self._rule = f"must be a vector of {self.shape[0]} numbers"
+        self._remedy = f"give one as in {self.space}"
         own = np.arange(self._numbers.width) < Numbers(own_space).width
         free = own & ~self._numbers.whole
         # An entry within what float32 makes of its bounds is meant to be within them.
-        with np.errstate(over="ignore"):
-            near = [b.astype(np.float32) for b in (self._numbers.low, self._numbers.high)]
-        self._far_low = np.where(free, near[0], np.inf)
-        self._far_high = np.where(free, near[1], -np.inf)
+        self._far_low = np.where(free & (near_low < np.inf), near_low, -np.inf)
+        self._far_high = np.where(free & (near_high > -np.inf), near_high, np.inf)
 
-    def _rows(self, given: NDArray[np.float64]) -> NDArray[np.float64] | None:
-        if np.isnan(given).any():
+    def _rows(self, vectors: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        if np.isnan(vectors).any():
             return None
-        rows = self._flat.rows(given, np.float64)
+        rows = self._flat.rows(vectors, np.float64)
         rows = np.where(self._numbers.whole, np.rint(rows), rows)
         inside = np.clip(rows, self._numbers.low, self._numbers.high)
-        beyond = (rows < self._far_low) & (self._far_low < np.inf)
-        beyond |= (rows > self._far_high) & (self._far_high > -np.inf)
-        return np.where(beyond, rows, inside)
-
-    def _refused(self, name: str, action: Any) -> InvalidArgumentError:
-        rule = f"must be a vector of {self.shape[0]} numbers"
-        return invalid(name, rule, action, f"give one as in {self.space}")
+        return np.where((rows < self._far_low) | (rows > self._far_high), rows, inside)
 
     def joined(self, own: Any, message: Any) -> Any:
         """Returns the entries of both."""
         return np.array(flatten(self._both, (own, message)), dtype=np.float32)
-
-
-def _starts(leaf: Any) -> NDArray[Any]:
-    return np.ravel(getattr(leaf, "start", np.zeros(leaf.shape, np.int64)))
-
-
-def _counts(leaf: Any) -> NDArray[np.int64]:
-    if isinstance(leaf, spaces.MultiBinary):
-        return np.full(int(np.prod(leaf.shape)), 2, dtype=np.int64)
-    return np.ravel(leaf.n if isinstance(leaf, spaces.Discrete) else leaf.nvec).astype(np.int64)
 
 
 ACTION, MESSAGE = "action", "message"
@@ -219,23 +198,18 @@ class AttachedKeys(Attachment):
         (4, array([1, 0], dtype=int8))
     """
 
-    def __init__(self, own_space: spaces.Space[Any], message_space: spaces.Space[Any]) -> None:
+    def __init__(self, own_space: Space[Any], message_space: Space[Any]) -> None:
         self.message_space = message_space
-        self.space: spaces.Space[Any] = spaces.Dict({ACTION: own_space, MESSAGE: message_space})
+        self.space: Space[Any] = spaces.Dict({ACTION: own_space, MESSAGE: message_space})
 
     def parted(self, agent: Any, action: Any) -> tuple[Any, Any]:
         """Returns the environment's action, as it is, and the message."""
         if not isinstance(action, Mapping) or ACTION not in action or MESSAGE not in action:
-            raise invalid(
-                f"the action of agent {agent!r}",
-                'must be of the form {"action": ..., "message": ...}',
-                action,
-                "give both keys",
-            )
+            rule = 'must be of the form {"action": ..., "message": ...}'
+            raise invalid(f"the action of agent {agent!r}", rule, action, "give both keys")
         said = element(self.message_space, action[MESSAGE])
         if said is None:
-            rule = f"must be in {self.message_space}"
-            name = f"the message of agent {agent!r}"
+            name, rule = f"the message of agent {agent!r}", f"must be in {self.message_space}"
             raise invalid(name, rule, action[MESSAGE], "give an element of that space")
         return action[ACTION], said
 
@@ -244,7 +218,7 @@ class AttachedKeys(Attachment):
         return {ACTION: own, MESSAGE: message}
 
 
-def element(space: spaces.Space[Any], value: Any) -> Any:
+def element(space: Space[Any], value: Any) -> Any:
     """Returns a value as an element of a space, which nobody else holds; None where it is none.
 
     Numbers of another type, and lists of them, are taken where the space has what they stand for.
@@ -259,19 +233,16 @@ def element(space: spaces.Space[Any], value: Any) -> Any:
         >>> element(spaces.Discrete(3), 3.0) is None
         True
     """
-    given = as_array(value)
-    if given is None:
-        return None
+    array = as_array(value)
     dtype = np.dtype(space.dtype or np.float32)
-    if given.shape != space.shape or given.dtype.kind not in ("biuf" if _floats(dtype) else "biu"):
+    floats = dtype.kind == "f"
+    if array is None or array.shape != space.shape:
+        return None
+    if array.dtype.kind not in ("biuf" if floats else "biu"):
         return None
     with np.errstate(over="ignore"):
-        found = given.astype(dtype)
-    if not _floats(dtype) and not np.array_equal(found, given):
+        found = array.astype(dtype)
+    if not floats and not np.array_equal(found, array):
         return None
     made = found[()] if isinstance(space, spaces.Discrete) else found
     return made if space.contains(made) else None
-
-
-def _floats(dtype: np.dtype[Any]) -> bool:
-    return dtype.kind == "f"

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from failure_api.core.layouts import TeamLayout, TeamRows
 from failure_api.core.parameters.fields import normalise_fields
-from failure_api.exchanges.spaces.actions import SpokenActions, copy_value
+from failure_api.exchanges.spaces.actions import ByAgent, SpokenActions, copy_value
 from failure_api.exchanges.spaces.numbering import ContentNumbers, PackedNumbers, Packing
 from failure_api.exchanges.spaces.zero import bits_of, to_each, zero_of
 
@@ -64,6 +64,7 @@ class Exchange(ABC):
         """
 
 
+@dataclass(slots=True, eq=False)
 class Received:
     """What one round has brought a whole team.
 
@@ -81,35 +82,14 @@ class Received:
         kept: For the codec: what it has made of the content in this round.
     """
 
-    __slots__ = (
-        "arrived",
-        "content",
-        "fresh",
-        "kept",
-        "newest",
-        "noisy",
-        "observations",
-        "round_index",
-    )
-
-    def __init__(
-        self,
-        round_index: int,
-        content: Any,
-        fresh: bool,
-        arrived: NDArray[np.bool_],
-        newest: NDArray[np.int32],
-        noisy: bool,
-        observations: Mapping[Any, Any],
-    ) -> None:
-        self.round_index, self.content, self.fresh, self.newest = (
-            round_index,
-            content,
-            fresh,
-            newest,
-        )
-        self.arrived, self.noisy, self.observations = arrived, noisy, observations
-        self.kept: Any = None
+    round_index: int
+    content: Any
+    fresh: bool
+    arrived: NDArray[np.bool_]
+    newest: NDArray[np.int32]
+    noisy: bool
+    observations: ByAgent
+    kept: Any = None
 
     @property
     def age(self) -> NDArray[np.int32]:
@@ -150,10 +130,10 @@ class Heard(Mapping[Any, Any]):
         return np.delete(of_links[:, self._receiver], self._receiver).tolist()
 
     def __getitem__(self, sender: Any) -> Any:
-        place = self._codec.index[sender]
-        if place == self._receiver:
+        index = self._codec.index[sender]
+        if index == self._receiver:
             raise KeyError(sender)
-        return self._content(place)
+        return self._content(index)
 
     def __iter__(self) -> Iterator[Any]:
         own = self._codec.agent_ids[self._receiver]
@@ -235,9 +215,7 @@ class TeamCodec(ABC):
         """Forgets what was, before an episode; most codecs remember nothing."""
 
     @abstractmethod
-    def say_team(
-        self, observations: Mapping[Any, Any], messages: Mapping[Any, Any]
-    ) -> NDArray[Any]:
+    def say_team(self, observations: ByAgent, messages: ByAgent) -> NDArray[Any]:
         """Returns what everybody says, as `layout` takes it; nobody else holds it.
 
         Args:
@@ -255,7 +233,7 @@ class TeamCodec(ABC):
             received: What the round has brought.
         """
 
-    def see_team(self, observations: Mapping[Any, Any], received: Received) -> dict[Any, Any]:
+    def see_team(self, observations: ByAgent, received: Received) -> dict[Any, Any]:
         """Returns what the agents see that take part, as objects that nobody else holds."""
         return {agent: self.see_one(agent, seen, received) for agent, seen in observations.items()}
 
@@ -324,7 +302,7 @@ class Codec(TeamCodec):
     @cached_property
     def numbering(self) -> ContentNumbers:
         """Read field by field."""
-        return PackedNumbers(self.agent_ids, self.message_spaces, self._packings)
+        return PackedNumbers(self.message_spaces, self._packings or [])
 
     @property
     def message_bits(self) -> NDArray[np.float64] | None:
@@ -341,22 +319,16 @@ class Codec(TeamCodec):
         except TypeError:
             return None
 
-    def say_team(
-        self, observations: Mapping[Any, Any], messages: Mapping[Any, Any]
-    ) -> NDArray[Any]:
+    def say_team(self, observations: ByAgent, messages: ByAgent) -> NDArray[Any]:
         """Returns a row for each sender."""
         said = [
-            self.say(agent, observations[agent], messages.get(agent))
-            if agent in observations
-            else None
-            for agent in self.agent_ids
+            self.say(a, observations[a], messages.get(a)) if a in observations else None
+            for a in self.agent_ids
         ]
         packings = self._packings
         if packings is None:
             pairs = zip(said, self.message_spaces.values(), strict=True)
-            return _as_rows(
-                [zero_of(space) if one is None else copy_value(one) for one, space in pairs]
-            )
+            return _as_rows([zero_of(sp) if one is None else copy_value(one) for one, sp in pairs])
         rows = np.zeros((len(said), max(packing.size for packing in packings)), np.uint8)
         for row, agent, packing, one in zip(rows, self.agent_ids, packings, said, strict=True):
             if one is not None:

@@ -8,15 +8,20 @@ from typing import Any
 
 import numpy as np
 from gymnasium import spaces
+from gymnasium.spaces import Space
 from gymnasium.spaces.utils import flatten, flatten_space
 from numpy.typing import NDArray
 
 from failure_api.core.layouts import TeamRows
+from failure_api.core.links import Array
 from failure_api.errors import InvalidArgumentError, invalid
 from failure_api.exchanges.exchange import Received, Team, TeamCodec
-from failure_api.exchanges.spaces.actions import ActionMaskSplit, SpokenActions
+from failure_api.exchanges.spaces.actions import ActionMaskSplit, ByAgent, SpokenActions
 from failure_api.exchanges.spaces.numbering import ContentNumbers, FlatNumbers
 from failure_api.exchanges.spaces.zero import bits_of, to_each
+
+SILENCE = spaces.Box(0, 1, (0,), np.float32)
+"""The space of what an agent says that says nothing."""
 
 
 class FlatCodec(TeamCodec):
@@ -37,80 +42,64 @@ class FlatCodec(TeamCodec):
     def __init__(
         self,
         team: Team,
-        message_spaces: Mapping[Any, Any] | None,
+        message_spaces: ByAgent | None,
         exchange: str,
         actions: SpokenActions | None = None,
     ) -> None:
         super().__init__(team)
-        self.actions = actions
+        self.actions, self._exchange, self._observed = actions, exchange, message_spaces is None
         rooms = {} if actions is None else actions.rooms(team.spaces)
         self.splits = {
             a: ActionMaskSplit(space, rooms.get(a, 0)) for a, space in team.spaces.items()
         }
-        self._observed = message_spaces is None
-        if message_spaces is None:
-            message_spaces = {a: split.body_space for a, split in self.splits.items()}
-        self._said_spaces = message_spaces
-        self._exchange = exchange
-        own = {a: self._box(a, split.body_space) for a, split in self.splits.items()}
-        said = {agent: self._box(agent, space) for agent, space in message_spaces.items()}
-        self._said = {agent: box for agent, box in said.items() if box.shape[0]}
+        bodies = {a: split.body_space for a, split in self.splits.items()}
+        self._said_spaces = bodies if message_spaces is None else message_spaces
+        own = {a: shareable(_flat_space, a, space, exchange) for a, space in bodies.items()}
+        said = {a: shareable(_flat_space, a, sp, exchange) for a, sp in self._said_spaces.items()}
         self.spaces = {
-            agent: split.enclose(_joined(agent, own[agent], self._said))
-            for agent, split in self.splits.items()
+            a: split.enclose(_joined(a, own[a], said)) for a, split in self.splits.items()
         }
         self._own_sizes = {agent: int(box.shape[0]) for agent, box in own.items()}
+        self._said_sizes = {agent: int(box.shape[0]) for agent, box in said.items() if box.shape[0]}
+        self._width = max(self._said_sizes.values(), default=0)
+        self._own_rows = -(-max(self._own_sizes.values()) // (self._width + 2))
+        self._place()
         # Entries stand in a view as they do in an observation: without a look at each.
-        self._plain = all(
-            isinstance(split.body_space, spaces.Box) for split in self.splits.values()
-        )
-        sizes = [int(box.shape[0]) for box in self._said.values()]
-        self._width = max(sizes, default=0)
-        row = self._width + 2
-        self._own_rows = -(-max(self._own_sizes.values()) // row)
-        self._place(row)
-        # What is joined to one array without a look at each.
-        self._shape_seen = _one_shape(team.spaces)
+        plain = all(isinstance(space, spaces.Box) for space in bodies.values())
+        own_sizes, said_sizes = {*self._own_sizes.values()}, {*self._said_sizes.values()}
+        self._alike = plain and len(own_sizes) == 1 and len(said_sizes) <= 1
+        # What is joined to one array without a look at each. Views are cut from it all at once, so
+        # they have to be equally long, which they are not where some agents say nothing.
+        ends = {(view.start, view.stop) for view in self._slices.values()}
+        self._shape_seen = _one_shape(team.spaces) if len(ends) == 1 else None
         self._shape_said = _one_shape(self._said_spaces)
         self.start()
 
-    def _place(self, row: int) -> None:
+    def _place(self) -> None:
         """Works out where in the rows of a receiver its view stands."""
-        agents, senders = len(self.agent_ids), list(self._said)
-        links = np.full((agents, self._own_rows + len(senders)), agents**2)
+        agents, row, end = len(self.agent_ids), self._width + 2, self._own_rows * (self._width + 2)
+        links = np.full((agents, self._own_rows + len(self._said_sizes)), agents**2)
         self._picks: dict[Any, NDArray[np.int64] | None] = {}
         self._slices: dict[Any, slice] = {}
-        end = self._own_rows * row
         for agent, receiver in self.index.items():
-            others = [sender for sender in senders if sender != agent]
-            places = range(self._own_rows, self._own_rows + len(others))
-            for place, sender in zip(places, others, strict=True):
-                links[receiver, place] = self.index[sender] * agents + receiver
+            others = [sender for sender in self._said_sizes if sender != agent]
             start = end - self._own_sizes[agent]
             self._slices[agent] = slice(start, end + len(others) * row)
             picks = [np.arange(start, end)]
-            for place, sender in zip(places, others, strict=True):
-                first, size = place * row, int(self._said[sender].shape[0])
-                picks.append(np.arange(first, first + size))
-                picks.append(first + self._width + np.arange(2))
+            for nth, sender in enumerate(others, self._own_rows):
+                links[receiver, nth] = self.index[sender] * agents + receiver
+                # What it says, then its flag and its age.
+                picks.append(nth * row + np.r_[: self._said_sizes[sender], self._width : row])
             pick = np.concatenate(picks)
             self._picks[agent] = None if (np.diff(pick) == 1).all() else pick
-        self._links = links
-        self._shape = (*links.shape, row)
+        self._links, self._shape = links, (*links.shape, row)
         # What belongs to no link is written over by nobody.
         self._linked = np.minimum(links[:, self._own_rows :], agents**2 - 1)
-        sizes = {int(box.shape[0]) for box in self._said.values()}
-        alike = len(set(self._own_sizes.values())) == 1 and sizes <= {self._width}
-        self._alike = self._plain and alike
 
     def start(self) -> None:
         """Forgets what was observed."""
-        # What agents observe in a round is joined once, whether they say it or see it.
+        # What agents observe in a round is joined once, where they say it and see it.
         self._seen: tuple[Any, NDArray[np.float32] | None] = (None, None)
-
-    def _box(self, agent: Any, space: spaces.Space[Any]) -> spaces.Box:
-        box: spaces.Box = shareable(_flat_space, agent, space, self._exchange)
-        return box
 
     @cached_property
     def layout(self) -> TeamRows:
@@ -120,77 +109,66 @@ class FlatCodec(TeamCodec):
     @cached_property
     def numbering(self) -> ContentNumbers:
         """Numbers, a choice of which is one."""
-        silence = spaces.Box(0, 1, (0,), np.float32)
-        said = {agent: self._said_spaces.get(agent, silence) for agent in self.agent_ids}
-        agents = len(self.agent_ids)
-        rows = np.full((agents, agents), -1)
-        linked = self._links.reshape(-1)
-        for place in np.flatnonzero(linked < agents**2).tolist():
-            sender, receiver = divmod(int(linked[place]), agents)
-            rows[receiver, sender] = place
-        return FlatNumbers(self.agent_ids, said, rows)
+        said = {agent: self._said_spaces.get(agent, SILENCE) for agent in self.agent_ids}
+        agents, links = len(self.agent_ids), self._links.reshape(-1)
+        rows, linked = np.full((agents, agents), -1), np.flatnonzero(links < agents**2)
+        senders, receivers = np.divmod(links[linked], agents)
+        rows[receivers, senders] = linked
+        return FlatNumbers(said, rows)
 
     @property
     def message_bits(self) -> NDArray[np.float64] | None:
         """Bits of a message on each link, `[sender, receiver]`."""
-        spaces_said = [self._said_spaces.get(agent) for agent in self.agent_ids]
-        return to_each([0 if space is None else bits_of(space) for space in spaces_said])
+        said = [self._said_spaces.get(agent, SILENCE) for agent in self.agent_ids]
+        return to_each([bits_of(space) for space in said])
 
-    def say_team(
-        self, observations: Mapping[Any, Any], messages: Mapping[Any, Any]
-    ) -> NDArray[Any]:
+    def say_team(self, observations: ByAgent, messages: ByAgent) -> Array:
         """Returns a row of what each agent says, of the length of the longest."""
+        rows = None
         if self._observed:
-            self._seen = observations, self._joined(observations, self._shape_seen)
-            rows = self._seen[1]
+            rows = self._joined(observations, self._shape_seen)
+            self._seen = observations, rows
         elif len(observations) == len(self.agent_ids):
             rows = self._joined(messages, self._shape_said)
-        else:
-            rows = None
         if rows is not None:
             return rows
         rows = np.zeros((len(self.agent_ids), self._width), np.float32)
-        for agent, box in self._said.items():
+        for agent, size in self._said_sizes.items():
             if agent not in observations:
                 continue
             said = messages.get(agent)
             if self._observed:
                 said = self.splits[agent].body_of(observations[agent])
             if said is not None:
-                rows[self.index[agent], : box.shape[0]] = self._flat(
-                    agent, self._said_spaces[agent], said
-                )
+                row = rows[self.index[agent]]
+                row[:size] = self._flat(agent, self._said_spaces[agent], said)
         return rows
 
-    def _joined(
-        self, given: Mapping[Any, Any], shape: tuple[int, ...] | None
-    ) -> NDArray[np.float32] | None:
+    def _joined(self, values: ByAgent, shape: tuple[int, ...] | None) -> NDArray[np.float32] | None:
         """Returns a row for each agent; None where they are not all arrays of one shape."""
-        if shape is None or tuple(given) != self.agent_ids:
+        if shape is None or tuple(values) != self.agent_ids:
             return None
-        arrays = [*given.values()]
+        arrays = [*values.values()]
         if {getattr(array, "shape", None) for array in arrays} != {shape}:
             return None
         joined = np.concatenate(arrays, dtype=np.float32, casting="unsafe")
         return joined.reshape(len(arrays), -1)
 
-    def _flat(self, agent: Any, space: spaces.Space[Any], value: Any) -> NDArray[Any]:
+    def _flat(self, agent: Any, space: Space[Any], value: Any) -> Array:
         """Returns an element of a space as a vector, or raises that it is none."""
-        if isinstance(space, spaces.Box):
-            vector = np.asarray(value)
-            fits = vector.shape == space.shape
-            if fits:
-                return vector.reshape(-1)
-        else:
-            try:
+        try:
+            if not isinstance(space, spaces.Box):
                 return np.asarray(flatten(space, value))
-            except (TypeError, KeyError, ValueError, IndexError):
-                pass
+            vector = np.asarray(value)
+            if vector.shape == space.shape:
+                return vector.reshape(-1)
+        except (TypeError, KeyError, ValueError, IndexError):
+            pass
         rule, name = f"must be of the form of {space}", f"what agent {agent!r} observes or says"
         remedy = "fix the environment, or the space it declares"
         raise invalid(name, rule, value, remedy) from None
 
-    def _filled(self, received: Received) -> NDArray[Any]:
+    def _filled(self, received: Received) -> Array:
         """Returns the rows with flags and ages, `[receiver, rows * width]`."""
         if received.kept is None:
             rows = received.content.reshape(self._shape)
@@ -198,8 +176,7 @@ class FlatCodec(TeamCodec):
             reports[..., 0] = received.arrived.reshape(-1).take(self._linked)
             reports[..., 1] = received.age.reshape(-1).take(self._linked)
             received.kept = received.content.reshape(len(rows), -1)
-        kept: NDArray[Any] = received.kept
-        return kept
+        return received.kept
 
     def see_one(self, agent: Any, observation: Any, received: Received) -> Any:
         """Returns an agent's own observation and what it has heard, as one vector."""
@@ -210,31 +187,24 @@ class FlatCodec(TeamCodec):
         vector[: self._own_sizes[agent]] = own
         return split.with_body(observation, vector)
 
-    def see_team(self, observations: Mapping[Any, Any], received: Received) -> dict[Any, Any]:
+    def see_team(self, observations: ByAgent, received: Received) -> dict[Any, Any]:
         """Returns what agents see, cut from one array where messages are equally long."""
         if not self._alike or len(observations) < len(self.agent_ids):
             return super().see_team(observations, received)
         rows = self._filled(received)
         rows = rows if received.fresh else rows.copy()
         first = self._slices[self.agent_ids[0]]
-        if self._seen[0] is not observations:
-            self._seen = observations, self._joined(observations, self._shape_seen)
-        own = self._seen[1]
+        said, own = self._seen
+        if said is not observations:
+            own = self._joined(observations, self._shape_seen)
         if own is not None:
             rows[:, first.start : first.start + own.shape[1]] = own
             return dict(zip(observations, rows[:, first], strict=True))
-        bodies = [self.splits[a].body_of(observations[a]) for a in self.agent_ids]
-        own = np.concatenate(
-            [np.ravel(body) for body in bodies], dtype=np.float32, casting="unsafe"
-        )
-        size = len(own) // len(bodies)
-        rows[:, first.start : first.start + size] = own.reshape(len(bodies), size)
-        return {
-            agent: self.splits[agent].with_body(
-                observation, rows[self.index[agent], self._slices[agent]]
-            )
-            for agent, observation in observations.items()
-        }
+        bodies = [np.ravel(self.splits[a].body_of(observations[a])) for a in self.agent_ids]
+        own = np.concatenate(bodies, dtype=np.float32, casting="unsafe").reshape(len(bodies), -1)
+        rows[:, first.start : first.start + own.shape[1]] = own
+        views = {a: rows[self.index[a], self._slices[a]] for a in observations}
+        return {a: self.splits[a].with_body(seen, views[a]) for a, seen in observations.items()}
 
     def own(self, agent: Any, view: Any) -> Any:
         """Returns the entries of the agent's own observation."""
@@ -243,23 +213,20 @@ class FlatCodec(TeamCodec):
     def heard(self, agent: Any, view: Any) -> dict[Any, Any]:
         """Returns the entries of each other agent's message, without flag and age."""
         body, start, found = self.splits[agent].body_of(view), self._own_sizes[agent], {}
-        for sender, box in self._said.items():
+        for sender, size in self._said_sizes.items():
             if sender != agent:
-                size = int(box.shape[0])
                 found[sender] = body[start : start + size]
                 start += size + 2
         return found
 
 
-def _one_shape(spaces_of: Mapping[Any, spaces.Space[Any]]) -> tuple[int, ...] | None:
+def _one_shape(spaces_of: Mapping[Any, Space[Any]]) -> tuple[int, ...] | None:
     """Returns the shape of what may be joined along its first axis; None where nothing may."""
-    shapes = {
-        space.shape if isinstance(space, spaces.Box) else None for space in spaces_of.values()
-    }
+    shapes = {sp.shape if isinstance(sp, spaces.Box) else None for sp in spaces_of.values()}
     return shapes.pop() or None if len(shapes) == 1 else None
 
 
-def _flat_space(space: spaces.Space[Any]) -> spaces.Box:
+def _flat_space(space: Space[Any]) -> spaces.Box:
     flat = flatten_space(space)
     if not isinstance(flat, spaces.Box):
         raise TypeError(f"{type(space).__name__} has no fixed number of entries")
@@ -268,9 +235,7 @@ def _flat_space(space: spaces.Space[Any]) -> spaces.Box:
     return flat
 
 
-def shareable(
-    function: Callable[[Any], Any], agent: Any, space: spaces.Space[Any], exchange: str
-) -> Any:
+def shareable(function: Callable[[Any], Any], agent: Any, space: Space[Any], exchange: str) -> Any:
     """Calls a function of a space; what it refuses becomes an error that names the agent."""
     try:
         return function(space)
@@ -286,9 +251,8 @@ def _joined(agent: Any, own: spaces.Box, said: Mapping[Any, spaces.Box]) -> spac
     low: list[Any] = [own.low]
     high: list[Any] = [own.high]
     for other, box in said.items():
-        if other != agent:
-            low += [np.minimum(box.low, 0), np.zeros(2)]
-            high += [np.maximum(box.high, 0), np.array([1.0, np.inf])]
-    return spaces.Box(
-        np.concatenate(low).astype(np.float32), np.concatenate(high).astype(np.float32)
-    )
+        if other != agent and box.shape[0]:
+            low += [np.minimum(box.low, 0), (0, 0)]
+            high += [np.maximum(box.high, 0), (1, np.inf)]
+    least, greatest = (np.concatenate(ends).astype(np.float32) for ends in (low, high))
+    return spaces.Box(least, greatest)

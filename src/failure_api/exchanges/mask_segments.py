@@ -10,9 +10,11 @@ from typing import Any, Literal
 
 import numpy as np
 from gymnasium import spaces
+from gymnasium.spaces import Space
 from numpy.typing import NDArray
 
 from failure_api.core.layouts import TeamEntries
+from failure_api.core.links import Array
 from failure_api.core.mailbox import Missing
 from failure_api.core.parameters.frozen import FrozenMapping
 from failure_api.core.parameters.rules import numbers
@@ -21,7 +23,7 @@ from failure_api.environments.segments import known_frame, known_segments, why_u
 from failure_api.errors import InvalidArgumentError, invalid
 from failure_api.exchanges.exchange import Exchange, Received, Team, TeamCodec
 from failure_api.exchanges.segments import REMEDY, entry_indices
-from failure_api.exchanges.spaces.actions import ActionMaskSplit, ArraysSplit
+from failure_api.exchanges.spaces.actions import ActionMaskSplit, ArraysSplit, ByAgent
 from failure_api.exchanges.spaces.corruption import Entries, numbers_of
 from failure_api.exchanges.spaces.numbering import ContentNumbers
 from failure_api.exchanges.spaces.numbers import DOUBLE_EXACT, Numbers, is_plain, leaves
@@ -40,7 +42,7 @@ class MaskSegments(Exchange):
             observation, or a function that takes the environment and returns that, called once
             a round. Where observations are a Dict or Tuple, the entries are those of an array in
             it, by its keys: `{receiver: {sender: {"others": slice(0, 2)}}}`, and further keys in a
-            further mapping. None takes what is known of the environment: all of mpe2, unless a
+            further mapping. None takes what is known of the environment, unless a
             layer in between may have moved entries.
         missing: What stands in a part that did not arrive: `"zero"`; `"hold"` for the newest
             content that ever arrived on the link (zero before the first); `"predict"` or
@@ -81,16 +83,14 @@ class MaskSegments(Exchange):
     def __post_init__(self) -> None:
         """Checks the fields and takes a copy of the segments."""
         super().__post_init__()
-        given = self.segments
-        if given is not None and not callable(given) and not isinstance(given, Mapping):
-            raise invalid("segments", "must be a mapping or a function", given, REMEDY)
-        if isinstance(self.segments, Mapping):
-            object.__setattr__(self, "segments", _frozen(self.segments))
-        if isinstance(self.frame, Mapping):
-            object.__setattr__(self, "frame", _frozen(self.frame))
-        elif self.frame not in (None, "receiver"):
+        segments: Any = self.segments
+        if not (segments is None or callable(segments) or isinstance(segments, Mapping)):
+            raise invalid("segments", "must be a mapping or a function", segments, REMEDY)
+        if not isinstance(self.frame, Mapping) and self.frame not in (None, "receiver"):
             rule = "must be 'receiver', a mapping like that of segments, or None"
             raise invalid("frame", rule, self.frame, "say which entries are positions")
+        for name in ("segments", "frame"):
+            object.__setattr__(self, name, _frozen(getattr(self, name)))
 
     @property
     def follows_environment(self) -> bool:  # type: ignore[override]
@@ -134,7 +134,7 @@ def _frozen(parts: Any) -> Any:
     return FrozenMapping({key: _frozen(part) for key, part in parts.items()})
 
 
-def _split(space: spaces.Space[Any]) -> ActionMaskSplit:
+def _split(space: Space[Any]) -> ActionMaskSplit:
     """Returns what takes the arrays out of an observation."""
     split = ActionMaskSplit(space)
     if not isinstance(split.body_space, spaces.Dict | spaces.Tuple):
@@ -144,7 +144,7 @@ def _split(space: spaces.Space[Any]) -> ActionMaskSplit:
     return split
 
 
-def holds_arrays(space: spaces.Space[Any]) -> bool:
+def holds_arrays(space: Space[Any]) -> bool:
     """Returns whether there is an array in an observation, whose entries could be masked."""
     return isinstance(_split(space).body_space, spaces.Box)
 
@@ -169,27 +169,23 @@ class _Masked(TeamCodec):
         super().__init__(team)
         self._report_age = report_age
         self.splits = {agent: _split(space) for agent, space in team.spaces.items()}
-        boxes = [self._box(agent) for agent in self.agent_ids]
-        self._boxes = dict(zip(self.agent_ids, boxes, strict=True))
+        self._boxes = {agent: self._box(agent) for agent in self.agent_ids}
+        boxes = [*self._boxes.values()]
         self._sizes = tuple(int(np.prod(box.shape)) for box in boxes)
         self._reports = 2 * (len(boxes) - 1) if report_age else 0
         ends = np.cumsum([size + self._reports for size in self._sizes])
         self._starts = ends - self._reports - np.array(self._sizes)
         self._end = int(ends[-1])
-        self._slices = {
-            agent: slice(int(start), int(end))
-            for agent, start, end in zip(self.agent_ids, self._starts, ends, strict=True)
-        }
+        slices = map(slice, self._starts.tolist(), ends.tolist())
+        self._slices = dict(zip(self.agent_ids, slices, strict=True))
         self._dtype = np.result_type(*(box.dtype for box in boxes))
         if any(_beyond(box, self._dtype).any() for box in boxes):
             # Where it is longer than a double it holds all whole numbers of 64 bits.
             self._dtype = np.dtype(np.longdouble)
         self._room = [np.zeros(self._reports, self._dtype)] if report_age else []
         self._spare = np.zeros(1, dtype=self._dtype)
-        zeros = [
-            part for box in boxes for part in (np.clip(0, box.low, box.high).ravel(), *self._room)
-        ]
-        self._zeros = np.concatenate([*zeros, self._spare]).astype(self._dtype)
+        zeros = self._of_entries(lambda box, _: np.clip(0, box.low, box.high), self._spare[0])
+        self._zeros = np.append(zeros, self._spare).astype(self._dtype)
         self.spaces = {agent: self._space(agent) for agent in self.agent_ids}
         # Vectors of one type, and nothing else, are cut out as they are; of several types the
         # widest, in which all are kept, might not hold every integer.
@@ -197,21 +193,27 @@ class _Masked(TeamCodec):
             len(box.shape) == 1 and box.dtype == self._dtype and space is box
             for box, space in zip(boxes, team.spaces.values(), strict=True)
         )
-        inexact: list[Any] = []
-        for split in self.splits.values():
-            dtype = self._dtype if split.entries is None else split.body_space.dtype
-            inexact += [_beyond(box, dtype).ravel() for box in leaves(split.arrays)]
-            inexact.append(np.zeros(self._reports, dtype=bool))
-        self._inexact = np.concatenate([*inexact, [False]])
+        self._inexact = np.append(self._of_entries(_beyond, False), False)
         self._place(segments, 0)
 
-    def _of_entries(self, function: Callable[[Any], Any], of_reports: Any) -> NDArray[Any]:
-        """Returns what a function says of the entries of each box, in the order of the vector."""
+    def _of_entries(self, function: Callable[[Any, Any], Any], of_reports: Any) -> Array:
+        """Returns what a function says of the entries of each box, in the order of the vector.
+
+        Args:
+            function: Takes the box, and the type in which its entries are kept.
+            of_reports: What there is for the entries behind each observation.
+        """
         parts = []
         for split in self.splits.values():
-            parts += [np.ravel(function(box)) for box in leaves(split.arrays)]
+            dtype = self._dtype if split.entries is None else split.body_space.dtype
+            parts += [np.ravel(function(box, dtype)) for box in leaves(split.arrays)]
             parts.append(np.full(self._reports, of_reports))
         return np.concatenate(parts)
+
+    def _bounds(self) -> tuple[Array, Array]:
+        """Returns the least and the greatest value of each entry."""
+        low = self._of_entries(lambda box, _: box.low, 0.0)
+        return low, self._of_entries(lambda box, _: box.high, 0.0)
 
     def _place(self, segments: Any, width: int) -> None:
         """Works out where in the vector the parts stand, `[receiver, sender, k]`."""
@@ -243,11 +245,11 @@ class _Masked(TeamCodec):
             )
         return space
 
-    def _arrays(self) -> dict[Any, spaces.Space[Any]]:
+    def _arrays(self) -> dict[Any, Space[Any]]:
         """Returns what each agent's observation is made of."""
         return {agent: split.arrays for agent, split in self.splits.items()}
 
-    def _space(self, agent: Any) -> spaces.Space[Any]:
+    def _space(self, agent: Any) -> Space[Any]:
         split, box = self.splits[agent], self._boxes[agent]
         if not self._report_age:
             return split.enclose(split.body_space)
@@ -267,7 +269,7 @@ class _Masked(TeamCodec):
         return TeamEntries(links, agents)
 
     @cached_property
-    def zero(self) -> NDArray[Any]:
+    def zero(self) -> Array:
         """Zeros, or what is nearest to them in each entry's bounds."""
         return self._zeros
 
@@ -282,18 +284,14 @@ class _Masked(TeamCodec):
         """Bits of a segment on each link, `[sender, receiver]`."""
         return bits_of_segments(self._arrays().values(), self._local)
 
-    def say_team(
-        self, observations: Mapping[Any, Any], messages: Mapping[Any, Any]
-    ) -> NDArray[Any]:
+    def say_team(self, observations: ByAgent, messages: ByAgent) -> Array:
         """Returns all observations in one vector; zeros where an agent takes no part."""
         if self._plain and tuple(observations) == self.agent_ids:
             parts = [*observations.values()]
         else:
             parts = [
-                self._flat(agent, observations[agent])
-                if agent in observations
-                else np.zeros(self._boxes[agent].shape, self._dtype).ravel()
-                for agent in self.agent_ids
+                self._flat(a, observations[a]) if a in observations else np.zeros(size, self._dtype)
+                for a, size in zip(self.agent_ids, self._sizes, strict=True)
             ]
         # Others could be as many entries together, and shift what stands behind them.
         if tuple(map(len, parts)) != self._sizes:
@@ -302,7 +300,7 @@ class _Masked(TeamCodec):
             parts = [part for one in parts for part in (one, *self._room)]
         return np.concatenate((*parts, self._spare))
 
-    def _accuse(self, observations: Mapping[Any, Any]) -> None:
+    def _accuse(self, observations: ByAgent) -> None:
         """Raises an error for an observation of another shape than was declared."""
         for agent, observation in observations.items():
             body, shape = self.splits[agent].body_of(observation), self._boxes[agent].shape
@@ -310,11 +308,11 @@ class _Masked(TeamCodec):
                 rule, remedy = f"must have the shape {shape}", "fix the space it declares"
                 raise invalid(f"what agent {agent!r} observes", rule, body, remedy)
 
-    def _flat(self, agent: Any, observation: Any) -> NDArray[Any]:
+    def _flat(self, agent: Any, observation: Any) -> Array:
         """Returns an agent's observation as a vector."""
         return np.asarray(self.splits[agent].body_of(observation)).reshape(-1)
 
-    def _shown(self, received: Received) -> NDArray[Any]:
+    def _shown(self, received: Received) -> Array:
         """Returns the vector of what everyone sees."""
         if received.kept is None:
             received.kept = vector = self._heard(received)
@@ -323,26 +321,23 @@ class _Masked(TeamCodec):
                 both[0], both[1] = received.arrived.reshape(-1), received.age.reshape(-1)
                 where, what = self._report_places
                 vector[where] = both.reshape(-1).take(what)
-        shown: NDArray[Any] = received.kept
-        return shown
+        return received.kept
 
-    def _heard(self, received: Received) -> NDArray[Any]:
+    def _heard(self, received: Received) -> Array:
         """Returns the vector with what has arrived in it."""
-        content: NDArray[Any] = received.content
-        return content
+        return received.content
 
     @cached_property
     def _report_places(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Where flags and ages stand, and which of those of all links they are."""
-        agents, where, what = len(self.agent_ids), [], []
-        for receiver, (start, size) in enumerate(zip(self._starts, self._sizes, strict=True)):
-            others = [sender for sender in range(agents) if sender != receiver]
-            links = np.array([sender * agents + receiver for sender in others], dtype=np.int64)
-            where.append(np.arange(start + size, start + size + self._reports))
-            what.append(np.stack([links, links + agents**2], axis=-1).ravel())
-        return np.concatenate(where), np.concatenate(what)
+        agents = len(self.agent_ids)
+        receivers, senders = np.nonzero(~np.eye(agents, dtype=bool))
+        links = senders * agents + receivers
+        first = (self._starts + self._sizes)[:, None]
+        where = (first + np.arange(self._reports)).ravel()
+        return where, np.stack([links, links + agents**2], axis=-1).ravel()
 
-    def see_team(self, observations: Mapping[Any, Any], received: Received) -> dict[Any, Any]:
+    def see_team(self, observations: ByAgent, received: Received) -> dict[Any, Any]:
         """Returns what agents see, cut out of one copy where that is possible."""
         if not self._plain:
             return super().see_team(observations, received)
@@ -413,18 +408,18 @@ class _InWorld(_Masked):
         if not all(place in self._global[receiver, sender] for receiver, sender, place in pairs):
             rule = "must name entries of the segments from the same sender"
             raise invalid("frame", rule, frame, "leave out the others")
-        whole = self._of_entries(lambda box: np.full(box.shape, box.dtype.kind != "f"), False)
+        whole = self._of_entries(lambda box, _: np.full(box.shape, box.dtype.kind != "f"), False)
         if whole[self._where].any():
             rule = "must be 'receiver' where a position is not of floats"
             raise invalid("relative_to", rule, "world", "leave it out")
-        self._low = self._of_entries(lambda box: box.low, 0.0)[self._where]
-        self._high = self._of_entries(lambda box: box.high, 0.0)[self._where]
+        low, high = self._bounds()
+        self._low, self._high = low[self._where], high[self._where]
         self.start()
 
     def start(self) -> None:
         """Forgets where agents were."""
-        self._last: NDArray[np.float64] | None = None
-        self._first: NDArray[np.float64] | None = None
+        self._last: Any = None
+        self._first: Any = None
 
     @cached_property
     def numbering(self) -> ContentNumbers:
@@ -434,17 +429,16 @@ class _InWorld(_Masked):
 
     def follow(self, noisy: bool) -> None:
         """Looks where receivers are now."""
-        given = self._function(self._env)
-        array = numbers(given)
-        known: NDArray[np.bool_] = np.ones(len(self._ids), dtype=bool)
+        found = self._function(self._env)
+        array = numbers(found)
+        known: Array = np.ones(len(self._ids), dtype=bool)
         if array is not None and array.ndim == 2 and len(array) == len(known):
-            known = np.asarray(np.isfinite(array).all(axis=1))
-        positions = read_positions(lambda env: given, self._env, self._ids, known)
+            known = np.isfinite(array).all(axis=1)
+        positions = read_positions(lambda env: found, self._env, self._ids, known)
         # Who has left is where it was last seen; who has never been anywhere sees nothing.
         positions[~known] = np.nan
         if self._last is None or self._last.shape != positions.shape:
             self._last = self._first = np.full(positions.shape, np.nan)
-        assert self._first is not None
         self._last = positions = np.where(known[:, None], positions, self._last)
         self._first = np.where(np.isnan(self._first), positions, self._first)
         axes = positions.shape[1]
@@ -455,9 +449,7 @@ class _InWorld(_Masked):
         # From where each receiver began, since not every type holds what is far from the origin.
         self._offsets = (positions - self._first)[self._receivers, self._axes % axes]
 
-    def say_team(
-        self, observations: Mapping[Any, Any], messages: Mapping[Any, Any]
-    ) -> NDArray[Any]:
+    def say_team(self, observations: ByAgent, messages: ByAgent) -> Array:
         """Returns all observations in one vector, with positions in the world's frame."""
         self._raw = vector = super().say_team(observations, messages)
         if observations:
@@ -472,8 +464,8 @@ class _InWorld(_Masked):
             vector[self._where] += self._offsets.astype(self._dtype)
         return vector
 
-    def _heard(self, received: Received) -> NDArray[Any]:
-        vector: NDArray[Any] = received.content.copy()
+    def _heard(self, received: Received) -> Array:
+        vector = received.content.copy()
         kept = vector[self._where]
         has = received.arrived if received.fresh else received.newest >= 0
         current, has = (flags.reshape(-1)[self._links] for flags in (received.current, has))
@@ -495,8 +487,7 @@ class _Moving(_Masked):
         self._env, self._segments = team.env, segments
         super().__init__(team, {}, report_age)
         self._limits = _Limits(self._arrays(), self._reports, moving=True)
-        self._low = np.append(self._of_entries(lambda box: box.low, 0.0), 0.0)
-        self._high = np.append(self._of_entries(lambda box: box.high, 0.0), 0.0)
+        self._low, self._high = (np.append(ends, 0.0) for ends in self._bounds())
         self._width = 0
 
     @property
@@ -505,7 +496,7 @@ class _Moving(_Masked):
         return None
 
     @property
-    def form(self) -> NDArray[Any]:
+    def form(self) -> Array:
         """Something that is as large as all entries of all observations to everyone."""
         count = 2 * len(self.agent_ids) ** 2 * max(self._sizes)
         return np.broadcast_to(self._spare, (count,))
@@ -515,7 +506,7 @@ class _Moving(_Masked):
         self._width = 0
         self._limits.start()
 
-    def follow(self, noisy: bool) -> Callable[[NDArray[Any]], NDArray[Any]] | None:
+    def follow(self, noisy: bool) -> Callable[[Array], Array] | None:
         """Looks where segments are now."""
         # The draws of noise may not depend on how many entries are in sight.
         before, least = self._width, max(self._sizes) if noisy else max(self._width, 1)
@@ -525,17 +516,17 @@ class _Moving(_Masked):
         if width == before:
             return None
 
-        def widened(kept: NDArray[Any]) -> NDArray[Any]:
-            shape = (*kept.shape[:-1], 2, agents, agents)
-            wide = np.zeros((*shape, width), kept.dtype)
-            wide[..., :before] = kept.reshape(*shape, before)
+        def widened(kept: Array) -> Array:
+            pairs = kept.reshape(*kept.shape[:-1], 2, agents, agents, before)
+            wide = np.zeros((*pairs.shape[:-1], width), kept.dtype)
+            wide[..., :before] = pairs
             return wide.reshape(*kept.shape[:-1], -1)
 
         self.layout = _MovingEntries(agents, width)
         return widened
 
     @property
-    def zero(self) -> NDArray[Any]:
+    def zero(self) -> Array:
         """Zeros, or what is nearest to them in the bounds of the entries that there are."""
         zeros = self._zeros[self._global].reshape(-1)
         return np.concatenate([zeros, np.zeros_like(zeros)])
@@ -545,16 +536,14 @@ class _Moving(_Masked):
         """The entries of each pair in a row, whose limits move with them."""
         return _MovingNumbers(self._global, self._end, self._limits)
 
-    def say_team(
-        self, observations: Mapping[Any, Any], messages: Mapping[Any, Any]
-    ) -> NDArray[Any]:
+    def say_team(self, observations: ByAgent, messages: ByAgent) -> Array:
         """Returns the entries of all pairs, and whether there are any."""
         self._vector = super().say_team(observations, messages)
         contents = self._vector[self._global].reshape(-1)
         there = (self._global != self._end).reshape(-1)
         return np.concatenate([contents, there.astype(contents.dtype)])
 
-    def _heard(self, received: Received) -> NDArray[Any]:
+    def _heard(self, received: Received) -> Array:
         vector, where = self._vector, self._global
         count = len(received.content) // 2
         content = received.content[:count].reshape(where.shape)
@@ -571,9 +560,7 @@ class _MovingEntries(TeamEntries):
         links = np.arange(agents**2).reshape(agents, agents).T[..., None]
         super().__init__(np.tile(links, (2, 1, 1, width)), agents)
 
-    def chosen(
-        self, absent: Any, content: NDArray[Any], standing: NDArray[Any] | None, kept: bool
-    ) -> NDArray[Any]:
+    def chosen(self, absent: Array, content: Array, standing: Array | None, kept: bool) -> Array:
         """Returns the content; what was not there has not arrived."""
         if not content.flags.writeable:
             content = content.copy()
@@ -595,7 +582,7 @@ class _Limits:
 
     def __init__(
         self,
-        arrays: Mapping[Any, spaces.Space[Any]],
+        arrays: Mapping[Any, Space[Any]],
         reports: int,
         moving: bool,
         unbound: NDArray[np.int64] | slice = slice(0),
@@ -608,10 +595,9 @@ class _Limits:
         lows = [row.low.min(initial=0.0) if moving else 0.0 for row in rows]
         highs = [row.high.max(initial=0.0) if moving else 1.0 for row in rows]
         wholes = [bool(row.whole.all()) and moving for row in rows]
-        parts = [(row.low, row.high, row.whole) for row in rows]
-        low, high, whole = (
-            [part for one in each for part in (one, room)] for each in zip(*parts, strict=True)
-        )
+        low = [np.append(row.low, room) for row in rows]
+        high = [np.append(row.high, room) for row in rows]
+        whole = [np.append(row.whole, room) for row in rows]
         self._low = np.concatenate([*low, lows]).astype(dtype)
         self._high = np.concatenate([*high, highs]).astype(dtype)
         self._whole = np.concatenate([*whole, wholes]).astype(bool)
@@ -651,17 +637,15 @@ class _SegmentNumbers(ContentNumbers):
         self._where, self.entries = where, limits.entries(where)
         self._real: NDArray[np.bool_] = np.asarray(where != spare)
 
-    def real(self, content: NDArray[Any]) -> NDArray[np.bool_]:
+    def real(self, content: Array) -> NDArray[np.bool_]:
         """Returns where pairs have entries."""
         return self._real
 
-    def read(self, content: NDArray[Any]) -> NDArray[Any]:
+    def read(self, content: Array) -> Array:
         """Returns the entries of each pair."""
         return content[self._where].astype(self.entries.low.dtype)
 
-    def write(
-        self, content: NDArray[Any], before: NDArray[Any], after: NDArray[Any]
-    ) -> NDArray[Any]:
+    def write(self, content: Array, before: Array, after: Array) -> Array:
         """Returns the vector with the entries that have changed."""
         changed = (after != before) & self.real(content)
         content = content.copy()
@@ -672,18 +656,16 @@ class _SegmentNumbers(ContentNumbers):
 class _MovingNumbers(_SegmentNumbers):
     """Entries of pairs that already are in rows."""
 
-    def real(self, content: NDArray[Any]) -> NDArray[np.bool_]:
+    def real(self, content: Array) -> NDArray[np.bool_]:
         """Returns where pairs had entries when they spoke."""
         return np.asarray(content[len(content) // 2 :].reshape(self.entries.shape) != 0)
 
-    def read(self, content: NDArray[Any]) -> NDArray[Any]:
+    def read(self, content: Array) -> Array:
         """Returns the entries."""
         shape, low, *_ = self.entries
         return content[: len(content) // 2].reshape(shape).astype(low.dtype)
 
-    def write(
-        self, content: NDArray[Any], before: NDArray[Any], after: NDArray[Any]
-    ) -> NDArray[Any]:
+    def write(self, content: Array, before: Array, after: Array) -> Array:
         """Returns the entries with those that have changed, and which of them there are."""
         changed = np.flatnonzero(after != before)
         content = content.copy()

@@ -50,51 +50,45 @@ def entry_indices(
         raise invalid(argument, "must be a mapping", segments, REMEDY)
     found: dict[tuple[int, int], NDArray[np.int64]] = {}
     for receiver, by_sender in segments.items():
-        row = _index(receiver, agent_ids, argument)
+        row = agent_index(receiver, agent_ids, argument)
         if not isinstance(by_sender, Mapping):
             name = f"{argument}[{describe(receiver)}]"
             raise invalid(name, "must be a mapping", by_sender, REMEDY)
         for sender, entries in by_sender.items():
-            column = _index(sender, agent_ids, argument)
+            column = agent_index(sender, agent_ids, argument)
             if row == column:
-                raise invalid(
-                    f"{argument}[{receiver!r}]",
-                    "must name other agents",
-                    sender,
-                    "leave out the agent's own part, which no link carries",
-                )
+                remedy = "leave out the agent's own part, which no link carries"
+                raise invalid(f"{argument}[{receiver!r}]", "must name other agents", sender, remedy)
             name = f"{argument}[{describe(receiver)}][{describe(sender)}]"
-            keyed = paths[row] if paths else None
-            if keyed is not None:
-                found[row, column] = _entries_by_path(name, entries, keyed)
-            else:
-                found[row, column] = _entries(name, entries, sizes[row])
+            # An observation that is one array is all that stands under no key.
+            keyed = (paths[row] if paths else None) or {(): slice(0, sizes[row])}
+            found[row, column] = _entries(name, entries, keyed)
         _check_disjoint(
             f"{argument}[{receiver!r}]", [part for (r, _), part in found.items() if r == row]
         )
     width = max([width, *(len(part) for part in found.values())])
-    table = np.empty((len(agent_ids), len(agent_ids), width), dtype=np.int64)
-    table[...] = np.asarray(sizes)[:, None, None]
+    shape = len(agent_ids), len(agent_ids), width
+    table = np.full(shape, np.asarray(sizes)[:, None, None], dtype=np.int64)
     for (row, column), part in found.items():
         table[row, column, : len(part)] = part
     return table
 
 
-def _index(agent: Any, agent_ids: tuple[Any, ...], argument: str) -> int:
+def agent_index(agent: Any, agent_ids: tuple[Any, ...], argument: str) -> int:
+    """Returns which of the environment's agents one is, or raises that it is none of them."""
     if agent in agent_ids:
         return agent_ids.index(agent)
     remedy = f"choose from {listed(agent_ids)}"
     raise invalid(argument, "must name agents of the environment", agent, remedy)
 
 
-def _entries_by_path(
+def _entries(
     name: str, entries: Any, paths: Mapping[Any, slice], path: tuple[Any, ...] = ()
 ) -> NDArray[np.int64]:
-    """Returns the entries that a mapping of keys names, in its order."""
-    place = paths.get(path)
-    if place is not None:
-        found: NDArray[np.int64] = _entries(name, entries, place.stop - place.start) + place.start
-        return found
+    """Returns the entries that a slice, indices or a mapping of keys names, in its order."""
+    array = paths.get(path)
+    if array is not None:
+        return _indices(name, entries, array.stop - array.start) + int(array.start)
     ways = dict.fromkeys(it[len(path)] for it in paths if it[: len(path)] == path)
     remedy = f"choose from {listed(tuple(ways))}, as in {{{next(iter(ways))!r}: slice(0, 2)}}"
     if not isinstance(entries, Mapping) or not entries:
@@ -103,11 +97,11 @@ def _entries_by_path(
     for key, part in entries.items():
         if key not in ways:
             raise invalid(name, "must name keys of the observation that hold a Box", key, remedy)
-        parts.append(_entries_by_path(f"{name}[{describe(key)}]", part, paths, (*path, key)))
+        parts.append(_entries(f"{name}[{describe(key)}]", part, paths, (*path, key)))
     return np.concatenate(parts)
 
 
-def _entries(name: str, entries: Any, size: int) -> NDArray[np.int64]:
+def _indices(name: str, entries: Any, size: int) -> NDArray[np.int64]:
     rule = f"must be a slice or indices from 0 to {size - 1}"
     if isinstance(entries, slice):
         found = np.empty(0, dtype=np.int64)
@@ -119,9 +113,8 @@ def _entries(name: str, entries: Any, size: int) -> NDArray[np.int64]:
             raise invalid(name, rule, entries, "give a slice that holds entries, all inside")
         return found
     array = as_array(entries)
-    if array is None or array.ndim != 1 or array.dtype.kind not in "iu" or not array.size:
-        raise invalid(name, rule, entries, REMEDY)
-    if holds_flags(entries):
+    whole = array is not None and array.dtype.kind in "iu" and not holds_flags(entries)
+    if array is None or not whole or array.ndim != 1 or not array.size:
         raise invalid(name, rule, entries, REMEDY)
     if array.min() < 0 or array.max() >= size:
         raise invalid(name, rule, entries, "count from the start of the flattened observation")

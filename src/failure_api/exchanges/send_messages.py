@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -12,17 +12,22 @@ from gymnasium import spaces
 
 from failure_api.core.mailbox import Missing
 from failure_api.core.parameters.frozen import FrozenMapping
-from failure_api.errors import InvalidArgumentError, invalid, listed, nearest
+from failure_api.errors import InvalidArgumentError, invalid, nearest
 from failure_api.exchanges.attached import AttachedKeys, attached_entries
 from failure_api.exchanges.exchange import Codec, Exchange, Heard, Team, TeamCodec
-from failure_api.exchanges.flat import FlatCodec
+from failure_api.exchanges.flat import SILENCE, FlatCodec
+from failure_api.exchanges.segments import agent_index
 from failure_api.exchanges.share_observations import copied
-from failure_api.exchanges.spaces.actions import ActionMaskSplit, SpokenActions
-from failure_api.exchanges.spaces.numbers import is_plain
+from failure_api.exchanges.spaces.actions import ActionMaskSplit, Attachment, SpokenActions
+from failure_api.exchanges.spaces.numbers import NUMERIC, is_plain
 from failure_api.exchanges.spaces.zero import bits_of, with_zero
 
 FORMS = "{discrete: 4}, {multi_binary: 3}, {multi_discrete: [2, 5]} or {box: [low, high, length]}"
-_WORDS = ("discrete", "multi_binary", "multi_discrete", "box")
+_CHOICES: dict[str, Callable[[Any], spaces.Space[Any]]] = {
+    "discrete": spaces.Discrete,
+    "multi_binary": spaces.MultiBinary,
+    "multi_discrete": spaces.MultiDiscrete,
+}
 
 
 def plain_spaces(space: Any) -> Any:
@@ -75,7 +80,7 @@ def spaces_from_plain(plain: Any) -> Any:
             return {agent: spaces_from_plain(one) for agent, one in map(_pair, held)}
         if all(isinstance(one, Mapping | spaces.Space) for one in plain.values()):
             return {agent: spaces_from_plain(one) for agent, one in plain.items()}
-        if word in _WORDS and not further:
+        if word in (*_CHOICES, "box") and not further:
             return _made(plain)
     raise invalid("space", f"must be of the form {FORMS}", plain, "give one, or one by agent")
 
@@ -84,12 +89,8 @@ def _made(plain: Mapping[str, Any]) -> spaces.Space[Any]:
     """Returns the space of one word and its numbers."""
     ((word, held),) = plain.items()
     try:
-        if word == "discrete":
-            return spaces.Discrete(held)
-        if word == "multi_binary":
-            return spaces.MultiBinary(held)
-        if word == "multi_discrete":
-            return spaces.MultiDiscrete(held)
+        if word != "box":
+            return _CHOICES[word](held)
         low, high, length, *further = held
         return spaces.Box(float(low), float(high), (length, *further), np.float32)
     except (TypeError, ValueError, AssertionError, OverflowError) as error:
@@ -105,7 +106,6 @@ def _pair(row: Any) -> tuple[Any, Any]:
     raise invalid("space", "must have rows [agent, space] by agents", row, "give one row each")
 
 
-MESSAGES = (spaces.Box, spaces.Discrete, spaces.MultiBinary, spaces.MultiDiscrete)
 _REMEDY = "give one such as gymnasium.spaces.Discrete(4), alone or by agent"
 
 
@@ -168,12 +168,10 @@ class SendMessages(Exchange):
         if isinstance(given, Mapping) and not isinstance(given, spaces.Space):
             if not given:
                 raise invalid("space", "must name an agent that says something", {}, _REMEDY)
-            kept: Any = FrozenMapping(
-                {agent: _checked(f"space[{agent!r}]", one) for agent, one in given.items()}
-            )
+            checked = {agent: _checked(f"space[{agent!r}]", one) for agent, one in given.items()}
+            object.__setattr__(self, "space", FrozenMapping(checked))
         else:
-            kept = _checked("space", given)
-        object.__setattr__(self, "space", kept)
+            object.__setattr__(self, "space", _checked("space", given))
 
     def __hash__(self) -> int:
         # Spaces can be compared but have no hash; equal ones have the same text.
@@ -183,32 +181,23 @@ class SendMessages(Exchange):
         """Returns this exchange at work in one environment."""
         messages = self._messages(team.agent_ids)
         own_spaces = {agent: team.env.action_space(agent) for agent in team.agent_ids}
-        if self.form == "flat":
-            attached: dict[Any, Any] = {
-                agent: attached_entries(agent, own_spaces[agent], space)
-                for agent, space in messages.items()
-            }
-            actions = SpokenActions(attached, own_spaces)
-            return FlatCodec(team, messages, "SendMessages", actions)
-        attached = {
-            agent: AttachedKeys(own_spaces[agent], space) for agent, space in messages.items()
+        flat = self.form == "flat"
+        attached: dict[Any, Attachment] = {
+            a: (attached_entries(a, own_spaces[a], sp) if flat else AttachedKeys(own_spaces[a], sp))
+            for a, sp in messages.items()
         }
-        codec = _Sent(team, messages)
-        codec.actions = SpokenActions(attached, own_spaces)
-        return codec
+        actions = SpokenActions(attached, own_spaces)
+        if flat:
+            return FlatCodec(team, messages, "SendMessages", actions)
+        return _Sent(team, messages, actions)
 
     def _messages(self, agent_ids: tuple[Any, ...]) -> dict[Any, spaces.Space[Any]]:
         """Returns the space of each agent's messages, which is nobody else's."""
         if not isinstance(self.space, Mapping):
             return {agent: copy.deepcopy(self.space) for agent in agent_ids}
         for agent in self.space:
-            if agent not in agent_ids:
-                rule = "must name agents of the environment"
-                remedy = f"choose from {listed(agent_ids)}"
-                raise invalid("space", rule, agent, remedy)
-        return {
-            agent: copy.deepcopy(self.space[agent]) for agent in agent_ids if agent in self.space
-        }
+            agent_index(agent, agent_ids, "space")
+        return {a: copy.deepcopy(self.space[a]) for a in agent_ids if a in self.space}
 
     def to_plain(self) -> dict[str, Any]:
         """Returns the exchange as plain data: a space as `{"discrete": 4}` and the like."""
@@ -219,19 +208,22 @@ class SendMessages(Exchange):
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> SendMessages:
         """Returns the exchange that plain data stands for."""
+        known = ("space", "form", "missing")
         for key in plain:
-            if key not in ("space", "form", "missing"):
-                remedy = nearest(key, ("space", "form", "missing"))
-                raise invalid("send_messages", "must hold its own parameters", key, remedy)
-        further = {key: held for key, held in plain.items() if key != "space"}
-        return cls(spaces_from_plain(plain.get("space")), **further)
+            if key not in known:
+                rule, remedy = "must hold its own parameters", nearest(key, known)
+                raise invalid("send_messages", rule, key, remedy)
+        return cls(**{**plain, "space": spaces_from_plain(plain.get("space"))})
 
 
 class _Sent(Codec):
     """`form="dict"`: what an agent observes, and beside it what it was sent."""
 
-    def __init__(self, team: Team, messages: Mapping[Any, spaces.Space[Any]]) -> None:
-        super().__init__(team, {agent: messages.get(agent, _SILENCE) for agent in team.agent_ids})
+    def __init__(
+        self, team: Team, messages: Mapping[Any, spaces.Space[Any]], actions: SpokenActions
+    ) -> None:
+        super().__init__(team, {agent: messages.get(agent, SILENCE) for agent in team.agent_ids})
+        self.actions = actions
         self.splits = {agent: ActionMaskSplit(space) for agent, space in team.spaces.items()}
         # What says nothing has no place in a view.
         self._senders = {
@@ -276,16 +268,12 @@ class _Sent(Codec):
         return dict(self.splits[agent].body_of(view).get("messages", {}))
 
 
-_SILENCE = spaces.Box(0, 1, (0,), np.float32)
-"""The space of what an agent says that says nothing."""
-
-
 def _checked(name: str, space: Any) -> spaces.Space[Any]:
     """Returns a copy of a space of messages, or raises what is wrong with it."""
-    if not isinstance(space, MESSAGES) or not is_plain(space):
+    if not isinstance(space, NUMERIC) or not is_plain(space):
         rule = "must be a Box, Discrete, MultiBinary or MultiDiscrete space"
         raise invalid(name, rule, space, _REMEDY)
     if not bits_of(space):
-        rule = "must hold more than one message"
-        raise invalid(name, rule, space, "give a space with something to choose")
+        remedy = "give a space with something to choose"
+        raise invalid(name, "must hold more than one message", space, remedy)
     return copy.deepcopy(space)

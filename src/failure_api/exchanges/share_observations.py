@@ -9,13 +9,13 @@ from typing import Any, Literal
 
 import numpy as np
 from gymnasium import spaces
-from numpy.typing import NDArray
 
+from failure_api.core.links import Array
 from failure_api.core.mailbox import Missing
 from failure_api.errors import invalid
 from failure_api.exchanges.exchange import Codec, Exchange, Heard, Received, Team, TeamCodec
 from failure_api.exchanges.flat import FlatCodec, shareable
-from failure_api.exchanges.spaces.actions import ActionMaskSplit, copy_value
+from failure_api.exchanges.spaces.actions import ActionMaskSplit, ByAgent, copy_value
 from failure_api.exchanges.spaces.numbering import ContentNumbers, RowNumbers
 from failure_api.exchanges.spaces.numbers import is_plain
 from failure_api.exchanges.spaces.zero import with_zero
@@ -70,16 +70,11 @@ class _Shared(Codec):
     """`form="dict"`, whatever the observations are."""
 
     def __init__(self, team: Team, splits: Mapping[Any, ActionMaskSplit]) -> None:
-        self.splits = splits
-        said = {agent: split.body_space for agent, split in splits.items()}
+        self.splits, said = splits, {a: split.body_space for a, split in splits.items()}
         super().__init__(team, said)
-        heard = {
-            agent: shareable(with_zero, agent, space, "ShareObservations")
-            for agent, space in said.items()
-        }
+        heard = {a: shareable(with_zero, a, sp, "ShareObservations") for a, sp in said.items()}
         self.spaces = {
-            agent: split.enclose(spaces.Dict({**heard, agent: said[agent]}))
-            for agent, split in splits.items()
+            a: split.enclose(spaces.Dict({**heard, a: said[a]})) for a, split in splits.items()
         }
 
     def say(self, agent: Any, observation: Any, message: Any) -> Any:
@@ -115,11 +110,9 @@ class _Block(_Shared):
     @cached_property
     def numbering(self) -> ContentNumbers:
         """The entries themselves."""
-        return RowNumbers(self.agent_ids, self.message_spaces)
+        return RowNumbers(self.message_spaces)
 
-    def say_team(
-        self, observations: Mapping[Any, Any], messages: Mapping[Any, Any]
-    ) -> NDArray[Any]:
+    def say_team(self, observations: ByAgent, messages: ByAgent) -> Array:
         """Returns a row of what each agent observes."""
         said = [observations.get(agent, self._absent) for agent in self.agent_ids]
         # Arrays of other shapes could be as many numbers together, and shift what others said.
@@ -137,7 +130,7 @@ class _Block(_Shared):
         rows[receiver] = observation
         return dict(zip(self.agent_ids, rows, strict=False))
 
-    def see_team(self, observations: Mapping[Any, Any], received: Received) -> dict[Any, Any]:
+    def see_team(self, observations: ByAgent, received: Received) -> dict[Any, Any]:
         """Returns what agents have heard, in arrays cut from one copy for all of them."""
         count, index, ids = len(self.agent_ids), self.index, self.agent_ids
         content = received.content if received.fresh else received.content.copy()
@@ -153,16 +146,12 @@ class _Block(_Shared):
 
 def _one_block(team: Team) -> bool:
     """Returns whether all observations are arrays that are alike, and together small enough."""
-    first, *rest = team.spaces.values()
-    if not isinstance(first, spaces.Box) or not first.shape or not is_plain(first):
+    own = [*team.spaces.values()]
+    if not all(isinstance(space, spaces.Box) and is_plain(space) for space in own):
         return False
-    alike = all(
-        isinstance(space, spaces.Box)
-        and is_plain(space)
-        and (space.shape, space.dtype) == (first.shape, first.dtype)
-        for space in rest
-    )
-    return alike and len(team.agent_ids) ** 2 * int(np.prod(first.shape)) <= LARGEST_BLOCK
+    alike = len({(space.shape, space.dtype) for space in own}) == 1
+    shape = own[0].shape or ()
+    return alike and bool(shape) and len(own) ** 2 * int(np.prod(shape)) <= LARGEST_BLOCK
 
 
 def copied(space: spaces.Space[Any], value: Any) -> Any:

@@ -21,15 +21,7 @@ from failure_api.batched import BatchedState, bind
 from failure_api.batched.call import check_severity
 from failure_api.errors import WrongEnvironmentError, invalid
 from failure_api.exchanges import MaskSegments, ShareObservations
-from failure_api.integrations.jaxmarl_environments import (
-    innermost,
-    known_alive,
-    known_segments,
-    layers,
-    limits_of,
-    position_function,
-    read_team,
-)
+from failure_api.integrations import jaxmarl_environments as environments
 
 _LINKS = 0x6C696E6B
 """Told apart from every number that an environment folds into its key or splits it by."""
@@ -111,31 +103,33 @@ class CommunicationWrapper(JaxMARLWrapper):
         noise_models: Any = (),
         streams: Literal["native", "portable"] = "native",
     ) -> None:
-        team = read_team(env)
+        team = environments.read_team(env)
         super().__init__(env)
         self._agents = team.agent_ids
-        limits = [limits_of(env.observation_space(a), size) for a, size in team.sizes.items()]
+        limits = [
+            environments.limits_of(env.observation_space(a), size) for a, size in team.sizes.items()
+        ]
         lows, highs = zip(*limits, strict=True)
         self._bound = bind(
             exchange,
             agent_ids=team.agent_ids,
             lows=lows,
             highs=highs,
-            segments=known_segments(team.raw, team.sizes),
+            segments=environments.known_segments(team.raw, team.sizes),
             of=env.name,
         )
         self.exchange = self._bound.exchange
         self.channel = self._bound.channel(failure_models, noise_models, streams)
-        seen = zip(self._bound.lows, self._bound.highs, self._bound.sizes, strict=True)
-        self.observation_spaces = {
-            agent: Box(low, high, (size,))
-            for agent, (low, high, size) in zip(self._agents, seen, strict=True)
-        }
+        bound = self._bound
+        seen = zip(self._agents, bound.lows, bound.highs, bound.sizes, strict=True)
+        self.observation_spaces = {agent: Box(low, high, (n,)) for agent, low, high, n in seen}
         # Two wrappers with the same model and key would otherwise fail in the same rounds.
-        self._depth = sum(isinstance(layer, CommunicationWrapper) for layer in layers(env))
-        self._alive = known_alive(team.raw)
+        self._depth = sum(
+            isinstance(layer, CommunicationWrapper) for layer in environments.layers(env)
+        )
+        self._alive = environments.known_alive(team.raw)
         needing = self.channel.chain.needing_positions
-        self._positions = position_function(team, positions, needing)
+        self._positions = environments.position_function(team, positions, needing)
         # A trial, so that what does not fit the environment is said when it is wrapped.
         jax.eval_shape(self.reset, jax.random.PRNGKey(0))
 
@@ -180,8 +174,7 @@ class CommunicationWrapper(JaxMARLWrapper):
         if severity is not None:
             severity = jnp.asarray(severity, dtype=jnp.float32)
         observations, env_state = self._env.reset(key)
-        own = self._own(observations)
-        views, channel_state = self._begin(key, own, env_state, severity)
+        views, channel_state = self._begin(key, self._own(observations), env_state, severity)
         return {**observations, **views}, CommunicationState(env_state, channel_state, severity)
 
     def set_severity(self, state: CommunicationState, severity: Any) -> CommunicationState:
@@ -224,7 +217,9 @@ class CommunicationWrapper(JaxMARLWrapper):
             What each agent sees, the state, rewards, dones and infos. Where the episode has ended,
             the first two are those of the next episode.
         """
-        more = () if reset_state is None else (_below(reset_state),)
+        if isinstance(reset_state, CommunicationState):
+            reset_state = reset_state.env_state
+        more = () if reset_state is None else (reset_state,)
         return self._stepped(state, self._env.step(key, state.env_state, actions, *more), True)
 
     def step_env(self, key: Any, state: CommunicationState, actions: Any) -> Stepped:
@@ -245,24 +240,22 @@ class CommunicationWrapper(JaxMARLWrapper):
 
     def get_avail_actions(self, state: CommunicationState) -> Any:
         """Returns which actions each agent can take; no link carries that."""
-        return self._env.get_avail_actions(innermost(state))
+        return self._env.get_avail_actions(environments.innermost(state))
 
     def _stepped(self, state: CommunicationState, stepped: Any, restarts: bool) -> Stepped:
         """Returns what the environment did, with views in place of observations."""
         observations, env_state, rewards, dones, infos = stepped
-        done = dones["__all__"] if restarts else None
-        before, own = state.channel_state, self._own(observations)
-        views, channel_state = self._follow(before, done, own, env_state, state.severity)
-        following = CommunicationState(env_state, channel_state, state.severity)
+        done, own = dones["__all__"] if restarts else None, self._own(observations)
+        before, severity = state.channel_state, state.severity
+        views, channel_state = self._follow(before, done, own, env_state, severity)
+        following = CommunicationState(env_state, channel_state, severity)
         return {**observations, **views}, following, rewards, dones, infos
 
     def _own(self, observations: Mapping[str, Any]) -> list[Any]:
         """Returns what the agents observe, as numbers that flags and ages can stand beside."""
-        own = (observations[agent] for agent in self._agents)
-        return [
-            row if jnp.issubdtype(row.dtype, jnp.floating) else row.astype(jnp.float32)
-            for row in own
-        ]
+        rows = (observations[agent] for agent in self._agents)
+        real = jnp.floating
+        return [r if jnp.issubdtype(r.dtype, real) else r.astype(jnp.float32) for r in rows]
 
     # The environment's own programs are compiled by themselves where nothing around them is, so
     # that what they compute is the same, bit for bit, as without the wrapper.
@@ -272,8 +265,7 @@ class CommunicationWrapper(JaxMARLWrapper):
     ) -> tuple[dict[str, Any], Any]:
         """Returns what each agent sees in round 0, and the channel's state."""
         row, bodies = self._bound.row(own), self._bodies(env_state)
-        links = jax.random.fold_in(key, _LINKS + self._depth)
-        payloads = self._bound.payloads(row)
+        links, payloads = jax.random.fold_in(key, _LINKS + self._depth), self._bound.payloads(row)
         before = self.channel.init(links, payloads, **bodies, severity=severity)
         return self._exchange(before, row, bodies)
 
@@ -298,8 +290,3 @@ class CommunicationWrapper(JaxMARLWrapper):
         following, received = self.channel.step(before, self._bound.payloads(row), **bodies)
         views = self._bound.views(row, received)
         return dict(zip(self._agents, views, strict=True)), following
-
-
-def _below(state: Any) -> Any:
-    """Returns the state of the environment below, of which it may be one."""
-    return state.env_state if isinstance(state, CommunicationState) else state

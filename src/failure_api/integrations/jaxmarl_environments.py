@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ from jaxmarl.environments.spaces import Box, MultiDiscrete
 from jaxmarl.wrappers.baselines import CTRolloutManager, JaxMARLWrapper
 from numpy.typing import NDArray
 
-from failure_api.environments.segments import BlockWalk
+from failure_api.environments.layouts import BlockWalk
 from failure_api.errors import InvalidArgumentError, WrongEnvironmentError, describe, invalid
 
 StateFunction = Callable[[Any], Any]
@@ -92,18 +92,14 @@ def limits_of(space: Any, size: int) -> tuple[NDArray[np.float32], NDArray[np.fl
         >>> limits_of(Box(0, 1, (3,)), 2)[1].tolist()
         [inf, inf]
     """
-    low: Any = -np.inf
-    high: Any = np.inf
+    limits: tuple[Any, Any] = -np.inf, np.inf
     if np.prod(getattr(space, "shape", 0)) == size:
         if isinstance(space, Box):
-            low, high = space.low, space.high
+            limits = space.low, space.high
         elif isinstance(space, MultiDiscrete):
-            low, high = 0, np.asarray(space.num_categories) - 1
-    return _filled(low, size), _filled(high, size)
-
-
-def _filled(limit: Any, size: int) -> NDArray[np.float32]:
-    return np.broadcast_to(np.asarray(limit, dtype=np.float32).ravel(), (size,)).copy()
+            limits = 0, np.asarray(space.num_categories) - 1
+    low, high = (np.asarray(limit, dtype=np.float32).ravel() for limit in limits)
+    return np.broadcast_to(low, (size,)).copy(), np.broadcast_to(high, (size,)).copy()
 
 
 def known_alive(raw: Any) -> StateFunction | None:
@@ -128,12 +124,9 @@ def position_function(team: Team, positions: Any, needing: str | None) -> StateF
         InvalidArgumentError: A model needs positions and there are none, or not one a row.
     """
     if positions is not None and not callable(positions):
-        raise invalid(
-            "positions",
-            "must be a function of the environment's state",
-            positions,
-            "give one that returns an array with one row for each agent",
-        )
+        rule = "must be a function of the environment's state"
+        remedy = "give one that returns an array with one row for each agent"
+        raise invalid("positions", rule, positions, remedy)
     if needing is None:
         return None
     found: StateFunction | None = positions or _known_positions(team.raw)
@@ -145,12 +138,9 @@ def position_function(team: Team, positions: Any, needing: str | None) -> StateF
         )
     shape: tuple[int, ...] = getattr(jax.eval_shape(found, team.state), "shape", ())
     if len(shape) != 2 or shape[0] != len(team.agent_ids) or not shape[1]:
-        raise invalid(
-            "positions",
-            f"must give an array of shape [{len(team.agent_ids)}, dim]",
-            shape,
-            "return one row of coordinates for each of env.agents, in that order",
-        )
+        rule = f"must give an array of shape [{len(team.agent_ids)}, dim]"
+        remedy = "return one row of coordinates for each of env.agents, in that order"
+        raise invalid("positions", rule, shape, remedy)
     return found
 
 
@@ -193,11 +183,12 @@ def _units(state: Any) -> Any:
 Segments = Mapping[str, Mapping[str, NDArray[np.int64]]]
 """`{receiver: {sender: indices into the receiver's observation}}`."""
 
-Blocks = Iterator[tuple[int | None, int]]
-"""Whose each block is, None for what the receiver knows by itself, and its number of entries."""
+Blocks = list[tuple[Sequence[int], int]]
+"""Whose blocks of entries follow each other, the receiver for its own, and how wide each is."""
 
 _POSITION = 2
 _VELOCITY = 2
+_COLOR = 3
 
 
 def known_segments(env: Any, sizes: Mapping[str, int]) -> Segments | None:
@@ -225,119 +216,86 @@ def known_segments(env: Any, sizes: Mapping[str, int]) -> Segments | None:
         return None
     found: dict[str, dict[str, NDArray[np.int64]]] = {}
     for receiver, name in enumerate(env.agents):
-        walk = BlockWalk()
-        for sender, width in layout(env, receiver):
-            if sender is None:
-                walk.own(width)
-            else:
-                walk.heard(env.agents[sender], width)
+        walk, others = BlockWalk(), [a for a in range(env.num_agents) if a != receiver]
+        for senders, width in layout(env, receiver, others):
+            for sender in senders:
+                if sender == receiver:
+                    walk.own(width)
+                else:
+                    walk.heard(env.agents[sender], width)
         if walk.length != sizes[name]:
             return None
         found[name] = {sender: np.array(entries) for sender, entries in walk.entries.items()}
     return found if any(found.values()) else None
 
 
-def _others(env: Any, receiver: int) -> list[int]:
-    return [agent for agent in range(env.num_agents) if agent != receiver]
-
-
-def _each(senders: Iterable[int], width: int) -> Blocks:
-    for sender in senders:
-        yield sender, width
-
-
-def _own(width: int) -> tuple[None, int]:
-    return None, width
-
-
 def _landmarks(env: Any) -> int:
     return _POSITION * int(env.num_landmarks)
+
+
+def _body(env: Any) -> int:
+    return _VELOCITY + _POSITION + _landmarks(env)
 
 
 def _adversary(env: Any, receiver: int) -> bool:
     return receiver < int(env.num_adversaries)
 
 
-def _simple_adversary(env: Any, receiver: int) -> Blocks:
-    yield _own(0 if _adversary(env, receiver) else _POSITION)
-    yield _own(_landmarks(env))
-    yield from _each(_others(env, receiver), _POSITION)
+def _simple_adversary(env: Any, receiver: int, others: list[int]) -> Blocks:
+    goal = 0 if _adversary(env, receiver) else _POSITION
+    return [([receiver], goal + _landmarks(env)), (others, _POSITION)]
 
 
-def _simple_crypto(env: Any, receiver: int) -> Blocks:
+def _simple_crypto(env: Any, receiver: int, others: list[int]) -> Blocks:
     eve, alice, _ = range(3)
     if receiver == alice:
-        yield _own(2 * env.dim_c)
-    else:
-        yield _own(0 if receiver == eve else env.dim_c)
-        yield alice, env.dim_c
+        return [([receiver], 2 * env.dim_c)]
+    return [([receiver], 0 if receiver == eve else env.dim_c), ([alice], env.dim_c)]
 
 
-def _simple_facmac(env: Any, receiver: int) -> Blocks:
-    others = _others(env, receiver)
-    yield _own(_VELOCITY + _POSITION + _landmarks(env))
-    yield from _each(others, _POSITION)
-    if _adversary(env, receiver):
-        yield from _each(others[-1:], _VELOCITY)
-    else:
-        yield _own(_VELOCITY)
+def _simple_facmac(env: Any, receiver: int, others: list[int]) -> Blocks:
+    prey = others[-1:] if _adversary(env, receiver) else [receiver]
+    return [([receiver], _body(env)), (others, _POSITION), (prey, _VELOCITY)]
 
 
-def _simple_push(env: Any, receiver: int) -> Blocks:
-    colour = 3
-    yield _own(_VELOCITY + _landmarks(env))
+def _simple_push(env: Any, receiver: int, others: list[int]) -> Blocks:
+    own = _VELOCITY + _landmarks(env)
     if not _adversary(env, receiver):
         # Where its goal is, its colour, and the colours of the landmarks.
-        yield _own(_POSITION + colour * (1 + env.num_landmarks))
-    yield from _each(_others(env, receiver), _POSITION)
+        own += _POSITION + _COLOR * (1 + env.num_landmarks)
+    return [([receiver], own), (others, _POSITION)]
 
 
-def _simple_reference(env: Any, receiver: int) -> Blocks:
-    colour = 3
-    yield _own(_VELOCITY + _landmarks(env) + colour)
-    yield from _each(_others(env, receiver), env.dim_c)
+def _simple_reference(env: Any, receiver: int, others: list[int]) -> Blocks:
+    return [([receiver], _VELOCITY + _landmarks(env) + _COLOR), (others, env.dim_c)]
 
 
-def _simple_speaker_listener(env: Any, receiver: int) -> Blocks:
-    speaker, listener = range(2)
-    if receiver == listener:
-        yield _own(_VELOCITY + _landmarks(env))
-        yield speaker, env.dim_c
-    else:
-        yield _own(env.dim_c)
+def _simple_speaker_listener(env: Any, receiver: int, others: list[int]) -> Blocks:
+    speaker, _ = range(2)
+    if receiver == speaker:
+        return [([receiver], env.dim_c)]
+    return [([receiver], _VELOCITY + _landmarks(env)), ([speaker], env.dim_c)]
 
 
-def _simple_spread(env: Any, receiver: int) -> Blocks:
-    others = _others(env, receiver)
-    yield _own(_VELOCITY + _POSITION + _landmarks(env))
-    yield from _each(others, _POSITION)
-    yield from _each(others, env.dim_c)
+def _simple_spread(env: Any, receiver: int, others: list[int]) -> Blocks:
+    return [([receiver], _body(env)), (others, _POSITION), (others, env.dim_c)]
 
 
-def _simple_tag(env: Any, receiver: int) -> Blocks:
-    others = _others(env, receiver)
-    yield _own(_VELOCITY + _POSITION + _landmarks(env))
-    yield from _each(others, _POSITION)
-    if _adversary(env, receiver):
-        yield from _each(others[-1:], _VELOCITY)
+def _simple_tag(env: Any, receiver: int, others: list[int]) -> Blocks:
+    prey = others[-1:] if _adversary(env, receiver) else []
+    return [([receiver], _body(env)), (others, _POSITION), (prey, _VELOCITY)]
 
 
-def _simple_world_comm(env: Any, receiver: int) -> Blocks:
+def _simple_world_comm(env: Any, receiver: int, others: list[int]) -> Blocks:
     # An agent hidden by a forest keeps its entries, which then say (0, 0): that, too, is news
     # which comes over the link.
-    others, leader = _others(env, receiver), env.leader_idx
-    yield _own(_VELOCITY + _POSITION + _landmarks(env))
-    yield from _each(others, _POSITION)
+    blocks, forests = [([receiver], _body(env)), (others, _POSITION)], ([receiver], env.num_forests)
     if _adversary(env, receiver):
-        yield from _each(others[-2:], _VELOCITY)
-        yield _own(env.num_forests)
-        yield None if receiver == leader else leader, env.dim_c
-    else:
-        yield _own(env.num_forests)
-        yield from _each(others[-1:], _VELOCITY)
+        return [*blocks, (others[-2:], _VELOCITY), forests, ([env.leader_idx], env.dim_c)]
+    return [*blocks, forests, (others[-1:], _VELOCITY)]
 
 
-_LAYOUTS: dict[type, Callable[[Any, int], Blocks]] = {
+_LAYOUTS: dict[type, Callable[[Any, int, list[int]], Blocks]] = {
     mpe.SimpleAdversaryMPE: _simple_adversary,
     mpe.SimpleCryptoMPE: _simple_crypto,
     mpe.SimpleFacmacMPE: _simple_facmac,

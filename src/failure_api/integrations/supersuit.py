@@ -14,20 +14,12 @@ needed("stable_baselines3", "failure_api.integrations.supersuit", "supersuit")
 
 import cloudpickle  # type: ignore[import-untyped]
 import numpy as np
-from gymnasium import Env
 from pettingzoo import ParallelEnv
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv
 from supersuit import pettingzoo_env_to_vec_env_v1
 
 from failure_api.errors import invalid
-from failure_api.integrations.supersuit_teams import (
-    Failed,
-    Teams,
-    attribute_of,
-    call_method,
-    is_wrapped,
-    set_attribute,
-)
+from failure_api.integrations import supersuit_teams as teams
 from failure_api.wrappers.unwrapping import demand_parallel
 
 StartMethod = Literal["fork", "forkserver", "spawn"]
@@ -58,14 +50,10 @@ class TeamsVecEnv(VecEnv):
         one = pettingzoo_env_to_vec_env_v1(env)
         self._team: int = one.num_envs
         self._copies = copies
-        pickled, parts = cloudpickle.dumps(env), max(processes, 1)
-        numbers = np.split(np.arange(copies), parts)
-        makers: list[Callable[[], Env[Any, Any]]] = [
-            partial(Teams, pickled, part.tolist()) for part in numbers
-        ]
-        self._inner: VecEnv = (
-            SubprocVecEnv(makers, start_method) if processes else DummyVecEnv(makers)
-        )
+        pickled, parts = cloudpickle.dumps(env), np.split(np.arange(copies), max(processes, 1))
+        makers: list[Any] = [partial(teams.Teams, pickled, part.tolist()) for part in parts]
+        inner = SubprocVecEnv(makers, start_method) if processes else DummyVecEnv(makers)
+        self._inner: VecEnv = inner
         self._begun = False
         super().__init__(copies * self._team, one.observation_space, one.action_space)
 
@@ -94,19 +82,17 @@ class TeamsVecEnv(VecEnv):
             self.seed()
         self._begun = True
         seeds, options = self._seeds[:: self._team], self._options[:: self._team]
-        per = self._copies // self._inner.num_envs
+        parts = np.split(np.arange(self._copies), self._inner.num_envs)
         self._inner.set_options(
             [
-                {"seeds": seeds[at : at + per], "options": [o or None for o in options[at:][:per]]}
-                for at in range(0, self._copies, per)
+                {"seeds": [seeds[i] for i in part], "options": [options[i] or None for i in part]}
+                for part in parts
             ]
         )
         observations = self._inner.reset()
-        infos = self._inner.reset_infos
         self._reset_seeds()
         self._reset_options()
-        _raise(infos)
-        self.reset_infos = [info for part in infos for info in part["infos"]]
+        self.reset_infos = _infos(self._inner.reset_infos)
         return _flat(observations)
 
     def step_async(self, actions: Any) -> None:
@@ -128,10 +114,10 @@ class TeamsVecEnv(VecEnv):
             `"TimeLimit.truncated"` says that it was only cut off.
         """
         observations, _, _, results = self._inner.step_wait()
-        _raise(results)
-        rewards = np.concatenate([part["rewards"] for part in results])
-        dones = np.concatenate([part["dones"] for part in results])
-        infos = [info for part in results for info in part["infos"]]
+        infos = _infos(results)
+        rewards, dones = (
+            np.concatenate([part[name] for part in results]) for name in ("rewards", "dones")
+        )
         return _flat(observations), rewards, dones, infos
 
     def env_method(
@@ -151,19 +137,19 @@ class TeamsVecEnv(VecEnv):
         Raises:
             AttributeError: The environment has no such method; what the method raises arrives, too.
         """
-        return self._ask(indices, call_method, method_name, method_args, method_kwargs)
+        return self._ask(indices, teams.call_method, method_name, method_args, method_kwargs)
 
     def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
         """Returns an attribute of each copy's environment, or of what it wraps, for each entry."""
-        return self._ask(indices, attribute_of, attr_name)
+        return self._ask(indices, teams.attribute_of, attr_name)
 
     def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
         """Sets an attribute of each copy's environment, or of what it wraps and that has it."""
-        self._ask(indices, set_attribute, attr_name, value)
+        self._ask(indices, teams.set_attribute, attr_name, value)
 
     def env_is_wrapped(self, wrapper_class: type, indices: Any = None) -> list[bool]:
         """Returns for each entry whether its environment is, or wraps, one of a class."""
-        return self._ask(indices, is_wrapped, wrapper_class)
+        return self._ask(indices, teams.is_wrapped, wrapper_class)
 
     def get_images(self) -> list[Any]:
         """Returns a picture of each copy."""
@@ -177,17 +163,14 @@ class TeamsVecEnv(VecEnv):
         copies = [int(entry) // self._team for entry in self._get_indices(indices)]
         answers: dict[int, Any] = {}
         for part in self._inner.env_method("ask", sorted(set(copies)), question, *given):
-            if isinstance(part, Failed):
+            if isinstance(part, teams.Failed):
                 raise part.again()
             answers.update(part)
         return [answers[copy] for copy in copies]
 
 
 def make_vec_env(
-    env: ParallelEnv,
-    copies: int = 1,
-    processes: int = 0,
-    start_method: StartMethod | None = None,
+    env: ParallelEnv, copies: int = 1, processes: int = 0, start_method: StartMethod | None = None
 ) -> TeamsVecEnv:
     """Returns copies of a Parallel environment as one vector environment of Stable-Baselines3.
 
@@ -236,8 +219,9 @@ def _flat(observations: Any) -> Any:
     return observations.reshape(-1, *observations.shape[2:])
 
 
-def _raise(results: Sequence[Any]) -> None:
-    """Raises the first error that a process has met."""
+def _infos(results: Sequence[Any]) -> list[Any]:
+    """Returns the infos of all entries, or raises the first error that a process has met."""
     for part in results:
         if "error" in part:
             raise part["error"].again()
+    return [info for part in results for info in part["infos"]]

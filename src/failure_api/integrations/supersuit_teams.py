@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 import cloudpickle  # type: ignore[import-untyped]
@@ -126,7 +127,7 @@ class Teams(gymnasium.Env[Any, Any]):
         except Exception as error:
             return self._empty, {"error": Failed.of(error)}
         observations, infos = zip(*begun, strict=True)
-        return _joined(observations), {"infos": _listed(infos)}
+        return _joined(observations), {"infos": [*chain.from_iterable(infos)]}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Steps each copy, and starts those anew that have ended.
@@ -146,7 +147,7 @@ class Teams(gymnasium.Env[Any, Any]):
         observations, rewards, terminations, truncations, infos = zip(*played, strict=True)
         ended = np.concatenate(terminations).astype(bool)
         cut = np.concatenate(truncations).astype(bool)
-        told = zip(_listed(infos), (cut & ~ended).tolist(), strict=True)
+        told = zip(chain.from_iterable(infos), (cut & ~ended).tolist(), strict=True)
         results = {
             "rewards": np.concatenate(rewards),
             "dones": ended | cut,
@@ -189,10 +190,6 @@ def _joined(parts: Sequence[Any]) -> Any:
     if isinstance(parts[0], dict):
         return {key: _joined([part[key] for part in parts]) for key in parts[0]}
     return np.concatenate(parts)
-
-
-def _listed(parts: Iterable[Iterable[Any]]) -> list[Any]:
-    return [each for part in parts for each in part]
 
 
 def attribute_of(env: Any, name: str) -> Any:

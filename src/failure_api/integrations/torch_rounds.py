@@ -11,21 +11,18 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from failure_api.batched import BatchedState, Received
 from failure_api.batched.call import check_severity
 from failure_api.batched.content import handed_out
-from failure_api.core.arrays.libraries import (
-    TORCH,
-    on_arrays_of,
-    on_host,
-    without_gradient,
-)
+from failure_api.core.arrays.libraries import TORCH, on_arrays_of, on_host, without_gradient
 from failure_api.core.arrays.trees import chosen, map_leaves
 from failure_api.core.parameters.types import FARTHEST
 from failure_api.errors import NotResetError, invalid
 
-Tensors = tuple[torch.Tensor, ...]
+Rows = Sequence[Tensor]
+"""What each agent observes or sees, `[..., F_i]`."""
 
 
 class TorchRounds:
@@ -42,6 +39,7 @@ class TorchRounds:
         seed: Of the links; None takes one that nobody knows.
 
     Attributes:
+        bound: The exchange.
         channel: The batched channel.
         positioned: Whether a model needs the agents' positions.
     """
@@ -49,7 +47,7 @@ class TorchRounds:
     def __init__(
         self, bound: Any, failure_models: Any, noise_models: Any, streams: Any, seed: int | None
     ) -> None:
-        self._bound = bound
+        self.bound = bound
         self.channel = bound.channel(failure_models, noise_models=noise_models, streams=streams)
         self.positioned = self.channel.chain.needing_positions is not None
         self._state: BatchedState | None = None
@@ -99,10 +97,7 @@ class TorchRounds:
         return cast("Received", on_arrays_of(TORCH.xp, handed_out(self._received)))
 
     def start(
-        self,
-        observations: Sequence[torch.Tensor],
-        positions: torch.Tensor | None = None,
-        alive: torch.Tensor | None = None,
+        self, observations: Rows, positions: Tensor | None = None, alive: Tensor | None = None
     ) -> None:
         """Runs round 0 of a new episode of the whole batch.
 
@@ -117,17 +112,12 @@ class TorchRounds:
         row = self._row(observations)
         self._hosted = on_host(row) is not None
         row, positions, alive, severity = self._arrays(row, positions, alive, self._severity)
-        payloads = self._bound.payloads(row)
-        state = self.channel.init(
-            seed, payloads, positions=positions, alive=alive, severity=severity
-        )
-        self._run(state, payloads, positions, alive)
+        payloads = self.bound.payloads(row)
+        around = {"positions": positions, "alive": alive}
+        self._run(self.channel.init(seed, payloads, **around, severity=severity), payloads, around)
 
     def advance(
-        self,
-        observations: Sequence[torch.Tensor],
-        positions: torch.Tensor | None = None,
-        alive: torch.Tensor | None = None,
+        self, observations: Rows, positions: Tensor | None = None, alive: Tensor | None = None
     ) -> None:
         """Runs the round that follows an environment step; arguments as for `start`.
 
@@ -137,14 +127,15 @@ class TorchRounds:
         if self._state is None:
             raise NotResetError("step was called before reset: call reset() first.")
         row, positions, alive = self._arrays(self._row(observations), positions, alive)
-        self._run(self._state, self._bound.payloads(row), positions, alive)
+        around = {"positions": positions, "alive": alive}
+        self._run(self._state, self.bound.payloads(row), around)
 
     def restart(
         self,
-        where: torch.Tensor,
-        observations: Sequence[torch.Tensor],
-        positions: torch.Tensor | None = None,
-        alive: torch.Tensor | None = None,
+        where: Tensor,
+        observations: Rows,
+        positions: Tensor | None = None,
+        alive: Tensor | None = None,
     ) -> None:
         """Runs round 0 of a new episode of some elements, and nothing for the others.
 
@@ -162,60 +153,57 @@ class TorchRounds:
         assert before is not None
         # All elements start anew, in arrays that nobody else has, and those that are not due are
         # taken as they were: a state whose rings are written to in place is good for one step.
-        fresh = self.channel.reset_where(
-            before, xp.ones_like(where), positions=positions, alive=alive, severity=severity
-        )
+        around = {"positions": positions, "alive": alive}
+        everywhere = xp.ones_like(where)
+        fresh = self.channel.reset_where(before, everywhere, **around, severity=severity)
         fresh = self.channel.set_back(fresh)
         before = before._replace(round=xp.zeros_like(fresh.round) + before.round)
-        self._run(fresh, self._bound.payloads(row), positions, alive)
+        self._run(fresh, self.bound.payloads(row), around)
         source = fresh.source.beside(where, before.source, xp)
         self._state = chosen(where, self._state, before, xp)._replace(source=source)
         self._received = chosen(where, self._received, received, xp)
 
-    def views(self, observations: Sequence[torch.Tensor]) -> Tensors:
+    def views(self, observations: Rows) -> Rows:
         """Returns what each agent sees: its own senses now, and what the last round brought."""
         if self._state is None:
             raise NotResetError("the environment has not been reset: call reset() first.")
         row, _ = self._arrays(self._row(observations))
         # Views may lie in the memory of the row.
         self._joined = (None, None)
-        views: Tensors = self._bound.views(row, self._received)
+        views: Rows = self.bound.views(row, self._received)
         return tuple(map(torch.from_numpy, views)) if self._hosted else views
 
-    def _row(self, observations: Sequence[torch.Tensor]) -> torch.Tensor:
+    def _row(self, observations: Rows) -> Tensor:
         """Returns all observations in one row, made once for a round and the views of it."""
         if observations is not self._joined[0]:
-            self._joined = observations, self._bound.row(tuple(observations))
-        row: torch.Tensor = self._joined[1]
-        return row
+            self._joined = observations, self.bound.row(tuple(observations))
+        return cast("Tensor", self._joined[1])
 
     def _arrays(self, row: Any, positions: Any = None, *others: Any) -> tuple[Any, ...]:
         """Returns a row, positions and others as arrays of the library that works on the state.
 
         Where one of them has a gradient that is PyTorch, until the whole batch starts anew.
         """
-        given = row, positions, *others
+        arrays = row, positions, *others
         if not self._hosted:
-            return given
-        found = [on_host(one) if isinstance(one, torch.Tensor) else one for one in given]
-        if any(new is None and one is not None for new, one in zip(found, given, strict=True)):
+            return arrays
+        found = [on_host(one) if isinstance(one, Tensor) else one for one in arrays]
+        if any(new is None and one is not None for new, one in zip(found, arrays, strict=True)):
             self._hosted = False
             if self._state is not None:
                 source = self._state.source.for_arrays_of(TORCH.xp)
                 self._state = on_arrays_of(TORCH.xp, self._state)._replace(source=source)
                 self._received = on_arrays_of(TORCH.xp, self._received)
-            return given
+            return arrays
         row, positions, *rest = found
         if positions is not None:
             # Where a simulated world has burst, nobody is near; NumPy's arrays would be refused.
             positions = np.clip(np.nan_to_num(positions, nan=FARTHEST), -FARTHEST, FARTHEST)
         return (row, positions, *rest)
 
-    def _run(self, state: Any, payloads: Any, positions: Any, alive: Any) -> None:
+    def _run(self, state: Any, payloads: Any, around: dict[str, Any]) -> None:
         with np.errstate(all="ignore"):
-            self._state, self._received = self.channel.run_round(
-                state, payloads, positions=positions, alive=alive
-            )
+            self._state, self._received = self.channel.run_round(state, payloads, **around)
 
 
 def check_seed(seed: Any) -> None:

@@ -101,7 +101,6 @@ class FailureTransform(Transform):  # type: ignore[misc]
         self._severity: Any = None
         self._seed = seed
         self._team: Team | None = None
-        self._bound: Any = None
         self._rounds: TorchRounds | None = None
 
     def set_seed(self, seed: int | None) -> None:
@@ -147,10 +146,9 @@ class FailureTransform(Transform):  # type: ignore[misc]
 
     def transform_observation_spec(self, observation_spec: TensorSpec) -> TensorSpec:
         """Returns the spec of what the agents see."""
-        self._bind(observation_spec)
-        assert self._team is not None
-        lows, highs = iter(self._bound.lows), iter(self._bound.highs)
-        for group in self._team.groups:
+        team, rounds = self._bind(observation_spec)
+        lows, highs = iter(rounds.bound.lows), iter(rounds.bound.highs)
+        for group in team.groups:
             leaf = observation_spec[group.key]
             low, high = (_stacked(side, len(group.names), leaf) for side in (lows, highs))
             if bool(torch.isinf(low).all() and torch.isinf(high).all()):
@@ -173,39 +171,34 @@ class FailureTransform(Transform):  # type: ignore[misc]
     def clone(self) -> FailureTransform:
         """Returns a transform of the same settings, without environment and without episode."""
         twin: FailureTransform = super().clone()
-        twin._team = twin._bound = twin._rounds = None
+        twin._team = twin._rounds = None
         return twin
 
-    def _bind(self, observation_spec: TensorSpec) -> None:
-        """Looks at the environment, and sets the exchange up for it."""
+    def _bind(self, observation_spec: TensorSpec) -> tuple[Team, TorchRounds]:
+        """Looks at the environment, and sets the exchange up for it where it has another team."""
         parent = self.parent
         if parent is None:
             raise NotResetError("FailureTransform has no environment: give it to a TransformedEnv.")
         team = read_team(parent, observation_spec, self._keys)
-        if self._team is not None and team.form == self._team.form:
-            self._team = team
-            return
-        segments = team.segments if self.segments is None else self.segments
-        self._bound = bind(
-            self.exchange,
-            agent_ids=team.agent_ids,
-            lows=team.lows,
-            highs=team.highs,
-            segments=segments,
-        )
-        self._team = team
-        self._rounds = TorchRounds(
-            self._bound, self.failure_models, self.noise_models, self.streams, self._seed
-        )
-        if self._severity is not None:
-            self._rounds.set_severity(self._severity)
-        self.in_keys = self.out_keys = [group.key for group in team.groups]
+        before, self._team = self._team, team
+        if self._rounds is None or before is None or team.form != before.form:
+            bound = bind(
+                self.exchange,
+                agent_ids=team.agent_ids,
+                lows=team.lows,
+                highs=team.highs,
+                segments=team.segments if self.segments is None else self.segments,
+            )
+            models = self.failure_models, self.noise_models
+            self._rounds = TorchRounds(bound, *models, self.streams, self._seed)
+            if self._severity is not None:
+                self._rounds.set_severity(self._severity)
+            self.in_keys = self.out_keys = [group.key for group in team.groups]
+        return team, self._rounds
 
     def _running(self) -> tuple[Team, TorchRounds]:
         if self._team is None or self._rounds is None:
-            self._bind(self.parent.observation_spec)
-        assert self._team is not None
-        assert self._rounds is not None
+            return self._bind(self.parent.observation_spec)
         return self._team, self._rounds
 
     def _reset(
@@ -230,10 +223,7 @@ class FailureTransform(Transform):  # type: ignore[misc]
     def _positions(self) -> torch.Tensor | None:
         team, rounds = self._running()
         needing = rounds.channel.chain.needing_positions
-        if needing is None:
-            return None
-        given: torch.Tensor = team.positions(self.positions, needing)
-        return given
+        return None if needing is None else team.positions(self.positions, needing)
 
     def _shown(self, tensordict: TensorDictBase, observations: Any) -> TensorDictBase:
         """Puts what the agents see into a tensordict."""
@@ -244,9 +234,7 @@ class FailureTransform(Transform):  # type: ignore[misc]
         return tensordict
 
     def __repr__(self) -> str:
-        exchange: Exchange | None = self.exchange
-        if self._bound is not None:
-            exchange = self._bound.exchange
+        exchange = self.exchange if self._rounds is None else self._rounds.bound.exchange
         return (
             f"{type(self).__name__}(failure_models={self.failure_models}, exchange={exchange}, "
             f"noise_models={self.noise_models}, streams={self.streams!r}, keys={self.in_keys})"

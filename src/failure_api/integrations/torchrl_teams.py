@@ -84,20 +84,20 @@ class Team(NamedTuple):
             if receiver in team
         }
 
-    def positions(self, function: Callable[[Any], Any] | None, needing: str) -> Any:
+    def positions(self, function: Callable[[Any], Any] | None, needing: str) -> torch.Tensor:
         """Returns where the agents are, float32 `[..., N, dim]`.
 
         Args:
             function: The user's own, of the environment below all transforms.
             needing: The model that needs them.
         """
+        inside = _simulator(self.base)
         if function is not None:
-            given = function(self.base)
+            found = function(self.base)
+        elif _is(self.base, "VmasWrapper"):
+            bodies = {agent.name: agent.state.pos for agent in inside.agents}
+            return torch.stack([bodies[name] for name in self.agent_ids], dim=-2)
         else:
-            inside = _simulator(self.base)
-            if _is(self.base, "VmasWrapper"):
-                places = {agent.name: agent.state.pos for agent in inside.agents}
-                return torch.stack([places[name] for name in self.agent_ids], dim=-2)
             known = positions_in_pettingzoo(inside) if hasattr(inside, "unwrapped") else None
             if known is None:
                 raise InvalidArgumentError(
@@ -106,21 +106,19 @@ class Team(NamedTuple):
                     "each agent."
                 )
             rows = list(inside.possible_agents)
-            given = known(inside)[[rows.index(name) for name in self.agent_ids]]
-        return torch.as_tensor(given, dtype=torch.float32, device=self.base.device)
+            found = known(inside)[[rows.index(name) for name in self.agent_ids]]
+        return torch.as_tensor(found, dtype=torch.float32, device=self.base.device)
 
     def alive(self, tensordict: Any) -> torch.Tensor | None:
         """Returns which agents take part, bool `[..., N]`; None for all."""
         masks = [tensordict.get((*group.key[:-1], "mask"), None) for group in self.groups]
         if all(mask is None for mask in masks):
             return None
-        filled = [
-            torch.ones_like(tensordict.get(group.key)[..., 0], dtype=torch.bool)
-            if mask is None
-            else mask
-            for group, mask in zip(self.groups, masks, strict=True)
-        ]
-        return torch.cat(filled, dim=-1)
+        for index, group in enumerate(self.groups):
+            if masks[index] is None:
+                row = tensordict.get(group.key)[..., 0]
+                masks[index] = torch.ones_like(row, dtype=torch.bool)
+        return torch.cat(masks, dim=-1)
 
 
 def read_team(env: Any, spec: Any, keys: list[Key] | None) -> Team:
@@ -148,9 +146,8 @@ def read_team(env: Any, spec: Any, keys: list[Key] | None) -> Team:
     names: Mapping[str, list[str]] = vars(base).get("group_map") or {}
     leaves = [key for key in spec.keys(True, True) if isinstance(key, tuple)]
     if keys is None:
-        keys = [key for key in leaves if key[1:] == ("observation",)]
-        if names:
-            keys = [(group, "observation") for group in names]
+        observing = [key for key in leaves if key[1:] == ("observation",)]
+        keys = [(group, "observation") for group in names] or observing
     if not keys:
         raise WrongEnvironmentError(
             f"FailureTransform needs groups of agents, but {base} has none with an observation: "
@@ -160,9 +157,8 @@ def read_team(env: Any, spec: Any, keys: list[Key] | None) -> Team:
     for key in keys:
         if key not in spec.keys(True):
             known = ", ".join(map(str, leaves)) or "nothing of any group"
-            raise invalid(
-                "in_keys", "must be the groups' observations", key, f"choose from {known}"
-            )
+            rule = "must be the groups' observations"
+            raise invalid("in_keys", rule, key, f"choose from {known}")
         groups.append(_group(key, spec, names.get(key[0])))
     return Team(base, tuple(groups))
 

@@ -16,14 +16,8 @@ import torch
 from failure_api.batched import bind
 from failure_api.errors import NotResetError
 from failure_api.exchanges import Exchange
+from failure_api.integrations import vmas_environments as environments
 from failure_api.integrations.torch_rounds import TorchRounds, check_positions, check_seed
-from failure_api.integrations.vmas_environments import (
-    agent_positions,
-    boxes_of,
-    check_environment,
-    known_segments,
-    scenario_name,
-)
 
 PositionFunction = Callable[[Any], Any]
 
@@ -75,31 +69,30 @@ class CommunicationWrapper:
         streams: Literal["native", "portable"] = "native",
         seed: int | None = None,
     ) -> None:
-        check_environment(env)
+        environments.check_environment(env)
         check_seed(seed)
         self.env = env
         self.agent_ids = tuple(agent.name for agent in env.agents)
-        boxes = boxes_of(env, self.agent_ids)
+        boxes = environments.boxes_of(env, self.agent_ids)
         bound = bind(
             exchange,
             agent_ids=self.agent_ids,
             lows=tuple(np.asarray(box.low) for box in boxes),
             highs=tuple(np.asarray(box.high) for box in boxes),
-            segments=known_segments(env),
-            of=f"{scenario_name(env)}, with its options,",
+            segments=environments.known_segments(env),
+            of=f"{environments.scenario_name(env)}, with its options,",
         )
         self.exchange = bound.exchange
         self._rounds = TorchRounds(bound, failure_models, noise_models, streams, seed)
         check_positions(positions)
-        self._position_function = positions or agent_positions
+        self._position_function = positions or environments.agent_positions
         self._due: list[int] = []
         views = [
             type(box)(low=low, high=high, dtype=box.dtype)
             for box, low, high in zip(boxes, bound.lows, bound.highs, strict=True)
         ]
-        kind = type(env.observation_space)
         named = dict(zip(self.agent_ids, views, strict=True))
-        self.observation_space = kind(named if env.dict_spaces else views)
+        self.observation_space = type(env.observation_space)(named if env.dict_spaces else views)
 
     def reset(
         self,
@@ -154,12 +147,7 @@ class CommunicationWrapper:
             raise NotResetError("reset_at was called before reset: call reset() first.")
         result = self.env.reset_at(index, return_observations, return_info, return_dones)
         self._due += range(self.env.num_envs) if index is None else [index]
-        if not return_observations:
-            return result
-        several = return_info or return_dones
-        observations = self._in(result, several)
-        self._settle(observations)
-        return self._shown(result, observations, several)
+        return self._settled(result, return_info or return_dones) if return_observations else result
 
     def step(self, actions: Any) -> Any:
         """Steps every element, and runs the round that follows.
@@ -196,11 +184,7 @@ class CommunicationWrapper:
         result = self.env.get_from_scenario(
             get_observations, get_rewards, get_infos, get_dones, dict_agent_names
         )
-        if not get_observations:
-            return result
-        observations = self._in(result)
-        self._settle(observations)
-        return self._shown(result, observations)
+        return self._settled(result) if get_observations else result
 
     def seed(self, seed: int | None = None) -> Any:
         """Seeds the environment now, and the links from the next reset on."""
@@ -242,10 +226,8 @@ class CommunicationWrapper:
             NotResetError: There has been no reset yet.
         """
         self._settle()
-        flags = self._rounds.received.flags.mT
-        apart = ~torch.eye(flags.shape[-1], dtype=torch.bool, device=flags.device)
-        arrived: torch.Tensor = flags & apart
-        return arrived
+        flags: torch.Tensor = self._rounds.received.flags.mT
+        return flags & ~torch.eye(flags.shape[-1], dtype=torch.bool, device=flags.device)
 
     @property
     def message_age(self) -> torch.Tensor:
@@ -263,10 +245,15 @@ class CommunicationWrapper:
             return
         where = torch.zeros(self.env.num_envs, dtype=torch.bool, device=self.env.device)
         where[torch.tensor(self._due, device=self.env.device)] = True
-        if observations is None:
-            observations = self._peek()
+        observations = self._peek() if observations is None else observations
         self._rounds.restart(where, observations, self._positions())
         self._due = []
+
+    def _settled(self, result: Any, several: bool = True) -> Any:
+        """Returns what the environment returned, with what the agents see after round 0."""
+        observations = self._in(result, several)
+        self._settle(observations)
+        return self._shown(result, observations, several)
 
     def _positions(self) -> Any:
         return self._position_function(self.env) if self._rounds.positioned else None
@@ -287,10 +274,9 @@ class CommunicationWrapper:
 
     def _shown(self, result: Any, observations: list[Any], several: bool = True) -> Any:
         """Returns what the environment returned, with what the agents see in its place."""
-        views = self._rounds.views(observations)
-        seen: Any = list(views)
+        seen: Any = list(self._rounds.views(observations))
         if isinstance(result[0] if several else result, dict):
-            seen = dict(zip(self.agent_ids, views, strict=True))
+            seen = dict(zip(self.agent_ids, seen, strict=True))
         return [seen, *result[1:]] if several else seen
 
     def __getattr__(self, name: str) -> Any:
@@ -301,7 +287,8 @@ class CommunicationWrapper:
     def __repr__(self) -> str:
         channel, function = self._rounds.channel, self._position_function
         return (
-            f"{type(self).__name__}({scenario_name(self.env)}, num_envs={self.env.num_envs}, "
+            f"{type(self).__name__}({environments.scenario_name(self.env)}, "
+            f"num_envs={self.env.num_envs}, "
             f"failure_models={list(channel.chain.parts)}, "
             f"noise_models={list(channel.noise.parts)}, exchange={self.exchange}, "
             f"positions={getattr(function, '__qualname__', function)}, "

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
 import torch
 from vmas.simulator.environment import Environment
 
-from failure_api.environments.segments import BlockWalk
+from failure_api.environments.layouts import BlockWalk
 from failure_api.errors import WrongEnvironmentError, describe
 
 
@@ -46,7 +46,7 @@ def check_environment(env: Any) -> None:
 def boxes_of(env: Any, agent_ids: tuple[str, ...]) -> list[Any]:
     """Returns each agent's space, which must be that of vectors."""
     space = env.observation_space
-    boxes = [space[name if env.dict_spaces else place] for place, name in enumerate(agent_ids)]
+    boxes = [space[name if env.dict_spaces else index] for index, name in enumerate(agent_ids)]
     for name, box in zip(agent_ids, boxes, strict=True):
         if len(getattr(box, "shape", None) or ()) != 1:
             raise WrongEnvironmentError(
@@ -89,11 +89,14 @@ def known_segments(env: Any) -> Segments | None:
         return None
     views = {agent.name: _View(env, agent) for agent in env.agents}
     for view in views.values():
-        layout(view)
-    if not any(view.entries for view in views.values()):
-        return None
-    sizes = [_size(env.observation_space, place, name) for place, name in enumerate(views)]
-    if sizes != [(view.length,) for view in views.values()]:
+        for agents, width in layout(view):
+            view.each(agents, width)
+    spaces = [
+        env.observation_space[key] for key in (views if env.dict_spaces else range(len(views)))
+    ]
+    sizes = [getattr(space, "shape", None) for space in spaces]
+    heard = any(view.entries for view in views.values())
+    if not heard or sizes != [(view.length,) for view in views.values()]:
         return None
     return {
         receiver: {sender: tuple(entries) for sender, entries in view.entries.items()}
@@ -130,98 +133,100 @@ class _View(BlockWalk):
                 self.own(width)
 
 
-def _simple_adversary(view: _View) -> None:
-    view.own(0 if view.receiver.adversary else view.vector)
-    view.own(view.landmarks)
-    view.each(view.others, view.vector)
+Blocks = list[tuple[Sequence[Any], int]]
+"""Whose blocks of entries follow each other, the receiver for its own, and how wide each is."""
 
 
-def _simple_crypto(view: _View) -> None:
+def _simple_adversary(view: _View) -> Blocks:
+    goal = 0 if view.receiver.adversary else view.vector
+    return [([view.receiver], goal + view.landmarks), (view.others, view.vector)]
+
+
+def _simple_crypto(view: _View) -> Blocks:
     width = view.world.dim_c
     if view.receiver.speaker:
-        view.own(width + width)
-    else:
-        view.own(0 if view.receiver.adversary else width)
-        view.each([other for other in view.others if other.speaker], width)
+        return [([view.receiver], width + width)]
+    key = 0 if view.receiver.adversary else width
+    return [([view.receiver], key), ([other for other in view.others if other.speaker], width)]
 
 
-def _simple_push(view: _View) -> None:
-    view.own(view.vector)
+def _simple_push(view: _View) -> Blocks:
+    own = view.vector + view.landmarks
     if not view.receiver.adversary:
-        view.own(view.vector + _COLOR * (1 + len(view.world.landmarks)))
-    view.own(view.landmarks)
-    view.each(view.others, view.vector)
+        own += view.vector + _COLOR * (1 + len(view.world.landmarks))
+    return [([view.receiver], own), (view.others, view.vector)]
 
 
-def _simple_reference(view: _View) -> None:
-    view.own(view.vector + view.landmarks + _COLOR)
-    view.each(view.others, view.world.dim_c)
+def _simple_reference(view: _View) -> Blocks:
+    own = view.vector + view.landmarks + _COLOR
+    return [([view.receiver], own), (view.others, view.world.dim_c)]
 
 
-def _simple_speaker_listener(view: _View) -> None:
+def _simple_speaker_listener(view: _View) -> Blocks:
     if not view.receiver.movable:
-        view.own(_COLOR)
-    else:
-        view.own(view.vector + view.landmarks)
-        view.each(view.others, view.world.dim_c)
+        return [([view.receiver], _COLOR)]
+    return [([view.receiver], view.vector + view.landmarks), (view.others, view.world.dim_c)]
 
 
-def _simple_spread(view: _View) -> None:
-    view.own(view.vector + view.vector + view.landmarks)
-    view.each(view.others if view.scenario.obs_agents else (), view.vector)
+def _simple_spread(view: _View) -> Blocks:
+    seen = view.others if view.scenario.obs_agents else ()
+    return [([view.receiver], view.vector + view.vector + view.landmarks), (seen, view.vector)]
 
 
-def _simple_tag(view: _View) -> None:
-    hunts, whole = view.receiver.adversary, view.scenario.observe_same_team
+def _simple_tag(view: _View) -> Blocks:
+    scenario, hunts = view.scenario, view.receiver.adversary
+    whole = scenario.observe_same_team
     seen = [other for other in view.others if whole or other.adversary != hunts]
-    view.own(view.vector * (view.scenario.observe_vel + view.scenario.observe_pos))
-    view.own(view.landmarks)
-    view.each(seen, view.vector)
-    view.each([other for other in seen if not other.adversary], view.vector)
+    own = view.vector * (scenario.observe_vel + scenario.observe_pos) + view.landmarks
+    prey = [other for other in seen if not other.adversary]
+    return [([view.receiver], own), (seen, view.vector), (prey, view.vector)]
 
 
-def _simple_world_comm(view: _View) -> None:
-    forests, leads = len(view.world.forests), view.receiver.leader
-    view.own(view.vector + view.vector + view.landmarks)
-    for velocity in (False, True):
-        for other in view.others:
-            # Only the leader sees others: the rest of the team is shown zeros in their place, and
-            # the hunters show their velocity to nobody.
-            if leads and not (velocity and other.adversary):
-                view.each([other], view.vector * forests)
-            else:
-                view.own(view.vector * forests)
-    view.own(forests)
-    if view.receiver.adversary:
-        view.each([view.world.agents[0]], view.world.dim_c)
+def _simple_world_comm(view: _View) -> Blocks:
+    me, forests, leads = [view.receiver], len(view.world.forests), view.receiver.leader
+    # Only the leader sees others: the rest of the team is shown zeros in their place, and the
+    # hunters show their velocity to nobody.
+    positions = [([other] if leads else me) for other in view.others]
+    velocities = [([other] if leads and not other.adversary else me) for other in view.others]
+    leader = view.world.agents[:1] if view.receiver.adversary else ()
+    return [
+        (me, view.vector + view.vector + view.landmarks),
+        *((shown, view.vector * forests) for shown in positions + velocities),
+        (me, forests),
+        (leader, view.world.dim_c),
+    ]
 
 
-def _give_way(view: _View) -> None:
-    view.own(view.vector + view.vector)
-    view.each(view.others if view.scenario.observe_rel_pos else (), view.vector)
+def _give_way(view: _View) -> Blocks:
+    seen = view.others if view.scenario.observe_rel_pos else ()
+    return [([view.receiver], view.vector + view.vector), (seen, view.vector)]
 
 
-def _wind_flocking(view: _View) -> None:
-    view.own(view.vector * (1 + view.scenario.observe_pos))
-    view.each(view.others if view.scenario.observe_rel_pos else (), view.vector)
-    view.each(view.others if view.scenario.observe_rel_vel else (), view.vector)
+def _wind_flocking(view: _View) -> Blocks:
+    scenario = view.scenario
+    return [
+        ([view.receiver], view.vector * (1 + scenario.observe_pos)),
+        (view.others if scenario.observe_rel_pos else (), view.vector),
+        (view.others if scenario.observe_rel_vel else (), view.vector),
+    ]
 
 
-def _football(view: _View) -> None:
+def _football(view: _View) -> Blocks:
     scenario, receiver = view.scenario, view.receiver
     teams = scenario.blue_agents, scenario.red_agents
     team, opponents = teams if receiver in scenario.blue_agents else teams[::-1]
-    # Force, place and velocity towards the ball, the ball towards the goal, its velocity and its
-    # force; where rotation is shown; place towards the goal; velocity.
-    view.own(6 * view.vector + bool(scenario.enable_shooting) + 2 * view.vector)
-    # Relative place and velocity, velocity, force.
-    width = 4 * view.vector
-    view.each(opponents if scenario.observe_adversaries else (), width)
     mates = [mate for mate in team if mate is not receiver]
-    view.each(mates if scenario.observe_teammates else (), width)
+    # Force, place and velocity towards the ball, the ball towards the goal, its velocity and its
+    # force; where rotation is shown; place towards the goal; velocity. Of others relative place
+    # and velocity, velocity, force.
+    return [
+        ([receiver], 6 * view.vector + bool(scenario.enable_shooting) + 2 * view.vector),
+        (opponents if scenario.observe_adversaries else (), 4 * view.vector),
+        (mates if scenario.observe_teammates else (), 4 * view.vector),
+    ]
 
 
-_LAYOUTS: dict[str, Callable[[_View], None]] = {
+_LAYOUTS: dict[str, Callable[[_View], Blocks]] = {
     "mpe/simple_adversary.py": _simple_adversary,
     "mpe/simple_crypto.py": _simple_crypto,
     "mpe/simple_push.py": _simple_push,
@@ -242,12 +247,7 @@ def _file(scenario: Any) -> str:
     # scenario of the user's own that overrides it is not taken for the one it derives from.
     code = getattr(type(scenario).observation, "__code__", None)
     parts = PurePath(getattr(code, "co_filename", "")).parts
-    for place in range(len(parts) - 1, 0, -1):
-        if parts[place - 1 : place + 1] == ("vmas", "scenarios"):
-            return "/".join(parts[place + 1 :])
+    for index in range(len(parts) - 1, 0, -1):
+        if parts[index - 1 : index + 1] == ("vmas", "scenarios"):
+            return "/".join(parts[index + 1 :])
     return ""
-
-
-def _size(space: Any, place: int, name: str) -> Any:
-    """Returns the shape of one agent's observations."""
-    return getattr(space[name if hasattr(space, "items") else place], "shape", None)

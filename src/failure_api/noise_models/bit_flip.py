@@ -49,7 +49,7 @@ def bit_length(number: Array, xp: ModuleType) -> Array:
         >>> bit_length(np.asarray([0.0, 1.0, 4.0, 255.0]), np).tolist()
         [0, 1, 3, 8]
     """
-    powers = xp.asarray([2.0**place for place in range(BITS - 1)], dtype=number.dtype)
+    powers = xp.asarray([2.0**bit for bit in range(BITS - 1)], dtype=number.dtype)
     return xp.sum(xp.astype(number[..., None] >= powers, xp.int32), axis=-1, dtype=xp.int32)
 
 
@@ -63,40 +63,16 @@ class EntryCode(NamedTuple):
     All arrays broadcast to the content's shape.
 
     Attributes:
-        low: The bounds that this follows from.
         bits: Number of bits of each entry, int32.
         base: The whole number that is written as 0.
         least: Least code of a whole number; below 0 only where it has all 32 bits.
         greatest: Greatest code of a whole number.
     """
 
-    low: Array
     bits: Array
     base: Array
     least: Array
     greatest: Array
-
-
-def entry_code(context: NoiseContext) -> EntryCode:
-    """Returns how entries are written, as their bounds require.
-
-    Whole numbers are written as their distance from the lower bound; those whose bounds are
-    further apart than 31 bits reach are written as a 32-bit integer in two's complement.
-    """
-    xp, low, high = context.xp, context.low, context.high
-    # Halves, since the distance of two finite numbers may be infinite.
-    few = 0.5 * high - 0.5 * low <= 0.5 * GREATEST
-    zero = xp.zeros_like(low)
-    base = xp.where(few, low, zero)
-    span = xp.where(few, high, zero) - base
-    whole_bits = xp.where(few, bit_length(span, xp), xp.asarray(BITS, dtype=xp.int32))
-    return EntryCode(
-        low=low,
-        bits=xp.where(context.whole, whole_bits, xp.asarray(BITS, dtype=xp.int32)),
-        base=base,
-        least=xp.where(few, zero, xp.full_like(zero, -(2.0**31))),
-        greatest=xp.where(few, span, xp.full_like(zero, GREATEST)),
-    )
 
 
 def with_flips(content: Array, flips: Array, code: EntryCode, context: NoiseContext) -> Array:
@@ -104,8 +80,7 @@ def with_flips(content: Array, flips: Array, code: EntryCode, context: NoiseCont
 
     What would become infinite or no number is left as it was.
     """
-    xp, dtype = context.xp, content.dtype
-    single = content
+    xp, dtype, single = context.xp, content.dtype, content
     if dtype != xp.float32:
         # Else the conversion warns of what is too large for it.
         single = xp.astype(xp.clip(content, -LARGEST, LARGEST), xp.float32)
@@ -166,16 +141,27 @@ class BitFlipModel(NoiseModel):
         """Checks the fields, and that there is one."""
         super().__post_init__()
         if self.bit_error_rate is None and self.corrupt_prob is None:
-            raise invalid(
-                "bit_error_rate",
-                "must be given where corrupt_prob is not",
-                None,
-                "give at least one of the two",
-            )
+            rule = "must be given where corrupt_prob is not"
+            raise invalid("bit_error_rate", rule, None, "give at least one of the two")
 
     def prepare(self, context: NoiseContext) -> EntryCode:
-        """Returns how entries are written in bits."""
-        return entry_code(context)
+        """Returns how entries are written in bits, as their bounds require.
+
+        Whole numbers are written as their distance from the lower bound; those whose bounds are
+        further apart than 31 bits reach are written as a 32-bit integer in two's complement.
+        """
+        xp, low, high = context.xp, context.low, context.high
+        # Halves, since the distance of two finite numbers may be infinite.
+        few = 0.5 * high - 0.5 * low <= 0.5 * GREATEST
+        zero, all_bits = xp.zeros_like(low), xp.asarray(BITS, dtype=xp.int32)
+        base = xp.where(few, low, zero)
+        span = xp.where(few, high, zero) - base
+        return EntryCode(
+            bits=xp.where(few & context.whole, bit_length(span, xp), all_bits),
+            base=base,
+            least=xp.where(few, zero, xp.full_like(zero, -(2.0**31))),
+            greatest=xp.where(few, span, xp.full_like(zero, GREATEST)),
+        )
 
     def step(
         self,
@@ -192,12 +178,12 @@ class BitFlipModel(NoiseModel):
             stream = random.child("bits")
             rate = finer(self.bit_error_rate, stream.uniform(context.shape), xp)
             # Bit by bit: all at once would take 32 times the memory.
-            for place in range(BITS):
-                flag = stream.bernoulli(rate, context.shape) & (place < parameters.bits)
-                bit = xp.bitwise_left_shift(
-                    xp.astype(flag, xp.int32), xp.asarray(place, dtype=xp.int32)
+            for bit in range(BITS):
+                flag = stream.bernoulli(rate, context.shape) & (bit < parameters.bits)
+                shift = xp.asarray(bit, dtype=xp.int32)
+                flips = xp.bitwise_or(
+                    flips, xp.bitwise_left_shift(xp.astype(flag, xp.int32), shift)
                 )
-                flips = xp.bitwise_or(flips, bit)
         if self.corrupt_prob is not None:
             flips = xp.bitwise_xor(flips, self._one_a_message(parameters, context, random))
         return state, with_flips(content, flips, parameters, context)

@@ -113,8 +113,8 @@ class SendRandom(Attack):
             made = context.made
             if made is None:
                 made = context.round_over()[..., 0] + xp.zeros(context.shape[:-1], dtype=xp.int32)
-            place = xp.reshape(xp.arange(agents * width, dtype=xp.int32), (agents, width))
-            uniform = random.child("message").uniform_at(made[..., None], place)
+            entries = xp.reshape(xp.arange(agents * width, dtype=xp.int32), (agents, width))
+            uniform = random.child("message").uniform_at(made[..., None], entries)
         else:
             uniform = random.uniform(context.shape)
         return self.low + (self.high - self.low) * xp.astype(uniform, content.dtype)
@@ -183,9 +183,8 @@ class ByzantineModel(NoiseModel):
         if self.agent_ids is None:
             raise invalid("agent_ids", "must name the senders that lie", None, "give their names")
         if isinstance(self.attack, type) and issubclass(self.attack, Attack):
-            raise invalid(
-                "attack", "must be an instance", self.attack, f"write {self.attack.__name__}(...)"
-            )
+            remedy = f"write {self.attack.__name__}(...)"
+            raise invalid("attack", "must be an instance", self.attack, remedy)
         if not isinstance(self.attack, Attack):
             check_signature("attack", self.attack, "content", "round")
 
@@ -203,13 +202,12 @@ class ByzantineModel(NoiseModel):
         random: RandomStream,
     ) -> tuple[ByzantineState, Array]:
         """Returns the counts, and the content with false messages in place of some."""
-        xp, name = context.xp, f"{self.name}.attack"
+        xp, further = context.xp, [context.round]
         if isinstance(self.attack, Attack):
-            further: tuple[Any, ...] = (context, random.child("attack"))
-        else:
-            number = context.round
-            further = (number if isinstance(number, int) else context.round_over(),)
-        false = made_by(name, self.attack, content, context, *further)
+            further = [context, random.child("attack")]
+        elif not isinstance(context.round, int):
+            further = [context.round_over()]
+        false = made_by(f"{self.name}.attack", self.attack, content, context, *further)
         attacked = random.child("message").bernoulli(self.attack_rate, context.shape[:-1])
         named, arrived = senders(self, context), context.arrived
         if named is not None:

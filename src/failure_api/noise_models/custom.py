@@ -26,12 +26,9 @@ def check_signature(name: str, function: Callable[..., Any], *arguments: str) ->
         signature.bind(*arguments)
     except TypeError:
         listed = ", ".join(arguments)
-        raise invalid(
-            name,
-            f"must take {len(arguments)} arguments ({listed})",
-            f"{getattr(function, '__name__', type(function).__name__)}{signature}",
-            f"write it as def function({listed})",
-        ) from None
+        rule = f"must take {len(arguments)} arguments ({listed})"
+        received = f"{getattr(function, '__name__', type(function).__name__)}{signature}"
+        raise invalid(name, rule, received, f"write it as def function({listed})") from None
 
 
 def made_by(
@@ -52,21 +49,18 @@ def made_by(
     """
     xp = context.xp
     result = function(xp.asarray(content, copy=True), *further)
-    if (
-        not isinstance(result, type(content))
-        or result.shape != content.shape
-        or result.dtype != content.dtype
-    ):
-        kind = getattr(result, "dtype", type(result).__name__)
+    like_content = isinstance(result, type(content)) and result.shape == content.shape
+    if not like_content or result.dtype != content.dtype:
+        dtype = getattr(result, "dtype", type(result).__name__)
         raise ModelError(
             f"{name} must return {content.dtype} of shape {content.shape}, as the content is, but "
-            f"returned {kind} of shape {getattr(result, 'shape', None)}: compute it from the "
+            f"returned {dtype} of shape {getattr(result, 'shape', None)}: compute it from the "
             "content, and convert it to content.dtype."
         )
     if xp is np and not np.isfinite(result).all():
         # Content that is infinite itself, or did not arrive, may stay as it is.
-        given = np.isfinite(content) & context.arrived[..., None]
-        if (given & ~np.isfinite(result)).any():
+        known = np.isfinite(content) & context.arrived[..., None]
+        if (known & ~np.isfinite(result)).any():
             raise ModelError(
                 f"{name} must return finite numbers for finite content, but returned some that "
                 "are not: look for divisions by 0 and logarithms, or clip the result."
@@ -119,8 +113,8 @@ class CustomNoise(NoiseModel):
         random: RandomStream,
     ) -> tuple[Any, Array]:
         """Returns what the function makes of the content."""
-        name = f"{self.name}.function"
-        return state, made_by(name, self.function, content, context, context, random)
+        made = made_by(f"{self.name}.function", self.function, content, context, context, random)
+        return state, made
 
 
 def dim(content: Any, context: Any, random: Any) -> Any:

@@ -66,27 +66,20 @@ class QuantizationModel(NoiseModel):
         """Checks the fields, and that they fit together."""
         super().__post_init__()
         if (self.levels is None) == (self.bits is None):
-            raise invalid(
-                "levels",
-                "must be given where bits is not, and only there",
-                self.levels,
-                "give one of the two, as in bits=8",
-            )
+            rule = "must be given where bits is not, and only there"
+            raise invalid("levels", rule, self.levels, "give one of the two, as in bits=8")
         if self.bits is not None and self.bits > MOST_BITS:
             raise invalid("bits", f"must be at most {MOST_BITS}", self.bits, "give fewer bits")
         if self.levels is not None and self.levels > 2**MOST_BITS:
-            raise invalid(
-                "levels", f"must be at most 2**{MOST_BITS}", self.levels, "give fewer levels"
-            )
+            rule = f"must be at most 2**{MOST_BITS}"
+            raise invalid("levels", rule, self.levels, "give fewer levels")
         if (self.low is None) != (self.high is None):
+            rule = "must be given where the other bound is"
             missing = "low" if self.low is None else "high"
-            raise invalid(
-                missing, "must be given where the other bound is", None, "give both, or neither"
-            )
+            raise invalid(missing, rule, None, "give both, or neither")
         if self.low is not None and self.high is not None and self.high <= self.low:
-            raise invalid(
-                "high", f"must be greater than low={self.low}", self.high, "exchange the two"
-            )
+            rule = f"must be greater than low={self.low}"
+            raise invalid("high", rule, self.high, "exchange the two")
 
     @property
     def steps(self) -> int:
@@ -99,13 +92,9 @@ class QuantizationModel(NoiseModel):
         low, high = context.low, context.high
         if self.low is not None and self.high is not None:
             low, high = xp.asarray(self.low, dtype=dtype), xp.asarray(self.high, dtype=dtype)
-        elif not _bounded(low, high):
-            raise invalid(
-                "QuantizationModel.low",
-                "must be given where entries of the content have no finite bounds",
-                self.low,
-                "give both low= and high=",
-            )
+        elif not np.all((np.asarray(low) >= -LARGEST_NOISE) & (np.asarray(high) <= LARGEST_NOISE)):
+            rule = "must be given where entries of the content have no finite bounds"
+            raise invalid("QuantizationModel.low", rule, self.low, "give both low= and high=")
         step = (high - low) / self.steps
         # An entry that can have but one value has no step.
         return low, high, xp.where(step > 0, step, xp.ones_like(step))
@@ -121,14 +110,10 @@ class QuantizationModel(NoiseModel):
         """Returns the content on its levels."""
         xp = context.xp
         low, high, step = parameters
-        place = (content - low) / step
+        level = (content - low) / step
         if self.rounding == "stochastic":
-            below = xp.floor(place)
+            lower = xp.floor(level)
             draws = xp.astype(random.uniform(context.shape), content.dtype)
-            place = below + xp.astype(draws < place - below, content.dtype)
-        level = xp.clip(xp.round(place), 0.0, float(self.steps))
+            level = lower + xp.astype(draws < level - lower, content.dtype)
+        level = xp.clip(xp.round(level), 0.0, float(self.steps))
         return state, xp.minimum(low + level * step, high)
-
-
-def _bounded(low: Array, high: Array) -> bool:
-    return bool(((np.asarray(low) >= -LARGEST_NOISE) & (np.asarray(high) <= LARGEST_NOISE)).all())

@@ -91,10 +91,7 @@ class StuckModel(NoiseModel):
         # What did not arrive means nothing, and is not to be remembered.
         kept = xp.where(context.arrived[..., None], shown, state.content)
         # Ordered so that where p + r <= 1, what is stuck stays so at a greater p or a smaller r.
-        sticks = xp.where(
-            state.stuck,
-            xp.asarray(1.0 - self.release_prob, dtype=xp.float32),
-            xp.asarray(self.stick_prob, dtype=xp.float32),
-        )
+        stays = xp.asarray(1.0 - self.release_prob, dtype=xp.float32)
+        sticks = xp.where(state.stuck, stays, xp.asarray(self.stick_prob, dtype=xp.float32))
         stuck = random.bernoulli(sticks, context.shape[:-1])
         return StuckState(stuck, kept, state.known | context.arrived), shown

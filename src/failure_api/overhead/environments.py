@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
-import operator
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pettingzoo.utils.conversions import aec_to_parallel
 
 from failure_api.communication_models import ProbabilisticModel
+from failure_api.core.parameters.rules import Choice, WholeNumber
+from failure_api.core.parameters.types import SHARE
 from failure_api.environments import environment_options, make_environment
 from failure_api.errors import InvalidArgumentError, WrongEnvironmentError, describe, invalid
 from failure_api.wrappers import CommunicationWrapper, CommunicationWrapperParallel
@@ -41,9 +41,8 @@ class Subject:
     def wrapped(self) -> Any:
         """Returns the environment inside the wrapper, stepped for all agents at once."""
         environment = self._make()
-        model = ProbabilisticModel(
-            failure_prob=self.failure_prob, agent_ids=environment.possible_agents
-        )
+        ids = environment.possible_agents
+        model = ProbabilisticModel(failure_prob=self.failure_prob, agent_ids=ids)
         wrapper = CommunicationWrapper if self.api == "aec" else CommunicationWrapperParallel
         return self._steppable(wrapper(environment, failure_models=[model]))
 
@@ -101,61 +100,35 @@ def check_arguments(
         >>> check_arguments("mpe2.simple_tag_v3", None, 20, 25, 0.5, "aec", "paired")
         (None,)
     """
-    if protocol not in ("paired", "seed"):
-        raise invalid("protocol", "must be 'paired' or 'seed'", protocol, "choose one of the two")
+    Choice(("paired", "seed")).normalise("protocol", protocol)
     options = environment_options(environment, api=api) or ()
     if protocol == "seed" and api != "aec":
-        raise invalid(
-            "api",
-            "must be 'aec' under the protocol 'seed'",
-            api,
-            "take the protocol 'paired' for Parallel environments",
-        )
-    _check_whole("episodes", episodes)
-    _check_whole("cycles", cycles)
-    if isinstance(failure_prob, bool) or not _is_probability(failure_prob):
-        raise invalid("failure_prob", "must lie in [0, 1]", failure_prob, "give a probability")
+        rule, remedy = "must be 'aec' under the protocol 'seed'", "take the protocol 'paired'"
+        raise invalid("api", rule, api, f"{remedy} for Parallel environments")
+    for name, value in {"episodes": episodes, "cycles": cycles}.items():
+        WholeNumber(1).normalise(name, value)
+    replace(SHARE, remedy="give a probability").normalise("failure_prob", failure_prob)
     counts = _counts(environment, agents, "N" in options)
+    subject = Subject(
+        environment=environment, agents=counts[0], cycles=cycles, failure_prob=failure_prob, api=api
+    )
     # Built once and let go: what cannot be built is refused now, not between two measurements.
-    Subject(
-        environment=environment,
-        agents=counts[0],
-        cycles=cycles,
-        failure_prob=failure_prob,
-        api=api,
-    ).wrapped().close()
+    subject.wrapped().close()
     return counts
 
 
 def _counts(
-    environment: str, agents: Sequence[int] | None, takes_number: bool
+    environment: str, agents: Sequence[int] | None, has_option: bool
 ) -> tuple[int | None, ...]:
     if agents is None:
         return DEFAULT_AGENTS if environment == DEFAULT_ENVIRONMENT else (None,)
     if not agents:
         raise invalid("agents", "must name at least one number", agents, "leave it out or add one")
     for count in agents:
-        _check_whole("agents", count)
-    if not takes_number:
+        WholeNumber(1).normalise("agents", count)
+    if not has_option:
         raise InvalidArgumentError(
             f"agents has no meaning for {environment}, which takes no option `N`, but "
             f"{describe(list(agents))} was given: leave it out to measure the environment as it is."
         )
     return tuple(agents)
-
-
-def _check_whole(argument: str, value: object) -> None:
-    try:
-        whole = not isinstance(value, bool) and operator.index(value) >= 1  # type: ignore[arg-type]
-    except TypeError:
-        whole = False
-    if not whole:
-        raise invalid(argument, "must be a whole number of at least 1", value, "give 1 or more")
-
-
-def _is_probability(value: object) -> bool:
-    try:
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return False
-    return not math.isnan(number) and 0 <= number <= 1

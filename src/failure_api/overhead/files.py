@@ -56,18 +56,14 @@ def write_result(result: OverheadResult, directory: Path) -> None:
     """
     from failure_api.overhead.picture import draw_overhead
 
+    rows = [row.columns() for row in result.rows]
     with replacing(directory / "overhead.csv") as path, path.open("w", newline="") as file:
         table = csv.DictWriter(file, fieldnames=[*SEED_COLUMNS, *FURTHER_COLUMNS])
         table.writeheader()
-        table.writerows(row.columns() for row in result.rows)
+        table.writerows(rows)
     with replacing(directory / "overhead.json") as path:
-        record = {
-            "protocol": result.protocol,
-            "arguments": result.arguments,
-            "versions": result.versions,
-            "machine": result.machine,
-            "rows": [row.columns() for row in result.rows],
-        }
+        names = ("protocol", "arguments", "versions", "machine")
+        record = {name: getattr(result, name) for name in names} | {"rows": rows}
         path.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n")
     with replacing(directory / "overhead.png") as path:
         draw_overhead(result, path)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import cProfile
+import itertools
 from collections.abc import Callable, Sequence
-from typing import Any
+from contextlib import nullcontext
+from dataclasses import asdict, replace
 
 from failure_api.machine import describe_machine, list_versions
 from failure_api.overhead.environments import DEFAULT_ENVIRONMENT, Subject, check_arguments
 from failure_api.overhead.paired import EXTRA_BLOCKS, measure_paired
-from failure_api.overhead.result import OverheadResult, OverheadRow
+from failure_api.overhead.result import OverheadResult
 from failure_api.overhead.seed import measure_seed
 
 Progress = Callable[[int | None, int, int], None]
@@ -59,60 +61,32 @@ def measure_overhead(
         6
     """
     counts = check_arguments(environment, agents, episodes, cycles, failure_prob, api, protocol)
-    blocks_each = episodes + EXTRA_BLOCKS if protocol == "paired" else 2 * episodes
-    arguments: dict[str, Any] = {
-        "environment": environment,
-        "agents": [count for count in counts if count is not None],
-        "episodes": episodes,
-        "cycles": cycles,
-        "failure_prob": failure_prob,
-        "api": api,
-        "protocol": protocol,
-    }
-    versions, machine = list_versions(environment), describe_machine()
-    result = OverheadResult(rows=(), protocol=protocol)
-    done = 0
+    total = len(counts) * (episodes + EXTRA_BLOCKS if protocol == "paired" else 2 * episodes)
+    common = Subject(
+        environment=environment, agents=None, cycles=cycles, failure_prob=failure_prob, api=api
+    )
+    known = [count for count in counts if count is not None]
+    result = OverheadResult(
+        rows=(),
+        protocol=protocol,
+        arguments=asdict(common) | {"agents": known, "episodes": episodes, "protocol": protocol},
+        versions=list_versions(environment),
+        machine=describe_machine(),
+    )
+    blocks = itertools.count(1)
     for count in counts:
 
         def block_done(count: int | None = count) -> None:
-            nonlocal done
-            done += 1
             if progress is not None:
-                progress(count, done, blocks_each * len(counts))
+                progress(count, next(blocks), total)
 
-        subject = Subject(
-            environment=environment,
-            agents=count,
-            cycles=cycles,
-            failure_prob=failure_prob,
-            api=api,
-        )
-        row = _measure(subject, protocol, episodes, profiler, block_done)
-        result = OverheadResult(
-            rows=(*result.rows, row),
-            protocol=protocol,
-            arguments=arguments,
-            versions=versions,
-            machine=machine,
-        )
+        subject = replace(common, agents=count)
+        if protocol == "paired":
+            row = measure_paired(subject, episodes, profiler=profiler, block_done=block_done)
+        else:
+            with profiler or nullcontext():
+                row = measure_seed(subject, episodes, block_done=block_done)
+        result = replace(result, rows=(*result.rows, row))
         if row_done is not None:
             row_done(result)
     return result
-
-
-def _measure(
-    subject: Subject,
-    protocol: str,
-    episodes: int,
-    profiler: cProfile.Profile | None,
-    block_done: Callable[[], None],
-) -> OverheadRow:
-    if protocol == "paired":
-        return measure_paired(subject, episodes=episodes, profiler=profiler, block_done=block_done)
-    if profiler is None:
-        return measure_seed(subject, episodes=episodes, block_done=block_done)
-    profiler.enable()
-    try:
-        return measure_seed(subject, episodes=episodes, block_done=block_done)
-    finally:
-        profiler.disable()

@@ -7,10 +7,10 @@ import gc
 import time
 import tracemalloc
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 from failure_api.overhead.environments import Subject
@@ -44,32 +44,18 @@ def paired_overhead(
         >>> print(overhead, interval)
         50.0 (50.0, 50.0)
     """
-    ratios = np.array(
-        [np.median(after) / np.median(before) for before, after in zip(bare, wrapped, strict=True)]
-    )
+    pairs = zip(bare, wrapped, strict=True)
+    ratios = np.array([np.median(after) / np.median(before) for before, after in pairs])
     overhead = float(100 * (np.median(ratios) - 1))
     if len(ratios) < 2:
         return overhead, None
-    found = stats.bootstrap(
-        (ratios,),
-        np.median,
-        confidence_level=0.95,
-        method="percentile",
-        random_state=np.random.default_rng(_RESAMPLING_SEED),
-    ).confidence_interval
-    return overhead, (float(100 * (found.low - 1)), float(100 * (found.high - 1)))
+    random = np.random.default_rng(_RESAMPLING_SEED)
+    found = stats.bootstrap((ratios,), np.median, method="percentile", random_state=random)
+    low, high = (float(100 * (end - 1)) for end in found.confidence_interval)
+    return overhead, (low, high)
 
 
-@dataclass(frozen=True, kw_only=True)
-class MemoryUse:
-    """Mebibytes that Python holds for an environment, over the steps of an episode."""
-
-    mean_mb: float
-    std_mb: float
-    peak_mb: float
-
-
-def measure_memory(make: Callable[[], Any], cycles: int) -> MemoryUse:
+def measure_memory(make: Callable[[], Any], cycles: int) -> dict[str, float]:
     """Builds an environment and plays an episode of it under `tracemalloc`.
 
     Args:
@@ -77,7 +63,8 @@ def measure_memory(make: Callable[[], Any], cycles: int) -> MemoryUse:
         cycles: Steps in the episode.
 
     Returns:
-        What was allocated beyond what there was before.
+        What was allocated beyond what there was before: mebibytes by the names that `SideCost`
+        gives them.
     """
     was_tracing = tracemalloc.is_tracing()
     gc.collect()
@@ -101,31 +88,30 @@ def measure_memory(make: Callable[[], Any], cycles: int) -> MemoryUse:
     finally:
         if not was_tracing:
             tracemalloc.stop()
-    return MemoryUse(
-        mean_mb=float(np.mean(held)) / MEGABYTE,
-        std_mb=float(np.std(held)) / MEGABYTE,
-        peak_mb=(peak - before) / MEGABYTE,
-    )
+    return {
+        "memory_mb": float(np.mean(held)) / MEGABYTE,
+        "memory_std_mb": float(np.std(held)) / MEGABYTE,
+        "memory_peak_mb": (peak - before) / MEGABYTE,
+    }
 
 
 # Blocks beside the timed ones: the warm-up and the pass that measures memory.
 EXTRA_BLOCKS = 2
 
 
-@dataclass
-class Timings:
-    """Step times of one side, block by block, and what else was read beside them."""
+class Block(NamedTuple):
+    """One episode of one side: the seconds of each step, and what else was read beside them."""
 
-    blocks: list[list[float]] = field(default_factory=list)
-    seconds: float = 0.0
-    processor_seconds: float = 0.0
-    collector_counts: np.ndarray[Any, Any] = field(default_factory=lambda: np.zeros(3, int))
+    times: list[float]
+    seconds: float
+    processor_seconds: float
+    collector_counts: NDArray[np.int64]
 
 
 def measure_paired(
     subject: Subject,
-    *,
     episodes: int,
+    *,
     profiler: cProfile.Profile | None = None,
     block_done: Callable[[], None] = lambda: None,
 ) -> OverheadRow:
@@ -141,30 +127,34 @@ def measure_paired(
         The row for this environment.
     """
     sides = (subject.bare(), subject.wrapped())
-    timings = (Timings(), Timings())
-    for block in range(episodes + 1):
-        counted = block > 0
-        actions = [draw_actions(side, subject.cycles, seed=block) for side in sides]
-        for index in (0, 1) if block % 2 else (1, 0):
-            into = timings[index] if counted else Timings()
-            time_block(sides[index], actions[index], seed=block, into=into)
+    blocks: tuple[list[Block], list[Block]] = ([], [])
+    for seed in range(episodes + 1):
+        actions = [draw_actions(side, subject.cycles, seed=seed) for side in sides]
+        for index in (0, 1) if seed % 2 else (1, 0):
+            blocks[index].append(time_block(sides[index], actions[index], seed=seed))
         block_done()
+    # The first block only warms up.
+    bare, wrapped = (side[1:] for side in blocks)
     if profiler is not None:
-        _profile(profiler, sides[1], subject.cycles, episodes)
-    agents = len(sides[0].possible_agents) if subject.agents is None else subject.agents
+        for seed in range(episodes):
+            chosen = draw_actions(sides[1], subject.cycles, seed=seed)
+            with profiler:
+                time_block(sides[1], chosen, seed=seed)
+    agents = subject.agents or len(sides[0].possible_agents)
     for side in sides:
         side.close()
     memory = [measure_memory(make, subject.cycles) for make in (subject.bare, subject.wrapped)]
     block_done()
-    bare, wrapped = (side.blocks for side in timings)
-    overhead, interval = paired_overhead(bare, wrapped)
+    overhead, interval = paired_overhead(
+        [block.times for block in bare], [block.times for block in wrapped]
+    )
     return OverheadRow(
         agents=agents,
-        bare=_cost(timings[0], memory[0]),
-        wrapped=_cost(timings[1], memory[1]),
+        bare=_cost(bare, memory[0]),
+        wrapped=_cost(wrapped, memory[1]),
         overhead_percent=overhead,
         interval_percent=interval,
-        steps=sum(map(len, bare)),
+        steps=sum(len(block.times) for block in bare),
     )
 
 
@@ -185,16 +175,16 @@ def draw_actions(environment: Any, cycles: int, *, seed: int) -> list[dict[str, 
     return [{agent: space.sample() for agent, space in spaces.items()} for _ in range(cycles)]
 
 
-def time_block(
-    environment: Any, actions: list[dict[str, Any]], *, seed: int, into: Timings
-) -> None:
+def time_block(environment: Any, actions: list[dict[str, Any]], *, seed: int) -> Block:
     """Plays one episode, timing each step with the garbage collector at rest.
 
     Args:
         environment: A parallel environment.
         actions: What `draw_actions` returned.
         seed: Seed of the environment's reset.
-        into: Receives what was measured.
+
+    Returns:
+        What was measured.
     """
     times: list[float] = []
     environment.reset(seed=seed)
@@ -211,35 +201,22 @@ def time_block(
             times.append(time.perf_counter() - start)
             if not environment.agents:
                 break
-        into.seconds += time.perf_counter() - began
-        into.processor_seconds += time.process_time() - processor
-        into.collector_counts += np.subtract(gc.get_count(), counts)
+        seconds, processor_seconds = time.perf_counter() - began, time.process_time() - processor
+        return Block(times, seconds, processor_seconds, np.subtract(gc.get_count(), counts))
     finally:
         if was_enabled:
             gc.enable()
-    into.blocks.append(times)
 
 
-def _profile(profiler: cProfile.Profile, environment: Any, cycles: int, episodes: int) -> None:
-    for block in range(episodes):
-        actions = draw_actions(environment, cycles, seed=block)
-        profiler.enable()
-        try:
-            time_block(environment, actions, seed=block, into=Timings())
-        finally:
-            profiler.disable()
-
-
-def _cost(timings: Timings, memory: MemoryUse) -> SideCost:
-    times = np.concatenate(timings.blocks)
+def _cost(blocks: Sequence[Block], memory: dict[str, float]) -> SideCost:
+    times = np.concatenate([block.times for block in blocks])
     median = float(np.median(times))
+    processor_seconds = sum(block.processor_seconds for block in blocks)
     return SideCost(
         time_ms=1000 * median,
         time_std_ms=1000 * float(np.std(times)),
         steps_per_second=1 / median,
-        cpu_percent=100 * timings.processor_seconds / timings.seconds,
-        memory_mb=memory.mean_mb,
-        memory_std_mb=memory.std_mb,
-        memory_peak_mb=memory.peak_mb,
-        collector_counts=tuple(int(count) for count in timings.collector_counts),
+        cpu_percent=100 * processor_seconds / sum(block.seconds for block in blocks),
+        collector_counts=tuple(np.sum([block.collector_counts for block in blocks], 0).tolist()),
+        **memory,
     )

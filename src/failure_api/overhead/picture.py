@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
@@ -41,51 +43,31 @@ def draw_overhead(result: OverheadResult, path: Path) -> None:
 
 def _draw_percent(axes: Axes, rows: list[OverheadRow]) -> None:
     agents = [row.agents for row in rows]
-    values = [row.overhead_percent for row in rows]
+    values = np.array([row.overhead_percent for row in rows])
+    known = any(row.interval_percent for row in rows)
+    lows, highs = np.array(
+        [row.interval_percent or (row.overhead_percent, row.overhead_percent) for row in rows]
+    ).T
     axes.plot(agents, values, color=_WRAPPED, linewidth=1.5, zorder=2)
-    with_interval = [row for row in rows if row.interval_percent is not None]
-    label = "wrapped, with 95 % confidence interval" if with_interval else "wrapped"
-    axes.errorbar(
-        agents,
-        values,
-        yerr=_error_bars(rows) if with_interval else None,
-        fmt="o",
-        color=_WRAPPED,
-        capsize=5,
-        label=label,
-        zorder=3,
-    )
-    ends = [end for row in with_interval for end in row.interval_percent or ()]
-    low, high = min(0.0, *values, *ends), max(0.0, *values, *ends)
+    # A percentile interval can miss the median by a rounding error.
+    bars = np.maximum(0.0, (values - lows, highs - values)) if known else None
+    label = "wrapped, with 95 % confidence interval" if known else "wrapped"
+    style: dict[str, Any] = {"fmt": "o", "color": _WRAPPED, "capsize": 5, "zorder": 3}
+    axes.errorbar(agents, values, yerr=bars, label=label, **style)
+    low, high = min(0.0, *values, *lows), max(0.0, *values, *highs)
     room = 0.25 * max(high - low, 4.0)
     axes.set_ylim(low - room, high + room)
     axes.axhline(0, color="black", linewidth=1, label="bare environment", zorder=1)
     axes.axhspan(low - room, 0, color=_FASTER, zorder=0)
     axes.axhspan(0, high + room, color=_SLOWER, zorder=0)
-    for row in rows:
-        top = max(row.overhead_percent, *(row.interval_percent or (row.overhead_percent,)))
-        axes.annotate(
-            f"{row.overhead_percent:+.1f} %",
-            (row.agents, top),
-            xytext=(0, 6),
-            textcoords="offset points",
-            ha="center",
-            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.6, "pad": 1},
-        )
+    for count, value, top in zip(agents, values, np.maximum(values, highs), strict=True):
+        box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.6, "pad": 1}
+        style = {"xytext": (0, 6), "textcoords": "offset points", "ha": "center", "bbox": box}
+        axes.annotate(f"{value:+.1f} %", (count, top), **style)
     axes.text(0.99, 0.01, "wrapped is faster", transform=axes.transAxes, ha="right", va="bottom")
     axes.text(0.99, 0.99, "wrapped is slower", transform=axes.transAxes, ha="right", va="top")
     axes.set_title("What wrapping adds to a step")
     axes.set_ylabel("overhead (% of the bare step time)")
-
-
-def _error_bars(rows: list[OverheadRow]) -> tuple[list[float], list[float]]:
-    below, above = [], []
-    for row in rows:
-        low, high = row.interval_percent or (row.overhead_percent, row.overhead_percent)
-        # A percentile interval can miss the median by a rounding error.
-        below.append(max(0.0, row.overhead_percent - low))
-        above.append(max(0.0, high - row.overhead_percent))
-    return below, above
 
 
 def _draw_times(axes: Axes, rows: list[OverheadRow], average: str) -> None:
@@ -104,23 +86,17 @@ def _draw_times(axes: Axes, rows: list[OverheadRow], average: str) -> None:
     axes.set_ylabel(f"{average} step time (ms, logarithmic)")
     axes.grid(axis="y", alpha=0.3)
     for row in rows:
-        axes.annotate(
-            f"{_short(row.bare.time_ms)} → {_short(row.wrapped.time_ms)}",
-            (row.agents, min(row.bare.time_ms, row.wrapped.time_ms)),
-            xytext=(4, -16),
-            textcoords="offset points",
-        )
-
-
-def _short(milliseconds: float) -> str:
-    return f"{milliseconds:#.3g}".rstrip(".")
+        times = (row.bare.time_ms, row.wrapped.time_ms)
+        text = " → ".join(f"{time:#.3g}".rstrip(".") for time in times)
+        at = (row.agents, min(times))
+        axes.annotate(text, at, xytext=(4, -16), textcoords="offset points")
 
 
 def _title(result: OverheadResult) -> str:
     asked = result.arguments
-    kind = {"aec": "AEC", "parallel": "Parallel"}[asked["api"]]
+    api = {"aec": "AEC", "parallel": "Parallel"}[asked["api"]]
     return (
-        f"Cost of wrapping {asked['environment']} ({kind})\n"
+        f"Cost of wrapping {asked['environment']} ({api})\n"
         f"{asked['episodes']} episodes of {asked['cycles']} steps, "
         f"links failing with probability {asked['failure_prob']:g}, protocol '{result.protocol}'"
     )

@@ -3,34 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from failure_api.errors import MissingDependencyError
+from failure_api.needs import needed
 
 if TYPE_CHECKING:
     import pandas
 
 MEGABYTE = 1024.0**2
 
-SEED_COLUMNS = (
-    "N",
-    "baseline_time_ms",
-    "api_time_ms",
-    "std_baseline_time",
-    "std_api_time",
-    "% overhead",
-    "baseline_fps",
-    "api_fps",
-    "baseline_cpu",
-    "api_cpu",
-    "baseline_mem_MB",
-    "api_mem_MB",
-    "baseline_mem_std",
-    "api_mem_std",
-    "baseline_gc",
-    "api_gc",
-    "api_memory_peak_MB",
-)
+_PATHS = {
+    "N": "agents",
+    "baseline_time_ms": "bare.time_ms",
+    "api_time_ms": "wrapped.time_ms",
+    "std_baseline_time": "bare.time_std_ms",
+    "std_api_time": "wrapped.time_std_ms",
+    "% overhead": "overhead_percent",
+    "baseline_fps": "bare.steps_per_second",
+    "api_fps": "wrapped.steps_per_second",
+    "baseline_cpu": "bare.cpu_percent",
+    "api_cpu": "wrapped.cpu_percent",
+    "baseline_mem_MB": "bare.memory_mb",
+    "api_mem_MB": "wrapped.memory_mb",
+    "baseline_mem_std": "bare.memory_std_mb",
+    "api_mem_std": "wrapped.memory_std_mb",
+    "baseline_gc": "bare.collector_counts",
+    "api_gc": "wrapped.collector_counts",
+    "api_memory_peak_MB": "wrapped.memory_peak_mb",
+}
+"""Where the notebook's columns stand in a row of the result."""
+
+SEED_COLUMNS = tuple(_PATHS)
 FURTHER_COLUMNS = ("% overhead low", "% overhead high", "added_mem_MB", "steps")
 
 
@@ -88,31 +92,10 @@ class OverheadRow:
 
     def columns(self) -> dict[str, Any]:
         """Returns the row by column name: those of the notebook first, further ones after."""
-        low, high = self.interval_percent or (None, None)
-        values = (
-            self.agents,
-            self.bare.time_ms,
-            self.wrapped.time_ms,
-            self.bare.time_std_ms,
-            self.wrapped.time_std_ms,
-            self.overhead_percent,
-            self.bare.steps_per_second,
-            self.wrapped.steps_per_second,
-            self.bare.cpu_percent,
-            self.wrapped.cpu_percent,
-            self.bare.memory_mb,
-            self.wrapped.memory_mb,
-            self.bare.memory_std_mb,
-            self.wrapped.memory_std_mb,
-            list(self.bare.collector_counts),
-            list(self.wrapped.collector_counts),
-            self.wrapped.memory_peak_mb,
-            low,
-            high,
-            self.memory_added_mb,
-            self.steps,
-        )
-        return dict(zip((*SEED_COLUMNS, *FURTHER_COLUMNS), values, strict=True))
+        values = [attrgetter(path)(self) for path in _PATHS.values()]
+        values += [*(self.interval_percent or (None, None)), self.memory_added_mb, self.steps]
+        listed = (list(value) if isinstance(value, tuple) else value for value in values)
+        return dict(zip((*SEED_COLUMNS, *FURTHER_COLUMNS), listed, strict=True))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,11 +122,7 @@ class OverheadResult:
         Raises:
             MissingDependencyError: pandas is not installed.
         """
-        try:
-            import pandas
-        except ImportError as error:
-            raise MissingDependencyError(
-                "A data frame needs pandas, which is not installed: "
-                "install it with `pip install 'failure-api[cli]'`."
-            ) from error
-        return pandas.DataFrame([row.columns() for row in self.rows], columns=list(SEED_COLUMNS))
+        make = needed("pandas", "A data frame").DataFrame
+        rows = [row.columns() for row in self.rows]
+        frame: pandas.DataFrame = make(rows, columns=list(SEED_COLUMNS))
+        return frame

@@ -8,7 +8,6 @@ notebook's table, and the paired protocol for anything else.
 from __future__ import annotations
 
 import gc
-import os
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from failure_api.errors import MissingDependencyError
+from failure_api.needs import needed
 from failure_api.overhead.environments import Subject
 from failure_api.overhead.result import MEGABYTE, OverheadRow, SideCost
 
@@ -25,8 +24,8 @@ PAUSE_SECONDS = 0.1
 
 def measure_seed(
     subject: Subject,
-    *,
     episodes: int,
+    *,
     pause: float | None = None,
     block_done: Callable[[], None] = lambda: None,
 ) -> OverheadRow:
@@ -45,9 +44,8 @@ def measure_seed(
     bare_environment = subject.bare()
     bare, steps = _measure_side(bare_environment, episodes, subject.cycles, pause, block_done)
     wrapped, _ = _measure_side(subject.wrapped(), episodes, subject.cycles, pause, block_done)
-    agents = subject.agents
     return OverheadRow(
-        agents=len(bare_environment.possible_agents) if agents is None else agents,
+        agents=subject.agents or len(bare_environment.possible_agents),
         bare=bare,
         wrapped=wrapped,
         overhead_percent=(wrapped.time_ms - bare.time_ms) / bare.time_ms * 100,
@@ -59,15 +57,9 @@ def measure_seed(
 def _measure_side(
     environment: Any, episodes: int, cycles: int, pause: float, block_done: Callable[[], None]
 ) -> tuple[SideCost, int]:
-    try:
-        import psutil
-    except ImportError as error:
-        raise MissingDependencyError(
-            "The seed protocol needs psutil, which is not installed: "
-            "install it with `pip install 'failure-api[cli]'`."
-        ) from error
+    psutil = needed("psutil", "The seed protocol")
     times, rates, processor, memory, counts = [], [], [], [], []
-    process = psutil.Process(os.getpid())
+    process = psutil.Process()
     tracemalloc.start()
     try:
         counts_before = gc.get_count()
@@ -104,6 +96,6 @@ def _measure_side(
         memory_mb=float(np.mean(memory)),
         memory_std_mb=float(np.std(memory)),
         memory_peak_mb=peak / MEGABYTE,
-        collector_counts=tuple(int(count) for count in np.sum(counts, axis=0)),
+        collector_counts=tuple(np.sum(counts, axis=0).tolist()),
     )
     return cost, len(times)

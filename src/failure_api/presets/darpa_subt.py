@@ -5,17 +5,8 @@ from __future__ import annotations
 import math
 from typing import Literal
 
+from failure_api.communication_models import radio
 from failure_api.communication_models.distance import DistanceModel
-from failure_api.communication_models.radio import (
-    IndependentShadowing,
-    LogDistance,
-    LogNormalShadowing,
-    PacketError,
-    Reception,
-    Shadowing,
-    SubtPacketError,
-)
-from failure_api.communication_models.radio.model import SignalBasedModel
 from failure_api.communication_models.rate_limit import RateLimitModel
 from failure_api.core import CommunicationModel
 from failure_api.core.parameters.rules import Choice, Flag, WholeNumber
@@ -87,18 +78,18 @@ def darpa_subt(
     seconds = ROUND_DURATION.normalise("round_duration", round_duration)
     metres = METRES_PER_UNIT.normalise("metres_per_unit", metres_per_unit)
     bits = WholeNumber(1, "bits").normalise("message_bits", message_bits)
+    simulated = Flag().normalise("as_simulated", as_simulated)
     deviation = math.sqrt(SHADOWING_VARIANCE)
-    shadowing: Shadowing = LogNormalShadowing(
+    shadowing: radio.Shadowing = radio.LogNormalShadowing(
         standard_deviation=deviation, decorrelation_distance=CORRELATION
     )
-    reception: Reception = PacketError(modulation="qpsk", message_bits=bits)
-    simulated = Flag().normalise("as_simulated", as_simulated)
+    reception: radio.Reception = radio.PacketError(modulation="qpsk", message_bits=bits)
     if simulated:
-        shadowing = IndependentShadowing(standard_deviation=deviation)
-        reception = SubtPacketError(message_bits=bits)
-    radio = SignalBasedModel(
+        shadowing = radio.IndependentShadowing(standard_deviation=deviation)
+        reception = radio.SubtPacketError(message_bits=bits)
+    signal = radio.SignalBasedModel(
         transmit_power=TRANSMIT_POWER,
-        path_loss=LogDistance(exponent=EXPONENTS[circuit], reference_loss=REFERENCE_LOSS),
+        path_loss=radio.LogDistance(exponent=EXPONENTS[circuit], reference_loss=REFERENCE_LOSS),
         shadowing=shadowing,
         noise_floor=NOISE,
         reception=reception,
@@ -110,4 +101,4 @@ def darpa_subt(
         window=max(1, math.ceil(WINDOW / seconds - 1e-9)),
         count="both" if simulated else "sender",
     )
-    return [DistanceModel(distance_threshold=REACH / metres), radio, rate]
+    return [DistanceModel(distance_threshold=REACH / metres), signal, rate]

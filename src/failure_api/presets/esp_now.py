@@ -7,7 +7,7 @@ from failure_api.communication_models.delay.model import DelayBasedModel
 from failure_api.communication_models.distance import DistanceModel
 from failure_api.communication_models.probabilistic import ProbabilisticModel
 from failure_api.core import CommunicationModel
-from failure_api.core.parameters.rules import numbers
+from failure_api.core.parameters.rules import Number
 from failure_api.core.parameters.types import LONGEST_DELAY
 from failure_api.errors import invalid
 from failure_api.presets.quantities import METRES_PER_UNIT, ROUND_DURATION
@@ -51,13 +51,14 @@ def esp_now(
     Automatisés 59(5), doi:10.18280/jesa.590507: 3, 5 and 7 robots in a corridor, around an
     obstacle and on split paths.
     """
-    number = numbers(robots)
-    if number is None or number.ndim or float(number) not in MEASURED:
-        sizes = ", ".join(map(str, MEASURED))
-        raise invalid("robots", f"must be one of {sizes}", robots, "take the nearest of them")
+    sizes = ", ".join(map(str, MEASURED))
+    rule = f"must be one of {sizes}"
+    size = Number(rule, MEASURED.__contains__, "take the nearest of them").normalise(
+        "robots", robots
+    )
     seconds = ROUND_DURATION.normalise("round_duration", round_duration)
     metres = METRES_PER_UNIT.normalise("metres_per_unit", metres_per_unit)
-    delivered, latency = MEASURED[int(number)]
+    delivered, latency = MEASURED[int(size)]
     rounds = latency / seconds
     if rounds > LONGEST_DELAY:
         rule = f"must make the latency of {latency:g} s no more than {LONGEST_DELAY} rounds"

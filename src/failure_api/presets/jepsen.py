@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal, cast, get_args
+from typing import Any, Literal, cast, get_args
 
-from failure_api.communication_models.node_failure.model import NodeFailureModel
-from failure_api.communication_models.node_failure.together import TARGETS
-from failure_api.communication_models.partition import CutAtRandom
-from failure_api.communication_models.partition.model import PartitionModel
-from failure_api.communication_models.partition.patterns import Pattern
+from failure_api.communication_models.node_failure import TARGETS, NodeFailureModel
+from failure_api.communication_models.partition import CutAtRandom, PartitionModel, Pattern
 from failure_api.communication_models.radio.path_loss import between
 from failure_api.core import CommunicationModel
 from failure_api.core.parameters.rules import Choice
@@ -64,17 +61,10 @@ def jepsen(
         if fault in NETEM:
             models += netem(NETEM[fault], round_duration=seconds)
         elif fault == "pause":
-            models.append(
-                NodeFailureModel(
-                    mode="crash",
-                    mean_time_to_failure=rounds,
-                    mean_time_to_repair=rounds,
-                    together=TARGETS,
-                )
-            )
+            times: dict[str, Any] = {"mean_time_to_failure": rounds, "mean_time_to_repair": rounds}
+            models.append(NodeFailureModel(mode="crash", together=TARGETS, **times))
         else:
             switching = CutAtRandom(mean_time_to_partition=rounds, mean_time_to_heal=rounds)
-            models.append(
-                PartitionModel(pattern=cast("Pattern", fault), shuffle=True, switching=switching)
-            )
+            pattern = cast("Pattern", fault)
+            models.append(PartitionModel(pattern=pattern, shuffle=True, switching=switching))
     return models

@@ -66,28 +66,28 @@ def netem(
         raise invalid("options", "must be text", options, 'give a line such as "delay 100ms"')
     seconds = positive("s").normalise("round_duration", round_duration)
     found = _options(_behind_netem(options.lower().split()))
-    given: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     if "loss" in found:
-        given["loss"] = _loss(found["loss"])
+        fields["loss"] = _loss(found["loss"])
     if "rate" in found:
-        given["transmission"] = _transmission(found["rate"], message_bits) / seconds
+        fields["transmission"] = _transmission(found["rate"], message_bits) / seconds
     if "limit" in found:
-        given["limit"] = whole("limit", _counted("limit", found["limit"], 1, 1)[0])
+        fields["limit"] = whole("limit", _counted("limit", found["limit"], 1, 1)[0])
     if "delay" in found:
         mean, *spread = _counted("delay", found["delay"], 1, 3)
-        given["delay"] = time("delay", mean) / seconds
-        given["jitter"] = time("delay", spread[0]) / seconds if spread else 0.0
+        fields["delay"] = time("delay", mean) / seconds
+        fields["jitter"] = time("delay", spread[0]) / seconds if spread else 0.0
         _refuse_correlation("delay", spread[1:])
     for option in ("distribution", "reorder"):
         if option in found and "delay" not in found:
             raise _needs(option, "delay", "without one nothing is late")
     if "distribution" in found:
-        given["distribution"] = _distribution(found["distribution"])
+        fields["distribution"] = _distribution(found["distribution"])
     if "reorder" in found:
         at_once, *correlation = _counted("reorder", found["reorder"], 1, 2)
-        given["reorder"] = share("reorder", at_once)
+        fields["reorder"] = share("reorder", at_once)
         _refuse_correlation("reorder", correlation)
-    return [NetemModel(**given)]
+    return [NetemModel(**fields)]
 
 
 def _behind_netem(words: list[str]) -> list[str]:
@@ -101,12 +101,11 @@ def _behind_netem(words: list[str]) -> list[str]:
 def _options(words: list[str]) -> dict[str, list[str]]:
     """Returns the arguments of each option."""
     found: dict[str, list[str]] = {}
-    option: str | None = None
+    option = ""
     for word in words:
         belongs = is_quantity(word) or (option, word) in _WORDS
         # The first word behind an option is its value: the option knows what is wrong with it.
-        unread = option is not None and not found[option] and word not in (*_KNOWN, *REFUSED)
-        if option is not None and (belongs or unread):
+        if option and (belongs or not (found[option] or word in {*_KNOWN, *REFUSED})):
             found[option].append(word)
         elif word in REFUSED:
             raise InvalidArgumentError(f"netem {word} is not offered, since {REFUSED[word]}.")
@@ -129,19 +128,18 @@ _WORDS = {("loss", word) for word in ("random", "state", "gemodel")} | {
 
 
 def _loss(arguments: list[str]) -> CommunicationModel:
-    kind, values = arguments[0], arguments[1:]
-    if ("loss", kind) not in _WORDS:
-        kind, values = "random", arguments
+    named = ("loss", arguments[0]) in _WORDS
+    kind, *values = arguments if named else ["random", *arguments]
     if kind == "random":
         percent, *correlation = _counted("loss", values, 1, 2)
         _refuse_correlation("loss", correlation)
         return ProbabilisticModel(failure_prob=share("loss", percent))
-    numbers = [share(f"loss {kind}", value) for value in values]
+    shares = [share(f"loss {kind}", value) for value in values]
     if kind == "state":
         names = ("p13", "p31", "p32", "p23", "p14")
-        given = _counted("loss state", numbers, 1, 5)
-        return FourStateModel(**dict(zip(names, given, strict=False)), start="good")
-    p, *others = _counted("loss gemodel", numbers, 1, 4)
+        known = zip(names, _counted("loss state", shares, 1, 5), strict=False)
+        return FourStateModel(**dict(known), start="good")
+    p, *others = _counted("loss gemodel", shares, 1, 4)
     r, bad, good = others + [1 - p, 1.0, 0.0][len(others) :]
     return GilbertElliottModel(p=p, r=r, loss_bad=bad, loss_good=good, start="good")
 
@@ -152,8 +150,8 @@ def _transmission(arguments: list[str], message_bits: float | None) -> float:
         raise _needs("rate", "message_bits", "a round carries messages, not bits", "argument")
     bits = positive("bit").normalise("message_bits", message_bits)
     speed, *sizes = _counted("rate", arguments, 1, 4)
-    given = [whole("rate", word, signed=place != 1) for place, word in enumerate(sizes)]
-    overhead, cell, cell_overhead = (*given, *(0, 0, 0)[len(given) :])
+    counts = [whole("rate", word, signed=index != 1) for index, word in enumerate(sizes)]
+    overhead, cell, cell_overhead = (*counts, 0, 0, 0)[:3]
     length = bits + 8 * overhead
     if cell:
         length = math.ceil(length / (8 * cell)) * 8 * (cell + cell_overhead)
@@ -192,7 +190,7 @@ def _counted(option: str, values: list[Any], least: int, most: int) -> list[Any]
     raise invalid(f"netem {option}", rule, len(values), "see tc-netem(8)")
 
 
-def _needs(option: str, other: str, why: str, kind: str = "option") -> InvalidArgumentError:
+def _needs(option: str, other: str, why: str, noun: str = "option") -> InvalidArgumentError:
     return InvalidArgumentError(
-        f"netem {option} needs the {kind} {other}, since {why}: give it, or leave {option} out."
+        f"netem {option} needs the {noun} {other}, since {why}: give it, or leave {option} out."
     )

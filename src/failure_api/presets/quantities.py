@@ -11,30 +11,23 @@ from failure_api.errors import invalid, nearest
 ROUND_DURATION = between(1e-6, 1e6, "s", "give the seconds that a round lasts")
 METRES_PER_UNIT = between(1e-9, 1e9, "m", "say how many metres one unit of the positions is")
 
-SECONDS = {
-    "s": 1.0, "sec": 1.0, "secs": 1.0,
-    "ms": 1e-3, "msec": 1e-3, "msecs": 1e-3,
-    "us": 1e-6, "usec": 1e-6, "usecs": 1e-6, "": 1e-6,
-    "ns": 1e-9, "nsec": 1e-9, "nsecs": 1e-9,
-}  # fmt: skip
+SECONDS = {"": 1e-6} | {
+    unit: seconds
+    for prefix, seconds in {"": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}.items()
+    for unit in (f"{prefix}s", f"{prefix}sec", f"{prefix}secs")
+}
 """Length of tc's units of time; a number without one counts microseconds."""
 
-BITS_PER_SECOND = {
-    **{f"{prefix}bit": factor for prefix, factor in
-       {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}.items()},
-    **{f"{prefix}bit": factor for prefix, factor in
-       {"ki": 2.0**10, "mi": 2.0**20, "gi": 2.0**30, "ti": 2.0**40}.items()},
-    **{f"{prefix}bps": 8 * factor for prefix, factor in
-       {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}.items()},
-    **{f"{prefix}bps": 8 * factor for prefix, factor in
-       {"ki": 2.0**10, "mi": 2.0**20, "gi": 2.0**30, "ti": 2.0**40}.items()},
-    "": 1.0,
-}  # fmt: skip
+_PREFIXES = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}
+_PREFIXES |= {"ki": 2.0**10, "mi": 2.0**20, "gi": 2.0**30, "ti": 2.0**40}
+BITS_PER_SECOND = {"": 1.0} | {
+    f"{prefix}{unit}": bits * factor
+    for prefix, factor in _PREFIXES.items()
+    for unit, bits in {"bit": 1.0, "bps": 8.0}.items()
+}
 """Size of tc's units of rate; `bps` counts bytes, and a number without a unit bits per second."""
 
 _QUANTITY = re.compile(r"([0-9]*\.?[0-9]+(?:e[-+]?[0-9]+)?)([a-z%]*)", re.IGNORECASE)
-
-
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 
 
@@ -91,15 +84,14 @@ def whole(option: str, word: str, *, signed: bool = False) -> int:
     raise invalid(f"netem {option}", "must be a whole number", word, "give a count")
 
 
-def _scaled(option: str, word: str, units: dict[str, float], kind: str) -> float:
-    match = _QUANTITY.fullmatch(word)
+def _scaled(option: str, word: str, units: dict[str, float], quantity: str) -> float:
+    name, match = f"netem {option}", _QUANTITY.fullmatch(word)
     if match is None:
-        raise invalid(f"netem {option}", f"must be {kind}", word, "give a number with its unit")
-    number, unit = float(match[1]), match[2].lower()
+        raise invalid(name, f"must be {quantity}", word, "give a number with its unit")
+    unit = match[2].lower()
     if unit not in units:
-        known = [known for known in units if known]
-        raise invalid(f"netem {option}", f"must be {kind}", word, nearest(unit, known))
-    value = number * units[unit]
+        raise invalid(name, f"must be {quantity}", word, nearest(unit, filter(None, units)))
+    value = float(match[1]) * units[unit]
     if math.isinf(value):
-        raise invalid(f"netem {option}", "must be finite", word, f"give {kind}")
+        raise invalid(name, "must be finite", word, f"give {quantity}")
     return value

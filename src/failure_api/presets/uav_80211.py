@@ -4,13 +4,7 @@ from __future__ import annotations
 
 import math
 
-from failure_api.communication_models.radio import (
-    LogDistance,
-    Nakagami,
-    NoiseFloor,
-    SnrThreshold,
-)
-from failure_api.communication_models.radio.model import SignalBasedModel
+from failure_api.communication_models import radio
 from failure_api.communication_models.radio.path_loss import SPEED_OF_LIGHT
 from failure_api.core import CommunicationModel
 from failure_api.presets.quantities import METRES_PER_UNIT
@@ -58,14 +52,14 @@ def uav_80211(
     """
     metres = METRES_PER_UNIT.normalise("metres_per_unit", metres_per_unit)
     at_one_metre = 20 * math.log10(4 * math.pi * FREQUENCY / SPEED_OF_LIGHT)
-    noise = NoiseFloor(bandwidth=20e6)
+    noise = radio.NoiseFloor(bandwidth=20e6)
     return [
-        SignalBasedModel(
+        radio.SignalBasedModel(
             transmit_power=transmit_power,
-            path_loss=LogDistance(exponent=EXPONENT, reference_loss=at_one_metre),
-            fading=Nakagami(shape_parameter=FADING_SHAPE),
+            path_loss=radio.LogDistance(exponent=EXPONENT, reference_loss=at_one_metre),
+            fading=radio.Nakagami(shape_parameter=FADING_SHAPE),
             noise_floor=noise,
-            reception=SnrThreshold(threshold=SENSITIVITY - noise.dbm()),
+            reception=radio.SnrThreshold(threshold=SENSITIVITY - noise.dbm()),
             metres_per_unit=metres,
         )
     ]

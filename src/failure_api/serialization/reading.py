@@ -10,17 +10,17 @@ from typing import Any
 from failure_api.core.model import CommunicationModel
 from failure_api.core.noise import NoiseModel
 from failure_api.core.parameters.component import Component
-from failure_api.core.parameters.fields import rules_of
 from failure_api.core.parameters.rules import Instance
-from failure_api.errors import FailureApiError, InvalidArgumentError, describe, nearest
+from failure_api.errors import FailureApiError, InvalidArgumentError, describe, nearest, reason
 from failure_api.serialization.components import (
+    Constructor,
+    Field,
+    class_named,
+    constructors_of,
+    fields_of,
     function_named,
-    inner_rule,
-    is_number,
-    kind_of_model,
-    kinds_of,
     part_classes,
-    takes_function,
+    tag_of,
 )
 from failure_api.serialization.paths import (
     DEEPEST,
@@ -30,11 +30,11 @@ from failure_api.serialization.paths import (
     refused,
     text_of,
 )
-from failure_api.serialization.registry import find, key_of, plugins
-from failure_api.serialization.writing import parameters_of, tag_of
+from failure_api.serialization.registry import KINDS, MODELS, find, key_of, plugins
+from failure_api.user_code import is_name
 
-KINDS: dict[str, type] = {"model": CommunicationModel, "noise": NoiseModel}
 ROOTS: dict[str, type] = {"failure_models": CommunicationModel, "noise_models": NoiseModel}
+_ROWS = {"links": "[sender, receiver, value]", "agents": "[agent, value]"}
 _NOT_FINITE = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 
 
@@ -95,7 +95,7 @@ def _models(plain: Any, path: KeyPath) -> list[Any]:
 
 def _model(plain: Any, path: KeyPath, kind: type | None) -> Any:
     """Returns a failure model or a noise model."""
-    if isinstance(plain, kind or tuple(KINDS.values())):
+    if isinstance(plain, kind or MODELS):
         return plain
     tags = [tag for tag, known in KINDS.items() if kind is None or issubclass(kind, known)]
     if isinstance(plain, str):
@@ -116,6 +116,24 @@ def _model(plain: Any, path: KeyPath, kind: type | None) -> Any:
     return _make(entry.value_class, entry.name, plain, path)
 
 
+def class_of(plain: Mapping[str, Any]) -> type:
+    """Returns the class of a model, or of a part of one, that plain data stands for.
+
+    Nothing is imported for it.
+
+    Raises:
+        InvalidArgumentError: It stands for none that is known.
+    """
+    for tag, kind in KINDS.items():
+        if tag in plain and not is_name(plain[tag]):
+            return find(plain[tag], kind, tag).value_class
+    known = part_classes(Component)
+    found = _named(plain.get("type"), known)
+    if found is None:
+        raise refused(("type",), "must be the name of a component", plain.get("type"), "name one")
+    return known[found]
+
+
 def part_from_dict(plain: Any, path: KeyPath, kinds: tuple[type, ...]) -> Any:
     """Returns a part of a model, or another value that is told by the key "type".
 
@@ -129,16 +147,17 @@ def part_from_dict(plain: Any, path: KeyPath, kinds: tuple[type, ...]) -> Any:
     """
     name = plain if isinstance(plain, str) else plain.get("type")
     kinds = kinds or (Component,)
-    known = part_classes(*kinds)
-    if _named(name, known) is None:
+    if is_name(name):
+        found = class_named(name, (*path, "type"), kinds)
+        return _make(found, name, {} if isinstance(plain, str) else plain, path)
+    if _named(name, part_classes(*kinds)) is None:
         # Another package may bring parts with its models.
         plugins()
-        known = part_classes(*kinds)
+    known = part_classes(*kinds)
     found = _named(name, known)
     if found is None:
-        of = " or ".join(kind.__name__ for kind in kinds) or "part"
-        where = (*path, "type")
-        raise refused(where, f"must be the name of a {of}", name, nearest(name, known))
+        rule = f"must be the name of a {' or '.join(kind.__name__ for kind in kinds)}"
+        raise refused((*path, "type"), rule, name, nearest(name, known))
     return _make(known[found], found, {} if isinstance(plain, str) else plain, path)
 
 
@@ -151,34 +170,58 @@ def _named(name: Any, known: Mapping[str, type]) -> str | None:
 def _make(value_class: Any, name: str, plain: Mapping[Any, Any], path: KeyPath) -> Any:
     """Returns a value of a class with the parameters that plain data gives."""
     tag = tag_of(value_class)
-    given = {key: held for key, held in plain.items() if key != tag}
+    inputs = {key: held for key, held in plain.items() if key != tag}
     if hasattr(value_class, "from_plain"):
-        return _built(lambda: value_class.from_plain(given), name, path, {})
-    if hasattr(value_class, "from_older"):
-        given = _built(lambda: value_class.from_older(given), name, path, {})
-    called = parameters_of(value_class)
-    fields = {word: parameter for parameter, word in called.items()}
-    for key in given:
+        return _built(lambda: value_class.from_plain(inputs), name, path, {})
+    if hasattr(value_class, "respelled"):
+        inputs = _built(lambda: value_class.respelled(inputs), name, path, {})
+    fields = {field.key: field for field in fields_of(value_class)}
+    for key in [key for key in inputs if isinstance(key, str) and "-" in key]:
+        inputs.setdefault(key.replace("-", "_"), inputs.pop(key))
+    if not inputs.keys() <= fields.keys():
+        constructor = _constructor(value_class, inputs)
+        if constructor is not None:
+            return _constructed(constructor, inputs, name, path)
+    for key in inputs:
         if key not in fields:
-            rule = f"must hold parameters of {name!r}"
             remedy = nearest(key, fields) if fields else "leave it out"
-            sentence = str(refused(path, rule, key, remedy))
-            raise PlainDataError(sentence, (*path, _step(key)))
-    missing = [word for word, field in fields.items() if word not in given]
-    missing = [word for word in missing if _is_required(value_class, fields[word])]
+            error = refused(path, f"must hold parameters of {name!r}", key, remedy)
+            raise PlainDataError(error.sentence, (*path, _step(key)))
+    required = [key for key, field in fields.items() if field.default is MISSING]
+    missing = [key for key in required if key not in inputs]
     if missing:
         rule = f"must give every parameter of {name!r} that has no default"
         raise refused(path, rule, dict(plain), f"add {' and '.join(missing)}")
     arguments = {
-        fields[key]: _field(held, value_class, fields[key], (*path, key))
-        for key, held in given.items()
+        fields[key].name: _field(held, fields[key], (*path, key)) for key, held in inputs.items()
     }
+    called = {field.name: key for key, field in fields.items()}
     return _built(lambda: value_class(**arguments), name, path, called)
 
 
-def _is_required(value_class: Any, parameter: str) -> bool:
-    field = value_class.__dataclass_fields__[parameter]
-    return field.default is MISSING and field.default_factory is MISSING
+def _constructor(value_class: Any, given: Mapping[Any, Any]) -> Constructor | None:
+    """Returns the constructor of a class whose words are given."""
+    known = [made for made in constructors_of(value_class) if given.keys() <= made.words.keys()]
+    return next(iter(known), None)
+
+
+def _constructed(
+    constructor: Constructor, given: Mapping[Any, Any], name: str, path: KeyPath
+) -> Any:
+    """Returns a value that one of the other constructors of its class makes."""
+    missing = [
+        word
+        for word in constructor.required
+        if constructor.words[word] not in {constructor.words[key] for key in given}
+    ]
+    if missing:
+        rule = f"must give every parameter of {name!r} by {constructor.function.__name__}"
+        raise refused(path, rule, dict(given), f"add {' and '.join(missing)}")
+    arguments = {
+        constructor.words[key]: _value(held, (*path, key), (), True) for key, held in given.items()
+    }
+    called = {constructor.words[key]: key for key in given}
+    return _built(lambda: constructor.function(**arguments), name, path, called)
 
 
 def _built(make: Callable[[], Any], name: str, path: KeyPath, parameters: dict[str, str]) -> Any:
@@ -189,33 +232,25 @@ def _built(make: Callable[[], Any], name: str, path: KeyPath, parameters: dict[s
     except FailureApiError as error:
         raise placed(error, path, parameters) from error
     except Exception as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".: ")
-        where = text_of(path)
-        sentence = f"{where} must describe {name!r}, which its class refuses ({reason}): fix it."
-        raise PlainDataError(sentence, path) from error
+        rule = f"must describe {name!r}, which its class refuses ({reason(error)})"
+        raise PlainDataError(f"{text_of(path)} {rule}: fix it.", path) from error
 
 
-def _field(plain: Any, value_class: type, field: str, path: KeyPath) -> Any:
+def _field(plain: Any, field: Field, path: KeyPath) -> Any:
     """Returns the value of a parameter, as its type asks for it."""
-    rule = rules_of(value_class).get(field)
-    kinds, model = kinds_of(value_class, field), kind_of_model(value_class, field)
     if isinstance(plain, str):
-        if model is not None:
-            return _model(plain, path, model)
-        named = _named(plain, part_classes(*kinds)) is not None
-        if isinstance(inner_rule(rule), Instance) or (takes_function(rule) and named):
-            return part_from_dict(plain, path, kinds)
-        if takes_function(rule):
+        if field.model is not None:
+            return _model(plain, path, field.model)
+        named = _named(plain, part_classes(*field.kinds)) is not None
+        if isinstance(field.rule, Instance) or (field.function and named):
+            return part_from_dict(plain, path, field.kinds)
+        if field.function:
             return function_named(plain, path)
-    return _value(plain, path, kinds, is_number(rule), model)
+    return _value(plain, path, field.kinds, field.number, field.model)
 
 
 def _value(
-    plain: Any,
-    path: KeyPath,
-    kinds: tuple[type, ...],
-    number: bool = False,
-    model: type | None = None,
+    plain: Any, path: KeyPath, kinds: tuple[type, ...], number: bool = False, model: Any = None
 ) -> Any:
     """Returns what a value of plain data stands for.
 
@@ -245,10 +280,9 @@ def _value(
         return function_named(plain["function"], path)
     if set(plain) == {"number"}:
         return _value(plain["number"], (*path, "number"), (), True)
-    if set(plain) == {"links"}:
-        return _mapping(plain["links"], "[sender, receiver, value]", (*path, "links"), value)
-    if set(plain) == {"agents"}:
-        return _mapping(plain["agents"], "[agent, value]", (*path, "agents"), value)
+    for rows, form in _ROWS.items():
+        if set(plain) == {rows}:
+            return _mapping(plain[rows], form, (*path, rows), value)
     return {key: value(held, _step(key)) for key, held in plain.items()}
 
 
@@ -271,10 +305,10 @@ def _mapping(
         key = tuple(_value(part, where, ()) for part in row[:-1])
         key = key if len(key) == 2 else key[0]
         try:
-            given_twice = key in mapping
+            repeated = key in mapping
         except TypeError as error:
             raise refused(where, f"must be a row {form}", row, "give agents' ids") from error
-        if given_twice:
+        if repeated:
             raise refused(where, "must come once", row, "leave one of the two out")
         mapping[key] = value(row[-1], index)
     return mapping

@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import inspect
 import re
+from collections.abc import Iterable
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, NamedTuple
@@ -18,7 +19,8 @@ from typing import Any, NamedTuple
 from failure_api.core.model import CommunicationModel
 from failure_api.core.noise import NoiseModel
 from failure_api.core.parameters.fields import rules_of
-from failure_api.errors import FailureApiError, describe, invalid, nearest
+from failure_api.errors import FailureApiError, describe, invalid, nearest, reason
+from failure_api.user_code import is_name, named
 
 _WORD_STARTS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
@@ -46,6 +48,10 @@ def key_of(name: str) -> str:
 
 GROUPS = ("failure_api.models", "failure_api.noise_models")
 """The groups of entry points that are read; either may hold models of both kinds."""
+
+KINDS: dict[str, type] = {"model": CommunicationModel, "noise": NoiseModel}
+"""The kinds of models, by the key of plain data that tells them."""
+MODELS = tuple(KINDS.values())
 
 _HOMES = ("failure_api.communication_models", "failure_api.noise_models")
 OURS = "failure_api"
@@ -94,10 +100,8 @@ class Plugins(NamedTuple):
 def built_in() -> tuple[Entry, ...]:
     """Returns the models of this package, failure models before noise models."""
     entries: dict[Any, Entry] = {}
-    for home in _HOMES:
-        module = import_module(home)
-        for name in getattr(module, "__all__", ()):
-            value = getattr(module, name)
+    for module in map(import_module, _HOMES):
+        for value in (getattr(module, name) for name in module.__all__):
             if _is_model(value):
                 entries.setdefault(value, Entry(name_of(value), value, OURS))
     return tuple(entries.values())
@@ -122,7 +126,7 @@ def find(name: Any, kind: type | None = None, argument: str = "name") -> Entry:
     """Returns the model of a name, in whatever case, with dashes or underscores.
 
     Args:
-        name: What it is called, or its class's name.
+        name: What it is called, its class's name, or `module:Class`.
         kind: The class that it must derive from; None takes failure and noise models.
         argument: What errors call the name.
 
@@ -134,42 +138,46 @@ def find(name: Any, kind: type | None = None, argument: str = "name") -> Entry:
         >>> find("Delay-Based").value_class.__name__
         'DelayBasedModel'
     """
+    rule = f"must be the name of {_CALLED.get(kind, 'a model')}"
+    if is_name(name):
+        found = named(name, argument)
+        if not _is_model(found) or not issubclass(found, kind or object):
+            raise invalid(argument, rule, name, "name a class that derives from one")
+        return Entry(name, found, name.partition(":")[0])
     key = key_of(name) if isinstance(name, str) else None
-    entries = [entry for entry in built_in() if _fits(entry, kind)]
-    for entry in entries:
-        if key_of(entry.name) == key:
-            return entry
-    others = plugins()
-    entries += [entry for entry in others.found if _fits(entry, kind)]
-    for entry in entries:
-        if key_of(entry.name) == key:
-            return entry
-    for plugin in others.broken:
-        if key_of(plugin.name) == key:
-            raise BrokenPluginError(plugin.reason)
-    what = {"CommunicationModel": "a failure model", "NoiseModel": "a noise model"}
-    rule = f"must be the name of {what.get(getattr(kind, '__name__', ''), 'a model')}"
+    known = _by_key(built_in(), kind)
+    if key not in known:
+        others = plugins()
+        known |= _by_key(others.found, kind)
+        for plugin in others.broken:
+            if key_of(plugin.name) == key and key not in known:
+                raise BrokenPluginError(plugin.reason)
+    if key in known:
+        return known[key]
     word = name.lower().replace("-", "_") if isinstance(name, str) else name
-    raise invalid(argument, rule, name, nearest(word, [entry.name for entry in entries]))
+    remedy = nearest(word, [entry.name for entry in known.values()])
+    raise invalid(argument, rule, name, remedy)
+
+
+_CALLED: dict[Any, str] = {CommunicationModel: "a failure model", NoiseModel: "a noise model"}
+
+
+def _by_key(entries: Iterable[Entry], kind: type | None) -> dict[Any, Entry]:
+    derived = [entry for entry in entries if issubclass(entry.value_class, kind or object)]
+    return {key_of(entry.name): entry for entry in derived}
 
 
 def entry_of(value_class: type) -> Entry | None:
     """Returns what the catalogue knows of a class; None where it does not know it."""
-    entries = (entry for known in (built_in, _found) for entry in known())
-    return next((entry for entry in entries if entry.value_class is value_class), None)
 
+    def holding(entries: Iterable[Entry]) -> Entry | None:
+        return next((entry for entry in entries if entry.value_class is value_class), None)
 
-def _found() -> tuple[Entry, ...]:
-    return plugins().found
-
-
-def _fits(entry: Entry, kind: type | None) -> bool:
-    return kind is None or issubclass(entry.value_class, kind)
+    return holding(built_in()) or holding(plugins().found)
 
 
 def _is_model(value: Any) -> bool:
-    kinds = (CommunicationModel, NoiseModel)
-    return isinstance(value, type) and issubclass(value, kinds) and not inspect.isabstract(value)
+    return isinstance(value, type) and issubclass(value, MODELS) and not inspect.isabstract(value)
 
 
 def _registered() -> list[EntryPoint]:
@@ -193,8 +201,7 @@ def _load(entry_point: EntryPoint, taken: dict[str, Entry]) -> Entry | Broken:
         value_class = entry_point.load()
     # A module that ends the program when it is imported must not end ours.
     except (Exception, SystemExit) as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".: ")
-        return broken(f"cannot be loaded ({reason}): fix {origin} or uninstall it")
+        return broken(f"cannot be loaded ({reason(error)}): fix {origin} or uninstall it")
     if not _is_model(value_class):
         return broken(
             "must be a class derived from CommunicationModel or NoiseModel, with every method "
@@ -203,8 +210,7 @@ def _load(entry_point: EntryPoint, taken: dict[str, Entry]) -> Entry | Broken:
     try:
         rules_of(value_class)
     except Exception as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".: ")
-        return broken(f"has fields whose types cannot be read ({reason}): fix {origin}")
+        return broken(f"has fields whose types cannot be read ({reason(error)}): fix {origin}")
     holder = taken.get(key_of(name))
     if holder is not None and holder.value_class is not value_class:
         whose = f"{holder.value_class.__name__} of {holder.origin}"

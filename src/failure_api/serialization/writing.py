@@ -10,30 +10,24 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from failure_api.core.model import CommunicationModel
 from failure_api.core.noise import NoiseModel
 from failure_api.core.parameters.component import Component
-from failure_api.core.parameters.fields import rules_of
 from failure_api.core.parameters.frozen import FrozenArray
 from failure_api.serialization.components import (
-    hints_of,
-    is_number,
-    kinds_of,
+    Field,
+    fields_of,
     name_of_function,
     part_classes,
-    takes_function,
+    tag_of,
 )
 from failure_api.serialization.paths import KeyPath, refused
-from failure_api.serialization.registry import GROUPS, entry_of, name_of
-
-INNER = "of"
-"""What plain data calls a parameter that has the name of the key which tells the class."""
+from failure_api.serialization.registry import MODELS, OURS, entry_of, name_of, plugins
+from failure_api.user_code import name_of as import_name
 
 RESERVED = frozenset({"model", "noise", "type", "function", "links", "agents", "number"})
 """Keys that tell what a dictionary stands for."""
 
 _REMEDY = "make the model in Python, or let its class have to_plain() and from_plain()"
-_MODELS = (CommunicationModel, NoiseModel)
 
 
 def to_dict(models: Any, *, defaults: bool = False) -> Any:
@@ -58,7 +52,7 @@ def to_dict(models: Any, *, defaults: bool = False) -> Any:
         >>> to_dict(ProbabilisticModel(failure_prob={("a", "b"): 0.1}))
         {'model': 'probabilistic', 'failure_prob': {'links': [['a', 'b', 0.1]]}}
     """
-    if isinstance(models, _MODELS):
+    if isinstance(models, MODELS):
         return _tagged(models, (), _How(defaults))
     if isinstance(models, str | Mapping) or not isinstance(models, Sequence):
         remedy = "give a CommunicationModel, a NoiseModel or a list of them"
@@ -66,7 +60,7 @@ def to_dict(models: Any, *, defaults: bool = False) -> Any:
     written = []
     for index, model in enumerate(models):
         root = "noise_models" if isinstance(model, NoiseModel) else "failure_models"
-        if not isinstance(model, _MODELS):
+        if not isinstance(model, MODELS):
             remedy = "give a CommunicationModel or a NoiseModel"
             raise refused((root, index), "must be a model", model, remedy)
         written.append(_tagged(model, (root, index), _How(defaults)))
@@ -85,19 +79,6 @@ def part_to_dict(part: Any, path: KeyPath, kinds: tuple[type, ...]) -> dict[str,
         PlainDataError: A value that plain data cannot hold.
     """
     return _tagged(part, path, _How(False, kinds=kinds))
-
-
-def tag_of(value_class: type) -> str:
-    """Returns the key that tells a class: "model", "noise" or, for parts, "type"."""
-    if issubclass(value_class, CommunicationModel):
-        return "model"
-    return "noise" if issubclass(value_class, NoiseModel) else "type"
-
-
-def parameters_of(value_class: type) -> dict[str, str]:
-    """Returns the parameters of a class, each with what plain data calls it."""
-    tag = tag_of(value_class)
-    return {name: INNER if name == tag else name for name in hints_of(value_class)}
 
 
 class _How(NamedTuple):
@@ -121,49 +102,45 @@ def _tagged(value: Any, path: KeyPath, how: _How) -> dict[str, Any]:
     if hasattr(value, "to_plain"):
         own = dict(value.to_plain())
         return written | {key: _plain(own[key], (*path, str(key)), how) for key in own}
-    rules = rules_of(value_class)
-    for parameter, called in parameters_of(value_class).items():
-        held = getattr(value, parameter)
-        if how.defaults or not is_default(value, parameter):
-            rule, where = rules.get(parameter), (*path, called)
-            if callable(held) and takes_function(rule) and not is_dataclass(held):
-                written[called] = name_of_function(held, where)
+    for field in fields_of(value_class):
+        if how.defaults or not is_default(value, field):
+            held, where = getattr(value, field.name), (*path, field.key)
+            if callable(held) and field.function and not is_dataclass(held):
+                written[field.key] = name_of_function(held, where)
             else:
-                kinds = kinds_of(value_class, parameter)
-                inner = _How(how.defaults, is_number(rule), kinds)
-                written[called] = _plain(held, where, inner)
+                inner = _How(how.defaults, field.number, field.kinds)
+                written[field.key] = _plain(held, where, inner)
     return written
 
 
 def _name(value: Any, path: KeyPath, how: _How) -> str:
     """Returns the name that finds a value's class again."""
     value_class, name = type(value), name_of(type(value))
-    if not isinstance(value, _MODELS):
-        if part_classes(*(how.kinds or (Component,))).get(name) is value_class:
-            return name
-        raise refused(path, "must be something that plain data can hold", value, _REMEDY)
-    entry = entry_of(value_class)
-    if entry is None:
-        remedy = f"register its class as an entry point of the group {GROUPS[0]!r}"
-        raise refused(path, "must be a model that the catalogue knows", value, remedy)
-    return entry.name
-
-
-def is_default(value: Any, parameter: str) -> bool:
-    """Returns whether a parameter of a value has its default value."""
-    held = getattr(value, parameter)
-    field = value.__dataclass_fields__[parameter]
-    if field.default is not MISSING:
-        default = field.default
-    elif field.default_factory is not MISSING:
-        default = field.default_factory()
+    if isinstance(value, MODELS):
+        entry = entry_of(value_class)
+        found = entry.name if entry is not None else import_name(value_class)
+        rule, remedy = "must be a model whose class can be imported", "define it in a module"
     else:
+        is_known = part_classes(*(how.kinds or (Component,))).get(name) is value_class
+        # Parts come with the models of their package, and others have to be imported by name.
+        homes = {OURS, *(entry.value_class.__module__.split(".")[0] for entry in plugins().found)}
+        is_known = is_known and value_class.__module__.split(".")[0] in homes
+        found = name if is_known else import_name(value_class)
+        rule, remedy = "must be something that plain data can hold", _REMEDY
+    if found is None:
+        raise refused(path, rule, value, remedy)
+    return found
+
+
+def is_default(value: Any, field: Field) -> bool:
+    """Returns whether a parameter of a value has its default value."""
+    if field.default is MISSING:
         return False
-    if held is default:
+    if getattr(value, field.name) is field.default:
         return True
     # A class may turn its default into something else, so the whole values are compared.
     try:
-        return bool(dataclasses.replace(value, **{parameter: default}) == value)
+        return bool(dataclasses.replace(value, **{field.name: field.default}) == value)
     except Exception:
         return False
 
@@ -180,8 +157,9 @@ def _plain(value: Any, path: KeyPath, how: _How) -> Any:
         return value
     if isinstance(value, float):
         # JSON has no infinite numbers.
-        written = value if math.isfinite(value) else str(value)
-        return written if how.number or math.isfinite(value) else {"number": written}
+        if math.isfinite(value):
+            return value
+        return str(value) if how.number else {"number": str(value)}
     if isinstance(value, FrozenArray | np.ndarray):
         value = np.asarray(value).tolist()
     if isinstance(value, Mapping):

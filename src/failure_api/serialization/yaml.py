@@ -58,8 +58,6 @@ def core_schema(yaml: Any) -> tuple[Any, Any]:
 LONGEST = 2**20
 """Most characters that are read: PyYAML takes seconds for as many."""
 
-_REMEDY = "write the value itself"
-
 
 class YamlText(NamedTuple):
     """What YAML text says.
@@ -76,10 +74,17 @@ class YamlText(NamedTuple):
 
     def located(self, error: PlainDataError, path: KeyPath) -> PlainDataError:
         """Returns an error with the line of a place, or of what is around it."""
-        while path and path not in self.lines:
+        # Words may be spelled with hyphens.
+        lines = {_underscored(known): line for known, line in self.lines.items()}
+        path = _underscored(path)
+        while path and path not in lines:
             path = path[:-1]
-        sentence = f"{self.named}, line {self.lines.get(path, 1)}: {error}"
+        sentence = f"{self.named}, line {lines.get(path, 1)}: {error}"
         return PlainDataError(sentence, error.path)
+
+
+def _underscored(path: KeyPath) -> KeyPath:
+    return tuple(step.replace("-", "_") if isinstance(step, str) else step for step in path)
 
 
 def read_yaml(source: str | Path) -> YamlText:
@@ -99,6 +104,10 @@ def read_yaml(source: str | Path) -> YamlText:
     """
     yaml = needed("yaml", "YAML")
     text, named = _text(source)
+    if len(text) > LONGEST:
+        rule = f"must be no longer than {LONGEST} characters"
+        remedy = "make it shorter, or give plain data from Python"
+        raise invalid(named, rule, f"{text[:20]}...", remedy)
     lines: dict[KeyPath, int] = {}
     try:
         node = _composed(text, named, yaml)
@@ -106,7 +115,7 @@ def read_yaml(source: str | Path) -> YamlText:
     except yaml.YAMLError as error:
         raise _unreadable(error, named, text) from None
     except RecursionError:
-        raise invalid(f"{named}", "must not be nested so deeply", text, "make it flatter") from None
+        raise invalid(named, "must not be nested so deeply", text, "make it flatter") from None
     return YamlText(plain, lines, named)
 
 
@@ -115,27 +124,17 @@ def _text(source: Any) -> tuple[str, str]:
     if isinstance(source, str):
         lone = "\n" not in source and re.search(r"\.ya?ml$", source.strip(), re.IGNORECASE)
         if not lone:
-            return _short_enough(source, "YAML")
+            return source, "YAML"
     elif not isinstance(source, Path):
         raise invalid("source", "must be YAML text or a path", source, "give text or a Path")
     path = Path(source)
     try:
         with path.open(encoding="utf-8") as file:
-            return _short_enough(file.read(LONGEST + 1), str(path))
-    except InvalidArgumentError:
-        raise
+            return file.read(LONGEST + 1), str(path)
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         rule = f"must be a text file that can be read ({reason})"
         raise invalid("source", rule, str(path), "name another one") from None
-
-
-def _short_enough(text: str, named: str) -> tuple[str, str]:
-    if len(text) > LONGEST:
-        rule = f"must be no longer than {LONGEST} characters"
-        remedy = "make it shorter, or give plain data from Python"
-        raise invalid(named, rule, f"{text[:20]}...", remedy)
-    return text, named
 
 
 def _composed(text: str, named: str, yaml: ModuleType) -> Any:
@@ -143,20 +142,18 @@ def _composed(text: str, named: str, yaml: ModuleType) -> Any:
     loader, _ = core_schema(yaml)
     depth = 0
     for event in yaml.parse(text, Loader=loader):
-        what = None
-        if getattr(event, "anchor", None):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        what, remedy = "", "write the value itself"
+        if depth > DEEPEST:
+            what, remedy = f"values nested deeper than {DEEPEST} times", "make it flatter"
+        elif getattr(event, "anchor", None):
             what = "anchors or aliases"
         elif getattr(event, "tag", None):
             what = "tags"
-        depth += isinstance(event, yaml.CollectionStartEvent)
-        depth -= isinstance(event, yaml.CollectionEndEvent)
-        remedy = _REMEDY
-        if depth > DEEPEST:
-            what, remedy = f"values nested deeper than {DEEPEST} times", "make it flatter"
-        if what is not None:
+        if what:
             line = event.start_mark.line
-            rule = f"must not hold {what}"
-            raise invalid(f"{named}, line {line + 1},", rule, _line(text, line), remedy)
+            raise _refused(named, line + 1, f"must not hold {what}", _line(text, line), remedy)
     return yaml.compose(text, Loader=loader)
 
 
@@ -172,11 +169,11 @@ def _plain(node: Any, path: KeyPath, lines: dict[KeyPath, int], loader: Any, nam
             line = key_node.start_mark.line + 1
             if key_node.id != "scalar":
                 rule = "must have words as keys"
-                raise invalid(f"{named}, line {line},", rule, "another mapping", "give text")
+                raise _refused(named, line, rule, "another mapping", "give text")
             key = loader.construct_object(key_node)
             if key in mapping:
                 rule = "must hold each key once"
-                raise invalid(f"{named}, line {line},", rule, key, "leave one of the two out")
+                raise _refused(named, line, rule, key, "leave one of the two out")
             where = (*path, str(key))
             mapping[key] = _plain(value_node, where, lines, loader, named)
             lines[where] = line
@@ -194,9 +191,12 @@ def _unreadable(error: Any, named: str, text: str) -> Exception:
     before = text[: getattr(error, "position", 0)]
     line = mark.line if mark else len(f"{before}?".splitlines()) - 1
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
-    reason = " ".join(str(problem).split())
-    shown = _line(text, line)
-    return invalid(f"{named}, line {line + 1},", f"must be YAML ({reason})", shown, "fix the line")
+    rule = f"must be YAML ({' '.join(str(problem).split())})"
+    return _refused(named, line + 1, rule, _line(text, line), "fix the line")
+
+
+def _refused(named: str, line: int, rule: str, value: Any, remedy: str) -> InvalidArgumentError:
+    return invalid(f"{named}, line {line},", rule, value, remedy)
 
 
 def _line(text: str, number: int) -> str:

@@ -2,59 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from failure_api.core.arrays.libraries import JAX, NUMPY, TORCH, Library
 from failure_api.core.parameters.rules import in_order
 from failure_api.core.random.portable_stream import BEFORE
-from failure_api.core.random.stream import RandomStream
 from failure_api.errors import FailureApiError, LawError, invalid
 from failure_api.needs import needed
-from failure_api.testing.array_laws import check_form, raise_found
+from failure_api.testing.array_laws import APART, check_form, raise_found
+from failure_api.testing.model_trial import ModelTrial, Round, alike
 from failure_api.testing.verdict import demand
 
 CALLED = {"torch": TORCH, "jax": JAX}
 PRECISION = 1e-4
 """Libraries round logarithms and the like differently; a draw or a link is worth far more."""
-
-
-class Subject(NamedTuple):
-    """A model of either kind, as a function that any library can run.
-
-    Attributes:
-        model: The model.
-        init: Takes a context and a stream, and returns a state.
-        step: Takes a state, links or content, a context and a stream, and returns the next state
-            and what becomes of the second.
-        rounds: Returns, in a namespace, the context of each round and what is given in it.
-        draws: Returns, in a namespace, the portable stream of a round by its number.
-        compared: Returns the arrays that count of what a round gave.
-    """
-
-    model: Any
-    init: Callable[..., Any]
-    step: Callable[..., Any]
-    rounds: Callable[[ModuleType], Sequence[tuple[Any, Any]]]
-    draws: Callable[[ModuleType, Any], RandomStream]
-    compared: Callable[[Any, Any], Sequence[Any]]
-
-
-class Carried(NamedTuple):
-    """A round in some library.
-
-    Attributes:
-        state: What the model carried into it.
-        following: What it carries into the next one.
-        arrays: What came of it, as NumPy arrays.
-    """
-
-    state: Any
-    following: Any
-    arrays: list[Any]
 
 
 def chosen(backends: Sequence[str]) -> list[Library]:
@@ -80,85 +47,64 @@ def chosen(backends: Sequence[str]) -> list[Library]:
     return found
 
 
-def check_backends(subject: Subject, libraries: Sequence[Library]) -> None:
+def check_backends(trial: ModelTrial, libraries: Sequence[Library]) -> None:
     """Runs a batch of teams in different rounds in each library, and compares it with NumPy."""
-    model = subject.model
-    if not libraries:
-        return
-    expected = _played(subject, np)
+    name, together = trial.model.name, replace(trial.variants[0], **APART)
+    expected = _played(trial, np, together) if libraries else []
     for library in libraries:
         run = _compiled if library is JAX else _played
         how = "compiled by JAX" if library is JAX else f"on {library.package}"
         try:
-            found = run(subject, library.xp)
+            found = run(trial, library.xp, together)
         except LawError:
             raise
         except FailureApiError as error:
-            demand(1, False, f"{model.name} fails {how}: {error}")
+            demand(1, False, f"{name} fails {how}: {error}")
         except Exception as error:
-            raise_found(1, error, model, f"{model.name} fails {how}")
-        check_form(model.name, found)
-        for number, (one, other) in enumerate(zip(expected, found, strict=True)):
-            equal = all(map(_alike, one.arrays, other.arrays))
-            demand(4, equal, f"{model.name} differs {how} from NumPy, first in step {number}")
+            raise_found(1, error, trial.model, f"{name} fails {how}")
+        check_form(name, found)
+        for index, (one, other) in enumerate(zip(expected, found, strict=True)):
+            equal = alike(trial.compared(one), trial.compared(other), PRECISION)
+            demand(4, equal, f"{name} differs {how} from NumPy, first in step {index}")
 
 
-def _played(subject: Subject, xp: ModuleType) -> list[Carried]:
-    rounds = subject.rounds(xp)
-    state = subject.init(rounds[0][0], subject.draws(xp, BEFORE))
-    played = []
-    for context, inputs in rounds:
-        draws = subject.draws(xp, context.round)
-        following, after = subject.step(state, inputs, context, draws)
-        played.append(_carried(subject, state, following, after, context))
-        state = following
-    return played
+def _played(trial: ModelTrial, xp: ModuleType, together: Any) -> list[Round]:
+    rounds, draws = trial.rounds_of(xp, together), partial(trial.draws, xp, together)
+    return trial.played(trial.prepared(xp, together), rounds, draws)
 
 
-def _compiled(subject: Subject, xp: ModuleType) -> list[Carried]:
+def _compiled(trial: ModelTrial, xp: ModuleType, together: Any) -> list[Round]:
     """Runs compiled functions, the second of which has to do for all rounds."""
     jax, traces = needed(JAX.package, "a trial under JAX", "jax"), [0]
-    rounds = subject.rounds(xp)
+    rounds = trial.rounds_of(xp, together)
     template = rounds[0][0]
 
     def begun(arrays: dict[str, Any]) -> Any:
-        return subject.init(template._replace(**arrays), subject.draws(xp, BEFORE))
+        context = template._replace(**arrays)
+        stream = trial.draws(xp, together, BEFORE)
+        return trial.runs.init(trial.prepared(xp, together), context, stream)
 
     def advanced(state: Any, inputs: Any, arrays: dict[str, Any]) -> Any:
         traces[0] += 1
         context = template._replace(**arrays)
-        return subject.step(state, inputs, context, subject.draws(xp, context.round))
+        stream = trial.draws(xp, together, context.round)
+        return trial.step(trial.prepared(xp, together), state, inputs, context, stream)
 
-    start, step = jax.jit(begun), jax.jit(advanced)
-    arrays = [
-        {name: part for name, part in context._asdict().items() if isinstance(part, jax.Array)}
-        for context, _ in rounds
-    ]
-    state = start(arrays[0])
-    played = []
-    for (context, inputs), parts in zip(rounds, arrays, strict=True):
-        following, after = step(state, inputs, parts)
-        played.append(_carried(subject, state, following, after, context))
+    def arrays_of(context: Any) -> dict[str, Any]:
+        fields = context._asdict().items()
+        return {field: value for field, value in fields if isinstance(value, jax.Array)}
+
+    step, played = jax.jit(advanced), []
+    state = jax.jit(begun)(arrays_of(template))
+    for context, inputs in rounds:
+        following, after = step(state, inputs, arrays_of(context))
+        states = trial.carried(state), trial.carried(following)
+        played.append(Round(context, inputs, after, *states))
         state = following
     # What differs otherwise is named by its place.
-    check_form(subject.model.name, played)
+    check_form(trial.model.name, played)
     again = "since what init returns follows other rules of promotion than what step returns"
     remedy = "give arrays their types, as in context.xp.zeros(shape, dtype=context.xp.float32)"
-    finding = f"{subject.model.name} is compiled anew in a later round, {again}: {remedy}"
+    finding = f"{trial.model.name} is compiled anew in a later round, {again}: {remedy}"
     demand(1, traces[0] == 1, finding)
     return played
-
-
-def _carried(subject: Subject, state: Any, following: Any, after: Any, context: Any) -> Carried:
-    arrays = subject.compared(after, context)
-    return Carried(state, following, [None if one is None else np.asarray(one) for one in arrays])
-
-
-def _alike(one: Any, other: Any) -> bool:
-    """Returns whether two arrays are of the same type, and the same up to rounding."""
-    if one is None or other is None:
-        return one is other
-    # What is measured in milliwatts may be very small.
-    within = PRECISION * np.abs(one[np.isfinite(one)]).max(initial=0)
-    exact = one.dtype == other.dtype and one.shape == other.shape
-    return exact and np.allclose(one, other, rtol=PRECISION, atol=within)

@@ -162,11 +162,7 @@ def _spread(values: Table) -> Table:
 
 
 def _on_links(
-    model: CommunicationModel,
-    what: str,
-    value: Any,
-    agent_ids: Sequence[Any],
-    free: NDArray[np.bool_] | None,
+    model: CommunicationModel, what: str, value: Any, agent_ids: Sequence[Any], free: Any
 ) -> Table:
     """Returns a value `[sender, receiver]` for each link, NaN where nothing is said of it.
 
@@ -175,48 +171,41 @@ def _on_links(
         what: What it says.
         value: What it gives.
         agent_ids: All agents.
-        free: Where NaN is an answer, too; None for nowhere.
+        free: Where NaN is an answer, too, bool `[sender, receiver]`; None for nowhere.
     """
     agents, (low, high) = list(agent_ids), _BOUNDS[what]
-    count = len(agents)
+    count, apart = len(agents), ~np.eye(len(agents), dtype=bool)
     said = f"{model.name}.expected_{what}()"
     forms = f"a number, an array {(count, count)}, a mapping by (sender, receiver), or None"
-    pairs = dict(value) if isinstance(value, Mapping) else {}
+    pairs = dict(value) if isinstance(value, Mapping) else None
     try:
-        values = np.array([*pairs.values()] if pairs else value, dtype=np.float64)
-        named = [tuple(pair) for pair in pairs]
+        told = np.array(value if pairs is None else [*pairs.values()], dtype=np.float64)
+        named = [tuple(pair) for pair in pairs or ()]
     except (TypeError, ValueError):
         demand(1, False, f"{said} gives {describe(value)}, which is not {forms}")
         raise
-    shapes = [(len(pairs),)] if isinstance(value, Mapping) else [(), (count, count)]
-    fits = values.shape in shapes and all(len(pair) == 2 for pair in named)
+    shapes = [(), (count, count)] if pairs is None else [(len(pairs),)]
+    fits = told.shape in shapes and all(len(pair) == 2 for pair in named)
     demand(1, fits, f"{said} gives {describe(value)}, which is not {forms}")
-    apart = ~np.eye(count, dtype=bool)
-    if isinstance(value, Mapping):
-        table = np.full((count, count), np.nan)
-        told = values
-        for pair, one in zip(named, values, strict=True):
-            if set(pair) <= set(agents):
-                table[_index(agents, pair)] = one
+    # Of each value its place in the table; None for a pair of another team.
+    links: list[Any] = [tuple(link) for link in np.argwhere(apart)]
+    if pairs is None:
+        told = np.broadcast_to(told, apart.shape)[apart]
     else:
-        table = np.broadcast_to(values, apart.shape).copy()
-        told = table[apart]
+        links = [_link(agents, pair) for pair in named]
     possible = (told >= low - 1e-9) & (told <= high + 1e-9)
     if free is not None:
         # A loss says nothing of pairs of another team.
-        lossless = free[apart]
-        if isinstance(value, Mapping):
-            ours = [set(pair) <= set(agents) for pair in named]
-            pairs_of = zip(ours, named, strict=True)
-            lossless = np.array([not own or free[_index(agents, p)] for own, p in pairs_of], bool)
+        lossless = np.array([link is None or free[link] for link in links], dtype=bool)
         possible |= np.isnan(told) & lossless
     demand(1, possible.all(), f"{said} gives {describe(value)}, not within [{low:g}, {high:g}]")
+    table = np.full((count, count), np.nan)
+    for link, one in zip(links, told, strict=True):
+        if link is not None:
+            table[link] = one
     scope = _scope(model)
-    if scope is not None:
-        inside = np.array([agent in scope for agent in agents])
-        table[~(inside[:, None] & inside[None, :])] = np.nan
-    table[~apart] = np.nan
-    return table
+    inside = np.array([scope is None or agent in scope for agent in agents])
+    return np.where(apart & inside[:, None] & inside, table, np.nan)
 
 
 def _scope(model: Any) -> Sequence[Any] | None:
@@ -244,17 +233,17 @@ def _simulated(
     context = team._replace(round=starts[:, 0, 0], alive=alive, positions=places, shape=shape)
     state = channel.init(parameters, context, random)
     totals, before = np.zeros((5, *shape)), np.zeros(shape, dtype=bool)
-    for number in range(2 * rounds):
-        present = starts + np.int32(number)
+    for index in range(2 * rounds):
+        present = starts + np.int32(index)
         now = context._replace(round=present[:, 0, 0])
         state, delivery = channel.step(parameters, state, now, random)
         down = ~delivery.arrived
-        if number == rounds - 1:
+        if index == rounds - 1:
             totals[0] += delivery.pending()
-        if number >= rounds:
+        if index >= rounds:
             age = present - np.maximum(delivery.newest, starts - 1)
             arrivals = ~down if delivery.arrivals is None else delivery.arrivals
-            grown = 2 * age if 2 * number >= 3 * rounds else -2 * age
+            grown = 2 * age if 2 * index >= 3 * rounds else -2 * age
             new = (1 - arrivals, down, down & ~before, age, grown)
             for total, more in zip(totals, new, strict=True):
                 total += more
@@ -263,6 +252,5 @@ def _simulated(
     return _Seen(*(totals / rounds))
 
 
-def _index(agents: list[Any], pair: tuple[Any, ...]) -> tuple[int, ...]:
-    """Returns where a pair stands in a table of links."""
-    return tuple(map(agents.index, pair))
+def _link(agents: list[Any], pair: tuple[Any, ...]) -> tuple[int, ...] | None:
+    return tuple(map(agents.index, pair)) if set(pair) <= set(agents) else None

@@ -6,7 +6,6 @@ is checked in the same way.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -39,36 +38,27 @@ class Shown:
         self.exchange = default_exchange(bare) if exchange is None else exchange
         ids = tuple(bare.possible_agents)
         seen = {agent: bare.observation_space(agent) for agent in ids}
-        team = Team(bare, ids, seen, positions)
-        self._apart = ~np.eye(len(ids), dtype=bool)
-        self._team = team
+        self._team, self._apart = Team(bare, ids, seen, positions), ~np.eye(len(ids), dtype=bool)
 
     @property
     def codec(self) -> TeamCodec:
         """The exchange at work on the environment as it is now."""
         return self.exchange.bind(self._team)
 
-    def view(
-        self,
-        agent: Any,
-        observation: Any,
-        observations: Mapping[Any, Any],
-        said: Mapping[Any, Any],
-        arrives: bool,
-    ) -> Any:
+    def view(self, agent: Any, observation: Any, before: Any, said: Any, arrives: bool) -> Any:
         """Returns what an agent sees.
 
         Args:
             agent: The receiver.
             observation: What it observes now.
-            observations: What all observed when they spoke.
-            said: What they attached to their actions before.
+            before: What all observed when they spoke, by agent.
+            said: What they attached to their actions before, likewise.
             arrives: Whether all of it arrives, or none of it.
         """
         made = self._apart & arrives
         content = TeamContent(self.codec, "zero")
         delivery = Delivery(Links(made), 0, made, made - np.int32(1), made, made)
-        content.share(0, observations, said, delivery)
+        content.share(0, before, said, delivery)
         return content.view(agent, observation)
 
 
@@ -84,40 +74,32 @@ def check_contents(trial: Trial) -> None:
     moves = type(codec).follow is not TeamCodec.follow
     turns = isinstance(bare, AECEnv) and not moves_once_a_cycle(bare)
     named = all(isinstance(agent, str) for agent in bare.possible_agents)
-    if trial.noisy or moves or shown.exchange.missing != "zero" or turns or not named:
+    if trial.noise_models or moves or shown.exchange.missing != "zero" or turns or not named:
         return
     everyone, (alone, *others) = set(bare.possible_agents), bare.possible_agents
+    # Who is heard shows what is taken for whose.
+    silent = {(a, b): 1.0 for a in others for b in bare.possible_agents if a != b}
+    rest: list[CommunicationModel] = [ProbabilisticModel(failure_prob=silent)] if others else []
     cases: list[tuple[list[CommunicationModel], int | None, set[Any]]]
-    cases = [([], 0, everyone), (DOWN, None, everyone), (LATE, DELAY, everyone)]
-    if others:
-        # Who is heard shows what is taken for whose.
-        silent = {(a, b): 1.0 for a in others for b in bare.possible_agents if a != b}
-        cases.append(([ProbabilisticModel(failure_prob=silent)], 0, {alone}))
+    cases = [([], 0, everyone), (DOWN, None, everyone), (LATE, DELAY, everyone), (rest, 0, {alone})]
     for models, delay, heard in cases:
         plain = trial.play(_in_steps(trial.make()))
         played = trial.play(_in_steps(trial.wrap(models)))
-        for number, moment in enumerate(played):
-            dead = {agent for agent, over in moment.terminations.items() if over}
-            if dead and delay:
-                # What they sent in life is still on its way.
+        for index, moment in enumerate(played):
+            if delay and any(moment.terminations.values()):
+                # What the dead sent in life is still on its way.
                 break
-            then = None if delay is None or number < delay else number - delay
-            said = {} if then is None else played[then].said
-            before = {} if then is None else plain[then].observations
-            _compare(shown, codec, moment, plain[number], before, said, dead, heard)
+            said, before = {}, {}
+            if delay is not None and index >= delay:
+                said, before = played[index - delay].said, plain[index - delay].observations
+            _compare(shown, codec, moment, plain[index], before, said, heard)
 
 
 def _compare(
-    shown: Shown,
-    codec: TeamCodec,
-    moment: Moment,
-    now: Moment,
-    before: Mapping[Any, Any],
-    said: Mapping[Any, Any],
-    dead: set[Any],
-    heard: set[Any],
+    shown: Shown, codec: TeamCodec, moment: Moment, now: Moment, before: Any, said: Any, heard: Any
 ) -> None:
     """Compares what everyone has of those who are heard with what was said, else with nothing."""
+    dead = {agent for agent, over in moment.terminations.items() if over}
     for receiver, view in moment.observations.items():
         # Where a view is a part of what the receiver observes, it is of what it observed then.
         observation = before.get(receiver, now.observations.get(receiver))
@@ -139,14 +121,7 @@ def _compare(
 
 
 def own_parts(
-    env: Any,
-    bare: Any,
-    agent: Any,
-    view: Any,
-    observation: Any,
-    *,
-    failing: bool,
-    dead: Collection[Any] = (),
+    env: Any, bare: Any, agent: Any, view: Any, observation: Any, *, failing: bool, dead: Any
 ) -> tuple[Any, Any]:
     """Returns an agent's own part as the view shows it, and as the bare environment does.
 
@@ -161,8 +136,8 @@ def own_parts(
         dead: Agents that neither send nor receive, whether links fail or not.
     """
     rounds = getattr(env, "_rounds", None)
-    team = getattr(rounds, "team", None)
-    shown = Shown(getattr(rounds, "exchange", None), bare, getattr(team, "positions", None))
+    positions = getattr(getattr(rounds, "team", None), "positions", None)
+    shown = Shown(getattr(rounds, "exchange", None), bare, positions)
     codec = shown.codec
     codec.follow(False)
     expected = shown.view(agent, observation, {}, {}, False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from operator import attrgetter
 from types import ModuleType
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 WHERE = "choose with context.xp.where(condition, one, other)"
 KEEP = "go on with the array, as in context.xp.astype(array, context.xp.float32)"
+_NUMBER = ("makes a Python number of what an array holds", KEEP)
 
 
 class NumpyCodeError(TypeError, AttributeError):
@@ -23,16 +25,6 @@ class NumpyCodeError(TypeError, AttributeError):
     def __init__(self, what: str, remedy: str) -> None:
         super().__init__(f"{what}: {remedy}")
         self.what, self.remedy = what, remedy
-
-
-def branch() -> NumpyCodeError:
-    """Returns the error for an array as a condition."""
-    return NumpyCodeError("branches on what an array holds", WHERE)
-
-
-def number() -> NumpyCodeError:
-    """Returns the error for an array as a Python number."""
-    return NumpyCodeError("makes a Python number of what an array holds", KEEP)
 
 
 def write(what: str = "writes into an array") -> NumpyCodeError:
@@ -61,7 +53,7 @@ def numpy_function(name: str) -> NumpyCodeError:
 def method(name: str) -> NumpyCodeError:
     """Returns the error for a method that the array API does not have."""
     if name in ("item", "tolist", "tobytes"):
-        return number()
+        return NumpyCodeError(*_NUMBER)
     if name in ("fill", "put", "sort", "partition", "itemset", "setfield", "resize"):
         return write(f"writes into an array, by .{name}()")
     what = f"takes .{name} of an array, which the array API does not have"
@@ -85,40 +77,13 @@ class HiddenArray:
     def __init__(self, array: Any) -> None:
         self._array = np.asarray(array)
 
-    @property
-    def dtype(self) -> Any:
-        """The type of the entries."""
-        return self._array.dtype
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The length of each axis."""
-        return self._array.shape
-
-    @property
-    def ndim(self) -> int:
-        """The number of axes."""
-        return self._array.ndim
-
-    @property
-    def size(self) -> int:
-        """The number of entries."""
-        return self._array.size
-
-    @property
-    def device(self) -> str:
-        """Where the array is."""
-        return "cpu"
-
-    @property
-    def T(self) -> HiddenArray:  # noqa: N802
-        """The matrix, transposed."""
-        return HiddenArray(self._array.T)
-
-    @property
-    def mT(self) -> HiddenArray:  # noqa: N802
-        """The matrices, transposed."""
-        return HiddenArray(self._array.mT)
+    dtype = property(attrgetter("_array.dtype"), doc="The type of the entries.")
+    shape = property(attrgetter("_array.shape"), doc="The length of each axis.")
+    ndim = property(attrgetter("_array.ndim"), doc="The number of axes.")
+    size = property(attrgetter("_array.size"), doc="The number of entries.")
+    T = property(lambda array: HiddenArray(array._array.T), doc="The matrix, transposed.")
+    mT = property(lambda array: HiddenArray(array._array.mT), doc="The matrices, transposed.")  # noqa: N815
+    device = "cpu"
 
     def shown(self) -> Any:
         """Returns the values, which no model has a use for."""
@@ -143,22 +108,7 @@ class HiddenArray:
         raise write()
 
     def __bool__(self) -> bool:
-        raise branch()
-
-    def __int__(self) -> int:
-        raise number()
-
-    def __float__(self) -> float:
-        raise number()
-
-    def __complex__(self) -> complex:
-        raise number()
-
-    def __index__(self) -> int:
-        raise number()
-
-    def __hash__(self) -> int:
-        raise number()
+        raise NumpyCodeError("branches on what an array holds", WHERE)
 
     def __len__(self) -> int:
         raise method("__len__")
@@ -171,8 +121,7 @@ class HiddenArray:
     def __array_ufunc__(self, function: Any, *others: Any, **options: Any) -> Any:
         raise numpy_function(function.__name__)
 
-    def __array_function__(self, function: Any, *others: Any) -> Any:
-        raise numpy_function(function.__name__)
+    __array_function__ = __array_ufunc__
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -211,6 +160,10 @@ def _operator(name: str) -> Any:
     return operate
 
 
+def _number(array: HiddenArray) -> Any:
+    raise NumpyCodeError(*_NUMBER)
+
+
 _UNARY = ("neg", "pos", "abs", "invert")
 _COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
 _ARITHMETIC = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
@@ -220,6 +173,10 @@ for _name in (*_UNARY, *_COMPARISONS, *_ARITHMETIC, *_BITS):
     setattr(HiddenArray, f"__{_name}__", _operator(f"__{_name}__"))
 for _name in (*_ARITHMETIC, *_BITS):
     setattr(HiddenArray, f"__r{_name}__", _operator(f"__r{_name}__"))
+
+
+for _name in ("int", "float", "complex", "index", "hash"):
+    setattr(HiddenArray, f"__{_name}__", _number)
 
 
 class HiddenNumpy(ModuleType):

@@ -1,24 +1,28 @@
-"""A communication model under trial: what it is given, and what it makes of that."""
+"""Models under trial: what they are given, and what they make of that."""
 
 from __future__ import annotations
 
 import linecache
 import sysconfig
 import traceback
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 from types import FrameType, ModuleType
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from failure_api.core import Chain, CommunicationModel, Context, Links, NumpyStream, RandomStream
+from failure_api.core import Chain, Context, Links, NumpyStream, RandomStream
 from failure_api.core.arrays.libraries import LIBRARIES
 from failure_api.core.chain import prepared
+from failure_api.core.parameters.fields import LinkRule, rules_of
 from failure_api.core.random.portable_stream import BEFORE
 from failure_api.core.random.sources import source_of
-from failure_api.errors import FailureApiError
+from failure_api.errors import FailureApiError, LawError
 from failure_api.testing.hidden_arrays import HiddenArray
 from failure_api.testing.verdict import demand, same
 
@@ -101,140 +105,282 @@ def locked(value: Any) -> Any:
     return value
 
 
-def round_of(xp: ModuleType, number: int, starts: Sequence[int], counted: bool) -> Any:
-    """Returns the round as a model is told it.
-
-    Args:
-        xp: The array namespace.
-        number: Rounds since the first one.
-        starts: The number of the first round; of each row, where there are several.
-        counted: Whether one number is an array, too.
-    """
-    numbers = [number + start for start in starts]
-    if len(numbers) > 1:
-        return xp.asarray(np.array(numbers, dtype=np.int32))
-    return xp.asarray(numbers[0], dtype=xp.int32) if counted else numbers[0]
-
-
-def portable_draws(
-    xp: ModuleType, seed: int, rows: Sequence[int], batch: tuple[int, ...], number: Any
-) -> RandomStream:
-    """Returns the portable stream of a round: each row of a batch has its own seed."""
-    seeds = np.array([seed + row & 0x7FFFFFFF for row in rows], dtype=np.int32)
-    library = next(one for one in LIBRARIES if one.namespace == xp.__name__)
-    source = source_of(xp.asarray(seeds.reshape(batch)), batch, "portable", library, None)
-    return source.in_round(number, xp)
-
-
 def plain(array: Any) -> Any:
     """Returns an array of any library as one of NumPy."""
     return array.shown() if isinstance(array, HiddenArray) else np.asarray(array)
 
 
 class Round(NamedTuple):
-    """What a model was given and what it made of it.
+    """What a model was given in a round and what it made of it.
 
     Attributes:
-        before: The links that it was given.
-        after: The links as it left them.
+        context: What it was told.
+        before: The links or the content that it was given.
+        after: The same as it left them.
         state: What it carried into the round.
         following: What it carries into the next one.
     """
 
-    before: Links
-    after: Links
+    context: Any
+    before: Any
+    after: Any
     state: Any
     following: Any
 
 
-class Circumstances(NamedTuple):
+@dataclass(frozen=True, kw_only=True)
+class Circumstances:
     """What differs from one run of a trial to another.
 
     Attributes:
-        everyone: Whether all agents live; otherwise everyone alone, and every group of them.
-        placed: Whether it is known where the agents are.
-        counted: Whether rounds are numbered by arrays, as they are where a function is compiled.
-        rows: Teams that differ in where they are and who of them is alive.
+        rows: Teams that differ in what they are and do.
         batched: Whether these stand along a leading batch axis; otherwise there is one.
+        counted: Whether rounds are numbered by arrays, as they are where a function is compiled.
         starts: The number of each row's first round.
         portable: Whether draws are a function of the row and its round, whatever stands beside it.
-        severity: How severe failures are said to be; None says nothing.
     """
 
-    everyone: bool = True
-    placed: bool = True
-    counted: bool = False
     rows: tuple[int, ...] = (0,)
     batched: bool = False
+    counted: bool = False
     starts: tuple[int, ...] = (0,)
     portable: bool = False
-    severity: float | None = None
 
     @property
     def batch(self) -> tuple[int, ...]:
         """Shape of the batch."""
         return (len(self.rows),) if self.batched else ()
 
+    def alone(self, index: int) -> Any:
+        """Returns the circumstances of one row by itself."""
+        start = self.starts[index] if len(self.starts) > 1 else 0
+        return replace(self, rows=(self.rows[index],), batched=False, starts=(start,))
 
-NORMAL = Circumstances()
+    def round_of(self, xp: ModuleType, index: int) -> Any:
+        """Returns the round as a model is told it.
+
+        Args:
+            xp: The array namespace.
+            index: Rounds since the first one.
+        """
+        rounds = [index + start for start in self.starts]
+        if len(rounds) > 1:
+            return xp.asarray(np.array(rounds, dtype=np.int32))
+        return xp.asarray(rounds[0], dtype=xp.int32) if self.counted else rounds[0]
 
 
-class ModelTrial(NamedTuple):
-    """A model and the circumstances that it is tried in."""
+@dataclass(frozen=True)
+class ModelTrial(ABC):
+    """A model of either kind and the team that it is tried on.
 
-    model: CommunicationModel
+    Attributes:
+        takes: What it is given.
+        other: What it does that makes something else of the same.
+        differs: The same in short.
+        traffic: What its draws must not depend on.
+        remedy: What to do in place of writing to its input.
+        round_remedy: What to do where elements of a batch are in different rounds.
+        normal: The usual circumstances.
+        variants: Circumstances for arrays without values and for batches; in the first of them
+            other libraries are tried, too.
+        quiet: Circumstances in which as much is drawn as in the usual ones.
+        every_stream: Whether a stream that one run does not use at all counts as a difference.
+        absolute: Greatest difference between equal numbers; None goes by the largest of them,
+            since what is measured in milliwatts may be very small.
+    """
+
+    model: Any
     agent_ids: tuple[Any, ...]
     rounds: int
     seed: int
 
-    def contexts(self, xp: ModuleType = np, circumstances: Circumstances = NORMAL) -> list[Context]:
+    takes: ClassVar[str]
+    other: ClassVar[str]
+    differs: ClassVar[str]
+    traffic: ClassVar[str]
+    remedy: ClassVar[str]
+    round_remedy: ClassVar[str]
+    normal: ClassVar[Any]
+    variants: ClassVar[tuple[Any, ...]]
+    quiet: ClassVar[tuple[Any, ...]]
+    every_stream: ClassVar[bool] = False
+    absolute: ClassVar[float | None] = None
+
+    @property
+    def runs(self) -> Any:
+        """What is run: the model, or a chain around it."""
+        return self.model
+
+    @abstractmethod
+    def rounds_of(self, xp: ModuleType = np, circumstances: Any = None) -> list[tuple[Any, Any]]:
+        """Returns the context of each round, and the links or the content in it."""
+
+    @abstractmethod
+    def prepared(self, xp: ModuleType = np, circumstances: Any = None) -> Any:
+        """Returns what the model looks up once."""
+
+    def step(self, parameters: Any, state: Any, inputs: Any, context: Any, random: Any) -> Any:
+        """Returns the next state, and what becomes of the links or the content."""
+        return self.runs.step(parameters, state, inputs, context, random)
+
+    @abstractmethod
+    def compared(self, seen: Round, row: Any = ...) -> list[Any]:
+        """Returns the arrays of a round's outcome that count, as NumPy's; None where one is not.
+
+        Args:
+            seen: The round.
+            row: An element of the batch; an ellipsis takes all of them.
+        """
+
+    @abstractmethod
+    def swept(self) -> dict[str, str]:
+        """Returns what errors call the fields that may be any number in [0, 1], by name."""
+
+    def carried(self, state: Any) -> Any:
+        """Returns what the model itself carries in a state."""
+        return state
+
+    def draws(self, xp: ModuleType, circumstances: Any, round_index: Any) -> RandomStream:
+        """Returns the portable stream of a round: each row of a batch has its own seed."""
+        rows = [self.seed + row & 0x7FFFFFFF for row in circumstances.rows]
+        seeds = xp.asarray(np.array(rows, dtype=np.int32).reshape(circumstances.batch))
+        library = next(one for one in LIBRARIES if one.namespace == xp.__name__)
+        source = source_of(seeds, circumstances.batch, "portable", library, None)
+        return source.in_round(round_index, xp)
+
+    def played(
+        self,
+        parameters: Any,
+        rounds: Sequence[tuple[Any, Any]],
+        draws: Callable[[Any], RandomStream],
+    ) -> list[Round]:
+        """Runs the model through some rounds, in any library.
+
+        Args:
+            parameters: What it has looked up.
+            rounds: The context of each round, and what is given in it.
+            draws: Returns the stream of a round.
+        """
+        state, seen = self.runs.init(parameters, rounds[0][0], draws(BEFORE)), []
+        for context, inputs in rounds:
+            stream = draws(context.round)
+            following, after = self.step(parameters, locked(state), inputs, context, stream)
+            states = self.carried(state), self.carried(following)
+            seen.append(Round(context, inputs, after, *states))
+            state = following
+        return seen
+
+    def run(
+        self, xp: ModuleType = np, circumstances: Any = None, stream: RandomStream | None = None
+    ) -> list[Round]:
+        """Runs the model through all rounds, and says what is wrong with what it returns."""
+        circumstances = circumstances or self.normal
+        stream = stream or NumpyStream(self.seed, xp=xp)
+        portable = partial(self.draws, xp, circumstances)
+        draws = portable if circumstances.portable else lambda round_index: stream
+        rounds = self.rounds_of(xp, circumstances)
+        try:
+            parameters = self.prepared(xp, circumstances)
+            try:
+                return self.played(parameters, rounds, draws)
+            except FailureApiError as error:
+                demand(1, isinstance(error, LawError), with_name(error, self.model))
+                raise
+        except FailureApiError:
+            # What a model refuses as it looks things up is about its own parameters.
+            raise
+        except ValueError as error:
+            where = source_line(error, self.model)
+            finding = f"{self.model.name} writes to its input{where}: {self.remedy}"
+            demand(7, "read-only" not in str(error), finding)
+            raise
+
+    def drawn(self, circumstances: Any = None) -> dict[tuple[int, ...], Any]:
+        """Returns where a run leaves its streams."""
+        stream = NumpyStream(self.seed)
+        self.run(np, circumstances, stream)
+        return positions_of(stream)
+
+    def equal(self, one: list[Round], other: list[Round]) -> bool:
+        """Returns whether two runs made the same of what they were given, in every round."""
+        runs = ([self.compared(seen) for seen in run] for run in (one, other))
+        return all(map(same, *runs))
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkCircumstances(Circumstances):
+    """What differs from one run of a communication model to another.
+
+    Attributes:
+        everyone: Whether all agents live; otherwise everyone alone, and every group of them.
+        placed: Whether it is known where the agents are.
+        severity: How severe failures are said to be; None says nothing.
+        damaged: Whether other models have left links lossy, late, noisy, disturbed and in order.
+        idle: Whether nobody sends anything.
+    """
+
+    everyone: bool = True
+    placed: bool = True
+    severity: float | None = None
+    damaged: bool = False
+    idle: bool = False
+
+
+@dataclass(frozen=True)
+class LinkTrial(ModelTrial):
+    """A communication model, within a chain, and the team that it is tried on."""
+
+    takes = "links"
+    other = differs = "gives other links"
+    traffic = "traffic or on who is alive"
+    remedy = "make another array, as in links.lose(context.xp.where(...))"
+    round_remedy = "take context.round_over(2) beside arrays [..., N, N]"
+    normal = LinkCircumstances()
+    variants = (LinkCircumstances(everyone=False, damaged=True), LinkCircumstances(everyone=False))
+    quiet = (LinkCircumstances(everyone=False, idle=True),)
+
+    @cached_property
+    def runs(self) -> Chain:
+        """The model within a chain."""
+        return Chain(models=[self.model])
+
+    def rounds_of(
+        self, xp: ModuleType = np, circumstances: LinkCircumstances = normal
+    ) -> list[tuple[Context, Links]]:
         """Returns what is known of each round: agents that move about, and some that die."""
         count, batch, rows = len(self.agent_ids), circumstances.batch, circumstances.rows
         # A stream for each row, so that a row is the same whatever stands beside it.
         generators = [np.random.default_rng(self.seed + row) for row in rows]
         # The first says nothing, and the others say more and more.
         sizes = np.arange(count, dtype=np.float32)[:, None] * ~np.eye(count, dtype=bool)
-        contexts = []
-        for number in range(self.rounds):
+        shape, severity = (*batch, count, count), circumstances.severity
+        if circumstances.damaged:
+            links = self.damaged(xp, circumstances)
+        else:
+            links = Links(sends=read_only(xp, np.full(shape, not circumstances.idle)))
+        if severity is not None:
+            severity = read_only(xp, np.full(batch, severity, dtype=np.float32))
+        rounds = []
+        for index in range(self.rounds):
             places = np.stack([g.uniform(-1, 1, (count, 2)) for g in generators])
-            alive = np.ones((len(rows), count), dtype=bool)
-            if not circumstances.everyone:
-                # Everyone alone, and every group of them, as the bits of a number.
-                bits = np.array(rows)[:, None] + number >> np.arange(count)
-                alive = bits & 1 == 0
             positions = places.astype(np.float32).reshape(*batch, count, 2)
-            severity = circumstances.severity
-            if severity is not None:
-                severity = read_only(xp, np.full(batch, severity, dtype=np.float32))
-            contexts.append(
-                Context(
-                    round=round_of(xp, number, circumstances.starts, circumstances.counted),
-                    alive=read_only(xp, alive.reshape(*batch, count)),
-                    positions=read_only(xp, positions) if circumstances.placed else None,
-                    xp=xp,
-                    shape=(*batch, count, count),
-                    agent_ids=self.agent_ids,
-                    message_bits=read_only(xp, sizes),
-                    severity=severity,
-                )
+            # Everyone alone, and every group of them, as the bits of a number.
+            bits = np.array(rows)[:, None] + index >> np.arange(count)
+            alive = (bits & 1 == 0) | circumstances.everyone
+            context = Context(
+                round=circumstances.round_of(xp, index),
+                alive=read_only(xp, alive.reshape(*batch, count)),
+                positions=read_only(xp, positions) if circumstances.placed else None,
+                xp=xp,
+                shape=shape,
+                agent_ids=self.agent_ids,
+                message_bits=read_only(xp, sizes),
+                severity=severity,
             )
-        return contexts
+            rounds.append((context, links))
+        return rounds
 
-    def links(self, xp: ModuleType, shape: tuple[int, ...]) -> Links:
-        """Returns links that are as good as can be."""
-        return Links(sends=read_only(xp, np.ones(shape, dtype=bool)))
-
-    def prepared(self, xp: ModuleType = np) -> Any:
-        """Returns what the model's chain looks up once."""
-        # On NumPy's arrays, since this is asked for while JAX traces a function too.
-        return prepared(self.chain, self.contexts()[0]._replace(xp=xp))
-
-    @property
-    def chain(self) -> Chain:
-        """The model within a chain."""
-        return Chain(models=[self.model])
-
-    def damaged(self, xp: ModuleType = np, circumstances: Circumstances = NORMAL) -> Links:
+    def damaged(self, xp: ModuleType, circumstances: LinkCircumstances) -> Links:
         """Returns links that other models have left lossy, late, noisy, disturbed and in order."""
         rows, shape = [], (len(self.agent_ids), len(self.agent_ids))
         for row in circumstances.rows:
@@ -262,68 +408,48 @@ class ModelTrial(NamedTuple):
         stacked = (np.reshape(arrays, batched) for arrays in zip(*rows, strict=True))
         return Links(*(read_only(xp, array) for array in stacked))
 
-    def draws(self, xp: ModuleType, circumstances: Circumstances, number: Any) -> RandomStream:
-        """Returns the portable stream of a round: each row of a batch has its own seed."""
-        return portable_draws(xp, self.seed, circumstances.rows, circumstances.batch, number)
+    def prepared(self, xp: ModuleType = np, circumstances: Any = None) -> Any:
+        """Returns what the model's chain looks up once."""
+        # On NumPy's arrays, since this is asked for while JAX traces a function too.
+        context, _ = replace(self, rounds=1).rounds_of()[0]
+        return prepared(self.runs, context._replace(xp=xp))
 
-    def run(
-        self,
-        xp: ModuleType = np,
-        circumstances: Circumstances = NORMAL,
-        *,
-        stream: RandomStream | None = None,
-        first_links: Links | None = None,
-    ) -> list[Round]:
-        """Runs the model through all rounds."""
-        stream = stream or NumpyStream(self.seed, xp=xp)
-        contexts = self.contexts(xp, circumstances)
-        chain, parameters = self.chain, self.prepared(xp)
-        links = first_links or self.links(xp, contexts[0].shape)
+    def compared(self, seen: Round, row: Any = ...) -> list[Any]:
+        """Returns the fields of the links."""
+        return [None if field is None else plain(field)[row] for field in seen.after]
 
-        def draws(number: Any) -> RandomStream:
-            return self.draws(xp, circumstances, number) if circumstances.portable else stream
+    def carried(self, state: Any) -> Any:
+        """Returns what a chain's models carry, without what the chain itself does."""
+        return state[0] if len(state) == 1 else state
 
-        try:
-            state = chain.init(parameters, contexts[0], draws(BEFORE))
-            seen = []
-            for context in contexts:
-                stream_now = draws(context.round)
-                following, after = chain.step(parameters, locked(state), links, context, stream_now)
-                seen.append(Round(links, after, own(state), own(following)))
-                state = following
-        except FailureApiError as error:
-            demand(1, False, with_name(error, self.model))
-        except ValueError as error:
-            writes = "read-only" in str(error)
-            place = source_line(error, self.model)
-            demand(7, not writes, f"{self.model.name} writes to its input{place}: {MAKE_ANOTHER}")
-            raise
-        return seen
+    def swept(self) -> dict[str, str]:
+        """Returns the probabilities of links."""
+        ends = np.array([0.0, 0.5, 1.0])
+        rules = rules_of(type(self.model)).items()
+        links = {name: rule for name, rule in rules if isinstance(rule, LinkRule)}
+        return {name: f"its {name}" for name, rule in links.items() if rule.accepts(ends).all()}
 
 
-MAKE_ANOTHER = "make another array, as in links.lose(context.xp.where(...))"
+def alike(
+    one: Sequence[Any], other: Sequence[Any], precision: float, absolute: float | None = None
+) -> bool:
+    """Returns whether arrays are of the same types, and the same up to rounding.
 
-
-def own(state: Any) -> Any:
-    """Returns what a chain's models carry, without what the chain itself does."""
-    return state[0] if len(state) == 1 else state
-
-
-def equal_rounds(one: list[Round], other: list[Round]) -> bool:
-    """Returns whether two runs left the same links in every round."""
-    return all(same(tuple(a.after), tuple(b.after)) for a, b in zip(one, other, strict=True))
-
-
-def alike(one: Links, other: Links, precision: float = 1e-5) -> bool:
-    """Returns whether links are the same up to rounding, in whatever libraries they are."""
+    Args:
+        one: NumPy arrays; None where one is not.
+        other: Others.
+        precision: Greatest relative difference.
+        absolute: Greatest absolute difference; None goes by the largest number.
+    """
     for first, second in zip(one, other, strict=True):
         if first is None or second is None:
             if first is not second:
                 return False
             continue
-        first, second = plain(first), plain(second)
-        # What is measured in milliwatts may be very small.
-        within = precision * np.abs(first[np.isfinite(first)]).max(initial=0)
+        if first.dtype != second.dtype or first.shape != second.shape:
+            return False
+        largest = np.abs(first[np.isfinite(first)]).max(initial=0)
+        within = precision * largest if absolute is None else absolute
         if not np.allclose(first, second, rtol=precision, atol=within):
             return False
     return True
@@ -331,9 +457,9 @@ def alike(one: Links, other: Links, precision: float = 1e-5) -> bool:
 
 def positions_of(stream: NumpyStream) -> dict[tuple[int, ...], Any]:
     """Returns how far each stream has been used, of those that anything was drawn from."""
-    place = stream.position()
+    used = stream.position()
     fresh = NumpyStream(stream.seed, stream.path).position()
-    found = {} if place == fresh else {stream.path: place}
+    found = {} if used == fresh else {stream.path: used}
     for child in stream._children.values():
         found |= positions_of(child)
     return found

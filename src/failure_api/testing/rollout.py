@@ -97,28 +97,27 @@ def _steps(
     if after is None:
         observations, infos = env.reset(seed=seed)
         nothing = dict.fromkeys(observations, False)
-        # Taken at once: what was handed out may be written to before the next step.
-        masks = _masks(observations, infos)
-        yield _moment(env, observations, {}, nothing, nothing, infos)
-    else:
-        masks = _masks(after.observations, after.infos)
+        after = _moment(env, observations, {}, nothing, nothing, infos)
+        yield after
+    # What was handed out may be written to before the next step; its copies are not.
+    masks = _masks(after.observations, after.infos)
     for _ in range(steps):
         if not env.agents:
             return
         actions = {agent: chooser.choose(env, agent, masks.get(agent)) for agent in env.agents}
-        observations, rewards, terminations, truncations, infos = env.step(actions)
-        masks = _masks(observations, infos)
-        yield _moment(env, observations, rewards, terminations, truncations, infos)
+        moment = _moment(env, *env.step(actions))
+        masks = _masks(moment.observations, moment.infos)
+        yield moment
 
 
 def _spoil(value: Any) -> None:
     """Writes to all arrays within an observation, and empties its dicts."""
-    for item in value.values() if isinstance(value, dict) else ():
-        _spoil(item)
-    if isinstance(value, np.ndarray) and value.flags.writeable:
-        value[...] = 1
     if isinstance(value, dict):
+        for item in value.values():
+            _spoil(item)
         value.clear()
+    elif isinstance(value, np.ndarray) and value.flags.writeable:
+        value[...] = 1
 
 
 class _Chooser:
@@ -135,17 +134,16 @@ class _Chooser:
 
     def choose(self, env: Any, agent: Any, mask: Any) -> Any:
         """Returns an action that the mask allows."""
-        actions = actions_of(env)
-        if actions is None:
-            return self._drawn(self._spaces, agent, env.action_space(agent), mask)
-        space = actions.own_spaces[agent]
-        mask = None if mask is None else own_mask(mask, space)
-        own = self._drawn(self._spaces, agent, space, mask)
-        space = actions.message_space(agent)
-        if space is None:
-            return own
-        self.said[agent] = message = self._drawn(self._messages, agent, space, None)
-        return actions.joined(agent, own, message)
+        spoken = actions_of(env)
+        space = env.action_space(agent) if spoken is None else spoken.own_spaces[agent]
+        if spoken is not None and mask is not None:
+            mask = own_mask(mask, space)
+        action = self._drawn(self._spaces, agent, space, mask)
+        message_space = None if spoken is None else spoken.message_space(agent)
+        if spoken is None or message_space is None:
+            return action
+        self.said[agent] = self._drawn(self._messages, agent, message_space, None)
+        return spoken.joined(agent, action, self.said[agent])
 
     def _drawn(self, known: dict[Any, Any], agent: Any, space: Any, mask: Any) -> Any:
         if agent not in known:

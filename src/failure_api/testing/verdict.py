@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from failure_api.core.arrays.trees import leaves
 from failure_api.errors import FailureApiError, LawError
 
 LAWS = {
@@ -82,13 +83,7 @@ def same(one: Any, other: Any) -> bool:
 
 def arrays_in(value: Any) -> list[np.ndarray[Any, Any]]:
     """Returns all arrays within an observation."""
-    if isinstance(value, np.ndarray):
-        return [value]
-    if isinstance(value, dict):
-        return [array for item in value.values() for array in arrays_in(item)]
-    if isinstance(value, tuple | list):
-        return [array for item in value for array in arrays_in(item)]
-    return []
+    return [leaf for leaf in leaves(value) if isinstance(leaf, np.ndarray)]
 
 
 def demand_sentence(attempt: str, action: Any) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import itertools
-import pickle
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,18 +15,18 @@ import numpy as np
 from pettingzoo import AECEnv
 from pettingzoo.utils.conversions import aec_to_parallel
 
-from failure_api.communication_models import ProbabilisticModel
 from failure_api.core import Chain, CommunicationModel
 from failure_api.core.noise_chain import NoiseChain
 from failure_api.core.parameters.rules import WholeNumber
 from failure_api.environments.adapters import adapted
 from failure_api.errors import NotResetError
 from failure_api.exchanges import Exchange
+from failure_api.testing.array_laws import TRAVELS, global_generators
 from failure_api.testing.bare_environment import Check, hold
 from failure_api.testing.content_law import check_contents, own_parts
 from failure_api.testing.rollout import Moment, play
 from failure_api.testing.verdict import arrays_in, demand, demand_sentence, same
-from failure_api.testing.wrapper_trial import DOWN, LOSSY, Trial, compare
+from failure_api.testing.wrapper_trial import DOWN, LOSSY, PERFECT, Trial, compare
 from failure_api.wrappers.reports import actions_of
 from failure_api.wrappers.rounds import Models, NoiseModels
 
@@ -61,7 +60,8 @@ def check_rounds(trial: Trial) -> None:
             counts = True
         if not expected or (counts and not (cycles and waiting)):
             expected.append(len(expected))
-            waiting = _live(moment)
+            ended = moment.terminations, moment.truncations
+            waiting = {a for a in moment.agents if not any(flags[a] for flags in ended)}
         found = Recorder.asked
         demand(2, found == expected, f"the rounds are {found} where they should be {expected}")
         acting = env.agent_selection if isinstance(env, AECEnv) and env.agents else None
@@ -84,11 +84,6 @@ def check_same_in_parallel(trial: Trial) -> None:
         demand(2, equal, "with the same seed AEC and Parallel deliver different messages")
 
 
-def _live(moment: Moment) -> set[Any]:
-    over = (moment.terminations, moment.truncations)
-    return {agent for agent in moment.agents if not any(flags[agent] for flags in over)}
-
-
 def check_determinism(trial: Trial, models: list[CommunicationModel]) -> None:
     """Plays the same sequence of episodes in two new environments."""
     first, second = (
@@ -96,9 +91,11 @@ def check_determinism(trial: Trial, models: list[CommunicationModel]) -> None:
         for env in (trial.wrap(models), trial.wrap(models))
     )
     compare(4, first[0], second[0], "reset(seed) does not fix the episode")
-    draws = [[_drawn(moment) for moment in episode] for episode in (first[1], second[1])]
-    short = min(map(len, draws))
-    demand(4, same(draws[0][:short], draws[1][:short]), "reset() after reset(seed) is not fixed")
+    for one, other in zip(first[1], second[1], strict=False):
+        # What the draws of a round have led to: of the links, or of a bare environment.
+        what = "observations" if one.received is None else "received"
+        equal = same(getattr(one, what), getattr(other, what))
+        demand(4, equal, "reset() after reset(seed) is not fixed")
     received = [[moment.received for moment in episode] for episode in first]
     enough = min(map(len, received)) > 8 and len(first[0][0].agents) > 1
     if enough and received[0][0] is not None:
@@ -115,22 +112,16 @@ def check_randomness(trial: Trial) -> None:
         trial.play(env)
         second = trial.play(env, seed=None)
         shown = [(moment.rewards, moment.terminations) for moment in second]
-        return shown, (random.getstate(), np.random.get_state())  # noqa: NPY002
+        return shown, global_generators()
 
-    kept = random.getstate(), np.random.get_state()  # noqa: NPY002
-    nothing_fails: list[CommunicationModel] = [ProbabilisticModel(failure_prob=0.0)]
+    kept = global_generators()
     bare = played(trial.make())
-    wrapped = [played(trial.wrap(models)) for models in (nothing_fails, trial.models)]
+    wrapped = [played(trial.wrap(models)) for models in (PERFECT, trial.models)]
     random.setstate(kept[0])
     np.random.set_state(kept[1])  # noqa: NPY002
-    for place, what in enumerate(("environment's randomness", "state of the global generators")):
-        equal = all(same(bare[place], episode[place]) for episode in wrapped)
+    for index, what in enumerate(("environment's randomness", "state of the global generators")):
+        equal = all(same(bare[index], episode[index]) for episode in wrapped)
         demand(4, equal, f"the {what} goes on differently with the wrapper")
-
-
-def _drawn(moment: Moment) -> Any:
-    """Returns what the draws of a round have led to: of the links, or of a bare environment."""
-    return moment.observations if moment.received is None else moment.received
 
 
 def check_handed_out(trial: Trial, models: list[CommunicationModel]) -> None:
@@ -140,9 +131,8 @@ def check_handed_out(trial: Trial, models: list[CommunicationModel]) -> None:
     moments = []
     for moment in play(env, trial.seed, min(trial.steps, 12)):
         arrays = [array for view in moment.handed.values() for array in arrays_in(view)]
-        for place, array in enumerate(arrays):
-            others = before + arrays[:place]
-            shared = any(np.shares_memory(array, other) for other in others)
+        for index, array in enumerate(arrays):
+            shared = any(np.shares_memory(array, other) for other in before + arrays[:index])
             demand(7, not shared, "two of the arrays that were handed out share memory")
         before = arrays
         moments.append(moment)
@@ -153,29 +143,26 @@ def check_handed_out(trial: Trial, models: list[CommunicationModel]) -> None:
         unchanged = not moment.told or same(moment.told, then)
         demand(7, unchanged, "rewards, flags or infos changed after they were handed out")
     for name in ("get_communication_state", "links", "message_age"):
-        if hasattr(env, name):
-            _check_copy(env, name)
+        if not hasattr(env, name):
+            continue
+        # What a wrapper reports is spoiled, and asked for again.
+        kept = copy.deepcopy(_report(env, name))
+        for array in _report(env, name):
+            array[...] = 1 - array.astype(array.dtype if array.dtype != bool else np.int8)
+        demand(7, same(_report(env, name), kept), f"{name} is no copy")
 
 
-def _check_copy(env: Any, name: str) -> None:
-    """Spoils what a wrapper reports, and asks again."""
-
-    def report() -> list[Any]:
-        told = getattr(env, name)
-        told = told() if callable(told) else told
-        return arrays_in(told)
-
-    kept = copy.deepcopy(report())
-    for array in report():
-        array[...] = 1 - array.astype(array.dtype if array.dtype != bool else np.int8)
-    demand(7, same(report(), kept), f"{name} is no copy")
+def _report(env: Any, name: str) -> list[Any]:
+    told = getattr(env, name)
+    return arrays_in(told() if callable(told) else told)
 
 
-def check_spoiled(trial: Trial, models: list[CommunicationModel]) -> None:
-    """Writes to everything that is handed out, and plays on."""
-    kept = trial.play(trial.wrap(models))
-    spoiled = trial.play(trial.wrap(models), spoil=True)
-    compare(7, kept, spoiled, "writing to what was handed out changes what comes next")
+def check_twice(
+    trial: Trial, models: list[CommunicationModel], law: int, finding: str, **options: Any
+) -> None:
+    """Plays the same in two ways, as when everything that is handed out is written to."""
+    usual = trial.play(trial.wrap(models))
+    compare(law, usual, trial.play(trial.wrap(models), **options), finding)
 
 
 def check_travel(trial: Trial, models: list[CommunicationModel]) -> None:
@@ -183,7 +170,7 @@ def check_travel(trial: Trial, models: list[CommunicationModel]) -> None:
     env = trial.wrap(models)
     *_, last = trial.play(env, steps=3)
     twins = {}
-    for how, travel in _TRAVELS.items():
+    for how, travel in TRAVELS.items():
         try:
             twins[how] = travel(env)
         except Exception as error:
@@ -194,7 +181,7 @@ def check_travel(trial: Trial, models: list[CommunicationModel]) -> None:
     draws = _draws(trial.play(env, seed=None, steps=few))
     again = trial.play(env)
     for how, twin in twins.items():
-        if _goes_on(trial, _TRAVELS[how]):
+        if _goes_on(trial, TRAVELS[how]):
             going_on = trial.play(twin, after=last)
             compare(10, on, going_on, f"the episode does not go on as before after being {how}")
         else:
@@ -204,12 +191,6 @@ def check_travel(trial: Trial, models: list[CommunicationModel]) -> None:
         equal = all(map(same, draws, following))
         demand(10, equal, f"it does not go on as before after being {how}")
         compare(10, again, trial.play(twin), f"it differs after being {how}")
-
-
-_TRAVELS: dict[str, Callable[[Any], Any]] = {
-    "pickled": lambda env: pickle.loads(pickle.dumps(env)),
-    "deep-copied": copy.deepcopy,
-}
 
 
 def _draws(episode: list[Moment]) -> list[Any]:
@@ -301,12 +282,13 @@ def _checks(trial: Trial) -> Iterator[Check]:
     yield Check(4, partial(check_determinism, models=LOSSY))
     yield Check(4, check_randomness)
     yield Check(2, check_same_in_parallel)
-    yield Check(3, partial(_check_looking, models=LOSSY))
+    finding = "an episode goes differently when agents look more often"
+    yield Check(3, partial(check_twice, models=LOSSY, law=3, finding=finding, looks=3))
+    finding = "writing to what was handed out changes what comes next"
     for models in (LOSSY, trial.models):
-        yield Check(7, partial(check_spoiled, models=models))
-    yield Check(5, partial(_check_against_bare, models=[], law=5))
-    perfect: list[CommunicationModel] = [ProbabilisticModel(failure_prob=0.0)]
-    yield Check(5, partial(_check_against_bare, models=perfect, law=5))
+        yield Check(7, partial(check_twice, models=models, law=7, finding=finding, spoil=True))
+    for models in ([], PERFECT):
+        yield Check(5, partial(_check_against_bare, models=models, law=5))
     for models in (DOWN, LOSSY, trial.models):
         yield Check(6, partial(_check_against_bare, models=models, law=6))
     yield Check(2, _check_contents, control=_check_sources)
@@ -336,10 +318,6 @@ def _check_spaces(trial: Trial, models: list[CommunicationModel]) -> None:
                 demand(1, passed, f"the action_mask of {agent} has been changed")
 
 
-def _within(space: Any, observation: Any) -> bool:
-    return bool(space.contains(observation)) and _alike(space.sample(), observation)
-
-
 def _alike(declared: Any, seen: Any) -> bool:
     """Returns whether two observations have the same keys, shapes and dtypes."""
     if isinstance(declared, dict):
@@ -352,12 +330,6 @@ def _alike(declared: Any, seen: Any) -> bool:
         array = isinstance(seen, np.ndarray)
         return array and declared.dtype == seen.dtype and declared.shape == seen.shape
     return True
-
-
-def _check_looking(trial: Trial, models: list[CommunicationModel]) -> None:
-    once = trial.play(trial.wrap(models))
-    often = trial.play(trial.wrap(models), looks=3)
-    compare(3, once, often, "an episode goes differently when agents look more often")
 
 
 def _check_against_bare(trial: Trial, models: list[CommunicationModel], law: int) -> None:
@@ -381,10 +353,11 @@ def _check_against_bare(trial: Trial, models: list[CommunicationModel], law: int
         for agent, view in moment.observations.items():
             own = plain.observations[agent]
             if not trial.bare:
-                failing, dead = bool(models) or trial.noisy, _silent(env, moment)
+                failing, dead = bool(models) or bool(trial.noise_models), _silent(env, moment)
                 view, own = own_parts(env, bare, agent, view, own, failing=failing, dead=dead)
             # What contradicts its space need not be shown as it is.
-            told = _within(bare.observation_space(agent), plain.observations[agent])
+            space, shown = bare.observation_space(agent), plain.observations[agent]
+            told = space.contains(shown) and _alike(space.sample(), shown)
             demand(law, not told or same(view, own), f"{agent}'s own part is {view!r}, not {own!r}")
         # Links tell of the last round: who has died or left since then took part in it.
         if len(Recorder.asked) > rounds:
@@ -400,14 +373,11 @@ def _told(told: Any, own: Any, spoken: Any) -> Any:
         own: The environment's.
         spoken: How actions carry messages; None where they do not.
     """
-    mask, before = (np.asarray(_mask_in(each)) for each in (told, own))
+    masks = (each.get("action_mask") if isinstance(each, dict) else None for each in (told, own))
+    mask, before = map(np.asarray, masks)
     if spoken is None or mask.ndim != 1 or before.ndim != 1:
         return told
     return {**told, "action_mask": mask[: len(before)]} if mask[len(before) :].all() else told
-
-
-def _mask_in(told: Any) -> Any:
-    return told.get("action_mask") if isinstance(told, dict) else None
 
 
 def _silent(env: Any, moment: Moment) -> list[Any]:
@@ -417,14 +387,14 @@ def _silent(env: Any, moment: Moment) -> list[Any]:
 
 
 def _check_dead(env: Any, moment: Moment, late: bool) -> None:
-    dead = [env.possible_agents.index(agent) for agent in _silent(env, moment)]
     received = moment.received
-    if received is not None and dead:
-        demand(8, not received[:, dead].any(), "an agent that is dead receives messages")
-        # What was sent in life may still arrive.
-        demand(8, late or not received[dead].any(), "an agent that is dead sends messages")
-    if received is not None:
-        demand(8, not np.diagonal(received).any(), "an agent has a link to itself")
+    if received is None:
+        return
+    dead = [env.possible_agents.index(agent) for agent in _silent(env, moment)]
+    demand(8, not received[:, dead].any(), "an agent that is dead receives messages")
+    # What was sent in life may still arrive.
+    demand(8, late or not received[dead].any(), "an agent that is dead sends messages")
+    demand(8, not np.diagonal(received).any(), "an agent has a link to itself")
 
 
 def _check_contents(trial: Trial) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from os import PathLike
 from typing import Any, NamedTuple
 
@@ -31,75 +31,53 @@ class Contact(NamedTuple):
     other: str
 
 
-class Clock(NamedTuple):
-    """Which round a time belongs to.
-
-    Attributes:
-        round_duration: Seconds a round.
-        start: Time of round 0.
-    """
-
-    round_duration: float
-    start: float
-
-    @classmethod
-    def of(cls, round_duration: Any, start: Any) -> Clock:
-        """Returns a clock, or raises what is wrong with it."""
-        seconds, zero = duration(round_duration), numbers(start)
-        if zero is None or zero.ndim or not np.isfinite(zero):
-            raise invalid("start", "must be a time in seconds", start, "give that of round 0")
-        return cls(seconds, float(zero))
-
-    def first_from(self, time: float) -> int:
-        """Returns the first round that begins at a time or later.
-
-        A millionth of a round later is not later: decimal times are rounded in binary.
-        """
-        number = (time - self.start) / self.round_duration
-        return (
-            math.ceil(round(number, 6)) if abs(number) < 1e15 else int(math.copysign(1e15, number))
-        )
-
-
 def trace_of(
-    place: Any,
-    contacts: Sequence[Contact],
-    last: float,
-    clock: Clock,
+    path: str | PathLike[str],
+    read: Callable[[Any], tuple[list[Contact], float]],
+    round_duration: Any,
+    start: Any,
     agent_ids: Sequence[Any] | None,
     rounds: int | None,
 ) -> Trace:
     """Returns the trace of contacts: a link is up in a round if it is up as the round begins.
 
     Args:
-        place: The file that they come from.
-        contacts: The contacts.
-        last: Time of the last event.
-        clock: The rounds.
+        path: Name of the file.
+        read: Returns the file's contacts and the time of its last event.
+        round_duration: Seconds a round.
+        start: Time of round 0.
         agent_ids: The nodes that become agents; None takes all, in their natural order.
         rounds: Length of the trace; None ends it with the round that the last event decides.
     """
+    seconds, zero = duration(round_duration), numbers(start)
+    if zero is None or zero.ndim or not np.isfinite(zero):
+        raise invalid("start", "must be a time in seconds", start, "give that of round 0")
+
+    def first_from(time: float) -> int:
+        # A millionth of a round later is not later: decimal times are rounded in binary.
+        return math.ceil(round(min(max((time - float(zero)) / seconds, -1e15), 1e15), 6))
+
+    contacts, last = read(path)
     named = sorted({name for c in contacts for name in (c.one, c.other)}, key=_natural)
     agents = tuple(named) if agent_ids is None else names(agent_ids)
-    index = {str(agent): number for number, agent in enumerate(agents)}
+    index = {str(agent): position for position, agent in enumerate(agents)}
     if not index.keys() & set(named):
         found = f"has contacts of {', '.join(named[:5]) or 'nobody'}"
-        raise InvalidArgumentError(
-            f"the file {str(place)!r} must have contacts of the agents, but it {found}: "
-            "give names from the file as agent_ids."
-        )
-    length = clock.first_from(last) + 1 if rounds is None else _least_one(rounds)
+        remedy = "give names from the file as agent_ids"
+        raise refused(path, "have contacts of the agents", found, remedy)
+    length = first_from(last) + 1
+    if rounds is not None:
+        length = WholeNumber(1, "rounds").normalise("rounds", rounds)
     if length < 1:
         rule = f"must not lie after the last event, at {last:g}"
-        raise invalid("start", rule, clock.start, "give the time of round 0 in the file's clock")
-    lost = everywhere(True, length, len(agents), clock.round_duration)
+        raise invalid("start", rule, float(zero), "give the time of round 0 in the file's clock")
+    lost = everywhere(True, length, len(agents), seconds)
     for contact in contacts:
         one, other = index.get(contact.one), index.get(contact.other)
         if one is not None and other is not None:
-            first = max(clock.first_from(contact.start), 0)
-            after = max(clock.first_from(contact.end), 0)
-            lost[first:after, one, other] = lost[first:after, other, one] = False
-    return Trace(agent_ids=agents, lost=lost, round_duration=clock.round_duration)
+            during = slice(*(max(first_from(time), 0) for time in (contact.start, contact.end)))
+            lost[during, one, other] = lost[during, other, one] = False
+    return Trace(agent_ids=agents, lost=lost, round_duration=seconds)
 
 
 def everywhere(value: Any, length: int, agents: int, round_duration: float) -> NDArray[Any]:
@@ -113,18 +91,13 @@ def everywhere(value: Any, length: int, agents: int, round_duration: float) -> N
     return np.full((length, agents, agents), value)
 
 
-def _least_one(rounds: Any) -> int:
-    return WholeNumber(1, "rounds").normalise("rounds", rounds)
-
-
 def _natural(name: str) -> list[Any]:
     """Returns what sorts p2 before p10, however long the numbers are."""
-    parts = [part for part in re.split(r"(\d+)", name) if part]
-    digits = [part.lstrip("0") if part.isdecimal() else None for part in parts]
-    return [
-        (1, 0, part) if number is None else (0, len(number), number)
-        for part, number in zip(parts, digits, strict=True)
-    ]
+    keys: list[Any] = []
+    for part in filter(None, re.split(r"(\d+)", name)):
+        digits = part.lstrip("0")
+        keys.append((0, len(digits), digits) if part.isdecimal() else (1, 0, part))
+    return keys
 
 
 COLUMNS = ("start", "end", "a", "b")
@@ -160,7 +133,11 @@ def read_contacts(
         InvalidArgumentError: A missing file, a malformed row, or a trace of more than 2^28
             rounds times links.
     """
-    clock = Clock.of(round_duration, start)
+    return trace_of(path, _from_table, round_duration, start, agent_ids, rounds)
+
+
+def _from_table(path: Any) -> tuple[list[Contact], float]:
+    """Returns the contacts in a table, and when the last of them ends."""
     columns: tuple[str, ...] = COLUMNS
     contacts: list[Contact] = []
     for first, line in enumerate(lines_of(path)):
@@ -179,8 +156,7 @@ def read_contacts(
         contacts.append(contact)
     if not contacts:
         raise refused(path, "have contacts", "has none", "give a table of start,end,a,b")
-    last = max(contact.end for contact in contacts)
-    return trace_of(path, contacts, last, clock, agent_ids, rounds)
+    return contacts, max(contact.end for contact in contacts)
 
 
 def _cells(line: Line) -> list[str]:
@@ -228,7 +204,11 @@ def read_one(
 
     Source: Keränen, Ott and Kärkkäinen (2009), The ONE simulator for DTN protocol evaluation.
     """
-    clock = Clock.of(round_duration, start)
+    return trace_of(path, _from_events, round_duration, start, agent_ids, rounds)
+
+
+def _from_events(path: Any) -> tuple[list[Contact], float]:
+    """Returns the contacts in a report of events, and the time of the last event."""
     up: dict[Interface, float] = {}
     contacts: list[Contact] = []
     last = None
@@ -247,7 +227,7 @@ def read_one(
     if last is None:
         raise refused(path, "have CONN events", "has none", "give a connectivity trace")
     contacts += (Contact(began, float("inf"), *interface[:2]) for interface, began in up.items())
-    return trace_of(path, contacts, last, clock, agent_ids, rounds)
+    return contacts, last
 
 
 def _event(line: Line) -> tuple[float, tuple[Interface, bool] | None]:

@@ -23,20 +23,16 @@ def duration(value: Any, name: str = "round_duration") -> float:
 
 def names(agent_ids: Any) -> tuple[str | int, ...]:
     """Returns agent ids that a file can hold, or raises what is wrong with them."""
-    given = distinct(agent_ids)
-    if all(isinstance(name, str) for name in given):
-        if any("\0" in name for name in given):
+    ids = distinct(agent_ids)
+    if all(isinstance(name, str) for name in ids):
+        if any("\0" in name for name in ids):
             raise invalid("agent_ids", "must hold no zero bytes", agent_ids, "leave them out")
-        return tuple(map(str, given))
-    whole = all(isinstance(n, int | np.integer) and not isinstance(n, bool) for n in given)
-    if whole and all(abs(int(name)) < 2**63 for name in given):
-        return tuple(map(int, given))
-    raise invalid(
-        "agent_ids",
-        "must be all text or all whole numbers",
-        agent_ids,
-        "a trace is saved under names of these two kinds alone",
-    )
+        return tuple(map(str, ids))
+    whole = all(isinstance(n, int | np.integer) and not isinstance(n, bool) for n in ids)
+    if whole and all(abs(int(name)) < 2**63 for name in ids):
+        return tuple(map(int, ids))
+    remedy = "a trace is saved under names of these two kinds alone"
+    raise invalid("agent_ids", "must be all text or all whole numbers", agent_ids, remedy)
 
 
 def frozen(
@@ -62,31 +58,29 @@ def frozen(
         most: The greatest entry.
         diagonal: What stands on the diagonal, which means nothing.
     """
-    array = as_array(value)
-    given = np.asarray(None) if array is None else array
+    array = np.asarray(as_array(value))
+    real = np.dtype(dtype).kind == "f"
+    fits = array.ndim == 3 and array.size > 0
+    fits = fits and all(s in (None, g) for s, g in zip(shape, array.shape, strict=True))
     kinds = {"f": "iuf", "b": "biu"}.get(np.dtype(dtype).kind, "iu")
-    fits = given.ndim == 3 and given.size > 0
-    fits = fits and all(s in (None, g) for s, g in zip(shape, given.shape, strict=True))
-    if given.dtype.kind not in kinds or not fits or ("b" not in kinds and holds_flags(value)):
+    if array.dtype.kind not in kinds or not fits or ("b" not in kinds and holds_flags(value)):
         wanted = ", ".join("T" if length is None else str(length) for length in shape)
-        what = "numbers" if "f" in kinds else "whole numbers"
+        rule = f"must be an array [{wanted}] of {'numbers' if real else 'whole numbers'}"
         remedy = "give one row and one column for each agent, in every round"
-        raise invalid(name, f"must be an array [{wanted}] of {what}", value, remedy)
-    places = range(given.shape[-1])
-    finished = given.dtype == dtype and given.flags.owndata and given.flags.c_contiguous
-    finished = finished and not given.flags.writeable
-    finished = finished and bool((given[:, places, places] == diagonal).all())
-    if not finished or (given.dtype.kind == "f" and np.signbit(given).any()):
+        raise invalid(name, rule, value, remedy)
+    agents = np.arange(array.shape[-1])
+    flags, negative = array.flags, array.dtype.kind == "f" and np.signbit(array).any()
+    finished = flags.owndata and flags.c_contiguous and not flags.writeable and not negative
+    checked = array
+    if not (finished and array.dtype == dtype and (array[:, agents, agents] == diagonal).all()):
         # Adding 0 makes minus zeros plain ones, which compare equal but have other bytes.
-        checked = np.ascontiguousarray(given + given.dtype.type(0))
-        checked[:, places, places] = diagonal
-    else:
-        checked = given
+        checked = np.ascontiguousarray(array + array.dtype.type(0))
+        checked[:, agents, agents] = diagonal
     # Comparisons with the extremes need no arrays of their own, and NaN fails them.
     if not (checked.min() >= 0 and checked.max() <= most):
-        place = np.argwhere(~((checked >= 0) & (checked <= most)))[0].tolist()
+        index = np.argwhere(~((checked >= 0) & (checked <= most)))[0].tolist()
         rule = "must be at least 0" if np.isinf(most) else f"must lie in 0 to {most:g}"
-        raise invalid(f"{name}{place}", rule, given[tuple(place)].item(), remedy)
+        raise invalid(f"{name}{index}", rule, array[tuple(index)].item(), remedy)
     with np.errstate(over="ignore"):
         checked = checked.astype(dtype, copy=False)
     checked.flags.writeable = False

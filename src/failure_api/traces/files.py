@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import secrets
 import sys
 import warnings
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,12 +31,12 @@ class Line(NamedTuple):
     """A line of a file.
 
     Attributes:
-        place: The file.
+        path: The file.
         number: The line, from 1.
         text: What it says, without spaces around it.
     """
 
-    place: Path
+    path: Path
     number: int
     text: str
 
@@ -43,15 +44,14 @@ class Line(NamedTuple):
         """Returns the error for a line that breaks a rule."""
         shown = self.text if len(self.text) <= 60 else f"{self.text[:57]}..."
         return InvalidArgumentError(
-            f"line {self.number} of {str(self.place)!r} must {rule}, but it is {shown!r}: {remedy}."
+            f"line {self.number} of {str(self.path)!r} must {rule}, but it is {shown!r}: {remedy}."
         )
 
     def time(self, text: str) -> float:
         """Returns a part of the line as a time, or raises what is wrong with it."""
-        try:
+        value = math.nan
+        with contextlib.suppress(ValueError):
             value = math.nan if "_" in text else float(text)
-        except ValueError:
-            value = math.nan
         if not -FURTHEST <= value <= FURTHEST:
             raise self.refused(f"have a time where it has {text[:30]!r}", "fix or remove the line")
         return value
@@ -66,40 +66,38 @@ def lines_of(path: str | PathLike[str]) -> Iterator[Line]:
     Raises:
         InvalidArgumentError: The file is missing, larger than 256 MiB or no text in UTF-8.
     """
-    place = as_regular_file(path)
+    path = as_regular_file(path)
     try:
-        with place.open("rb") as file:
+        with path.open("rb") as file:
             size = file.seek(0, 2)
             file.seek(0)
             if size > LARGEST_TEXT:
-                raise refused(place, f"be at most {LARGEST_TEXT} bytes", f"has {size}", "split it")
-            yield from _lines(place, file)
+                raise refused(path, f"be at most {LARGEST_TEXT} bytes", f"has {size}", "split it")
+            yield from _lines(path, file)
     except OSError as error:
         found = f"cannot be read ({reason(error)})"
-        raise refused(place, "be a text file", found, "look at it") from error
+        raise refused(path, "be a text file", found, "look at it") from error
 
 
-def refused(place: Any, rule: str, found: str, remedy: str) -> InvalidArgumentError:
+def refused(path: Any, rule: str, found: str, remedy: str) -> InvalidArgumentError:
     """Returns the error for a file that breaks a rule."""
-    return InvalidArgumentError(f"the file {str(place)!r} must {rule}, but it {found}: {remedy}.")
+    return InvalidArgumentError(f"the file {str(path)!r} must {rule}, but it {found}: {remedy}.")
 
 
-def _lines(place: Path, file: Any) -> Iterator[Line]:
-    number = 0
-    while raw := file.readline(LONGEST_LINE + 1):
-        number += 1
+def _lines(path: Path, file: Any) -> Iterator[Line]:
+    for index, raw in enumerate(iter(lambda: file.readline(LONGEST_LINE + 1), b""), start=1):
         if len(raw) > LONGEST_LINE:
-            found = f"has more on line {number}"
-            raise refused(place, f"have lines of {LONGEST_LINE} bytes at most", found, "look at it")
+            found = f"has more on line {index}"
+            raise refused(path, f"have lines of {LONGEST_LINE} bytes at most", found, "look at it")
         try:
-            text = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+            text = raw.decode("utf-8-sig" if index == 1 else "utf-8").strip()
         except UnicodeDecodeError:
             text = "\0"
         if "\0" in text:
-            found = f"holds other bytes on line {number}"
-            raise refused(place, "be text in UTF-8", found, "look whether it is compressed")
+            found = f"holds other bytes on line {index}"
+            raise refused(path, "be text in UTF-8", found, "look whether it is compressed")
         if text and not text.startswith("#"):
-            yield Line(place, number, text)
+            yield Line(path, index, text)
 
 
 MOST_BYTES = 2**30
@@ -124,18 +122,18 @@ def write_arrays(path: str | PathLike[str], arrays: Mapping[str, Any]) -> None:
     Raises:
         InvalidArgumentError: The place does not exist or cannot be written to.
     """
-    place = as_path(path)
-    temporary = place.parent / f".trace-{secrets.token_hex(8)}.part"
+    path = as_path(path)
+    temporary = path.parent / f".trace-{secrets.token_hex(8)}.part"
     try:
         try:
             with temporary.open("xb") as file:
                 np.savez_compressed(file, **arrays)
-            temporary.replace(place)
+            temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
     except (OSError, ValueError) as error:
         rule = f"must be a file in a folder that can be written to ({reason(error)})"
-        raise invalid("path", rule, str(place), "name another one") from error
+        raise invalid("path", rule, str(path), "name another one") from error
 
 
 def read_arrays(
@@ -152,22 +150,19 @@ def read_arrays(
     Raises:
         InvalidArgumentError: The file is missing, damaged or too large, or holds something else.
     """
-    place = as_regular_file(path)
+    path = as_regular_file(path)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(action="ignore"), zipfile.ZipFile(path) as archive:
             # NumPy warns of headers that were written by Python 2; a damaged one may look so.
-            warnings.simplefilter("ignore")
-            with zipfile.ZipFile(place) as archive:
-                return _read_all(archive, layout, needed, most_bytes)
-    except _RefusedError as refused:
-        found, remedy = refused.args
-        raise _refusal(place, found, remedy) from None
+            return _read_all(archive, layout, needed, most_bytes)
+    except _RefusedError as error:
+        raise _refusal(path, *error.args) from None
     except OSError as error:
-        raise _refusal(place, f"it cannot be read ({reason(error)})", "look at it") from error
+        raise _refusal(path, f"it cannot be read ({reason(error)})", "look at it") from error
     except Exception as error:
         # What a damaged file makes zipfile, zlib and NumPy raise is no closed list.
         found = f"it is truncated, damaged or of another kind ({reason(error)})"
-        raise _refusal(place, found, "record or save it again") from error
+        raise _refusal(path, found, "record or save it again") from error
 
 
 def as_path(path: Any) -> Path:
@@ -180,17 +175,19 @@ def as_path(path: Any) -> Path:
 
 def as_regular_file(path: Any) -> Path:
     """Returns the path of a file that is there, and is no folder, pipe or device."""
-    place = as_path(path)
-    try:
-        regular = place.is_file()
-    except (OSError, ValueError):
-        regular = False
-    if not regular:
-        found = "is none" if _exists(place) else "does not exist"
-        raise InvalidArgumentError(
-            f"path must name a file, but {str(place)!r} {found}: look for it elsewhere."
-        )
-    return place
+    file = as_path(path)
+    if not _answered(file.is_file):
+        found = "is none" if _answered(file.exists) else "does not exist"
+        text = f"path must name a file, but {str(path)!r} {found}: look for it elsewhere."
+        raise InvalidArgumentError(text)
+    return file
+
+
+def _answered(question: Callable[[], bool]) -> bool:
+    """Returns what a path says of itself; False where it is not even a name."""
+    with contextlib.suppress(OSError, ValueError):
+        return question()
+    return False
 
 
 def reason(error: BaseException) -> str:
@@ -203,17 +200,9 @@ class _RefusedError(Exception):
     """What is wrong with a file, and what to do."""
 
 
-def _refusal(place: Path, found: str, remedy: str) -> InvalidArgumentError:
-    return InvalidArgumentError(
-        f"the file {str(place)!r} must be a whole trace, but {found}: {remedy}."
-    )
-
-
-def _exists(place: Path) -> bool:
-    try:
-        return place.exists()
-    except (OSError, ValueError):
-        return False
+def _refusal(path: Path, found: str, remedy: str) -> InvalidArgumentError:
+    text = f"the file {str(path)!r} must be a whole trace, but {found}: {remedy}."
+    return InvalidArgumentError(text)
 
 
 def _read_all(
@@ -237,11 +226,7 @@ def _read_all(
 
 
 def _read(
-    archive: zipfile.ZipFile,
-    entry: zipfile.ZipInfo,
-    name: str,
-    kind: tuple[np.dtype[Any] | None, int],
-    most_bytes: int,
+    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, form: Any, most_bytes: int
 ) -> NDArray[Any]:
     # Other methods unpack a whole chunk at once, however large it becomes.
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
@@ -250,7 +235,7 @@ def _read(
         if np.lib.format.read_magic(member) != FORMAT:
             raise _RefusedError(f"its {name} has another format", "save it by Trace.save")
         shape, by_columns, dtype = np.lib.format.read_array_header_1_0(member)
-        wanted, axes = kind
+        wanted, axes = form
         named = wanted is None and dtype.itemsize and (dtype.kind == "U" or dtype == np.int64)
         if not (named or dtype.newbyteorder("=") == wanted) or len(shape) != axes:
             what = "text or int64" if wanted is None else str(wanted)
@@ -258,10 +243,9 @@ def _read(
             raise _RefusedError(found[:200], "save it by Trace.save")
         size = math.prod(shape) * dtype.itemsize
         if min(shape, default=0) < 0 or size > most_bytes:
-            raise _RefusedError(
-                f"its arrays take more than the allowed memory ({name} has shape {shape})"[:200],
-                "check where it comes from, or give a larger most_bytes to Trace.load",
-            )
+            found = f"its arrays take more than the allowed memory ({name} has shape {shape})"
+            remedy = "check where it comes from, or give a larger most_bytes to Trace.load"
+            raise _RefusedError(found[:200], remedy)
         array = np.empty(shape, dtype=dtype, order="F" if by_columns else "C")
         _fill(array.ravel(order="K"), member, name)
     if dtype.kind == "U" and array.size:

@@ -70,9 +70,8 @@ def read_mahimahi(
     if not milliseconds or seconds > LONGEST_ROUND:
         rule = f"must be from a microsecond to {LONGEST_ROUND:g} s"
         raise invalid("round_duration", rule, seconds, "give seconds")
-    if rounds is None:
-        length = (int(times[-1]) / milliseconds).numerator
-    else:
+    length = (int(times[-1]) / milliseconds).numerator
+    if rounds is not None:
         length = WholeNumber(1, "rounds").normalise("rounds", rounds)
     capacity = everywhere(np.float32(np.inf), length, len(agents), seconds)
     ends = np.arange(length + 1, dtype=np.float64) * float(milliseconds)
@@ -108,12 +107,9 @@ def _times(path: str | PathLike[str]) -> NDArray[np.int64]:
 
 
 def _driven(links: Any, agents: tuple[Any, ...]) -> NDArray[np.bool_]:
-    count = len(agents)
-    if links is None:
-        return np.ones((count, count), dtype=bool)
-    driven = np.zeros((count, count), dtype=bool)
-    remedy = "name sender and receiver of each link"
-    for pair in in_order("links", links, "a list of (sender, receiver)", remedy):
+    driven = np.full((len(agents), len(agents)), links is None)
+    remedy, form = "name sender and receiver of each link", "a list of (sender, receiver)"
+    for pair in () if links is None else in_order("links", links, form, remedy):
         if not isinstance(pair, tuple | list) or len(pair) != 2 or pair[0] == pair[1]:
             raise invalid("links", "must hold pairs of two different agents", pair, remedy)
         driven[index_of("links", pair[0], agents), index_of("links", pair[1], agents)] = True

@@ -19,14 +19,22 @@ from failure_api.traces.files import MOST_BYTES, read_arrays, write_arrays
 VERSION = 2
 """Version of the layout of saved traces. Version 1 had one bandwidth for what is apart now."""
 
+LONGEST_RECORDED = 1_000_000
+"""Rounds that a message of a trace may take."""
+
+_FIELDS = {
+    "lost": (np.bool_, 1, 0, "give True where a message does not arrive"),
+    "capacity": (np.float32, np.inf, 1, "give messages per round, where 1 is nominal"),
+    "delay": (np.int32, LONGEST_RECORDED, 0, f"give whole rounds, at most {LONGEST_RECORDED}"),
+    "noise": (np.float32, float(np.finfo(np.float32).max), 0, "give variances"),
+}
+"""Of each array its type, its greatest entry, what stands on the diagonal, and what to do."""
+
 LAYOUT = {
     "version": (np.dtype(np.int64), 0),
     "agent_ids": (None, 1),
     "bandwidth": (np.dtype(np.float32), 3),
-    "lost": (np.dtype(np.bool_), 3),
-    "capacity": (np.dtype(np.float32), 3),
-    "delay": (np.dtype(np.int32), 3),
-    "noise": (np.dtype(np.float32), 3),
+    **{name: (np.dtype(dtype), 3) for name, (dtype, *_) in _FIELDS.items()},
     "round_duration": (np.dtype(np.float64), 0),
 }
 """Type and number of axes of each array in a file; agent ids are text or int64."""
@@ -89,7 +97,7 @@ class Trace:
             object.__setattr__(self, name, value)
 
     @staticmethod
-    def from_older(plain: Mapping[str, Any]) -> Mapping[str, Any]:
+    def respelled(plain: Mapping[str, Any]) -> Mapping[str, Any]:
         """Returns plain data of version 1 in the words of today; other data as it is."""
         if "bandwidth" not in plain:
             return plain
@@ -146,20 +154,15 @@ class Trace:
             )
         if ("bandwidth" in arrays) != (version == 1):
             known = "bandwidth" if version == 1 else "lost and capacity"
-            raise InvalidArgumentError(
-                f"the file {str(path)!r} is refused because its version {version} must have "
-                f"{known}, but others were found: record or save the trace again."
-            )
+            raise _refused(path, f"version {version} must have {known}, but others were found")
         if version == 1:
             arrays.update(_of_bandwidth(arrays.pop("bandwidth")))
         for name in ("lost", "capacity"):
             rows = arrays[name].shape[1] if name in arrays else len(arrays["agent_ids"])
             if len(arrays["agent_ids"]) != rows:
-                raise InvalidArgumentError(
-                    f"the file {str(path)!r} is refused because its agent_ids must be as many as "
-                    f"its {name} has rows, {rows}, but {len(arrays['agent_ids'])} were found: "
-                    "record or save the trace again."
-                )
+                found = f"but {len(arrays['agent_ids'])} were found"
+                rule = f"agent_ids must be as many as its {name} has rows, {rows}"
+                raise _refused(path, f"{rule}, {found}")
         seconds = arrays.pop("round_duration", None)
         try:
             agent_ids = arrays.pop("agent_ids").tolist()
@@ -167,10 +170,7 @@ class Trace:
             return cls(agent_ids=agent_ids, round_duration=length, **arrays)
         except (InvalidArgumentError, ValueError) as error:
             text = " ".join(str(error).split())
-            raise InvalidArgumentError(
-                f"the file {str(path)!r} is refused because its {text.rpartition(': ')[0] or text}"
-                ": record or save the trace again."
-            ) from error
+            raise _refused(path, text.rpartition(": ")[0] or text) from error
 
     @cached_property
     def _sum(self) -> float:
@@ -208,16 +208,10 @@ class Trace:
         return _restored, self._values
 
 
-LONGEST_RECORDED = 1_000_000
-"""Rounds that a message of a trace may take."""
-
-_FIELDS = {
-    "lost": (np.bool_, 1, 0, "give True where a message does not arrive"),
-    "capacity": (np.float32, np.inf, 1, "give messages per round, where 1 is nominal"),
-    "delay": (np.int32, LONGEST_RECORDED, 0, f"give whole rounds, at most {LONGEST_RECORDED}"),
-    "noise": (np.float32, float(np.finfo(np.float32).max), 0, "give variances"),
-}
-"""Of each array its type, its greatest entry, what stands on the diagonal, and what to do."""
+def _refused(path: Any, finding: str) -> InvalidArgumentError:
+    remedy = "record or save the trace again"
+    text = f"the file {str(path)!r} is refused because its {finding}: {remedy}."
+    return InvalidArgumentError(text)
 
 
 def _of_bandwidth(bandwidth: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
@@ -233,7 +227,7 @@ def _restored(*values: Any) -> Trace:
     for value in values:
         if isinstance(value, np.ndarray):
             value.flags.writeable = False
-    return Trace(**dict(zip((field.name for field in fields(Trace)), values, strict=True)))
+    return Trace(**{field.name: value for field, value in zip(fields(Trace), values, strict=True)})
 
 
 def _same(one: Any, other: Any) -> bool:

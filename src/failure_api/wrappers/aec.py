@@ -2,65 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, Protocol
+from typing import Any
 
-from gymnasium.spaces import Space
 from pettingzoo import AECEnv
 
 from failure_api.errors import NotResetError
-from failure_api.exchanges import Exchange
-from failure_api.exchanges.spaces.actions import SpokenActions
 from failure_api.wrappers.mirror import FOLLOWED, Mirror
 from failure_api.wrappers.reports import Reports
-from failure_api.wrappers.rounds import Models, NoiseModels, RoundKeeper
-from failure_api.wrappers.unwrapping import (
-    Travels,
-    check_agent,
-    check_seed,
-    environment_of,
-    not_reset,
-    space_of,
-)
-
-
-class Rounds(Protocol):
-    """What happens between the environment and what agents see of it, round by round."""
-
-    index: dict[Any, int]
-    spaces: dict[Any, Space[Any]]
-    actions: SpokenActions | None
-
-    @property
-    def view(self) -> Callable[..., Any]:
-        """Returns what an agent sees, given it and what it observes now if that has changed."""
-
-    def views(self, agents: Iterable[Any]) -> dict[Any, Any]:
-        """Returns what agents see that took part in the round."""
-
-    def told(self, infos: Mapping[Any, Any]) -> Mapping[Any, Any]:
-        """Returns the environment's infos with what the rounds have to tell."""
-
-    def settle(self, options: dict[str, Any] | None) -> dict[str, Any] | None:
-        """Takes what a reset's options say of the coming episode; returns what is left of them."""
-
-    def start(
-        self, seed: int | None, observations: Mapping[Any, Any], dead: Mapping[Any, bool]
-    ) -> None:
-        """Begins an episode with its round 0."""
-
-    def advance(self, observations: Mapping[Any, Any], dead: Mapping[Any, bool]) -> None:
-        """Runs the round that follows an environment step."""
-
-    def stop(self) -> None:
-        """Ends the episode; until the next one there is nothing to tell of it."""
+from failure_api.wrappers.unwrapping import RoundsWrapper, check_agent, check_seed, not_reset
 
 
 class _NotResetAttributeError(NotResetError, AttributeError):
     """An attribute that there is from the first reset on."""
 
 
-class AECRounds(Travels, Mirror):
+class AECRounds(RoundsWrapper, Mirror):
     """Runs a round after every environment step, and shows agents what it leaves of their view.
 
     Args:
@@ -68,36 +24,7 @@ class AECRounds(Travels, Mirror):
         rounds: What happens in a round.
     """
 
-    def __init__(self, env: AECEnv, rounds: Rounds) -> None:
-        super().__init__(env)
-        self._started = False
-        self._rounds: Any = rounds
-        self._view = rounds.view
-        self._actions = rounds.actions
-        self.observation_spaces: dict[Any, Space[Any]] = rounds.spaces
-        if rounds.actions is not None:
-            self.action_spaces: dict[Any, Space[Any]] = rounds.actions.spaces
-
-    def observation_space(self, agent: Any) -> Space[Any]:
-        """Returns the space of an agent's observations, as it sees them.
-
-        Raises:
-            InvalidArgumentError: The environment has no such agent.
-        """
-        check_agent(agent, self.observation_spaces)
-        return self.observation_spaces[agent]
-
-    def action_space(self, agent: Any) -> Space[Any]:
-        """Returns the space of an agent's actions, with what it says where that is part of them.
-
-        Raises:
-            InvalidArgumentError: The environment has no such agent.
-            WrongEnvironmentError: The environment has no such space.
-        """
-        check_agent(agent, self.observation_spaces)
-        if self._actions is not None:
-            return self._actions.spaces[agent]
-        return space_of(self.env, "action_space", agent)
+    kind = AECEnv
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> None:
         """Starts an episode.
@@ -227,18 +154,3 @@ class CommunicationWrapper(Reports, AECRounds):
         >>> env.get_communication_state().tolist()
         [[False, False, False], [True, False, False], [True, False, False]]
     """
-
-    def __init__(
-        self,
-        env: Any,
-        failure_models: Models,
-        *,
-        noise_models: NoiseModels = (),
-        exchange: Exchange | None = None,
-        positions: Callable[[Any], Any] | None = None,
-        report: Literal["infos"] | None = None,
-    ) -> None:
-        env = environment_of("CommunicationWrapper", env, AECEnv)
-        super().__init__(
-            env, RoundKeeper(env, failure_models, exchange, positions, noise_models, report)
-        )

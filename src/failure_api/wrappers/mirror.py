@@ -90,9 +90,6 @@ class Mirror(BaseWrapper):
             return self._source.observe(agent)
         return self._observations[agent]
 
-    def _observe_copy(self, agent: Any) -> Any:
-        return copy_value(self._source.observe(agent))
-
     def _follow(self) -> None:
         source = self._source
         self.agents = source.agents
@@ -105,10 +102,12 @@ class Mirror(BaseWrapper):
 
     def _look(self) -> None:
         """Takes every agent's observation; from here each live agent has one action to give."""
-        # An unknown environment may fill the same array for one agent after the other.
-        observe = self._source.observe if self._still else self._observe_copy
-        dead, cut = self.terminations, self.truncations
-        self._observations = {agent: observe(agent) for agent in self.agents}
+        observe, dead, cut = self._source.observe, self.terminations, self.truncations
+        if self._still:
+            self._observations = {agent: observe(agent) for agent in self.agents}
+        else:
+            # An unknown environment may fill the same array for one agent after the other.
+            self._observations = {agent: copy_value(observe(agent)) for agent in self.agents}
         self._waiting = {agent for agent in self.agents if not (dead[agent] or cut[agent])}
         self._moved = False
 

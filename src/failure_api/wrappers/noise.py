@@ -3,33 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
-from gymnasium.spaces import Space
 from numpy.typing import NDArray
-from pettingzoo import AECEnv, ParallelEnv
+from pettingzoo import ParallelEnv
 
-from failure_api.core.noise_chain import NoiseChain
+from failure_api.core.links import Array
 from failure_api.core.random.numpy_stream import EpisodeStreams
-from failure_api.errors import NotResetError
-from failure_api.exchanges.spaces.actions import ActionMaskSplit, SpokenActions, copy_value
+from failure_api.exchanges.spaces.actions import ActionMaskSplit, ByAgent, copy_value
 from failure_api.exchanges.spaces.corruption import Corruption, Entries, numbers_of, padded
 from failure_api.exchanges.spaces.numbers import Numbers
 from failure_api.wrappers.aec import AECRounds
 from failure_api.wrappers.mirror import moves_once_a_cycle
 from failure_api.wrappers.parallel import ParallelRounds
-from failure_api.wrappers.rounds import NoiseModels
+from failure_api.wrappers.rounds import NoiseModels, Rounds
 from failure_api.wrappers.unwrapping import (
-    agent_ids_of,
+    RoundsWrapper,
     alike_below,
     check_observations,
     environment_of,
-    space_of,
 )
 
 
-class Sensors:
+class Sensors(Rounds):
     """Reads every agent's observation once a round, through noise.
 
     Args:
@@ -37,34 +34,20 @@ class Sensors:
         noise_models: One noise model, or several that act in order.
         still: Whether nothing that an agent observes changes between rounds.
 
-    Attributes:
-        spaces: Each agent's observation space, which is the environment's.
-        noise: What corrupts the observations.
-        actions: None, as actions are the environment's own.
-
     Raises:
         WrongEnvironmentError: The environment does not say who its agents may be.
         InvalidArgumentError: A model does not suit the environment.
     """
 
-    actions: SpokenActions | None = None
-
     def __init__(self, env: Any, noise_models: NoiseModels, still: bool) -> None:
-        self.env = env
-        self.agent_ids = agent_ids_of(env)
-        self.index = {agent: place for place, agent in enumerate(self.agent_ids)}
-        self.spaces: dict[Any, Space[Any]] = {
-            agent: space_of(env, "observation_space", agent) for agent in self.agent_ids
-        }
+        super().__init__(env, noise_models)
         self._splits = {agent: ActionMaskSplit(space) for agent, space in self.spaces.items()}
         self._numbers: dict[Any, Numbers] = {}
-        self.noise = Corruption(NoiseChain(models=cast("Any", noise_models)), self.agent_ids)
         self.noise.place(self._entries)
         self._streams = EpisodeStreams(*alike_below(env, Sensors))
         self._still = still
-        self._round_index = -1
         self._readings: dict[Any, Any] = {}
-        self._before: tuple[Corruption, NDArray[Any], NDArray[np.bool_]] | None = None
+        self._before: tuple[Corruption, Array, NDArray[np.bool_]] | None = None
 
     def _entries(self) -> Entries:
         self._numbers = {
@@ -72,13 +55,7 @@ class Sensors:
         }
         return padded(list(self._numbers.values()), (len(self.agent_ids),))
 
-    def settle(self, options: dict[str, Any] | None) -> dict[str, Any] | None:
-        """Returns the options of a reset as they are: nothing in them is for sensors."""
-        return options
-
-    def start(
-        self, seed: int | None, observations: Mapping[Any, Any], dead: Mapping[Any, bool]
-    ) -> None:
+    def start(self, seed: int | None, observations: ByAgent, dead: Mapping[Any, bool]) -> None:
         """Begins an episode with its round 0.
 
         Args:
@@ -91,7 +68,7 @@ class Sensors:
         self._round_index, self._readings, self._before = -1, {}, None
         self.advance(observations, dead)
 
-    def advance(self, observations: Mapping[Any, Any], dead: Mapping[Any, bool]) -> None:
+    def advance(self, observations: ByAgent, dead: Mapping[Any, bool]) -> None:
         """Runs the round that follows an environment step; arguments as for `start`."""
         try:
             self._readings.update(self._read(self._round_index + 1, observations))
@@ -100,7 +77,7 @@ class Sensors:
             raise
         self._round_index += 1
 
-    def _read(self, round_index: int, observations: Mapping[Any, Any]) -> dict[Any, Any]:
+    def _read(self, round_index: int, observations: ByAgent) -> dict[Any, Any]:
         """Returns what the sensors show of observations."""
         if not self.noise.acts():
             return {agent: copy_value(value) for agent, value in observations.items()}
@@ -112,10 +89,6 @@ class Sensors:
             agent: self._written(agent, after, before, observation)
             for agent, observation in observations.items()
         }
-
-    def stop(self) -> None:
-        """Ends the episode; until the next one there is nothing to tell of it."""
-        self._round_index = -1
 
     def view(self, agent: Any, observation: Any = None) -> Any:
         """Returns what an agent's sensors show, as an object that nobody else holds.
@@ -137,15 +110,11 @@ class Sensors:
         after = noise.snapshot().apply(self._round_index, row, real)
         return self._written(agent, after, row, observation)
 
-    def told(self, infos: Mapping[Any, Any]) -> Mapping[Any, Any]:
-        """Returns the environment's infos, to which sensors add nothing."""
-        return infos
-
     def views(self, agents: Iterable[Any]) -> dict[Any, Any]:
         """Returns what the sensors of agents show."""
         return {agent: self.view(agent) for agent in agents}
 
-    def _rows(self, observations: Mapping[Any, Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    def _rows(self, observations: ByAgent) -> tuple[Array, NDArray[np.bool_]]:
         """Returns observations as rows of numbers, and where these are any."""
         shape, low, *_ = self.noise.entries
         rows, real = np.zeros(shape, dtype=low.dtype), np.zeros(shape, dtype=bool)
@@ -156,9 +125,7 @@ class Sensors:
             real[place, : numbers.width] = True
         return rows, real
 
-    def _written(
-        self, agent: Any, after: NDArray[Any], before: NDArray[Any], observation: Any
-    ) -> Any:
+    def _written(self, agent: Any, after: Array, before: Array, observation: Any) -> Any:
         """Returns an observation with the numbers that its agent's row has now."""
         place, split = self.index[agent], self._splits[agent]
         body = split.body_of(observation)
@@ -166,32 +133,21 @@ class Sensors:
         return split.with_body(observation, body)
 
 
-class SensorReports:
-    """What a wrapper tells of its agents' sensors; both wrappers derive from it."""
+class SensorWrapper(RoundsWrapper):
+    """A wrapper of either kind around agents' sensors."""
 
-    _rounds: Sensors
-
-    def noise_reports(self) -> dict[str, dict[str, Any]]:
-        """Returns what the noise models have counted in this episode, by the models' names.
-
-        Models that count nothing are absent.
-
-        Raises:
-            NotResetError: There has been no reset yet.
-        """
-        if self._rounds._round_index < 0:
-            raise NotResetError("the environment has not been reset: call reset() first.")
-        return self._rounds.noise.reports()
+    def __init__(self, env: Any, noise_models: NoiseModels) -> None:
+        env = environment_of("NoiseWrapper", env, self.kind)
+        # A Parallel environment does not move between rounds.
+        still = self.kind is ParallelEnv or moves_once_a_cycle(env)
+        super().__init__(env, Sensors(env, noise_models, still))
 
     def __repr__(self) -> str:
         models = list(self._rounds.noise.chain.parts)
         return f"{type(self).__name__}({self._rounds.env}, noise_models={models})"
 
-    def __str__(self) -> str:
-        return repr(self)
 
-
-class NoiseWrapper(SensorReports, AECRounds):
+class NoiseWrapper(SensorWrapper, AECRounds):
     """Corrupts what the agents of an AEC environment observe by themselves.
 
     Each agent's observation is read once a round, that is after the last action of a cycle, or
@@ -227,12 +183,8 @@ class NoiseWrapper(SensorReports, AECRounds):
         True
     """
 
-    def __init__(self, env: Any, noise_models: NoiseModels) -> None:
-        env = environment_of("NoiseWrapper", env, AECEnv)
-        super().__init__(env, Sensors(env, noise_models, moves_once_a_cycle(env)))
 
-
-class NoiseWrapperParallel(SensorReports, ParallelRounds):
+class NoiseWrapperParallel(SensorWrapper, ParallelRounds):
     """Corrupts what the agents of a Parallel environment observe by themselves.
 
     Everything holds that `NoiseWrapper` promises of AEC environments: with the same seed and the
@@ -264,7 +216,3 @@ class NoiseWrapperParallel(SensorReports, ParallelRounds):
         >>> {agent: bool((observations[agent] == bare[agent]).all()) for agent in bare}
         {'agent_0': False, 'agent_1': True, 'agent_2': True}
     """
-
-    def __init__(self, env: Any, noise_models: NoiseModels) -> None:
-        env = environment_of("NoiseWrapper", env, ParallelEnv)
-        super().__init__(env, Sensors(env, noise_models, still=True))

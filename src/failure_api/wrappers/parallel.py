@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
-from gymnasium.spaces import Space
 from pettingzoo import ParallelEnv
 from pettingzoo.utils import BaseParallelWrapper
 from pettingzoo.utils.conversions import aec_to_parallel_wrapper
 
 from failure_api.errors import invalid
-from failure_api.exchanges import Exchange
-from failure_api.wrappers.aec import Rounds
 from failure_api.wrappers.mirror import Mirror, moves_once_a_cycle
 from failure_api.wrappers.reports import Reports
-from failure_api.wrappers.rounds import Models, NoiseModels, RoundKeeper
-from failure_api.wrappers.unwrapping import (
-    Travels,
-    check_agent,
-    check_seed,
-    environment_of,
-    not_reset,
-    space_of,
-)
+from failure_api.wrappers.rounds import Rounds
+from failure_api.wrappers.unwrapping import RoundsWrapper, check_seed, not_reset
 
 
-class ParallelRounds(Travels, BaseParallelWrapper):
+class ParallelRounds(RoundsWrapper, BaseParallelWrapper):
     """Runs a round after every environment step, and shows agents what it leaves of their view.
 
     Args:
@@ -37,40 +26,15 @@ class ParallelRounds(Travels, BaseParallelWrapper):
         infos: What the last reset or step told of each agent, which may hold action masks.
     """
 
+    kind = ParallelEnv
+
     def __init__(self, env: ParallelEnv, rounds: Rounds) -> None:
-        super().__init__(env)
-        self._rounds: Any = rounds
+        super().__init__(env, rounds)
         self._inner = _quick(env)
         self._converted = isinstance(env, aec_to_parallel_wrapper)
-        self._started = False
         self.infos: dict[Any, Any] = {}
         # Vector environments ask for it in every step, and would ask through every layer.
         self.possible_agents = env.possible_agents
-        self._actions = rounds.actions
-        self.observation_spaces: dict[Any, Space[Any]] = rounds.spaces
-        if rounds.actions is not None:
-            self.action_spaces: dict[Any, Space[Any]] = rounds.actions.spaces
-
-    def observation_space(self, agent: Any) -> Space[Any]:
-        """Returns the space of an agent's observations, as it sees them.
-
-        Raises:
-            InvalidArgumentError: The environment has no such agent.
-        """
-        check_agent(agent, self.observation_spaces)
-        return self.observation_spaces[agent]
-
-    def action_space(self, agent: Any) -> Space[Any]:
-        """Returns the space of an agent's actions, with what it says where that is part of them.
-
-        Raises:
-            InvalidArgumentError: The environment has no such agent.
-            WrongEnvironmentError: The environment has no such space.
-        """
-        check_agent(agent, self.observation_spaces)
-        if self._actions is not None:
-            return self._actions.spaces[agent]
-        return space_of(self.env, "action_space", agent)
 
     def reset(
         self, seed: int | None = None, options: dict[str, Any] | None = None
@@ -93,7 +57,7 @@ class ParallelRounds(Travels, BaseParallelWrapper):
         options = self._rounds.settle(options)
         self._started = False
         observations, infos = self._inner.reset(seed=seed, options=options)
-        self._follow()
+        self._follow(self._inner.agents)
         self._rounds.start(seed, observations, {})
         self._started = True
         self.infos = dict(self._rounds.told(infos))
@@ -123,7 +87,7 @@ class ParallelRounds(Travels, BaseParallelWrapper):
             actions, messages = self._actions.parted_of_all(actions)
         playing = set(self.agents)
         observations, rewards, terminations, truncations, infos = self._inner.step(actions)
-        self._follow()
+        self._follow(self._inner.agents)
         dead = terminations
         if not playing.issuperset(observations):
             # Some environments go on telling what the dead observe.
@@ -136,13 +100,8 @@ class ParallelRounds(Travels, BaseParallelWrapper):
         self._rounds.advance(observations, dead)
         self._started = True
         self.infos = dict(self._rounds.told(infos))
-        return (
-            self._views(observations),
-            dict(rewards),
-            dict(terminations),
-            dict(truncations),
-            dict(self.infos),
-        )
+        views, infos = self._views(observations), dict(self.infos)
+        return views, dict(rewards), dict(terminations), dict(truncations), infos
 
     def _views(self, observations: dict[Any, Any]) -> dict[Any, Any]:
         return self._rounds.views(observations)  # type: ignore[no-any-return]
@@ -151,15 +110,14 @@ class ParallelRounds(Travels, BaseParallelWrapper):
         """Returns the observations that have changed since the round: none can have."""
         return {}
 
-    def _follow(self) -> None:
-        self.agents = self._inner.agents
+    def _follow(self, agents: list[Any]) -> None:
+        self.agents = agents
         if self._inner is not self.env:
             self.env.agents = self.agents
 
     def _forget(self) -> None:
-        self.agents, self.infos = [], {}
-        if self._inner is not self.env:
-            self.env.agents = self.agents
+        self.infos = {}
+        self._follow([])
 
     def _check_agents(self, actions: Any) -> None:
         known = self._rounds.index
@@ -167,17 +125,13 @@ class ParallelRounds(Travels, BaseParallelWrapper):
             raise invalid("actions", "must be a dict by agent", actions, "give {agent: action}")
         for agent in actions:
             if agent not in known:
-                listed = ", ".join(map(str, known))
-                raise invalid("actions", "must name known agents", agent, f"choose from {listed}")
+                remedy = f"choose from {', '.join(map(str, known))}"
+                raise invalid("actions", "must name known agents", agent, remedy)
         if self._converted and not actions.keys() >= set(self.agents):
             # A converted environment would find out only after others have acted.
             missing = next(agent for agent in self.agents if agent not in actions)
-            raise invalid(
-                "actions",
-                f"must hold an action for every agent in agents, {missing!r} among them",
-                actions,
-                "add what is missing",
-            )
+            rule = f"must hold an action for every agent in agents, {missing!r} among them"
+            raise invalid("actions", rule, actions, "add what is missing")
 
 
 def _quick(env: Any) -> Any:
@@ -223,18 +177,3 @@ class CommunicationWrapperParallel(Reports, ParallelRounds):
         >>> env.get_communication_state().tolist()
         [[False, False, False], [True, False, False], [True, False, False]]
     """
-
-    def __init__(
-        self,
-        env: Any,
-        failure_models: Models,
-        *,
-        noise_models: NoiseModels = (),
-        exchange: Exchange | None = None,
-        positions: Callable[[Any], Any] | None = None,
-        report: Literal["infos"] | None = None,
-    ) -> None:
-        env = environment_of("CommunicationWrapper", env, ParallelEnv)
-        super().__init__(
-            env, RoundKeeper(env, failure_models, exchange, positions, noise_models, report)
-        )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from types import TracebackType
-from typing import Any, NamedTuple
+from contextlib import AbstractContextManager
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +59,7 @@ def record_trace(env: Any, *, round_duration: float | None = None) -> Recorder:
     return Recorder(wrapper, agent_ids, seconds)
 
 
-class Recorder:
+class Recorder(AbstractContextManager["Recorder"]):
     """Keeps one trace for each episode, until it is stopped.
 
     A copy or a pickle of the environment is not recorded; one of the recorder keeps the traces
@@ -69,10 +69,9 @@ class Recorder:
     def __init__(
         self, wrapper: Any, agent_ids: tuple[Any, ...], round_duration: float | None
     ) -> None:
-        self._agent_ids = agent_ids
-        self._round_duration = round_duration
+        self._agent_ids, self._round_duration = agent_ids, round_duration
         self._finished: list[Trace] = []
-        self._left: list[_Left] = []
+        self._left: list[NDArray[np.int64]] = []
         self._listens: list[NDArray[np.bool_]] = []
         self._waiting: Any = None
         self._noise: list[NDArray[np.float32] | None] = []
@@ -103,15 +102,7 @@ class Recorder:
             self._end()
             self._end = None
 
-    def __enter__(self) -> Recorder:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.stop()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -141,12 +132,11 @@ class Recorder:
         """Returns the trace of the episode that is being recorded."""
         listens = np.stack(self._listens)
         rounds = len(listens)
-        messages = [*self._left, *_still_waiting(self._waiting, rounds)]
-        made, due, sender, receiver = (np.concatenate(part) for part in zip(*messages, strict=True))
+        messages = np.hstack([*self._left, *_still_waiting(self._waiting, rounds)])
+        made, due, sender, receiver = messages
         # Who is to hear a message is known in the round in which it arrives.
-        ended = np.minimum(due, rounds - 1)
-        heard = (due >= rounds) | listens[ended, sender, receiver]
-        made, due, sender, receiver = (part[heard] for part in (made, due, sender, receiver))
+        heard = (due >= rounds) | listens[np.minimum(due, rounds - 1), sender, receiver]
+        made, due, sender, receiver = messages[:, heard]
         lost = np.ones(listens.shape, dtype=bool)
         lost[made, sender, receiver] = False
         delay = None
@@ -157,58 +147,39 @@ class Recorder:
         if any(each is not None for each in self._noise):
             none = np.zeros(listens.shape[1:], dtype=np.float32)
             noise = np.stack([none if each is None else each for each in self._noise])
-        return Trace(
-            agent_ids=self._agent_ids,
-            lost=lost,
-            delay=delay,
-            noise=noise,
-            round_duration=self._round_duration,
-        )
+        ids, seconds = self._agent_ids, self._round_duration
+        return Trace(agent_ids=ids, lost=lost, delay=delay, noise=noise, round_duration=seconds)
 
 
-class _Left(NamedTuple):
-    """Messages that left their senders, one entry each.
+def _leaving(round_index: int, delivery: Delivery) -> Iterator[NDArray[np.int64]]:
+    """Yields the messages that left in a round and will arrive, the newest of each link first.
 
-    Attributes:
-        made: The rounds in which they were made.
-        due: The rounds in which they arrive.
-        sender: Who made them.
-        receiver: Whom they are for.
+    They are columns: the round in which each was made, that in which it arrives, who made it and
+    whom it is for.
     """
-
-    made: NDArray[np.int64]
-    due: NDArray[np.int64]
-    sender: NDArray[np.int64]
-    receiver: NDArray[np.int64]
-
-
-def _leaving(round_index: int, delivery: Delivery) -> Iterator[_Left]:
-    """Yields the messages that left in a round and will arrive, the newest of each link first."""
     delay, served = delivery.links.delay, delivery.served
     for nth in range(int(np.max(delivery.survivors, initial=0))):
         sender, receiver = np.nonzero(delivery.survivors > nth)
-        due = np.full(len(sender), round_index, dtype=np.int64)
+        made = due = np.full(len(sender), round_index)
         if delay is not None:
-            due += delay[sender, receiver]
-        made = np.full(len(sender), round_index, dtype=np.int64)
+            due = due + delay[sender, receiver]
         if served is not None:
-            place = served.first + served.leaves - 1 - nth
-            place = place[sender, receiver] % len(served.rounds)
-            made[:] = served.rounds[place, sender, receiver]
-        yield _Left(made, due, sender, receiver)
+            slots = served.first + served.leaves - 1 - nth
+            slots = slots[sender, receiver] % len(served.rounds)
+            made = served.rounds[slots, sender, receiver]
+        yield np.stack([made, due, sender, receiver])
 
 
-def _still_waiting(waiting: QueueState | None, rounds: int) -> Iterator[_Left]:
+def _still_waiting(waiting: QueueState | None, rounds: int) -> Iterator[NDArray[np.int64]]:
     """Yields the messages that wait, as if they were to arrive when the recording has ended."""
-    nobody = np.empty(0, dtype=np.int64)
-    yield _Left(nobody, nobody, nobody, nobody)
+    yield np.empty((4, 0), dtype=np.int64)
     if waiting is None:
         return
     for nth in range(int(np.max(waiting.count, initial=0))):
         sender, receiver = np.nonzero(waiting.count > nth)
-        place = (waiting.first[sender, receiver] + nth) % len(waiting.rounds)
-        made = waiting.rounds[place, sender, receiver].astype(np.int64)
-        yield _Left(made, np.full(len(made), rounds, dtype=np.int64), sender, receiver)
+        slots = (waiting.first[sender, receiver] + nth) % len(waiting.rounds)
+        made = waiting.rounds[slots, sender, receiver]
+        yield np.stack([made, np.full_like(made, rounds), sender, receiver])
 
 
 def _wrapper_in(env: Any) -> Any:

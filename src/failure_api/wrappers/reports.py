@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,17 +12,31 @@ from failure_api.core import Context, Delivery, Links
 from failure_api.core.tally import LinkNumbers
 from failure_api.environments import layers
 from failure_api.errors import invalid
+from failure_api.exchanges import Exchange
 from failure_api.exchanges.spaces.actions import SpokenActions
+from failure_api.wrappers.rounds import Models, NoiseModels, RoundKeeper
+from failure_api.wrappers.unwrapping import RoundsWrapper, environment_of
 
-if TYPE_CHECKING:
-    from failure_api.wrappers.rounds import RoundKeeper
 
-
-class Reports:
+class Reports(RoundsWrapper):
     """What a wrapper tells of its channel; both wrappers derive from it."""
 
     _rounds: RoundKeeper
     _newer: Callable[[], dict[Any, Any]]
+
+    def __init__(
+        self,
+        env: Any,
+        failure_models: Models,
+        *,
+        noise_models: NoiseModels = (),
+        exchange: Exchange | None = None,
+        positions: Callable[[Any], Any] | None = None,
+        report: Literal["infos"] | None = None,
+    ) -> None:
+        env = environment_of("CommunicationWrapper", env, self.kind)
+        rounds = RoundKeeper(env, failure_models, exchange, positions, noise_models, report)
+        super().__init__(env, rounds)
 
     def get_communication_state(self) -> NDArray[np.bool_]:
         """Returns on which links a message arrived in this round.
@@ -45,7 +59,7 @@ class Reports:
         Raises:
             NotResetError: There has been no reset yet.
         """
-        _ = self._rounds.delivery
+        self._rounds.check_begun()
         return self._rounds.tally.numbers()
 
     def on_round(self, callback: Callable[[Context, Delivery], None]) -> Callable[[], None]:
@@ -91,6 +105,11 @@ class Reports:
         return Links(*(None if a is None else a.copy() for a in self._rounds.delivery.links))
 
     @property
+    def exchange(self) -> Exchange:
+        """What agents say to each other and how a receiver sees it, as given or as chosen."""
+        return self._rounds.exchange
+
+    @property
     def message_age(self) -> NDArray[np.int64]:
         """Rounds since the newest message that has arrived on each link was sent.
 
@@ -108,17 +127,6 @@ class Reports:
         """
         bits = self._rounds.codec.message_bits
         return None if bits is None else bits.copy()
-
-    def noise_reports(self) -> dict[str, dict[str, Any]]:
-        """Returns what the noise models have counted in this episode, by the models' names.
-
-        Models that count nothing are absent.
-
-        Raises:
-            NotResetError: There has been no reset yet.
-        """
-        _ = self._rounds.delivery
-        return self._rounds.noise.reports()
 
     def clean_observations(self) -> dict[Any, Any]:
         """Returns what perfect communication would have shown each agent in this round.
@@ -158,9 +166,6 @@ class Reports:
             f"noise_models={list(rounds.noise.chain.parts)}, exchange={rounds.exchange}, "
             f"positions={positions})"
         )
-
-    def __str__(self) -> str:
-        return repr(self)
 
 
 def actions_of(env: Any) -> SpokenActions | None:

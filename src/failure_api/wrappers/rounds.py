@@ -7,17 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 import numpy as np
+from gymnasium.spaces import Space
 from numpy.typing import NDArray
 
-from failure_api.core import (
-    Chain,
-    Channel,
-    ChannelState,
-    CommunicationModel,
-    Context,
-    Delivery,
-    RandomStream,
-)
+from failure_api.core import Chain, Channel, ChannelState, CommunicationModel, Context, Delivery
 from failure_api.core.contract import check_heard
 from failure_api.core.noise import NoiseModel
 from failure_api.core.noise_chain import NoiseChain
@@ -27,47 +20,38 @@ from failure_api.core.tally import Tally
 from failure_api.environments.positions import known_positions, read_positions
 from failure_api.errors import InvalidArgumentError, NotResetError, invalid, nearest
 from failure_api.exchanges import Exchange, Team, default_exchange
-from failure_api.exchanges.spaces.actions import SpokenActions, with_room
+from failure_api.exchanges.spaces.actions import ByAgent, SpokenActions, with_room
 from failure_api.exchanges.spaces.corruption import Corruption
 from failure_api.exchanges.spaces.zero import counted
 from failure_api.wrappers.team_content import CleanView, TeamContent
 from failure_api.wrappers.unwrapping import agent_ids_of, alike_below, check_observations, space_of
 
 
-def position_function(given: Any, chain: Chain, env: Any) -> Callable[[Any], Any] | None:
+def position_function(positions: Any, chain: Chain, env: Any) -> Callable[[Any], Any] | None:
     """Returns the function of the environment that gives positions; None where no model asks.
 
     Args:
-        given: What the user gave; None takes what is known of the environment.
+        positions: What the user gave; None takes what is known of the environment.
         chain: The failure models.
         env: The environment below the wrapper.
 
     Raises:
         InvalidArgumentError: It is no such function, or none is known and a model needs one.
     """
-    if given is not None and not callable(given):
-        raise invalid(
-            "positions",
-            "must be a function of the environment",
-            given,
-            "give one that returns an array with one row for each agent",
-        )
-    if given is not None and not _takes_one(given):
-        raise invalid(
-            "positions",
-            "must take the environment as its one argument",
-            given,
-            "give a function such as lambda env: env.unwrapped.positions",
-        )
-    needing = chain.needing_positions
-    if needing is None:
+    if positions is not None and not callable(positions):
+        remedy = "give one that returns an array with one row for each agent"
+        raise invalid("positions", "must be a function of the environment", positions, remedy)
+    if positions is not None and not _takes_one(positions):
+        rule = "must take the environment as its one argument"
+        remedy = "give a function such as lambda env: env.unwrapped.positions"
+        raise invalid("positions", rule, positions, remedy)
+    if chain.needing_positions is None:
         return None
-    found = given or known_positions(env)
+    found = positions or known_positions(env)
     if found is None:
         raise InvalidArgumentError(
-            f"{needing} needs the agents' positions, which are not known for {env}: "
-            "give positions=, a function of the environment that returns one row for each "
-            "agent."
+            f"{chain.needing_positions} needs the agents' positions, which are not known for {env}:"
+            " give positions=, a function of the environment that returns one row for each agent."
         )
     return found
 
@@ -123,10 +107,9 @@ class Curriculum:
             InvalidArgumentError: Settings that no model takes.
         """
         given: Any = None
-        left = options
         if isinstance(options, Mapping) and KEY in options:
             given = options[KEY]
-            left = {key: value for key, value in options.items() if key != KEY} or None
+            options = {key: value for key, value in options.items() if key != KEY} or None
         if given is not None and not isinstance(given, Mapping):
             raise invalid(_ARGUMENT, "must be a mapping", given, "give {'severity': 0.5}")
         for name in given or ():
@@ -137,7 +120,7 @@ class Curriculum:
             chain = self._chain.with_settings(settings) if settings else self._chain
             # What was given may be arrays, which cannot simply be compared with the next ones.
             self.channel, self._now = Channel(chain=chain), None if given else self._lasting
-        return left
+        return options
 
 
 SILENCE: dict[Any, Any] = {}
@@ -150,7 +133,57 @@ Models = CommunicationModel | Iterable[CommunicationModel]
 NoiseModels = NoiseModel | Iterable[NoiseModel]
 
 
-class RoundKeeper:
+class Rounds:
+    """What happens between the environment and what agents see of it, round by round.
+
+    A round begins with `start` or `advance`, and `view` and `views` show what it brought.
+
+    Args:
+        env: The environment below the wrapper.
+        noise_models: One noise model, or several that act in order.
+
+    Attributes:
+        agent_ids: Its `possible_agents`.
+        index: Their positions among all agents.
+        spaces: Each agent's observation space; the environment's, unless agents see more.
+        noise: What corrupts what they see.
+        actions: How actions carry messages; None where actions are the environment's own.
+
+    Raises:
+        WrongEnvironmentError: The environment does not say who its agents may be.
+    """
+
+    actions: SpokenActions | None = None
+    view: Callable[..., Any]
+
+    def __init__(self, env: Any, noise_models: NoiseModels) -> None:
+        self.env, self.agent_ids = env, agent_ids_of(env)
+        self.index = {agent: place for place, agent in enumerate(self.agent_ids)}
+        self.spaces: dict[Any, Space[Any]] = {
+            agent: space_of(env, "observation_space", agent) for agent in self.agent_ids
+        }
+        self.noise = Corruption(NoiseChain(models=cast("Any", noise_models)), self.agent_ids)
+        self._round_index = -1
+
+    def settle(self, options: dict[str, Any] | None) -> dict[str, Any] | None:
+        """Takes what a reset's options say of the coming episode; returns what is left of them."""
+        return options
+
+    def told(self, infos: ByAgent) -> ByAgent:
+        """Returns the environment's infos with what the rounds have to tell."""
+        return infos
+
+    def stop(self) -> None:
+        """Ends the episode; until the next one there is nothing to tell of it."""
+        self._round_index = -1
+
+    def check_begun(self) -> None:
+        """Raises an error where there has been no round yet."""
+        if self._round_index < 0:
+            raise NotResetError("the environment has not been reset: call reset() first.")
+
+
+class RoundKeeper(Rounds):
     """Runs the channel and the exchange, round by round.
 
     Args:
@@ -162,7 +195,6 @@ class RoundKeeper:
         report: `"infos"` for what each agent's links did in its info; None for nothing there.
 
     Attributes:
-        noise: What corrupts it.
         team: What the exchange is told of the environment.
         codec: The exchange at work.
         view: Returns what an agent sees, as `TeamContent.view` does.
@@ -190,10 +222,7 @@ class RoundKeeper:
         if report not in (None, "infos"):
             raise invalid("report", "must be 'infos' or None", report, nearest(report, ["infos"]))
         self._reports = report is not None
-        self.env = env
-        self.agent_ids = agent_ids_of(env)
-        self.index = {agent: place for place, agent in enumerate(self.agent_ids)}
-        spaces = {agent: space_of(env, "observation_space", agent) for agent in self.agent_ids}
+        super().__init__(env, noise_models)
         self.chain = Chain(models=cast("Any", failure_models))
         check_heard(self.chain)
         self.exchange = _chosen(exchange, env)
@@ -203,35 +232,28 @@ class RoundKeeper:
         self._streams = EpisodeStreams(*alike_below(env, RoundKeeper))
         self._everyone = np.ones(len(self.agent_ids), dtype=bool)
         self._everyone.flags.writeable = False
-        self.noise = Corruption(NoiseChain(models=cast("Any", noise_models)), self.agent_ids)
         # What takes too much memory is refused before anything takes time.
-        self._channel.check_memory((len(self.agent_ids),) * 2)
-        self.team = team = Team(env, self.agent_ids, spaces, positions)
+        self._shape = (len(self.agent_ids),) * 2
+        self._channel.check_memory(self._shape)
+        self.team = team = Team(env, self.agent_ids, self.spaces, positions)
         self.codec = self.exchange.bind(team)
         missing = self.exchange.missing
         self._content = TeamContent(self.codec, missing, self._channel, self.noise)
         self._messages: dict[Any, Any] = {}
-        self._told: list[NDArray[np.float32]] | None = None
+        self._told: dict[str, NDArray[np.float32]] | None = None
         self.actions, self._bits = self.codec.actions, counted(self.codec.message_bits)
         # A trial start, so that what does not fit the environment is said when it is wrapped.
-        context = self._context(0, self._everyone, None)
-        self._channel.prepare(context)
+        self._channel.prepare(self._context(0, self._everyone, None))
         self.clean = CleanView(self.exchange, team)
         self.view, self.views = self._content.view, self._content.views
         self.spaces = self.codec.spaces
         self.tally = Tally(len(self.agent_ids))
         self.watchers: list[Callable[[Context, Delivery], None]] = []
-        self._round_index = -1
         self._columns = 0
         self._parameters: Any = None
         self._prepared: Any = None
-        self._random: RandomStream
-        self._state: ChannelState
-        self._delivery: Delivery
 
-    def start(
-        self, seed: int | None, observations: Mapping[Any, Any], dead: Mapping[Any, bool]
-    ) -> None:
+    def start(self, seed: int | None, observations: ByAgent, dead: Mapping[Any, bool]) -> None:
         """Begins an episode with its round 0.
 
         Args:
@@ -255,17 +277,17 @@ class RoundKeeper:
         state = channel.init(self._parameters, context, self._random)
         self._exchange(state, context, observations)
 
-    def advance(self, observations: Mapping[Any, Any], dead: Mapping[Any, bool]) -> None:
+    def advance(self, observations: ByAgent, dead: Mapping[Any, bool]) -> None:
         """Runs the round that follows an environment step; arguments as for `start`."""
         context = self._present(self._round_index + 1, observations, dead)
         self._exchange(self._state, context, observations)
 
     def stop(self) -> None:
         """Ends the episode; until the next one there is nothing to tell of it."""
-        self._round_index = -1
+        super().stop()
         self.clean.start()
 
-    def told(self, infos: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    def told(self, infos: ByAgent) -> ByAgent:
         """Returns infos with what each agent's links did in this round, where that was asked for.
 
         Args:
@@ -281,12 +303,14 @@ class RoundKeeper:
             arrived = self.delivery.arrived
             arrays = (arrived, self.age, np.zeros(arrived.shape) if bits is None else bits)
             # By receiver, and copies that nobody else holds.
-            self._told = [array.T.astype(np.float32) for array in arrays]
-        found = {}
-        for agent, info in infos.items():
-            rows = (array[self.index[agent]] for array in self._told)
-            found[agent] = {**info, **dict(zip(TOLD, rows, strict=True))}
-        return found
+            self._told = {
+                name: a.T.astype(np.float32) for name, a in zip(TOLD, arrays, strict=True)
+            }
+        told, index = self._told.items(), self.index
+        return {
+            agent: {**info, **{name: rows[index[agent]] for name, rows in told}}
+            for agent, info in infos.items()
+        }
 
     def __getstate__(self) -> dict[str, Any]:
         # A copy or a pickle tells nobody: who watches knows of the original alone.
@@ -307,8 +331,7 @@ class RoundKeeper:
         Raises:
             NotResetError: There has been no round yet.
         """
-        if self._round_index < 0:
-            raise NotResetError("the environment has not been reset: call reset() first.")
+        self.check_begun()
         return self._delivery
 
     @property
@@ -319,22 +342,18 @@ class RoundKeeper:
         return age
 
     def _context(self, round_index: int, alive: Any, positions: Any) -> Context:
-        agents = len(self.agent_ids)
-        shape = (agents, agents)
-        return Context(round_index, alive, positions, np, shape, self.agent_ids, self._bits)
+        return Context(round_index, alive, positions, np, self._shape, self.agent_ids, self._bits)
 
     def _present(
-        self, round_index: int, observations: Mapping[Any, Any], dead: Mapping[Any, bool]
+        self, round_index: int, observations: ByAgent, dead: Mapping[Any, bool]
     ) -> Context:
         alive = self._everyone
         if len(observations) < len(self.agent_ids) or True in dead.values():
-            alive = np.array(
-                [agent in observations and not dead.get(agent) for agent in self.agent_ids]
-            )
+            alive = np.array([a in observations and not dead.get(a) for a in self.agent_ids])
         positions = None
         if self.positions is not None:
-            positions = read_positions(self.positions, self.env, self.agent_ids, alive)
-            positions = positions.astype(np.float32)
+            found = read_positions(self.positions, self.env, self.agent_ids, alive)
+            positions = found.astype(np.float32)
             if round_index == 0:
                 self._columns = positions.shape[1]
             elif positions.shape[1] != self._columns:
@@ -342,9 +361,7 @@ class RoundKeeper:
                 raise invalid("positions", rule, positions.shape[1], "give as many each time")
         return self._context(round_index, alive, positions)
 
-    def _exchange(
-        self, state: ChannelState, context: Context, observations: Mapping[Any, Any]
-    ) -> None:
+    def _exchange(self, state: ChannelState, context: Context, observations: ByAgent) -> None:
         following, delivery = self._channel.step(self._parameters, state, context, self._random)
         # What is said in a round stays as it was then, whoever goes on talking in mid-cycle.
         messages = dict(self._messages) if self._messages else SILENCE
@@ -375,9 +392,5 @@ def _chosen(exchange: Any, env: Any) -> Exchange:
         return default_exchange(env)
     if isinstance(exchange, Exchange):
         return exchange
-    raise invalid(
-        "exchange",
-        "must be an exchange or None",
-        exchange,
-        "give MaskSegments(), ShareObservations() or SendMessages(space)",
-    )
+    remedy = "give MaskSegments(), ShareObservations() or SendMessages(space)"
+    raise invalid("exchange", "must be an exchange or None", exchange, remedy)

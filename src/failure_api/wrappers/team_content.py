@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import partial
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from failure_api.core.mailbox import Mailbox, MailboxState
 from failure_api.errors import NotResetError
 from failure_api.exchanges import Exchange, Team
 from failure_api.exchanges.exchange import Received, TeamCodec
-from failure_api.exchanges.spaces.actions import copy_value
+from failure_api.exchanges.spaces.actions import ByAgent, copy_value
 from failure_api.exchanges.spaces.corruption import Corruption, Entries
 
 
@@ -46,8 +45,12 @@ class TeamContent:
             channel.check_memory(self._none.shape, self._bytes())
         self._mailbox: Mailbox | None = None
         if noise is not None:
-            noise.place(partial(_entries_of, codec))
+            noise.place(self._entries)
         self.start()
+
+    def _entries(self) -> Entries:
+        """Returns what the numbers may be that the messages are."""
+        return self._codec.numbering.entries
 
     def _bytes(self) -> int:
         """Returns the memory that content takes which waits or is under way."""
@@ -63,14 +66,10 @@ class TeamContent:
         self._codec.start()
         self._state: MailboxState | None = None
         self._received: Received | None = None
-        self._observations: Mapping[Any, Any] = {}
+        self._observations: ByAgent = {}
 
     def share(
-        self,
-        round_index: int,
-        observations: Mapping[Any, Any],
-        messages: Mapping[Any, Any],
-        delivery: Delivery,
+        self, round_index: int, observations: ByAgent, messages: ByAgent, delivery: Delivery
     ) -> None:
         """Takes what the agents say in a round, and what of it arrives.
 
@@ -85,18 +84,18 @@ class TeamContent:
         widened = codec.follow(noisy) if self._moves else None
         said, state, zero = codec.say_team(observations, messages), self._state, codec.zero
         if self._mailbox is None or widened is not None:
-            self._mailbox = self._made()
+            predicted = self._missing not in ("zero", "hold")
+            read_by = codec.numbering if predicted else None
+            sizes = self._slots, self._queue_slots
+            self._mailbox = Mailbox(codec.layout, *sizes, self._missing, read_by)
             if state is not None and widened is not None:
                 state = _mapped(state, widened)
         mailbox = self._mailbox
         if state is None:
             state = mailbox.init(said, zero, self._none, 0)
         # NumPy takes longer to find the type of a Python number; nobody asks where all is new.
-        now = (
-            round_index
-            if self._slots == 1 and self._fresh
-            else np.array(round_index, dtype=np.int32)
-        )
+        all_new = self._slots == 1 and self._fresh
+        now = round_index if all_new else np.array(round_index, dtype=np.int32)
         state, content = mailbox.arrive(state, said, delivery, now)
         absent = ~delivery.arrived
         if noisy:
@@ -112,21 +111,10 @@ class TeamContent:
         else:
             state, content = mailbox.impute(state, content, absent, delivery, now, zero, np)
         self._state, self._observations = state, observations
+        arrived, newest = delivery.arrived, delivery.newest
         self._received = Received(
-            round_index,
-            content,
-            self._fresh,
-            delivery.arrived,
-            delivery.newest,
-            noisy,
-            observations,
+            round_index, content, self._fresh, arrived, newest, noisy, observations
         )
-
-    def _made(self) -> Mailbox:
-        codec = self._codec
-        numbers = self._missing not in ("zero", "hold")
-        numbering = codec.numbering if numbers else None
-        return Mailbox(codec.layout, self._slots, self._queue_slots, self._missing, numbering)
 
     def views(self, agents: Iterable[Any]) -> dict[Any, Any]:
         """Returns what agents see that took part in the round, as objects that nobody holds."""
@@ -153,16 +141,10 @@ class TeamContent:
         return self._codec.see_one(agent, observation, self._received)
 
 
-def _entries_of(codec: TeamCodec) -> Entries:
-    """Returns what the numbers may be that a codec's messages are."""
-    return codec.numbering.entries
-
-
 def _mapped(state: MailboxState, widened: Any) -> MailboxState:
     """Returns a state whose content is in another layout."""
-    kept = {"waiting", "history", "last", "earlier"}
-    fields = {name: getattr(state, name) for name in kept}
-    changed = {n: widened(a) for n, a in fields.items() if isinstance(a, np.ndarray)}
+    kept = {name: getattr(state, name) for name in ("waiting", "history", "last", "earlier")}
+    changed = {name: widened(a) for name, a in kept.items() if isinstance(a, np.ndarray)}
     return state._replace(**changed)
 
 
@@ -178,8 +160,7 @@ class CleanView:
     """
 
     def __init__(self, exchange: Exchange, team: Team) -> None:
-        self._exchange = exchange
-        self._team = team
+        self._exchange, self._team = exchange, team
         self._remembers = exchange.missing != "zero"
         # What follows the environment does so in its round: later it has moved on.
         self._at_once = self._remembers and exchange.follows_environment
@@ -191,18 +172,14 @@ class CleanView:
         """Forgets everything that was said."""
         self._round_index = -1
         self._newest = np.full(self._apart.shape, -1, dtype=np.int32)
-        self._observations: Mapping[Any, Any] = {}
-        self._messages: Mapping[Any, Any] = {}
+        self._observations: ByAgent = {}
+        self._messages: ByAgent = {}
         self._alive: NDArray[np.bool_] | None = None
         if self._content is not None:
             self._content.start()
 
     def hear(
-        self,
-        round_index: int,
-        observations: Mapping[Any, Any],
-        messages: Mapping[Any, Any],
-        alive: NDArray[np.bool_],
+        self, round_index: int, observations: ByAgent, messages: ByAgent, alive: NDArray[np.bool_]
     ) -> None:
         """Takes what agents observe in a round, what they attached, and who of them is alive."""
         before = self._alive
@@ -218,7 +195,7 @@ class CleanView:
         if self._at_once:
             self._share()
 
-    def views(self, newer: Mapping[Any, Any]) -> dict[Any, Any]:
+    def views(self, newer: ByAgent) -> dict[Any, Any]:
         """Returns what each agent would have seen in this round.
 
         Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Collection, KeysView, Mapping, Set
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from gymnasium.spaces import Box, Discrete, Space
@@ -14,6 +14,10 @@ from pettingzoo.utils import parallel_to_aec
 from failure_api.environments import layers
 from failure_api.environments.adapters import adapted
 from failure_api.errors import NotResetError, WrongEnvironmentError, describe, invalid
+from failure_api.exchanges.spaces.actions import ByAgent
+
+if TYPE_CHECKING:
+    from failure_api.wrappers.rounds import Rounds
 
 
 def environment_of(name: str, env: Any, kind: type[AECEnv] | type[ParallelEnv]) -> Any:
@@ -29,22 +33,20 @@ def environment_of(name: str, env: Any, kind: type[AECEnv] | type[ParallelEnv]) 
     Raises:
         WrongEnvironmentError: It is an environment of the other kind, or none.
     """
-    given, env = env, adapted(env)
-    if env is not given and kind is AECEnv:
-        env = parallel_to_aec(env)
+    found = adapted(env)
+    if found is not env:
+        env = parallel_to_aec(found) if kind is AECEnv else found
     if isinstance(env, kind):
         return env
-    aec = kind is AECEnv
-    wraps, other = (name, f"{name}Parallel") if aec else (f"{name}Parallel", name)
+    kinds = [("AEC", "an AEC one", name), ("Parallel", "a Parallel one", f"{name}Parallel")]
+    (word, _, wraps), (_, is_one, other) = kinds if kind is AECEnv else kinds[::-1]
     if isinstance(env, AECEnv | ParallelEnv):
-        is_one = "a Parallel one" if aec else "an AEC one"
         raise WrongEnvironmentError(
-            f"{wraps} wraps {'AEC' if aec else 'Parallel'} environments, but {env} is {is_one}: "
-            f"use {other}."
+            f"{wraps} wraps {word} environments, but {env} is {is_one}: use {other}."
         )
     raise WrongEnvironmentError(
-        f"{wraps} wraps PettingZoo {'AEC' if aec else 'Parallel'} environments, but "
-        f"{describe(env)} is none: give an instance of pettingzoo.{kind.__name__}."
+        f"{wraps} wraps PettingZoo {word} environments, but {describe(env)} is none: "
+        f"give an instance of pettingzoo.{kind.__name__}."
     )
 
 
@@ -55,14 +57,13 @@ def demand_parallel(name: str, env: Any) -> None:
         name: Who takes only those.
         env: What was given.
     """
-    if isinstance(env, ParallelEnv):
-        return
-    remedy = "give an instance of pettingzoo.ParallelEnv"
-    if isinstance(env, AECEnv):
-        remedy = "convert it with pettingzoo.utils.aec_to_parallel"
-    raise WrongEnvironmentError(
-        f"{name} takes a Parallel environment, but {describe(env)} is none: {remedy}."
-    )
+    if not isinstance(env, ParallelEnv):
+        aec = isinstance(env, AECEnv)
+        convert = "convert it with pettingzoo.utils.aec_to_parallel"
+        remedy = convert if aec else "give an instance of pettingzoo.ParallelEnv"
+        raise WrongEnvironmentError(
+            f"{name} takes a Parallel environment, but {describe(env)} is none: {remedy}."
+        )
 
 
 def check_seed(seed: Any) -> None:
@@ -104,27 +105,24 @@ def space_of(env: Any, what: str, agent: Any) -> Space[Any]:
     Raises:
         WrongEnvironmentError: The environment has none, or none yet.
     """
+    reason: Exception | None = None
     try:
         space = getattr(env, what)(agent)
     except Exception as error:
-        raise _no_space(env, what, agent) from error
-    if not isinstance(space, Space):
-        raise _no_space(env, what, agent)
-    return space
-
-
-def _no_space(env: Any, what: str, agent: Any) -> WrongEnvironmentError:
-    return WrongEnvironmentError(
+        space, reason = None, error
+    if isinstance(space, Space):
+        return space
+    raise WrongEnvironmentError(
         f"the environment {describe(env)} has no {what} of {agent!r} that is a Gymnasium space: "
         "set it when the environment is made, or reset the environment before it is wrapped."
-    )
+    ) from reason
 
 
 def check_agent(agent: Any, agent_ids: Collection[Any]) -> None:
     """Raises an error for an agent that the environment does not have."""
     if agent not in agent_ids:
-        remedy = f"take {', '.join(map(str, agent_ids))}"
-        raise invalid("agent", "must be one of the environment's", agent, remedy)
+        rule, remedy = "must be one of the environment's", f"take {', '.join(map(str, agent_ids))}"
+        raise invalid("agent", rule, agent, remedy)
 
 
 def action_mask(observation: Any, info: Any) -> Any:
@@ -143,7 +141,7 @@ def own_mask(mask: Any, space: Space[Any]) -> Any:
     return np.asarray(mask)[: int(space.n)] if isinstance(space, Discrete) else mask
 
 
-def check_observations(env: Any, observations: Mapping[Any, Any]) -> None:
+def check_observations(env: Any, observations: ByAgent) -> None:
     """Raises an error for an observation that is not what its space declares.
 
     Args:
@@ -154,8 +152,7 @@ def check_observations(env: Any, observations: Mapping[Any, Any]) -> None:
         space = env.observation_space(agent)
         # Numbers out of bounds are observations none the less.
         box = isinstance(space, Box)
-        fits = _shape(observation) == space.shape if box else space.contains(observation)
-        if not fits:
+        if not (_shape(observation) == space.shape if box else space.contains(observation)):
             raise WrongEnvironmentError(
                 f"the environment {describe(env)} must observe what its spaces declare, but showed "
                 f"{agent!r} {describe(observation)}, which is not in {describe(space)}: fix its "
@@ -181,16 +178,64 @@ def alike_below(env: Any, kind: type) -> tuple[int, ...]:
     return (count,) if count else ()
 
 
-class Travels:
-    """Pickles and copies; an environment that is built anew on the way has to be reset.
+class RoundsWrapper:
+    """What the wrappers of both kinds of environments have in common.
 
-    EzPickle remembers of an environment only what it was built with. Both kinds of wrappers derive
-    from this, so that their copies do not go on with such an environment.
+    They pickle and copy; an environment that is built anew on the way has to be reset: EzPickle
+    remembers of an environment only what it was built with, and copies do not go on with such an
+    environment.
+
+    Args:
+        env: The environment.
+        rounds: What happens in a round.
     """
 
     env: Any
-    _started: bool
-    _rounds: Any
+    kind: type[AECEnv] | type[ParallelEnv]
+
+    def __init__(self, env: Any, rounds: Rounds) -> None:
+        super().__init__(env)  # type: ignore[call-arg]
+        self._started = False
+        self._rounds: Any = rounds
+        self._view, self._actions = rounds.view, rounds.actions
+        self.observation_spaces: dict[Any, Space[Any]] = rounds.spaces
+        if rounds.actions is not None:
+            self.action_spaces: dict[Any, Space[Any]] = rounds.actions.spaces
+
+    def observation_space(self, agent: Any) -> Space[Any]:
+        """Returns the space of an agent's observations, as it sees them.
+
+        Raises:
+            InvalidArgumentError: The environment has no such agent.
+        """
+        check_agent(agent, self.observation_spaces)
+        return self.observation_spaces[agent]
+
+    def action_space(self, agent: Any) -> Space[Any]:
+        """Returns the space of an agent's actions, with what it says where that is part of them.
+
+        Raises:
+            InvalidArgumentError: The environment has no such agent.
+            WrongEnvironmentError: The environment has no such space.
+        """
+        check_agent(agent, self.observation_spaces)
+        if self._actions is not None:
+            return self._actions.spaces[agent]
+        return space_of(self.env, "action_space", agent)
+
+    def noise_reports(self) -> dict[str, dict[str, Any]]:
+        """Returns what the noise models have counted in this episode, by the models' names.
+
+        Models that count nothing are absent.
+
+        Raises:
+            NotResetError: There has been no reset yet.
+        """
+        self._rounds.check_begun()
+        return self._rounds.noise.reports()  # type: ignore[no-any-return]
+
+    def __str__(self) -> str:
+        return repr(self)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_carried": _carried(self.env) if self._started else None}

@@ -36,6 +36,7 @@ def clearly(differences):
     return bool(differences.mean() > 5 * differences.std() / len(differences) ** 0.5)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("continuous", [False, True])
 @pytest.mark.parametrize("missing", ["zero", "hold"])
 def test_what_is_lost_costs(missing, continuous):
@@ -56,7 +57,7 @@ def test_holding_what_was_heard_helps():
     assert all(clearly(held - blank) for held, blank in zip(hold[1:-1], zero[1:-1], strict=True))
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("agents", [1, 2, 3, 5])
 @pytest.mark.parametrize("continuous", [False, True])
 def test_landmarks_are_covered(agents, continuous):
@@ -150,7 +151,7 @@ def test_its_own_part_of_other_observations(exchange):
     assert (returns(other, make_policy("assignment", other), 5) == expected).all()
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("neighbors", [(1, 1), (2, 1), (1, 2), (5, 5)])
 def test_only_some_in_sight(neighbors):
     agents, landmarks = neighbors

@@ -21,6 +21,7 @@ def reference(failure_prob=0.0, **options):
     return wrapped(simple_reference_v3, failure_prob, **options)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("continuous", [False, True])
 @pytest.mark.parametrize("missing", ["zero", "hold"])
 def test_what_is_lost_costs(missing, continuous):

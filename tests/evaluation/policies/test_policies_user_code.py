@@ -144,7 +144,7 @@ def test_a_class_gets_the_environment_only_where_it_needs_it(module):
         ("stil", "did you mean 'still'?"),
         ("Still.Iner", "did you mean 'Inner'?"),
         ("qqqqqqqqqqqq", "it has no qqqqqqqqqqqq, fix the name"),
-        ("number", "must name a function or a class, which number is not"),
+        ("number", "must name a function or a class"),
         ("make_well", "ValueError: no well. Dig one"),
         ("leaves", "SystemExit: 3"),
         ("needs_two", "must need one argument at most, not observations, skill"),

@@ -120,7 +120,12 @@ def test_the_picture_is_a_column_wide_and_its_text_is_text(results):
     image = matplotlib.image.imread(io.BytesIO(picture(results, "png")))
     assert image.shape[1] == 3.5 * 300
     found = texts(results)
-    for label in ("mean return", "failure_prob", "random, missing=hold", "perfect communication"):
+    for label in (
+        "mean return (higher is better)",
+        "failure_prob",
+        "random, missing=hold",
+        "perfect communication",
+    ):
         assert label in found
 
 

@@ -138,17 +138,16 @@ def test_warnings_name_what_is_missing_and_what_failed():
     episodes = made.episodes.iloc[:500].copy()
     episodes.loc[[10, 80, 200], "error"] = TRACEBACK
     episodes.loc[[3], "error"] = "KeyError: 'x'"
-    warnings = warnings_of(replace(made, episodes=episodes), curves_of(made))
-    assert "500 of 2,880 episodes" in warnings.unfinished
-    assert "4 episodes of 500 ended in an error and are left out" in warnings.failed
-    first, second = warnings.failures
+    unfinished, failed = warnings_of(replace(made, episodes=episodes), curves_of(made))
+    assert "500 of 2,880 episodes" in unfinished.text
+    assert "4 episodes of 500 ended in an error and are left out" in failed.text
+    first, second = failed.failures
     assert first.title.startswith("ValueError: <b>shapes</b> (1,18) and (20,64) not aligned (3 ep")
     assert first.traceback == TRACEBACK.strip()
     assert second.title == (
         "KeyError: 'x' (assignment, missing=zero, perfect communication, seed 1834522007)"
     )
-    assert warnings_of(made, curves_of(made)).unfinished == ""
-    assert warnings_of(made, curves_of(made)).failed == ""
+    assert warnings_of(made, curves_of(made)) == []
 
 
 def test_tables_hold_every_cell_and_a_table_without_rows_is_left_out():
@@ -240,7 +239,8 @@ def test_curves_that_have_not_begun_count_as_missing():
     cells = made.cells[made.cells["missing"] == "zero"]
     curves = made.curves[made.curves["missing"] == "zero"]
     partial = replace(made, episodes=begun, cells=cells, curves=curves)
-    assert "1,440 of 2,880 episodes" in warnings_of(partial, curves_of(partial)).unfinished
+    (unfinished,) = warnings_of(partial, curves_of(partial))
+    assert "1,440 of 2,880 episodes" in unfinished.text
 
 
 def test_of_a_return_that_may_be_nothing_no_share_is_told():

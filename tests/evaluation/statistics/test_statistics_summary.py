@@ -167,13 +167,14 @@ def test_many_curves_are_compared_where_they_share_policy_or_setting():
 
 
 def test_recovery_is_that_of_the_severest_severity():
-    def rewards(policy, setting, severity):
+    def rewards(key):
+        _, _, delay, severity = key
         if severity is None:
-            assert setting["max_delay"] == ""
+            assert delay == ""
             return {k: np.ones(10) for k in range(3)}
         assert severity == 1.0
         lost = np.zeros(10)
-        lost[: 4 + int(setting["max_delay"])] = 1.0
+        lost[: 4 + int(delay)] = 1.0
         return {k: np.ones(10) - lost for k in range(3)}
 
     _, curves, _ = summary(table(), rewards=rewards, outage_end=4)

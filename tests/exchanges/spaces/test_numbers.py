@@ -70,6 +70,15 @@ def test_flattened_spaces_within_spaces(space, seed):
     assert flatten_space(space).contains(lowest.astype(flatten_space(space).dtype))
 
 
+def test_what_is_flattened_may_have_no_bounds():
+    unbound = spaces.Box(-np.inf, np.inf, (2,))
+    numbers = OneHotNumbers(spaces.Tuple([unbound, spaces.Discrete(3, start=1), unbound]))
+    vector = np.float32([7, 8, 0, 0, 1, -9, 5])
+    row = numbers.row(vector)
+    assert row.tolist() == [7, 8, 3, -9, 5]
+    assert numbers.observation(row - 1, row, vector).tolist() == [6, 7, 0, 1, 0, -10, 4]
+
+
 @pytest.mark.parametrize(
     ("space", "dtype"),
     [

@@ -16,7 +16,7 @@ from failure_api.core.arrays.libraries import from_host
 from failure_api.core.links import Array
 from failure_api.core.parameters.component import Component
 from failure_api.core.parameters.frozen import FrozenArray
-from failure_api.core.parameters.rules import Optional, Rule, numbers
+from failure_api.core.parameters.rules import Rule, check_entries, numbers
 from failure_api.core.parameters.types import LONGEST_DELAY, finite, not_negative, positive
 from failure_api.errors import invalid
 
@@ -330,11 +330,8 @@ class _Numbers(Rule):
         array = numbers(value)
         if array is None or array.ndim != 1 or not array.size:
             raise invalid(name, "must be a list of numbers", value, "give one or more of them")
-        refused = ~((array >= 0) & (array < np.inf))
-        if refused.any():
-            place = int(np.flatnonzero(refused)[0])
-            text = "must be finite and at least 0"
-            raise invalid(f"{name}[{place}]", text, float(array[place]), "give another number")
+        accepted = (array >= 0) & (array < np.inf)
+        check_entries(name, array, accepted, "must be finite and at least 0", "give another number")
         return FrozenArray(array)
 
 
@@ -362,20 +359,20 @@ class EmpiricalDelay(DelayDistribution):
     """
 
     delays: Annotated[ArrayLike, _Numbers("rounds")]
-    probabilities: Annotated[ArrayLike | None, Optional(_Numbers())] = None
+    probabilities: Annotated[ArrayLike, _Numbers()] | None = None
 
     def __post_init__(self) -> None:
         """Checks the fields, and that they belong together."""
         super().__post_init__()
         if self.probabilities is None:
             return
-        given, count = np.asarray(self.probabilities), len(np.asarray(self.delays))
-        if len(given) != count:
+        probabilities, count = np.asarray(self.probabilities), len(np.asarray(self.delays))
+        if len(probabilities) != count:
             text = f"must have one entry for each of the {count} delays"
-            raise invalid("probabilities", text, given, "give as many")
-        if abs(given.sum() - 1.0) > 1e-6:
-            text, remedy = "must sum to 1", "divide them by their sum"
-            raise invalid("probabilities", text, float(given.sum()), remedy)
+            raise invalid("probabilities", text, probabilities, "give as many")
+        total = float(probabilities.sum())
+        if abs(total - 1.0) > 1e-6:
+            raise invalid("probabilities", "must sum to 1", total, "divide them by their sum")
 
     @cached_property
     def _quantiles(self) -> NDArray[np.float32]:
@@ -401,8 +398,8 @@ class EmpiricalDelay(DelayDistribution):
 
     def draw(self, uniform: Array, table: Any, xp: Any) -> Array:
         """Returns what the table has for each number."""
-        place = xp.astype(xp.reshape(uniform, (-1,)) * RESOLUTION, xp.int32)
-        return xp.reshape(xp.take(table, place), uniform.shape)
+        entry = xp.astype(xp.reshape(uniform, (-1,)) * RESOLUTION, xp.int32)
+        return xp.reshape(xp.take(table, entry), uniform.shape)
 
     def cumulative(self, whole: NDArray[np.float64]) -> NDArray[np.float64]:
         """Returns the share of the table up to half a round further on."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Set
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 
 from failure_api.communication_models.delay import distributions as closed
 from failure_api.communication_models.delay.distributions import DelayDistribution
+from failure_api.core import Array, CommunicationModel, Context, Links, RandomStream, Stage, Traits
 from failure_api.core.arrays.libraries import of_type
-from failure_api.core.links import Array, Context, Links
-from failure_api.core.model import CommunicationModel, closed_form
+from failure_api.core.model import either
 from failure_api.core.parameters.rules import Instance, Optional
 from failure_api.core.parameters.types import LONGEST_DELAY, Probability, Rounds
-from failure_api.core.random.stream import RandomStream
-from failure_api.core.traits import QueuePlace, Stage, Traits
+from failure_api.core.traits import QueuePlace
 from failure_api.errors import ModelError, invalid
 
 
@@ -34,15 +33,15 @@ class DelayRule(Instance):
             raise invalid(name, text, value, "give one such as NormalDelay(...)")
         uniform = np.linspace(0.0, 1.0 - 2.0**-24, 9, dtype=np.float32).reshape(3, 3)
         try:
-            given = np.asarray(value(uniform), dtype=np.float64)
+            delays = np.asarray(value(uniform), dtype=np.float64)
         except Exception as error:
             text = "must turn an array of uniform numbers into delays"
             reason = " ".join(f"{type(error).__name__}: {error}".split())[:200].rstrip(".: ")
             raise invalid(name, text, value, f"it fails with {reason}") from None
-        if given.shape != uniform.shape or not np.isfinite(given).all():
+        if delays.shape != uniform.shape or not np.isfinite(delays).all():
             text = "must return a finite delay, in rounds, for each uniform number"
             remedy = "let it work on all entries of an array of any shape"
-            raise invalid(name, text, given, remedy)
+            raise invalid(name, text, delays, remedy)
         return value
 
 
@@ -91,18 +90,13 @@ class DelayBasedModel(CommunicationModel):
     information.
     """
 
-    EXAMPLE: ClassVar[Mapping[str, Any]] = {
-        "min_delay": 0,
-        "max_delay": 4,
-        "message_drop_probability": 0.1,
-    }
+    EXAMPLE: ClassVar = {"min_delay": 0, "max_delay": 4, "message_drop_probability": 0.1}
 
     min_delay: Rounds = 0
     max_delay: Rounds | None = None
     message_drop_probability: Probability = 0.0
     distribution: Annotated[
-        DelayDistribution | Callable[[Any], Any] | None,
-        Optional(DelayRule(kind=DelayDistribution)),
+        DelayDistribution | Callable[[Any], Any] | None, Optional(DelayRule(kind=DelayDistribution))
     ] = None
     delivery: Literal["reorder", "fifo"] = "reorder"
     expiry: Rounds | None = None
@@ -110,35 +104,30 @@ class DelayBasedModel(CommunicationModel):
     def __post_init__(self) -> None:
         """Checks the fields, and that the bounds are in order."""
         super().__post_init__()
-        if self.max_delay is None and self._bound is None:
-            text = (
+        declared = self.max_delay
+        if declared is None and self._bound is None:
+            rule = (
                 "must be a whole number of rounds unless the distribution or expiry bounds delays"
             )
-            raise invalid("max_delay", text, None, "give the longest delay in rounds")
+            raise invalid("max_delay", rule, None, "give the longest delay in rounds")
         if self._most < self.min_delay:
-            raise invalid(
-                "max_delay",
-                f"must be at least min_delay={self.min_delay}",
-                self._most,
-                "exchange the two" if self.max_delay is not None else "give a smaller min_delay",
-            )
-        if self._longest > LONGEST_DELAY or (self.max_delay or 0) > LONGEST_DELAY:
-            raise invalid(
-                "max_delay",
-                f"must be at most {LONGEST_DELAY} rounds",
-                self._most,
-                "a message that is never to arrive is one for message_drop_probability",
-            )
+            rule = f"must be at least min_delay={self.min_delay}"
+            remedy = "give a smaller min_delay" if declared is None else "exchange the two"
+            raise invalid("max_delay", rule, self._most, remedy)
+        if max(self._longest, declared or 0) > LONGEST_DELAY:
+            rule = f"must be at most {LONGEST_DELAY} rounds"
+            remedy = "a message that is never to arrive is one for message_drop_probability"
+            raise invalid("max_delay", rule, self._most, remedy)
 
     @property
     def _bound(self) -> int | None:
         """The greatest delay that needs telling apart, as far as the other fields know it."""
-        given = self.distribution
-        greatest = given.greatest if isinstance(given, DelayDistribution) else None
+        distribution = self.distribution
+        greatest = distribution.greatest if isinstance(distribution, DelayDistribution) else None
         if greatest is not None:
             return math.floor(greatest + 0.5)
         # Where all whole rounds are equally likely, the bounds are the distribution.
-        if self.expiry is None or given is None:
+        if self.expiry is None or distribution is None:
             return None
         return max(self.expiry, self.min_delay) + 1
 
@@ -170,8 +159,8 @@ class DelayBasedModel(CommunicationModel):
 
     def prepare(self, context: Context) -> Any:
         """Returns the drop probabilities, and what delays are looked up in."""
-        given = self.distribution
-        table = given.table(context.xp) if isinstance(given, DelayDistribution) else None
+        declared = self.distribution
+        table = declared.table(context.xp) if isinstance(declared, DelayDistribution) else None
         span = np.asarray(self._most - self.min_delay + 1, dtype=np.float32)
         return {**super().prepare(context), "table": table, "span": span}
 
@@ -203,16 +192,16 @@ class DelayBasedModel(CommunicationModel):
 
     def _delays(self, uniform: Array, parameters: Any, xp: Any) -> Array:
         """Returns whole rounds within the bounds, int32."""
-        least, most, given = self.min_delay, self._most, self.distribution
-        if given is None:
+        least, most, distribution = self.min_delay, self._most, self.distribution
+        if distribution is None:
             # A draw is at most 1 - 2**-24, whose product with a whole number of up to 2**24 is
             # never rounded up to that number.
             steps = of_type(uniform * parameters["span"], xp.int32, xp)
             return steps + least if least else steps
-        if isinstance(given, DelayDistribution):
-            rounds = given.draw(uniform, parameters["table"], xp)
+        if isinstance(distribution, DelayDistribution):
+            rounds = distribution.draw(uniform, parameters["table"], xp)
         else:
-            rounds = xp.astype(xp.asarray(given(uniform)), xp.float32)
+            rounds = xp.astype(xp.asarray(distribution(uniform)), xp.float32)
             if rounds.shape != uniform.shape:
                 raise ModelError(
                     f"distribution must return a delay for each of its uniform numbers, but gave "
@@ -224,12 +213,12 @@ class DelayBasedModel(CommunicationModel):
 
     def _cumulative(self) -> NDArray[np.float64] | None:
         """Returns `F(k)` for `k` up to the longest delay; None where it is not known."""
-        least, most, given = self.min_delay, self._most, self.distribution
+        least, most, distribution = self.min_delay, self._most, self.distribution
         whole = np.arange(self._longest + 1, dtype=np.float64)
-        if given is None:
+        if distribution is None:
             below = np.clip((whole - least + 1) / (most - least + 1), 0.0, 1.0)
-        elif isinstance(given, DelayDistribution):
-            below = np.where(whole < least, 0.0, given.cumulative(whole))
+        elif isinstance(distribution, DelayDistribution):
+            below = np.where(whole < least, 0.0, distribution.cumulative(whole))
         else:
             return None
         return np.where(whole < most, below, 1.0)
@@ -253,11 +242,10 @@ class DelayBasedModel(CommunicationModel):
         below = self._cumulative()
         if below is None:
             return None
-
-        def mean_delay(q: Any) -> Any:
-            return closed.mean_delay(below, q, in_order=self.delivery == "fifo")
-
-        return self.closed_form(mean_delay, "message_drop_probability")
+        fifo = self.delivery == "fifo"
+        return self.closed_form(
+            lambda q: closed.mean_delay(below, q, in_order=fifo), "message_drop_probability"
+        )
 
     def expected_age(self) -> Any:
         """Returns the mean age of information; None where the distribution is a function."""
@@ -275,9 +263,5 @@ class DelayBasedModel(CommunicationModel):
 
     def age_with_loss(self, loss: Any) -> Any:
         """Returns the age where messages are dropped for this reason too."""
-        drop = closed_form(
-            lambda one, other: one + (1.0 - one) * other,
-            [self.message_drop_probability, loss],
-            [0.0, 0.0],
-        )
+        drop = either(self.message_drop_probability, loss)
         return None if drop is None else replace(self, message_drop_probability=drop).expected_age()

@@ -17,10 +17,9 @@ from failure_api.communication_models.radio.path_loss import (
     PathLoss,
     milliwatts,
 )
-from failure_api.core.links import Array, Context, Links
+from failure_api.core import Array, Context, Links, RandomStream
 from failure_api.core.parameters.component import Component
 from failure_api.core.parameters.types import MeanTime, Period, Rounds, Share, positive
-from failure_api.core.random.stream import RandomStream
 from failure_api.errors import invalid
 
 Radius = Annotated[float, positive("the environment's units")]
@@ -260,12 +259,8 @@ class PeriodicJamming(Pattern):
         """Checks the fields, and that no period is too short."""
         super().__post_init__()
         if self.active_rounds > self.period:
-            raise invalid(
-                "active_rounds",
-                f"must be at most period={self.period}",
-                self.active_rounds,
-                "lengthen the period",
-            )
+            rule = f"must be at most period={self.period}"
+            raise invalid("active_rounds", rule, self.active_rounds, "lengthen the period")
 
     def step(self, state: Any, uniform: Array, round_index: Any, xp: Any) -> tuple[Any, Array]:
         """Returns True for all in the first rounds of a period."""

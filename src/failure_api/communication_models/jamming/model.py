@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from failure_api.communication_models.jamming.effects import (
     ConstantJamming,
@@ -13,11 +12,9 @@ from failure_api.communication_models.jamming.effects import (
     Pattern,
 )
 from failure_api.communication_models.jamming.positions import Jammers
-from failure_api.core.links import Array, Context, Links
-from failure_api.core.model import CommunicationModel
-from failure_api.core.parameters.rules import Optional, WholeNumber
-from failure_api.core.random.stream import RandomStream
-from failure_api.core.traits import Traits
+from failure_api.core import Array, CommunicationModel, Context, Links, RandomStream, Traits
+from failure_api.core.parameters.rules import WholeNumber
+from failure_api.core.parameters.types import Rounds
 
 
 class JammingState(NamedTuple):
@@ -70,7 +67,7 @@ class JammingModel(CommunicationModel):
     Source: Xu, Trappe, Zhang and Wood (2005); Pelechrinis, Iliofotou and Krishnamurthy (2011).
     """
 
-    EXAMPLE: ClassVar[Mapping[str, Any]] = {
+    EXAMPLE: ClassVar = {
         "jammers": {
             "type": "moving_jammers",
             "positions": [[-0.9, 0.0]],
@@ -85,7 +82,7 @@ class JammingModel(CommunicationModel):
     effect: Effect
     pattern: Pattern = ConstantJamming()  # noqa: RUF009
     detection: Detection | None = None
-    budget: Annotated[int | None, Optional(WholeNumber(0, "rounds"))] = None
+    budget: Rounds | None = None
 
     @property
     def traits(self) -> Traits:
@@ -142,14 +139,15 @@ class JammingModel(CommunicationModel):
         random: RandomStream,
     ) -> Links:
         """Returns the links as the same jammers leave them."""
-        squared = self._squared(parameters, context)
-        effect, sending = parameters["effect"], following.sending
-        return self.effect.apply(effect, squared, sending, links, context, random)
+        squared, effect = self._squared(parameters, context), parameters["effect"]
+        return self.effect.apply(effect, squared, following.sending, links, context, random)
 
     def _squared(self, parameters: Any, context: Context) -> Array:
         """Returns the squared distance from each jammer to each agent, `[..., J, N]`."""
-        positions_now = self.jammers.positions_now(parameters["jammers"], context)
-        return squared_between(positions_now, context.positions, context.xp)
+        agents: Array = context.positions
+        jammers = self.jammers.positions_now(parameters["jammers"], context)
+        difference = jammers[..., :, None, :] - agents[..., None, :, :]
+        return context.xp.sum(difference * difference, axis=-1)
 
     def jamming_share(self, rounds: int | None = None) -> float | None:
         """Returns the mean share of rounds in which a jammer sends.
@@ -169,15 +167,3 @@ class JammingModel(CommunicationModel):
             return None
         expected = self.pattern.expected_rounds(rounds, self.budget)
         return expected if rounds is None or expected is None else expected / rounds
-
-
-def squared_between(ones: Array, others: Array, xp: Any) -> Array:
-    """Returns the squared distances `[..., J, N]` from places `[..., J, dim]` to `[..., N, dim]`.
-
-    Example:
-        >>> import numpy as np
-        >>> squared_between(np.asarray([[0.0, 0.0]]), np.asarray([[3.0, 4.0], [1.0, 0.0]]), np)
-        array([[25.,  1.]])
-    """
-    difference = ones[..., :, None, :] - others[..., None, :, :]
-    return xp.sum(difference * difference, axis=-1)

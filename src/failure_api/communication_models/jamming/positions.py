@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from failure_api.communication_models.trace import entry
-from failure_api.core.links import Array, Context
+from failure_api.core import Array, Context
 from failure_api.core.model import distinct
 from failure_api.core.parameters.component import Component
 from failure_api.core.parameters.fields import index_of
 from failure_api.core.parameters.frozen import FrozenArray
-from failure_api.core.parameters.rules import Optional, Rule, numbers
+from failure_api.core.parameters.rules import Rule, numbers
 from failure_api.errors import invalid
 
 FARTHEST = 1e9
@@ -42,21 +42,9 @@ class Coordinates(Rule):
             remedy = "give one row of coordinates for each jammer, as in [[0.0, 1.0]]"
             raise invalid(name, f"must be an array {self.form} of numbers", value, remedy)
         if not (np.abs(array) <= FARTHEST).all():
-            raise invalid(
-                name, "must be finite, within 1e9 of 0", value, "give the environment's units"
-            )
+            remedy = "give the environment's units"
+            raise invalid(name, "must be finite, within 1e9 of 0", value, remedy)
         return FrozenArray(array)
-
-
-def coordinates(name: str, value: Any, context: Context) -> Array:
-    """Returns coordinates as a float32 array, or raises where the agents have other axes."""
-    array: NDArray[np.float32] = np.array(value, dtype=np.float32)
-    axes = None if context.positions is None else context.positions.shape[-1]
-    if axes is not None and array.shape[-1] != axes:
-        raise invalid(
-            name, f"must have {axes} coordinates, as the agents do", array, "give as many"
-        )
-    return context.xp.asarray(array)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +73,31 @@ class Jammers(Component, ABC):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FixedJammers(Jammers):
+class PlacedJammers(Jammers):
+    """Jammers whose positions are given. The base of those that no agent carries.
+
+    Args:
+        positions: Coordinates `[..., J, dim]`, in the environment's units.
+    """
+
+    positions: ArrayLike
+
+    def count(self) -> int:
+        """Returns the number of rows, in each round if there are several."""
+        return int(np.shape(self.positions)[-2])
+
+    def prepare(self, context: Context) -> Any:
+        """Returns the positions as a float32 array, or raises where the agents have other axes."""
+        array: NDArray[np.float32] = np.array(self.positions, dtype=np.float32)
+        axes = None if context.positions is None else context.positions.shape[-1]
+        if axes is not None and array.shape[-1] != axes:
+            rule = f"must have {axes} coordinates, as the agents do"
+            raise invalid("positions", rule, array, "give as many")
+        return context.xp.asarray(array)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FixedJammers(PlacedJammers):
     """Jammers that stay where they are.
 
     Args:
@@ -101,21 +113,13 @@ class FixedJammers(Jammers):
 
     positions: Annotated[ArrayLike, Coordinates("[J, dim]")]
 
-    def count(self) -> int:
-        """Returns the number of rows."""
-        return len(np.asarray(self.positions))
-
-    def prepare(self, context: Context) -> Any:
-        """Returns the positions."""
-        return coordinates("positions", self.positions, context)
-
     def positions_now(self, prepared: Any, context: Context) -> Array:
         """Returns the positions."""
         return prepared
 
 
 @dataclass(frozen=True, kw_only=True)
-class MovingJammers(Jammers):
+class MovingJammers(PlacedJammers):
     r"""Jammers that move straight on, and back from the walls where there are any.
 
     Args:
@@ -134,44 +138,29 @@ class MovingJammers(Jammers):
 
     positions: Annotated[ArrayLike, Coordinates("[J, dim]")]
     velocity: Annotated[ArrayLike, Coordinates("[J, dim]")]
-    bounds: Annotated[ArrayLike | None, Optional(Coordinates("[2, dim]"))] = None
+    bounds: Annotated[ArrayLike, Coordinates("[2, dim]")] | None = None
 
     def __post_init__(self) -> None:
         """Checks the fields, and that they fit together."""
         super().__post_init__()
         start, velocity = np.asarray(self.positions), np.asarray(self.velocity)
         if velocity.shape != start.shape:
-            raise invalid(
-                "velocity",
-                f"must have the shape {start.shape} of positions",
-                velocity,
-                "give one row for each jammer",
-            )
+            rule = f"must have the shape {start.shape} of positions"
+            raise invalid("velocity", rule, velocity, "give one row for each jammer")
         if self.bounds is None:
             return
         bounds = np.asarray(self.bounds)
         if bounds.shape != (2, start.shape[1]) or not (bounds[0] < bounds[1]).all():
-            raise invalid(
-                "bounds",
-                f"must be the least and then the greatest {start.shape[1]} coordinates",
-                bounds,
-                "give two rows, as in [[0, 0], [1, 1]]",
-            )
+            rule = f"must be the least and then the greatest {start.shape[1]} coordinates"
+            raise invalid("bounds", rule, bounds, "give two rows, as in [[0, 0], [1, 1]]")
         if not ((bounds[0] <= start) & (start <= bounds[1])).all():
             raise invalid("positions", "must lie within bounds", start, "start inside of the walls")
 
-    def count(self) -> int:
-        """Returns the number of rows."""
-        return len(np.asarray(self.positions))
-
     def prepare(self, context: Context) -> Any:
         """Returns positions, velocities and, where there are walls, those."""
-        start = coordinates("positions", self.positions, context)
         velocity = context.xp.asarray(np.asarray(self.velocity, dtype=np.float32))
-        if self.bounds is None:
-            return start, velocity
-        bounds = np.asarray(self.bounds, dtype=np.float32)
-        return start, velocity, *bounds
+        bounds = () if self.bounds is None else np.asarray(self.bounds, dtype=np.float32)
+        return super().prepare(context), velocity, *bounds
 
     def positions_now(self, prepared: Any, context: Context) -> Array:
         """Returns where this round finds them: a line, folded at the walls."""
@@ -186,7 +175,7 @@ class MovingJammers(Jammers):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScheduledJammers(Jammers):
+class ScheduledJammers(PlacedJammers):
     """Jammers whose place in every round is given.
 
     Args:
@@ -204,14 +193,6 @@ class ScheduledJammers(Jammers):
 
     positions: Annotated[ArrayLike, Coordinates("[T, J, dim]")]
     at_end: Literal["repeat", "hold"] = "repeat"
-
-    def count(self) -> int:
-        """Returns the number of rows of each round."""
-        return int(np.shape(np.asarray(self.positions))[1])
-
-    def prepare(self, context: Context) -> Any:
-        """Returns the schedule."""
-        return coordinates("positions", self.positions, context)
 
     def positions_now(self, prepared: Any, context: Context) -> Array:
         """Returns the entry of this round."""

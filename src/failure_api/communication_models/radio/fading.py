@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import expit, gammaincc, gammainccinv, gammaincinv
 from scipy.stats import ncx2
 
-from failure_api.communication_models.radio.path_loss import between, decibels
+from failure_api.communication_models.radio.path_loss import Floats, between, decibels
 from failure_api.core.arrays.libraries import from_host
 from failure_api.core.links import Array
 from failure_api.core.parameters.component import Component
@@ -35,7 +34,7 @@ class Table(NamedTuple):
     values: Array
 
 
-def tabulate(places: NDArray[np.float64], values: NDArray[np.float64]) -> Table:
+def tabulate(places: Floats, values: Floats) -> Table:
     """Returns a table of what a function is at a few equally spaced places, and between them."""
     between = np.interp(np.linspace(0.0, len(places) - 1.0, ENTRIES), range(len(places)), values)
     entries = between.astype(np.float32)
@@ -88,13 +87,11 @@ class Fading(Component, ABC):
     reciprocal: bool = True
 
     @abstractmethod
-    def survival(self, power: NDArray[np.float64]) -> NDArray[np.float64]:
+    def survival(self, power: Floats) -> Floats:
         """Returns the probability that the power exceeds so many times its mean."""
 
     @abstractmethod
-    def quantile(
-        self, probability: NDArray[np.float64], complement: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
+    def quantile(self, probability: Floats, complement: Floats) -> Floats:
         """Returns the power that is not exceeded with a probability.
 
         Args:
@@ -135,13 +132,11 @@ class Rayleigh(Fading):
     Source: Rayleigh (1880); Clarke (1968).
     """
 
-    def survival(self, power: NDArray[np.float64]) -> NDArray[np.float64]:
+    def survival(self, power: Floats) -> Floats:
         """Returns `exp(-power)`."""
         return np.asarray(np.exp(-power))
 
-    def quantile(
-        self, probability: NDArray[np.float64], complement: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
+    def quantile(self, probability: Floats, complement: Floats) -> Floats:
         """Returns `-log(1 - probability)`."""
         return np.asarray(-np.log1p(-probability))
 
@@ -178,7 +173,7 @@ class Rician(Fading):
 
     k_factor: Annotated[float, between(0.0, 1000.0, "")]
 
-    def survival(self, power: NDArray[np.float64]) -> NDArray[np.float64]:
+    def survival(self, power: Floats) -> Floats:
         """Returns Marcum's Q of the power."""
         scale = 2.0 * (1.0 + self.k_factor)
         # So far from the mean there is nothing, and SciPy overflows further out.
@@ -187,9 +182,7 @@ class Rician(Fading):
         within = np.clip(scale * np.asarray(power), low, high)
         return np.asarray(ncx2.sf(within, 2.0, 2.0 * self.k_factor))
 
-    def quantile(
-        self, probability: NDArray[np.float64], complement: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
+    def quantile(self, probability: Floats, complement: Floats) -> Floats:
         """Returns the quantile of that chi-squared distribution."""
         low = ncx2.ppf(probability, 2.0, 2.0 * self.k_factor)
         high = ncx2.isf(complement, 2.0, 2.0 * self.k_factor)
@@ -219,14 +212,12 @@ class Nakagami(Fading):
 
     shape_parameter: Annotated[float, between(0.5, 1000.0, "")]
 
-    def survival(self, power: NDArray[np.float64]) -> NDArray[np.float64]:
+    def survival(self, power: Floats) -> Floats:
         """Returns the regularised upper incomplete gamma function."""
         m = self.shape_parameter
         return np.asarray(gammaincc(m, m * np.asarray(power)))
 
-    def quantile(
-        self, probability: NDArray[np.float64], complement: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
+    def quantile(self, probability: Floats, complement: Floats) -> Floats:
         """Returns the inverse of the incomplete gamma function."""
         m = self.shape_parameter
         low, high = gammaincinv(m, probability), gammainccinv(m, complement)

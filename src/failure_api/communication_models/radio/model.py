@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from failure_api.communication_models.distance import squared_distances
 from failure_api.communication_models.radio.fading import Fading
 from failure_api.communication_models.radio.path_loss import (
+    Floats,
     LogDistance,
     MetresPerUnit,
     PathLoss,
@@ -26,15 +26,15 @@ from failure_api.communication_models.radio.reception import (
     SnrThreshold,
 )
 from failure_api.communication_models.radio.shadowing import Shadowing, mirrored, upper_triangle
-from failure_api.core.links import Array, Context, Links
-from failure_api.core.model import CommunicationModel
+from failure_api.core import Array, CommunicationModel, Context, Links, RandomStream, Traits
 from failure_api.core.parameters.rules import numbers
-from failure_api.core.random.stream import RandomStream
-from failure_api.core.traits import Traits
 from failure_api.errors import invalid
 
 BLOCKED = 1000.0
 """Loss in dB of a link that an obstacle cuts, or of which it gives no number."""
+
+THRESHOLDS = 513
+"""Thresholds that stand for a reception which rises gradually."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +80,7 @@ class SignalBasedModel(CommunicationModel):
     Source: Rappaport (2002); ns-3, model library, "Propagation" and "Wi-Fi error models".
     """
 
-    EXAMPLE: ClassVar[Mapping[str, Any]] = {
+    EXAMPLE: ClassVar = {
         "shadowing": {
             "type": "log_normal_shadowing",
             "standard_deviation": 6.0,
@@ -126,16 +126,15 @@ class SignalBasedModel(CommunicationModel):
         """Returns the shadowing, drawn for where the agents are; () where there is none."""
         if self.shadowing is None:
             return ()
-        return self.shadowing.init(parameters["shadowing"], context, _shadows(random))
+        return self.shadowing.init(parameters["shadowing"], context, random.child("shadowing"))
 
     def step(
         self, parameters: Any, state: Any, links: Links, context: Context, random: RandomStream
     ) -> tuple[Any, Links]:
         """Returns the next shadowing, and the links with what is not read lost."""
         if self.shadowing is not None:
-            state = self.shadowing.step(
-                parameters["shadowing"], state, context, self.metres_per_unit, _shadows(random)
-            )
+            known, draws = parameters["shadowing"], random.child("shadowing")
+            state = self.shadowing.step(known, state, context, self.metres_per_unit, draws)
         return state, self._read(parameters, state, links, context, random)
 
     def attempt(
@@ -149,8 +148,8 @@ class SignalBasedModel(CommunicationModel):
     ) -> Links:
         """Returns the links with fading and reception drawn anew under the shadowing's say."""
         if self.shadowing is not None:
-            own = parameters["shadowing"]
-            following = self.shadowing.attempt(own, following, context, _shadows(random))
+            known, draws = parameters["shadowing"], random.child("shadowing")
+            following = self.shadowing.attempt(known, following, context, draws)
         return self._read(parameters, following, links, context, random)
 
     def _read(
@@ -199,94 +198,55 @@ class SignalBasedModel(CommunicationModel):
         """
         distances = numbers(distance)
         if distances is None or not (np.isfinite(distances) & (distances >= 0)).all():
-            raise invalid(
-                "distance",
-                "must be finite and at least 0",
-                distance,
-                "give units of the positions",
-            )
+            rule, remedy = "must be finite and at least 0", "give units of the positions"
+            raise invalid("distance", rule, distance, remedy)
         with np.errstate(over="ignore"):
             loss = self.path_loss.loss((distances * self.metres_per_unit) ** 2, np)
-        return self.closed_form(
-            lambda power: mean_success(
-                power - loss, self.noise_dbm, self.reception, self.fading, self.shadowing
-            ),
-            "transmit_power",
-        )
+        return self.closed_form(lambda power: self._mean_success(power - loss), "transmit_power")
 
+    def _mean_success(self, signal: Floats) -> Floats:
+        """Returns the probability that a message is read, for signals of any shape, in dBm.
 
-def _shadows(random: RandomStream) -> RandomStream:
-    return random.child("shadowing")
+        A probability that rises with the signal is a mixture of thresholds. For each of them the
+        distributions of fading and shadowing say how often the signal exceeds it.
+        """
+        reception, noise = self.reception, self.noise_dbm
+        least = -np.inf if reception.sensitivity is None else reception.sensitivity
+        if self.fading is None and self.shadowing is None:
+            return np.where(signal >= least, reception.success(signal - noise), 0.0)
+        ratios = reception.transition(THRESHOLDS)
+        success = reception.success(ratios)
+        # What is read at the weakest is read from the sensitivity on.
+        thresholds = np.append(0.5 * (ratios[1:] + ratios[:-1]) + noise, -np.inf)
+        weights = np.append(np.diff(success), success[0])
+        chosen = weights != 0.0
+        thresholds, weights = np.maximum(thresholds[chosen], least), weights[chosen]
+        found = [(weights * self._exceeds(thresholds - one)).sum() for one in signal.ravel()]
+        return np.reshape(found, signal.shape)
+
+    def _exceeds(self, gain: Floats) -> Floats:
+        """Returns the probability of a gain by fading and shadowing, in dB, at least so great."""
+        fading, shadowing = self.fading, self.shadowing
+        if fading is None:
+            assert shadowing is not None
+            return shadowing.survival(gain)
+        if shadowing is None:
+            return fading.survival(10.0 ** (gain / 10.0))
+        levels, weights = shadowing.levels()
+        faded = fading.survival(10.0 ** ((gain[:, None] - levels) / 10.0))
+        return np.asarray(faded @ weights)
 
 
 def _obstruction(loss: Any, context: Context) -> Array:
     """Returns what a function of obstacles gave as losses in dB, or raises what is wrong."""
     xp, shape = context.xp, getattr(loss, "shape", None)
-    kinds = ("bool", "integral", "real floating")
     fits = shape in (context.shape, context.shape[-2:]) and hasattr(loss, "dtype")
     # Walls that never change may come as a NumPy array, whatever the positions are.
     loss = xp.asarray(loss) if fits else loss
-    if not (fits and xp.isdtype(loss.dtype, kinds)):
-        raise invalid(
-            "obstacles",
-            f"must return an array of numbers or flags of shape {context.shape}",
-            loss,
-            "give dB or True for each [sender, receiver]",
-        )
-    cut = xp.isdtype(loss.dtype, "bool")
-    loss = xp.astype(loss, xp.float32)
-    if cut:
-        return loss * BLOCKED
-    return xp.where(xp.isnan(loss), BLOCKED, loss)
-
-
-THRESHOLDS = 513
-
-
-def mean_success(
-    signal: NDArray[np.float64],
-    noise: float,
-    reception: Reception,
-    fading: Fading | None,
-    shadowing: Shadowing | None,
-) -> NDArray[np.float64]:
-    """Returns the probability that a message is read, for signals of any shape.
-
-    A probability that rises with the signal is a mixture of thresholds. For each of them the
-    distributions of fading and shadowing say how often the signal exceeds it.
-
-    Args:
-        signal: Mean power received, in dBm.
-        noise: Power of noise and interference, in dBm.
-        reception: What is read.
-        fading: How the power scatters from round to round.
-        shadowing: How it scatters from place to place.
-    """
-    least = -np.inf if reception.sensitivity is None else reception.sensitivity
-    if fading is None and shadowing is None:
-        return np.where(signal >= least, reception.success(signal - noise), 0.0)
-    ratios = reception.transition(THRESHOLDS)
-    success = reception.success(ratios)
-    # What is read at the weakest is read from the sensitivity on.
-    thresholds = np.append(0.5 * (ratios[1:] + ratios[:-1]) + noise, -np.inf)
-    weights = np.append(np.diff(success), success[0])
-    chosen = weights != 0.0
-    thresholds, weights = np.maximum(thresholds[chosen], least), weights[chosen]
-    found = [
-        (weights * _exceeds(thresholds - one, fading, shadowing)).sum() for one in signal.ravel()
-    ]
-    return np.reshape(found, signal.shape)
-
-
-def _exceeds(
-    gain: NDArray[np.float64], fading: Fading | None, shadowing: Shadowing | None
-) -> NDArray[np.float64]:
-    """Returns the probability of a gain, in dB, that is at least so great."""
-    if fading is None:
-        assert shadowing is not None
-        return shadowing.survival(gain)
-    if shadowing is None:
-        return fading.survival(10.0 ** (gain / 10.0))
-    levels, weights = shadowing.levels()
-    faded = fading.survival(10.0 ** ((gain[:, None] - levels) / 10.0))
-    return np.asarray(faded @ weights)
+    if not (fits and xp.isdtype(loss.dtype, ("bool", "integral", "real floating"))):
+        rule = f"must return an array of numbers or flags of shape {context.shape}"
+        raise invalid("obstacles", rule, loss, "give dB or True for each [sender, receiver]")
+    weakened = xp.astype(loss, xp.float32)
+    if xp.isdtype(loss.dtype, "bool"):
+        return weakened * BLOCKED
+    return xp.where(xp.isnan(weakened), BLOCKED, weakened)

@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from typing import Annotated, Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from failure_api.core.links import Array
 from failure_api.core.parameters.component import Component
 from failure_api.core.parameters.fields import LinkRule
 from failure_api.core.parameters.rules import Number
 from failure_api.core.parameters.types import LinkValue
+
+Floats: TypeAlias = NDArray[np.float64]
+"""Numbers of closed forms and tables, in double precision."""
 
 SPEED_OF_LIGHT = 299_792_458.0
 """In metres per second."""

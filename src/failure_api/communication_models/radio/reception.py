@@ -9,11 +9,17 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import binom, erfc, expit
 
 from failure_api.communication_models.radio.fading import Table, look_up, prepare, tabulate
-from failure_api.communication_models.radio.path_loss import BOLTZMANN, Level, Loss, Ratio, between
+from failure_api.communication_models.radio.path_loss import (
+    BOLTZMANN,
+    Floats,
+    Level,
+    Loss,
+    Ratio,
+    between,
+)
 from failure_api.core.links import Array
 from failure_api.core.parameters.component import Component
 from failure_api.core.parameters.rules import Rule, numbers
@@ -23,7 +29,7 @@ from failure_api.errors import invalid
 Modulation: TypeAlias = Literal["bpsk", "qpsk", "802.15.4"]
 
 
-def bit_error_rate(modulation: Modulation, ratio: NDArray[np.float64]) -> NDArray[np.float64]:
+def bit_error_rate(modulation: Modulation, ratio: Floats) -> Floats:
     r"""Returns the probability that a bit is wrong.
 
     With $\gamma$ the ratio for each symbol it is $\tfrac12 \operatorname{erfc} \sqrt\gamma$ for
@@ -98,12 +104,8 @@ class NoiseRule(Rule):
         number = numbers(value)
         if number is not None and not number.ndim and abs(float(number)) <= 180.0:
             return float(number)
-        raise invalid(
-            name,
-            "must be a NoiseFloor or lie in [-180, 180] dBm",
-            value,
-            "give a power such as -94.0, or NoiseFloor(bandwidth=20e6)",
-        )
+        remedy = "give a power such as -94.0, or NoiseFloor(bandwidth=20e6)"
+        raise invalid(name, "must be a NoiseFloor or lie in [-180, 180] dBm", value, remedy)
 
 
 Noise: TypeAlias = Annotated[NoiseFloor | float, NoiseRule()]
@@ -124,10 +126,10 @@ class Reception(Component, ABC):
     sensitivity: Level | None = None
 
     @abstractmethod
-    def success(self, ratio: NDArray[np.float64]) -> NDArray[np.float64]:
+    def success(self, ratio: Floats) -> Floats:
         """Returns the probability at a ratio in dB, which may not fall as the ratio rises."""
 
-    def transition(self, count: int) -> NDArray[np.float64]:
+    def transition(self, count: int) -> Floats:
         """Returns equally spaced ratios, in dB, that hold every change of the probability."""
         return np.linspace(*_ends(self), count)
 
@@ -178,11 +180,11 @@ class SnrThreshold(Reception):
 
     threshold: Ratio = 4.0
 
-    def success(self, ratio: NDArray[np.float64]) -> NDArray[np.float64]:
+    def success(self, ratio: Floats) -> Floats:
         """Returns 1 from the threshold on."""
         return np.asarray(np.asarray(ratio) >= self.threshold, dtype=np.float64)
 
-    def transition(self, count: int) -> NDArray[np.float64]:
+    def transition(self, count: int) -> Floats:
         """Returns the threshold between its two nearest neighbours."""
         around = (np.nextafter(self.threshold, end) for end in (-np.inf, np.inf))
         return np.asarray(sorted((*around, self.threshold)))
@@ -221,7 +223,7 @@ class LogisticReception(Reception):
     midpoint: Ratio
     slope: Annotated[float, between(0.01, 1000.0, "per dB")] = 1.0
 
-    def success(self, ratio: NDArray[np.float64]) -> NDArray[np.float64]:
+    def success(self, ratio: Floats) -> Floats:
         """Returns the logistic function."""
         return np.asarray(expit(self.slope * (np.asarray(ratio) - self.midpoint)))
 
@@ -258,7 +260,7 @@ class PacketError(Reception):
     modulation: Modulation
     message_bits: Count = 1000
 
-    def success(self, ratio: NDArray[np.float64]) -> NDArray[np.float64]:
+    def success(self, ratio: Floats) -> Floats:
         """Returns the probability that no bit is wrong."""
         wrong = bit_error_rate(self.modulation, 10.0 ** (np.asarray(ratio) / 10.0))
         return np.asarray(np.exp(self.message_bits * np.log1p(-wrong)))
@@ -289,7 +291,7 @@ class SubtPacketError(Reception):
 
     message_bits: Count = 1000
 
-    def success(self, ratio: NDArray[np.float64]) -> NDArray[np.float64]:
+    def success(self, ratio: Floats) -> Floats:
         """Returns the probability that no byte is wrong."""
         wrong = erfc(np.sqrt(10.0 ** (np.asarray(ratio, dtype=np.float64) / 10.0)))
         # Far below the noise all of it is wrong, and the logarithm infinite.

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from failure_api.communication_models.radio.path_loss import Length, between
-from failure_api.core.links import Array, Context
+from failure_api.communication_models.radio.path_loss import Floats, Length, between
+from failure_api.core import Array, Context, RandomStream
 from failure_api.core.parameters.component import Component
-from failure_api.core.random.stream import RandomStream
 
 
 def upper_triangle(count: int, xp: Any) -> Array:
@@ -56,14 +54,17 @@ class Shadowing(Component, ABC):
 
     @abstractmethod
     def step(
-        self,
-        parameters: Any,
-        state: Any,
-        context: Context,
-        metres_per_unit: float,
-        random: RandomStream,
+        self, parameters: Any, state: Any, context: Context, metres: float, random: RandomStream
     ) -> Any:
-        """Returns the state of this round, after the agents' movement."""
+        """Returns the state of this round, after the agents' movement.
+
+        Args:
+            parameters: What `prepare` returned.
+            state: What `init` or the last `step` returned.
+            context: What is known of the round.
+            metres: How many metres one unit of the positions is.
+            random: The stream of the shadowing.
+        """
 
     def attempt(
         self, parameters: Any, following: Any, context: Context, random: RandomStream
@@ -76,11 +77,11 @@ class Shadowing(Component, ABC):
         """Returns by how many dB each link gains, float32 `[..., N, N]`."""
 
     @abstractmethod
-    def survival(self, gain: NDArray[np.float64]) -> NDArray[np.float64]:
+    def survival(self, gain: Floats) -> Floats:
         """Returns the probability that a link gains more than so many dB."""
 
     @abstractmethod
-    def levels(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def levels(self) -> tuple[Floats, Floats]:
         """Returns gains in dB and their weights, which add up to 1, to take means with."""
 
 
@@ -94,13 +95,17 @@ class NormalShadowing(Shadowing, ABC):
 
     standard_deviation: Annotated[float, between(0.0, 100.0, "dB")]
 
-    def survival(self, gain: NDArray[np.float64]) -> NDArray[np.float64]:
+    def prepare(self, context: Context) -> Any:
+        """Returns 1 above the diagonal, float32 `[N, N]`."""
+        return upper_triangle(context.shape[-1], context.xp)
+
+    def survival(self, gain: Floats) -> Floats:
         r"""Returns $Q(x / \sigma)$."""
         if self.standard_deviation == 0.0:
             return np.asarray(gain <= 0.0, dtype=np.float64)
         return np.asarray(ndtr(-gain / self.standard_deviation))
 
-    def levels(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def levels(self) -> tuple[Floats, Floats]:
         """Returns equally spaced gains, with the density as weights."""
         # The trapezoidal rule, which for smooth functions of a normal number is hard to better.
         deviations = np.linspace(-6.0, 6.0, 301)
@@ -150,27 +155,16 @@ class LogNormalShadowing(NormalShadowing):
     decorrelation_distance: Length
     reciprocal: bool = True
 
-    def prepare(self, context: Context) -> Any:
-        """Returns 1 above the diagonal, float32 `[N, N]`."""
-        return upper_triangle(context.shape[-1], context.xp)
-
     def init(self, parameters: Any, context: Context, random: RandomStream) -> ShadowingState:
         """Returns a field that is drawn for the place where the agents are."""
         return ShadowingState(context.positions, self._draw(parameters, context, random))
 
     def step(
-        self,
-        parameters: Any,
-        state: Any,
-        context: Context,
-        metres_per_unit: float,
-        random: RandomStream,
+        self, parameters: Any, state: Any, context: Context, metres: float, random: RandomStream
     ) -> ShadowingState:
         """Returns the field after the agents' movement."""
         xp = context.xp
-        moved = (context.positions - state.positions) * (
-            metres_per_unit / self.decorrelation_distance
-        )
+        moved = (context.positions - state.positions) * (metres / self.decorrelation_distance)
         ends = xp.exp(-xp.sqrt(xp.sum(moved * moved, axis=-1)))
         kept = ends[..., :, None] * ends[..., None, :]
         new = xp.sqrt(1.0 - kept * kept) * self._draw(parameters, context, random)
@@ -208,21 +202,12 @@ class IndependentShadowing(NormalShadowing):
 
     reciprocal: bool = False
 
-    def prepare(self, context: Context) -> Any:
-        """Returns 1 above the diagonal, float32 `[N, N]`."""
-        return upper_triangle(context.shape[-1], context.xp)
-
     def init(self, parameters: Any, context: Context, random: RandomStream) -> Array:
         """Returns no gain: every round draws its own."""
         return context.xp.zeros(context.shape, dtype=context.xp.float32)
 
     def step(
-        self,
-        parameters: Any,
-        state: Any,
-        context: Context,
-        metres_per_unit: float,
-        random: RandomStream,
+        self, parameters: Any, state: Any, context: Context, metres: float, random: RandomStream
     ) -> Array:
         """Returns what is drawn for the round."""
         return self.attempt(parameters, state, context, random)

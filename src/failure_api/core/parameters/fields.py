@@ -7,117 +7,77 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from failure_api.core.links import Array, Context
+from failure_api.core.parameters import rules
 from failure_api.core.parameters.frozen import FrozenArray, FrozenMapping
-from failure_api.core.parameters.rules import (
-    Choice,
-    Flag,
-    Function,
-    Instance,
-    Optional,
-    Rule,
-    numbers,
-)
 from failure_api.errors import invalid, listed
 
 
 @dataclass(frozen=True)
-class LinkRule(Rule):
+class VaryingRule:
+    """What a parameter that may differ from link to link, or from agent to agent, must satisfy."""
+
+    text: str
+    accepts: Callable[[NDArray[np.float64]], NDArray[np.bool_]]
+    neutral: float
+    remedy: str
+    unit: str = ""
+
+    axes: ClassVar[int]
+    form: ClassVar[str]
+    form_remedy: ClassVar[str] = ""
+
+    def normalise(self, name: str, value: Any) -> float | FrozenArray | FrozenMapping:
+        """Returns the value in its immutable form, or raises what is wrong with it."""
+        if isinstance(value, Mapping):
+            items = value.items()
+            return FrozenMapping({self._key(name, k): self._number(name, v) for k, v in items})
+        array = rules.numbers(value)
+        if array is not None and array.ndim == 0:
+            return self._number(name, value)
+        if array is None or array.ndim != self.axes or len({*array.shape}) > 1 or not array.size:
+            remedy = (array is not None and self.form_remedy) or self.remedy
+            raise invalid(name, self.form, value, remedy)
+        # The diagonal means nothing: nothing is asked of it, and it tells no two models apart.
+        read = ~np.eye(len(array), dtype=bool) if self.axes == 2 else np.full(len(array), True)
+        rules.check_entries(name, array, self.accepts(array) | ~read, self.text, self.remedy)
+        neutral = self.neutral if np.isfinite(self.neutral) else 1.0
+        return FrozenArray(np.where(read, array, neutral))
+
+    def _number(self, name: str, value: Any) -> float:
+        number = rules.numbers(value)
+        if number is None or number.ndim or not self.accepts(number):
+            raise invalid(name, self.text, value, self.remedy)
+        return float(number)
+
+    def _key(self, name: str, key: Any) -> Any:
+        return key
+
+
+class LinkRule(VaryingRule, rules.Rule):
     """What a parameter that may differ from link to link must satisfy."""
 
-    text: str
-    accepts: Callable[[NDArray[np.float64]], NDArray[np.bool_]]
-    neutral: float
-    remedy: str
-    unit: str = ""
+    axes = 2
+    form = "must be a number, an [N, N] array or {(sender, receiver): number}"
+    form_remedy = "give one row for each sender and one column for each receiver"
 
-    def normalise(self, name: str, value: Any) -> float | FrozenArray | FrozenMapping:
-        """Returns the value in its immutable form, or raises what is wrong with it."""
-        if isinstance(value, Mapping):
-            return FrozenMapping(
-                {self._pair(name, pair): self._number(name, v) for pair, v in value.items()}
-            )
-        array = numbers(value)
-        if array is None:
-            raise invalid(
-                name,
-                "must be a number, an [N, N] array or {(sender, receiver): number}",
-                value,
-                self.remedy,
-            )
-        if array.ndim == 0:
-            return self._number(name, value)
-        if array.ndim != 2 or array.shape[0] != array.shape[1] or not array.size:
-            raise invalid(
-                name,
-                "must be a number, an [N, N] array or {(sender, receiver): number}",
-                value,
-                "give one row for each sender and one column for each receiver",
-            )
-        # The diagonal means nothing: nothing is asked of it, and it tells no two models apart.
-        off_diagonal = ~np.eye(len(array), dtype=bool)
-        refused = off_diagonal & ~self.accepts(array)
-        if refused.any():
-            sender, receiver = np.argwhere(refused)[0].tolist()
-            entry = f"{name}[{sender}, {receiver}]"
-            raise invalid(entry, self.text, float(array[sender, receiver]), self.remedy)
-        neutral = self.neutral if np.isfinite(self.neutral) else 1.0
-        return FrozenArray(np.where(off_diagonal, array, neutral))
-
-    def _number(self, name: str, value: Any) -> float:
-        number = numbers(value)
-        if number is None or number.ndim or not self.accepts(number):
-            raise invalid(name, self.text, value, self.remedy)
-        return float(number)
-
-    def _pair(self, name: str, key: Any) -> tuple[Any, Any]:
+    def _key(self, name: str, key: Any) -> Any:
         if isinstance(key, tuple) and len(key) == 2 and key[0] != key[1]:
             return key
-        raise invalid(
-            name, "must have (sender, receiver) pairs as keys", key, "name two different agents"
-        )
+        rule = "must have (sender, receiver) pairs as keys"
+        raise invalid(name, rule, key, "name two different agents")
 
 
-@dataclass(frozen=True)
-class AgentRule(Rule):
+class AgentRule(VaryingRule, rules.Rule):
     """What a parameter that may differ from agent to agent must satisfy."""
 
-    text: str
-    accepts: Callable[[NDArray[np.float64]], NDArray[np.bool_]]
-    neutral: float
-    remedy: str
-    unit: str = ""
-
-    def normalise(self, name: str, value: Any) -> float | FrozenArray | FrozenMapping:
-        """Returns the value in its immutable form, or raises what is wrong with it."""
-        if isinstance(value, Mapping):
-            return FrozenMapping({key: self._number(name, v) for key, v in value.items()})
-        array = numbers(value)
-        if array is None or array.ndim > 1 or not array.size:
-            raise invalid(
-                name,
-                "must be a number, an array of one for each agent, or {agent: number}",
-                value,
-                self.remedy,
-            )
-        if array.ndim == 0:
-            return self._number(name, value)
-        refused = ~self.accepts(array)
-        if refused.any():
-            place = int(np.flatnonzero(refused)[0])
-            raise invalid(f"{name}[{place}]", self.text, float(array[place]), self.remedy)
-        return FrozenArray(array)
-
-    def _number(self, name: str, value: Any) -> float:
-        number = numbers(value)
-        if number is None or number.ndim or not self.accepts(number):
-            raise invalid(name, self.text, value, self.remedy)
-        return float(number)
+    axes = 1
+    form = "must be a number, an array of one for each agent, or {agent: number}"
 
 
 class Drawn(NamedTuple):
@@ -132,40 +92,40 @@ class Drawn(NamedTuple):
     greatest: float
 
 
-def _rules_of(value_class: Any) -> dict[str, Rule]:
+def _rules_of(value_class: Any) -> dict[str, rules.Rule]:
     """Returns the rule of each field of a dataclass that has one."""
     hints = typing.get_type_hints(value_class, include_extras=True)
     found = {field.name: _rule(hints[field.name]) for field in fields(value_class)}
     return {name: rule for name, rule in found.items() if rule is not None}
 
 
-def _rule(hint: Any) -> Rule | None:
+def _rule(hint: Any) -> rules.Rule | None:
     """Returns the rule that a field's type stands for; None where it stands for none."""
     for note in getattr(hint, "__metadata__", ()):
-        if isinstance(note, Rule):
+        if isinstance(note, rules.Rule):
             return note
     if hint is bool:
-        return Flag()
+        return rules.Flag()
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is typing.Literal:
-        return Choice(arguments)
+        return rules.Choice(arguments)
     if origin is Callable:
-        return Function()
+        return rules.Function()
     if origin in (typing.Union, types.UnionType) and types.NoneType in arguments:
-        given = [argument for argument in arguments if argument is not types.NoneType]
-        rule = _rule(given[0]) if len(given) == 1 else None
-        return None if rule is None else Optional(rule)
+        others = [argument for argument in arguments if argument is not types.NoneType]
+        rule = _rule(others[0]) if len(others) == 1 else None
+        return None if rule is None else rules.Optional(rule)
     if isinstance(hint, type) and is_dataclass(hint):
-        return Instance(hint)
+        return rules.Instance(hint)
     return None
 
 
-rules_of: Callable[[Any], dict[str, Rule]] = functools.cache(_rules_of)
+rules_of: Callable[[Any], dict[str, rules.Rule]] = functools.cache(_rules_of)
 
 
-def inner_rule(rule: Rule | None) -> Rule | None:
+def inner_rule(rule: rules.Rule | None) -> rules.Rule | None:
     """Returns a rule without the permission of None, where it has one."""
-    return rule.rule if isinstance(rule, Optional) else rule
+    return rule.rule if isinstance(rule, rules.Optional) else rule
 
 
 def parameters_of(value: Any, context: Any) -> dict[str, Array | None]:
@@ -181,12 +141,11 @@ def parameters_of(value: Any, context: Any) -> dict[str, Array | None]:
     """
     found: dict[str, Array | None] = {}
     for name, rule in rules_of(type(value)).items():
-        inner, given = inner_rule(rule), getattr(value, name)
-        if not isinstance(inner, LinkRule | AgentRule):
-            continue
-        look_up = per_link if isinstance(inner, LinkRule) else per_agent
-        called = f"{value.name}.{name}"
-        found[name] = None if given is None else look_up(called, given, inner.neutral, context)
+        inner, field = inner_rule(rule), getattr(value, name)
+        if isinstance(inner, VaryingRule):
+            called = f"{value.name}.{name}"
+            neutral, axes = inner.neutral, inner.axes
+            found[name] = None if field is None else _table(called, field, neutral, axes, context)
     return found
 
 
@@ -196,7 +155,7 @@ def normalise_fields(value: Any) -> None:
     for name, rule in rules_of(type(value)).items():
         field = rule.normalise(name, getattr(value, name))
         object.__setattr__(value, name, field)
-        if isinstance(inner_rule(rule), LinkRule | AgentRule) and isinstance(field, FrozenArray):
+        if isinstance(inner_rule(rule), VaryingRule) and isinstance(field, FrozenArray):
             sizes[name] = field.shape[0]
     check_sizes(sizes)
 
@@ -228,25 +187,7 @@ def per_link(name: str, value: Any, neutral: float, context: Context) -> Array |
     Raises:
         InvalidArgumentError: The array is not `[N, N]`, or the mapping names an unknown agent.
     """
-    if isinstance(value, Drawn):
-        return None
-    if isinstance(value, float):
-        return context.xp.asarray(value, dtype=context.xp.float32)
-    agent_ids, count = context.agent_ids, len(context.agent_ids)
-    if isinstance(value, FrozenMapping):
-        table = np.full((count, count), neutral, dtype=np.float32)
-        for pair, number in value.items():
-            table[index_of(name, pair[0], agent_ids), index_of(name, pair[1], agent_ids)] = number
-    else:
-        table = np.array(value, dtype=np.float32)
-        if table.shape != (count, count):
-            raise invalid(
-                name,
-                f"must have one row and one column for each of the {count} agents",
-                table,
-                f"give an array of shape ({count}, {count}) in the order of possible_agents",
-            )
-    return context.xp.asarray(table)
+    return _table(name, value, neutral, 2, context)
 
 
 def per_agent(name: str, value: Any, neutral: float, context: Context) -> Array:
@@ -261,23 +202,33 @@ def per_agent(name: str, value: Any, neutral: float, context: Context) -> Array:
     Raises:
         InvalidArgumentError: The array is not `[N]`, or the mapping names an unknown agent.
     """
+    return _table(name, value, neutral, 1, context)
+
+
+def _table(name: str, value: Any, neutral: float, axes: int, context: Context) -> Array | None:
+    """Returns a parameter with an axis of all agents, or with two, as `per_link` does."""
+    agent_ids, count = context.agent_ids, len(context.agent_ids)
+    if isinstance(value, Drawn):
+        return None
     if isinstance(value, float):
         return context.xp.asarray(value, dtype=context.xp.float32)
-    agent_ids, count = context.agent_ids, len(context.agent_ids)
     if isinstance(value, FrozenMapping):
-        row = np.full(count, neutral, dtype=np.float32)
-        for agent_id, number in value.items():
-            row[index_of(name, agent_id, agent_ids)] = number
+        table = np.full((count,) * axes, neutral, dtype=np.float32)
+        for key, number in value.items():
+            named = key if axes == 2 else (key,)
+            table[tuple(index_of(name, agent_id, agent_ids) for agent_id in named)] = number
     else:
-        row = np.array(value, dtype=np.float32)
-        if row.shape != (count,):
-            raise invalid(
-                name,
-                f"must have one entry for each of the {count} agents",
-                row,
-                f"give {count} numbers in the order of possible_agents",
-            )
-    return context.xp.asarray(row)
+        table = np.array(value, dtype=np.float32)
+        if table.shape != (count,) * axes:
+            rule = f"must have one entry for each of the {count} agents"
+            remedy = f"give {count} numbers in the order of possible_agents"
+            if axes == 2:
+                rule = f"must have one row and one column for each of the {count} agents"
+                remedy = (
+                    f"give an array of shape ({count}, {count}) in the order of possible_agents"
+                )
+            raise invalid(name, rule, table, remedy)
+    return context.xp.asarray(table)
 
 
 def index_of(name: str, agent_id: Any, agent_ids: tuple[Any, ...]) -> int:

@@ -122,14 +122,13 @@ class Instance(Rule):
     """A parameter that is a value of a class, such as a part of a model."""
 
     kind: type
+    remedy: str = "give an instance of one of its classes"
 
     def normalise(self, name: str, value: Any) -> Any:
         """Returns the value, or raises an error for one of another class."""
         if isinstance(value, self.kind):
             return value
-        raise invalid(
-            name, f"must be a {self.kind.__name__}", value, "give an instance of one of its classes"
-        )
+        raise invalid(name, f"must be a {self.kind.__name__}", value, self.remedy)
 
 
 @dataclass(frozen=True)
@@ -168,6 +167,21 @@ def in_order(name: str, value: Any, kind: str, remedy: str) -> list[Any]:
     raise invalid(name, f"must be {kind}", value, remedy)
 
 
+def check_entries(name: str, array: NDArray[Any], accepted: Any, text: str, remedy: str) -> None:
+    """Raises an error for the first entry of an array that is not accepted.
+
+    Args:
+        name: What errors call the array.
+        array: The array.
+        accepted: Which entries are accepted, bool of the same shape.
+        text: What holds for every accepted entry, as in "must lie in [0, 1]".
+        remedy: What the user can do.
+    """
+    if not accepted.all():
+        index = np.argwhere(~accepted)[0].tolist()
+        raise invalid(f"{name}{index}", text, float(array[tuple(index)]), remedy)
+
+
 def numbers(value: Any, *, flags: bool = False) -> NDArray[np.float64] | None:
     """Returns real numbers as a float64 array; None for anything else, such as text.
 
@@ -201,7 +215,9 @@ def holds_flags(value: Any) -> bool:
     """
     if isinstance(value, list | tuple):
         return not set(map(type, value)) <= _PLAIN and any(map(holds_flags, value))
-    return isinstance(value, bool | np.bool_) or _is_of_flags(getattr(value, "dtype", None))
+    # Of an array the type says so, in whatever library.
+    dtype = str(getattr(value, "dtype", "")).rpartition(".")[2]
+    return isinstance(value, bool | np.bool_) or dtype == "bool"
 
 
 def is_masked(value: Any) -> bool:
@@ -213,8 +229,3 @@ def is_masked(value: Any) -> bool:
 
 _PLAIN = {float, int}
 """The types of what long lists mostly hold, which need no further look."""
-
-
-def _is_of_flags(dtype: Any) -> bool:
-    """Returns whether that is the type of flags, in whatever library."""
-    return dtype is not None and str(dtype).rpartition(".")[2] == "bool"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from types import ModuleType
 from typing import Any, Self
 
@@ -59,19 +58,13 @@ def key_for(key: Words, data: Words, xp: ModuleType) -> Words:
         return folded(key, data)
     # XLA computes again whatever it fuses into each of its uses. Draws gain by that, and keys,
     # which are used by many draws, lose: JAX's own Threefry-2x32 is never fused.
-    jax = imported("jax.extend")
+    function = imported("jax.extend").random.threefry_2x32
     words = (xp.asarray(word, dtype=xp.int32).view("uint32") for word in (*key, *data))
     words = xp.broadcast_arrays(*words)
-    pairs = (xp.stack(pair, axis=-1) for pair in (words[:2], words[2:]))
-    found = _each(jax.random.threefry_2x32, words[0].ndim)(*pairs).view("int32")
-    return found[..., 0], found[..., 1]
-
-
-def _each(function: Callable[..., Any], axes: int) -> Callable[..., Any]:
-    """Returns a function of each element of arrays with so many batch axes."""
-    for _ in range(axes):
+    for _ in range(words[0].ndim):
         function = imported(JAX.package).vmap(function)
-    return function
+    found = function(*(xp.stack(pair, axis=-1) for pair in (words[:2], words[2:]))).view("int32")
+    return found[..., 0], found[..., 1]
 
 
 def native_stream(random: Any, library: Library, device: Any) -> RandomStream:
@@ -99,11 +92,10 @@ def key_words(key: Any, batch: tuple[int, ...], library: Library) -> Words | Non
     """Returns the two words of a library's key, or of one an element; None for what is neither."""
     if library is not JAX or not is_jax(key):
         return None
-    jax = imported(JAX.package)
-    if jax.numpy.issubdtype(key.dtype, jax.dtypes.prng_key):
-        words = jax.random.key_data(key) if key.shape in ((), batch) else key
-    else:
-        words = key
+    jax, words = imported(JAX.package), key
+    typed = jax.numpy.issubdtype(key.dtype, jax.dtypes.prng_key)
+    if typed and key.shape in ((), batch):
+        words = jax.random.key_data(key)
     count = words.shape[-1] if words.ndim else 0
     if words.dtype != "uint32" or count not in (2, 4) or words.shape[:-1] not in ((), batch):
         return None

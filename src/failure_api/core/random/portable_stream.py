@@ -53,15 +53,13 @@ class PortableStream(RandomStream):
     ) -> None:
         super().__init__()
         self.batch, self.xp, self.round_index = batch, xp, round_index
-        self.batch_axes = len(batch)
         self._root, self._path = root, path
-        self._blocks = 0
+        self.batch_axes, self._blocks = len(batch), 0
 
     def key(self) -> Words:
         """Returns two words that stand for the stream, of the batch's shape."""
-        if not self._path:
-            return self._root
-        return key_for(self._root, _path_words(self._path), self.xp)
+        path = self._path
+        return key_for(self._root, _path_words(path), self.xp) if path else self._root
 
     @functools.cached_property
     def _key(self) -> Words:

@@ -154,8 +154,8 @@ def source_of(
     """
     if isinstance(random, int | np.integer):
         if isinstance(random, bool) or not 0 <= random < 2**64:
-            rule, remedy = "must be a seed from 0 to 2**64 - 1", "give an integer such as 0"
-            raise invalid("random", rule, random, remedy)
+            rule = "must be a seed from 0 to 2**64 - 1"
+            raise invalid("random", rule, random, "give an integer such as 0")
         random = int(random)
     if streams == "native" and not library.traces:
         return SequentialSource(native_stream(random, library, device))

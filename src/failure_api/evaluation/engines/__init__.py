@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from failure_api.errors import invalid
-from failure_api.evaluation.engines.jobs import Backlog
+from failure_api.evaluation.engines.jobs import Backlog, play_serially
+from failure_api.evaluation.engines.processes import play_in_processes
+from failure_api.evaluation.engines.ray_tasks import play_on_ray
 from failure_api.evaluation.episode import EpisodeResult
 from failure_api.evaluation.plan import Plan
 
@@ -57,13 +59,7 @@ def results_of(
         Each episode as soon as it has ended; None from time to time while none does.
     """
     if engine == "serial":
-        from failure_api.evaluation.engines.jobs import play_serially
-
         return play_serially(plan, backlog)
     if engine == "processes":
-        from failure_api.evaluation.engines.processes import play_in_processes
-
         return play_in_processes(plan, backlog, workers)
-    from failure_api.evaluation.engines.ray_tasks import play_on_ray
-
     return play_on_ray(plan, backlog, workers, address)

@@ -45,9 +45,8 @@ class Backlog:
 
     def __init__(self, plan: Plan, finished: Mapping[int, Set[int]]) -> None:
         self._left = plan.episodes - sum(map(len, finished.values()))
-        self._again: deque[Job] = deque()
-        self._cells = self._jobs(plan, finished)
-        self._current: Job | None = None
+        self._begun: deque[Job] = deque()
+        self._cells = _jobs(plan, finished)
 
     def __len__(self) -> int:
         """Returns the number of episodes that have not been handed out."""
@@ -59,34 +58,31 @@ class Backlog:
         Args:
             most: Most episodes of the job.
         """
-        if self._again:
-            job = self._again.popleft()
-        else:
-            whole = self._current or next(self._cells, None)
-            if whole is None:
-                return None
-            job = whole._replace(episodes=whole.episodes[:most])
-            rest = whole.episodes[most:]
-            self._current = whole._replace(episodes=rest) if rest else None
+        whole = self._begun.popleft() if self._begun else next(self._cells, None)
+        if whole is None:
+            return None
+        if rest := whole.episodes[most:]:
+            self._begun.appendleft(Job(whole.cell, rest))
+        job = Job(whole.cell, whole.episodes[:most])
         self._left -= len(job.episodes)
         return job
 
     def put_back(self, job: Job) -> None:
         """Takes back a job that was not done."""
-        self._again.append(job)
+        self._begun.appendleft(job)
         self._left += len(job.episodes)
 
     def share(self, workers: int) -> int:
         """Returns how many episodes a job should have, so that all workers end at one time."""
         return max(1, min(LONGEST_JOB, self._left // (4 * workers)))
 
-    @staticmethod
-    def _jobs(plan: Plan, finished: Mapping[int, Set[int]]) -> Iterator[Job]:
-        for cell in range(plan.size):
-            done = finished.get(cell, frozenset())
-            left = tuple(k for k in range(plan.specification.episodes) if k not in done)
-            if left:
-                yield Job(cell, left)
+
+def _jobs(plan: Plan, finished: Mapping[int, Set[int]]) -> Iterator[Job]:
+    """Yields for each cell the episodes that are left of it."""
+    for cell in range(plan.size):
+        done = finished.get(cell, frozenset())
+        if left := tuple(k for k in range(plan.specification.episodes) if k not in done):
+            yield Job(cell, left)
 
 
 def play_serially(plan: Plan, backlog: Backlog) -> Generator[EpisodeResult | None, None, None]:

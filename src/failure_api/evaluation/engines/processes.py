@@ -5,14 +5,13 @@ from __future__ import annotations
 import multiprocessing
 import signal
 from collections import Counter, deque
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
 from typing import Any
 
 from failure_api.errors import InvalidArgumentError
 from failure_api.evaluation.engines.jobs import Backlog, Job
-from failure_api.evaluation.episode import EpisodeResult, Player, failed
+from failure_api.evaluation.episode import EpisodeResult, Player
 from failure_api.evaluation.plan import Plan, Specification
 from failure_api.evaluation.store import PATIENCE_SECONDS
 
@@ -67,10 +66,10 @@ def play_in_processes(
     pool = _Pool(plan, backlog, workers)
     try:
         while pool.workers:
-            ready = pool.ready()
+            ready = wait([worker.connection for worker in pool.workers], PATIENCE_SECONDS)
             if not ready:
                 yield None
-            for worker in ready:
+            for worker in [worker for worker in pool.workers if worker.connection in ready]:
                 yield from pool.hear(worker)
     finally:
         for worker in pool.workers:
@@ -88,12 +87,7 @@ class _Pool:
         for _ in range(min(count, len(backlog))):
             self._hire()
 
-    def ready(self) -> list[_Worker]:
-        """Waits a moment for a process to have something to say, and returns those that do."""
-        ready = wait([worker.connection for worker in self.workers], PATIENCE_SECONDS)
-        return [worker for worker in self.workers if worker.connection in ready]
-
-    def hear(self, worker: _Worker) -> Generator[EpisodeResult | None, None, None]:
+    def hear(self, worker: _Worker) -> Iterator[EpisodeResult]:
         """Yields what a process has to say."""
         try:
             result = worker.receive()
@@ -114,7 +108,7 @@ class _Pool:
             self.workers.append(worker)
             worker.load(self._backlog, self._count)
 
-    def _bury(self, worker: _Worker) -> Generator[EpisodeResult | None, None, None]:
+    def _bury(self, worker: _Worker) -> Iterator[EpisodeResult]:
         """Hands on what a process that has ended had in hand."""
         self.workers.remove(worker)
         code = worker.end()
@@ -123,12 +117,15 @@ class _Pool:
                 f"workers must be processes that can start, but the first ended (exit code {code}):"
                 " in a script, call sweep under `if __name__ == '__main__':`; or take one worker."
             )
-        lost = worker.jobs[0]
-        episode = (lost.cell, lost.episodes[0])
-        self._deaths[episode] += 1
-        if self._deaths[episode] >= _MOST_DEATHS:
+        cell, (episode, *_) = worker.jobs[0]
+        self._deaths[cell, episode] += 1
+        if self._deaths[cell, episode] >= _MOST_DEATHS:
             worker.strike()
-            yield failed(self._plan, *episode, _obituary(code), 0.0)
+            text = (
+                f"The process that played this episode ended twice in its middle (exit code {code})"
+                ": nothing more is known of why.\n"
+            )
+            yield EpisodeResult(cell, episode, self._plan.seed_of(episode), error=text)
         for job in worker.jobs:
             self._backlog.put_back(job)
         self._hire()
@@ -143,22 +140,22 @@ class _Worker:
     """
 
     def __init__(self, plan: Plan) -> None:
-        context = _context()
-        self.connection: Connection
+        # From a server that has imported what processes need, where there can be one.
+        can_fork = "forkserver" in multiprocessing.get_all_start_methods()
+        context: Any = multiprocessing.get_context("forkserver" if can_fork else "spawn")
+        if can_fork:
+            context.set_forkserver_preload(_PRELOADED)
         self.connection, theirs = context.Pipe()
         self.jobs: deque[Job] = deque()
         arguments = (theirs, plan.specification)
-        self._process: BaseProcess = context.Process(target=work, args=arguments, daemon=True)
+        self._process = context.Process(target=work, args=arguments, daemon=True)
         self._process.start()
         # Held open here, it would hide that the process has ended.
         theirs.close()
 
     def load(self, backlog: Backlog, workers: int) -> None:
         """Gives the process further jobs, as far as there are any."""
-        while len(self.jobs) < _JOBS_AHEAD:
-            job = backlog.take(backlog.share(workers))
-            if job is None:
-                return
+        while len(self.jobs) < _JOBS_AHEAD and (job := backlog.take(backlog.share(workers))):
             self.jobs.append(job)
             try:
                 self.connection.send(job)
@@ -179,7 +176,7 @@ class _Worker:
         if len(job.episodes) > 1:
             self.jobs.appendleft(job._replace(episodes=job.episodes[1:]))
 
-    def end(self) -> int | None:
+    def end(self) -> Any:
         """Ends the process, and returns its exit code."""
         self.connection.close()
         if self.jobs:
@@ -189,19 +186,3 @@ class _Worker:
             self._process.kill()
             self._process.join()
         return self._process.exitcode
-
-
-def _context() -> Any:
-    """Returns how processes are started: from a server that has imported what they need."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(_PRELOADED)
-    return context
-
-
-def _obituary(code: int | None) -> str:
-    return (
-        f"The process that played this episode ended twice in its middle (exit code {code}): "
-        "nothing more is known of why.\n"
-    )

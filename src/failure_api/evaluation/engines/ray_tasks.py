@@ -10,7 +10,7 @@ from typing import Any
 
 from failure_api.errors import InvalidArgumentError
 from failure_api.evaluation.engines.jobs import Backlog, Job
-from failure_api.evaluation.episode import EpisodeResult, Player, failed
+from failure_api.evaluation.episode import EpisodeResult, Player
 from failure_api.evaluation.plan import Plan
 from failure_api.evaluation.reading import specification_from_dict
 from failure_api.evaluation.store import PATIENCE_SECONDS
@@ -88,16 +88,12 @@ def _played(ray: Any, plan: Plan, backlog: Backlog) -> Generator[EpisodeResult |
     text = json.dumps(plan.specification.to_plain())
     task = ray.remote(max_retries=_RETRIES)(play_job)
     processors = max(1, int(ray.cluster_resources().get("CPU", 1)))
+    most = _TASKS_AHEAD * processors
     under_way: dict[Any, Job] = {}
     try:
-        while True:
-            while len(under_way) < _TASKS_AHEAD * processors:
-                job = backlog.take(backlog.share(processors))
-                if job is None:
-                    break
+        while len(backlog) or under_way:
+            while len(under_way) < most and (job := backlog.take(backlog.share(processors))):
                 under_way[task.remote(text, job)] = job
-            if not under_way:
-                return
             ready, _ = ray.wait(list(under_way), num_returns=1, timeout=PATIENCE_SECONDS)
             if not ready:
                 yield None
@@ -117,9 +113,10 @@ def _handed_on(plan: Plan, backlog: Backlog, job: Job, error: Exception) -> list
     """Returns the failure of a task of one episode; a longer one is divided."""
     if len(job.episodes) == 1:
         text = f"Ray lost the process that played this episode: {error}\n"
-        return [failed(plan, job.cell, job.episodes[0], text, 0.0)]
+        (episode,) = job.episodes
+        return [EpisodeResult(job.cell, episode, plan.seed_of(episode), error=text)]
     for episode in job.episodes:
-        backlog.put_back(job._replace(episodes=(episode,)))
+        backlog.put_back(Job(job.cell, (episode,)))
     return []
 
 

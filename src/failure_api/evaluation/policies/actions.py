@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
 from pettingzoo import AECEnv
 
-from failure_api.errors import InvalidArgumentError, describe, invalid
+from failure_api.errors import describe, invalid
 from failure_api.exchanges.spaces.actions import ActionMaskSplit
 from failure_api.wrappers.reports import actions_of
 from failure_api.wrappers.unwrapping import action_mask, own_mask
@@ -45,7 +46,7 @@ Discrete(5), but 7 was given: let the policy answer with one of these.
     """
     if not isinstance(actions, Mapping):
         raise _refused("must be a dict by agent", actions, "let the policy return one")
-    asked, spoken = list(agents), actions_of(env)
+    asked = list(agents)
     for agent in asked:
         if agent not in actions:
             rule = f"must hold an action for every agent observed, {agent!r} among them"
@@ -54,16 +55,23 @@ Discrete(5), but 7 was given: let the policy answer with one of these.
         if agent not in asked:
             listed = ", ".join(map(str, asked))
             raise _refused("must name only agents observed", agent, f"answer for {listed} alone")
+    spoken = actions_of(env)
     for agent in asked:
-        space = env.action_space(agent)
-        if not _within(space, actions[agent]):
+        action, space = actions[agent], env.action_space(agent)
+        if not _within(space, action):
             rule = f"must hold for {agent!r} an action within {describe(space)}"
-            raise _refused(rule, actions[agent], "let the policy answer with one of these")
-        action = actions[agent]
+            raise _refused(rule, action, "let the policy answer with one of these")
         if spoken is not None:
-            action, _ = spoken.parted(agent, action)
-            space = spoken.own_spaces[agent]
-        _check_mask(agent, action, space, _mask(agent, env, agents))
+            (action, _), space = spoken.parted(agent, action), spoken.own_spaces[agent]
+        mask = _mask(agent, env, agents)
+        if mask is None or not isinstance(space, spaces.Discrete):
+            continue
+        legal = np.flatnonzero(own_mask(mask, space)) + space.start
+        if legal.size and int(action) not in legal:
+            rule = f"must hold for {agent!r} an action that its action mask allows"
+            more = ", ..." if len(legal) > _LISTED else ""
+            listed = ", ".join(map(str, legal[:_LISTED])) + more
+            raise _refused(rule, action, f"let the policy choose from {listed}")
 
 
 def _within(space: Any, action: Any) -> bool:
@@ -96,15 +104,4 @@ def _mask(agent: Any, env: Any, agents: Any) -> Any:
     return action_mask(observation, getattr(env, "infos", {}).get(agent))
 
 
-def _check_mask(agent: Any, action: Any, space: Any, mask: Any) -> None:
-    if mask is None or not isinstance(space, spaces.Discrete):
-        return
-    legal = np.flatnonzero(own_mask(mask, space)) + space.start
-    if legal.size and int(action) not in legal:
-        rule = f"must hold for {agent!r} an action that its action mask allows"
-        listed = ", ".join(map(str, legal[:_LISTED])) + (", ..." if len(legal) > _LISTED else "")
-        raise _refused(rule, action, f"let the policy choose from {listed}")
-
-
-def _refused(rule: str, value: object, remedy: str) -> InvalidArgumentError:
-    return invalid("actions", rule, value, remedy)
+_refused = partial(invalid, "actions")

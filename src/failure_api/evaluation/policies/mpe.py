@@ -128,10 +128,26 @@ class Steering:
         return np.zeros(MOVES, np.float32) if self._continuous else 0
 
 
+class _SteeredPolicy:
+    """A policy by which each agent acts on its own observation alone."""
+
+    def __init__(self, env: Any, policy: str, scenario: str) -> None:
+        check_scenario(env, policy, scenario)
+        self._own = {a: own_observation(env, a, policy) for a in env.possible_agents}
+        self._steering = {a: Steering(env, a) for a in env.possible_agents}
+
+    def __call__(self, observations: Mapping[Any, Any]) -> dict[Any, Any]:
+        """Returns an action for each agent."""
+        return {a: self._act(a, self._own[a](seen)) for a, seen in observations.items()}
+
+    def _act(self, agent: Any, own: NDArray[np.float64]) -> Any:
+        raise NotImplementedError
+
+
 _SELFISH = 1e-6
 
 
-class AssignmentPolicy:
+class AssignmentPolicy(_SteeredPolicy):
     """Each agent works out who should go to which landmark, and goes to its own.
 
     An agent takes the assignment with the shortest ways, squared, in all,
@@ -171,46 +187,29 @@ class AssignmentPolicy:
     """
 
     def __init__(self, env: Any) -> None:
-        check_scenario(env, "assignment", "simple_spread")
+        super().__init__(env, "assignment", "simple_spread")
         raw = env.unwrapped
         bodies, landmarks = len(raw.world.agents), len(raw.world.landmarks)
         self._slots = _slots(raw.scenario, "num_landmark_neighbors", landmarks)
         self._landmarks = min(self._slots, landmarks)
         self._others = min(_slots(raw.scenario, "num_agent_neighbors", bodies - 1), bodies - 1)
-        self._own: dict[Any, Callable[[Any], NDArray[np.float64]]] = {}
-        self._steering: dict[Any, Steering] = {}
-        for agent in env.possible_agents:
-            self._own[agent] = own_observation(env, agent, "assignment")
-            self._steering[agent] = Steering(env, agent)
         self._index = {agent: index for index, agent in enumerate(env.possible_agents)}
 
-    def __call__(self, observations: Mapping[Any, Any]) -> dict[Any, Any]:
-        """Returns an action for each agent."""
-        return {agent: self._act(agent, seen) for agent, seen in observations.items()}
-
-    def _act(self, agent: Any, observation: Any) -> Any:
-        own = self._own[agent](observation)
-        velocity, position, places = own[:2], own[2:4], own[4:].reshape(-1, 2)
-        landmarks = places[: self._landmarks]
-        others = places[self._slots : self._slots + self._others]
+    def _act(self, agent: Any, own: NDArray[np.float64]) -> Any:
+        velocity, position, points = own[:2], own[2:4], own[4:].reshape(-1, 2)
+        landmarks = points[: self._landmarks]
+        others = points[self._slots : self._slots + self._others]
         # Everyone in the same frame and the same order, so that agents that know the same reckon
         # with the same numbers.
         row = min(self._index[agent], len(others))
         agents = np.insert(others, row, 0, axis=0) + position
-        chosen = _landmark(agents, landmarks + position, row)
-        if chosen is None:
-            return self._steering[agent].rest()
-        return self._steering[agent].push(landmarks[chosen], velocity)
-
-
-def _landmark(agents: NDArray[np.float64], landmarks: NDArray[np.float64], row: int) -> int | None:
-    """Returns which landmark the best assignment gives one of the agents; None for none."""
-    ways = agents[:, None] - landmarks[None, :]
-    costs = np.einsum("ijk,ijk->ij", ways, ways)
-    costs[row] *= 1 + _SELFISH
-    rows, columns = linear_sum_assignment(costs)
-    chosen = columns[rows == row]
-    return int(chosen[0]) if chosen.size else None
+        ways = agents[:, None] - (landmarks + position)[None, :]
+        costs = np.einsum("ijk,ijk->ij", ways, ways)
+        costs[row] *= 1 + _SELFISH
+        rows, columns = linear_sum_assignment(costs)
+        chosen = columns[rows == row]
+        steering = self._steering[agent]
+        return steering.push(landmarks[chosen[0]], velocity) if chosen.size else steering.rest()
 
 
 def _slots(scenario: Any, option: str, everyone: int) -> int:
@@ -221,7 +220,7 @@ def _slots(scenario: Any, option: str, everyone: int) -> int:
 _HEARD = 0.5
 
 
-class SignallingPolicy:
+class SignallingPolicy(_SteeredPolicy):
     """Each agent says where the other should go, and goes where it is told.
 
     It has no memory: where nothing arrives in a round, it does not push, whatever it was told
@@ -247,20 +246,13 @@ class SignallingPolicy:
     """
 
     def __init__(self, env: Any) -> None:
-        check_scenario(env, "signalling", "simple_reference")
+        super().__init__(env, "signalling", "simple_reference")
         raw = env.unwrapped
         self._continuous = raw.continuous_actions
         self._landmarks = len(raw.world.landmarks)
         self._words = raw.world.dim_c
-        self._own = {a: own_observation(env, a, "signalling") for a in env.possible_agents}
-        self._steering = {agent: Steering(env, agent) for agent in env.possible_agents}
 
-    def __call__(self, observations: Mapping[Any, Any]) -> dict[Any, Any]:
-        """Returns an action for each agent."""
-        return {agent: self._act(agent, seen) for agent, seen in observations.items()}
-
-    def _act(self, agent: Any, observation: Any) -> Any:
-        own = self._own[agent](observation)
+    def _act(self, agent: Any, own: NDArray[np.float64]) -> Any:
         seen = 2 + 2 * self._landmarks
         velocity, landmarks = own[:2], own[2:seen].reshape(-1, 2)
         heard = own[-self._words :][: self._landmarks]
@@ -269,9 +261,6 @@ class SignallingPolicy:
         steering = self._steering[agent]
         told = heard.max() > _HEARD
         move = steering.push(landmarks[heard.argmax()], velocity) if told else steering.rest()
-        return self._action(word, move)
-
-    def _action(self, word: int, move: Any) -> Any:
         if not self._continuous:
             return word * MOVES + move
         said: NDArray[np.float32] = np.zeros(self._words, np.float32)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Protocol
 
-from failure_api.errors import InvalidArgumentError, invalid
+from failure_api.errors import invalid
 
 
 class Policy(Protocol):
@@ -24,6 +25,10 @@ class Policy(Protocol):
             observations: By agent, as the agents see them: all live agents' in a Parallel
                 environment; in an AEC environment that of the agent whose turn it is.
         """
+
+
+refused = partial(invalid, "policies")
+"""Returns the error for a policy's name that breaks a rule, ready to be raised."""
 
 
 class SeesInfos:
@@ -55,25 +60,6 @@ def takes_infos(policy: Any) -> bool:
     except (TypeError, ValueError):
         # Some of what is written in C does not tell.
         return False
-
-
-_LONGEST = 200
-
-
-def refused(rule: str, name: object, remedy: str) -> InvalidArgumentError:
-    """Returns the error for a policy's name that breaks a rule, ready to be raised."""
-    return invalid("policies", rule, name, remedy)
-
-
-def reason(error: BaseException) -> str:
-    r"""Returns an exception's type and message on one line.
-
-    Example:
-        >>> reason(ValueError("no such\nlandmark."))
-        'ValueError: no such landmark'
-    """
-    text = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".: ")
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
 def title(env: Any) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from failure_api.exchanges.spaces.actions import ActionMaskSplit
+from failure_api.exchanges.spaces.actions import ActionMaskSplit, SpokenActions
 from failure_api.wrappers.reports import actions_of
 from failure_api.wrappers.unwrapping import action_mask, own_mask
 
@@ -44,21 +44,13 @@ class RandomPolicy:
 
     def __init__(self, env: Any) -> None:
         self._env = env
-        self._agents = tuple(env.possible_agents)
-        self._spoken = actions_of(env)
-        own = None if self._spoken is None else self._spoken.own_spaces
+        self._agents = agents = tuple(env.possible_agents)
+        silent = SpokenActions({}, {agent: env.action_space(agent) for agent in agents})
+        self._spoken = actions_of(env) or silent
         # Copies, since to sample one of the environment's own spaces moves its random numbers.
-        self._spaces: dict[Any, spaces.Space[Any]] = {
-            agent: copy.deepcopy(env.action_space(agent) if own is None else own[agent])
-            for agent in self._agents
-        }
-        self._words = {
-            agent: copy.deepcopy(self._spoken.message_space(agent)) if self._spoken else None
-            for agent in self._agents
-        }
-        self._masked = {
-            agent for agent in self._agents if ActionMaskSplit(env.observation_space(agent)).masked
-        }
+        self._spaces = {a: copy.deepcopy(self._spoken.own_spaces[a]) for a in agents}
+        self._messages = {a: copy.deepcopy(self._spoken.message_space(a)) for a in agents}
+        self._masked = {a for a in agents if ActionMaskSplit(env.observation_space(a)).masked}
         self.reset(0)
 
     def reset(self, seed: int) -> None:
@@ -79,20 +71,14 @@ class RandomPolicy:
         # A sample takes more or fewer random numbers by its mask and by chance, so each has a
         # seed of its own.
         seed = int(self._streams[agent].integers(_SEEDS))
-        action = self._sample_own(agent, observation, seed)
-        words = self._words[agent]
-        if self._spoken is None or words is None:
-            return action
-        words.seed(seed)
-        return self._spoken.joined(agent, action, words.sample())
-
-    def _sample_own(self, agent: Any, observation: Any, seed: int) -> Any:
-        space = self._spaces[agent]
+        space, messages = self._spaces[agent], self._messages[agent]
         space.seed(seed)
         told = observation if agent in self._masked else None
         mask = action_mask(told, getattr(self._env, "infos", {}).get(agent))
-        if mask is None:
-            return space.sample()
-        if isinstance(space, spaces.Discrete):
+        if mask is not None and isinstance(space, spaces.Discrete):
             mask = np.asarray(own_mask(mask, space), dtype=np.int8)
-        return space.sample(mask=mask)
+        action = space.sample() if mask is None else space.sample(mask=mask)
+        if messages is None:
+            return action
+        messages.seed(seed)
+        return self._spoken.joined(agent, action, messages.sample())

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from failure_api.errors import MissingDependencyError, invalid
-from failure_api.evaluation.policies.policy import reason, refused
-from failure_api.evaluation.policies.user_code import look_here
+from failure_api.errors import MissingDependencyError, invalid, reason
+from failure_api.evaluation.policies.policy import refused
+from failure_api.user_code import look_here
 
 SB3_PREFIX = "sb3:"
 _READ = ("policy_class", "policy_kwargs", "observation_space", "action_space", "use_sde")
@@ -43,7 +43,11 @@ class SB3Policy:
 
     def __init__(self, name: str, env: Any) -> None:
         self._name = name
-        path = _existing(name)
+        path = Path(name.removeprefix(SB3_PREFIX))
+        if not path.is_file():
+            ended = Path(f"{path}.zip")
+            remedy = f"write '{SB3_PREFIX}{ended}'" if ended.is_file() else "fix the path"
+            raise refused("must name a file that exists", name, remedy)
         try:
             torch, save_util = _packages(name)
             # The sum of many floats depends on how threads share it out, and a hair's breadth can
@@ -74,9 +78,8 @@ class SB3Policy:
         batch = _stack(list(observations.values()))
         actions, state = self._network.predict(batch, deterministic=True)
         if state is not None:
-            raise refused(
-                "must be a model without memory", self._name, "give it as a class, 'module:name'"
-            )
+            remedy = "give it as a class, 'module:name'"
+            raise refused("must be a model without memory", self._name, remedy)
         return dict(zip(observations, actions, strict=True))
 
     def _check(self, agent: Any, env: Any) -> None:
@@ -90,15 +93,6 @@ class SB3Policy:
             rule = f"must take from {agent} the actions of {self._name}, {_text(trained)}"
             remedy = "give the environment's options of training"
             raise invalid("environment", rule, _Shape(taken), remedy)
-
-
-def _existing(name: str) -> Path:
-    path = Path(name.removeprefix(SB3_PREFIX))
-    if path.is_file():
-        return path
-    ended = Path(f"{path}.zip")
-    remedy = f"write '{SB3_PREFIX}{ended}'" if ended.is_file() else "fix the path"
-    raise refused("must name a file that exists", name, remedy)
 
 
 def _packages(name: str) -> tuple[Any, Any]:
@@ -118,13 +112,11 @@ def _load(path: Path, save_util: Any) -> Any:
     # What is not needed may not be readable here, such as functions of another Python.
     unread = dict.fromkeys(saved.keys() - set(_READ))
     data, parameters, _ = save_util.load_from_zip_file(path, device="cpu", custom_objects=unread)
-    options = {**data["policy_kwargs"]}
-    options.pop("device", None)
+    options = {key: value for key, value in data["policy_kwargs"].items() if key != "device"}
     if data.get("use_sde"):
         options["use_sde"] = True
-    network = data["policy_class"](
-        data["observation_space"], data["action_space"], lambda _: 0.0, **options
-    )
+    seen, taken = data["observation_space"], data["action_space"]
+    network = data["policy_class"](seen, taken, lambda _: 0.0, **options)
     network.load_state_dict(parameters["policy"])
     return network.to("cpu")
 
@@ -143,11 +135,8 @@ def _alike(one: Any, other: Any) -> bool:
         )
     if type(one).__name__ != type(other).__name__ or one.shape != other.shape:
         return False
-    return bool(np.array_equal(_counts(one), _counts(other)))
-
-
-def _counts(space: Any) -> Any:
-    return getattr(space, "n", getattr(space, "nvec", 0))
+    counts = [getattr(space, "n", getattr(space, "nvec", 0)) for space in (one, other)]
+    return bool(np.array_equal(counts[0], counts[1]))
 
 
 def _channels_first(space: Any) -> Any:

@@ -4,48 +4,35 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from failure_api.evaluation.reporting.texts import exact, printable
-from failure_api.evaluation.results import PERFECT, Results
+from failure_api.evaluation.reporting.texts import exact, one_line, printable, shortened
+from failure_api.evaluation.results import PERFECT, Results, curve_label
 
 PERFECT_COLOUR = "#808080"
 
-# The first five can be told apart by a colour-blind eye; all read on white and on black.
-_COLOURS = (
-    "#2f7fc1",
-    "#d9600a",
-    "#0b9269",
-    "#b766a0",
-    "#b07a00",
-    "#5e6ad2",
-    "#c8465a",
-    "#6b7f3a",
-    "#2d9ab0",
-    "#8a6d5a",
-    "#7d7d7d",
-    "#a05fd0",
+# The first five colours can be told apart by a colour-blind eye; all read on white and on black.
+# Markers as plotly calls them, as matplotlib does, and as a text shows them.
+_MARKS = (
+    ("#2f7fc1", "circle", "o", "●"),
+    ("#d9600a", "square", "s", "■"),
+    ("#0b9269", "diamond", "D", "◆"),
+    ("#b766a0", "triangle-up", "^", "▲"),
+    ("#b07a00", "triangle-down", "v", "▼"),
+    ("#5e6ad2", "cross", "P", "✚"),
+    ("#c8465a", "star", "*", "★"),
+    ("#6b7f3a", "x", "X", "✖"),
+    ("#2d9ab0", "hexagon", "h", "⬢"),
+    ("#8a6d5a", "pentagon", "p", "⬟"),
+    ("#7d7d7d", "triangle-left", "<", "◀"),
+    ("#a05fd0", "triangle-right", ">", "▶"),
 )
 _DASHES = ("solid", "dash", "dot", "dashdot")
-# As plotly calls them, as matplotlib does, and as a text shows them.
-_MARKERS = (
-    ("circle", "o", "●"),
-    ("square", "s", "■"),
-    ("diamond", "D", "◆"),
-    ("triangle-up", "^", "▲"),
-    ("triangle-down", "v", "▼"),
-    ("cross", "P", "✚"),
-    ("star", "*", "★"),
-    ("x", "X", "✖"),
-    ("hexagon", "h", "⬢"),
-    ("pentagon", "p", "⬟"),
-    ("triangle-left", "<", "◀"),
-    ("triangle-right", ">", "▶"),
-)
 
 
 class Mark(NamedTuple):
@@ -53,28 +40,28 @@ class Mark(NamedTuple):
 
     Attributes:
         colour: "#rrggbb".
-        dash: How its line is broken, as plotly calls it.
         symbol: Its marker, as plotly calls it.
         marker: Its marker, as matplotlib calls it.
         glyph: Its marker as text.
+        dash: How its line is broken, as plotly calls it.
     """
 
     colour: str
-    dash: str
     symbol: str
     marker: str
     glyph: str
+    dash: str
 
 
-def mark_of(number: int) -> Mark:
-    """Returns how the curve of a number is drawn.
+def mark_of(index: int) -> Mark:
+    """Returns how the curve of an index is drawn.
 
     Example:
         >>> mark_of(0).symbol, mark_of(12).symbol, mark_of(12).dash
         ('circle', 'circle', 'dash')
     """
-    round_, place = divmod(number, len(_COLOURS))
-    return Mark(_COLOURS[place], _DASHES[round_ % len(_DASHES)], *_MARKERS[place])
+    turn, entry = divmod(index, len(_MARKS))
+    return Mark(*_MARKS[entry], _DASHES[turn % len(_DASHES)])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +69,7 @@ class Curve:
     """The cells of one policy in one setting.
 
     Attributes:
-        number: Which of the curves it is.
+        index: Which of the curves it is.
         label: What it is called.
         policy: The policy's name.
         setting: What else was varied, as text by name.
@@ -90,9 +77,10 @@ class Curve:
         perfect: Its cell under perfect communication.
         cells: Its cells by severity.
         severities: Every severity, from the mildest to the severest.
+        severity_text: Returns a severity as text.
     """
 
-    number: int
+    index: int
     label: str
     policy: str
     setting: Mapping[str, str]
@@ -100,15 +88,50 @@ class Curve:
     perfect: Mapping[str, Any]
     cells: Mapping[float, Mapping[str, Any]]
     severities: tuple[float, ...]
+    severity_text: Callable[[float], str]
 
     def values(self, column: str) -> list[float]:
         """Returns a column of its cells, one for each severity; NaN where there is no cell."""
         return [value_of(self.cells.get(severity, {}), column) for severity in self.severities]
 
+    def estimates(self, column: str) -> tuple[list[float], list[float], list[float]]:
+        """Returns a column of its cells, and the low and the high ends of its intervals."""
+        return self.values(column), self.values(f"{column}_low"), self.values(f"{column}_high")
+
+    def runs(self, column: str) -> Iterator[slice]:
+        """Yields the longest stretches of its cells in which a column has an interval."""
+        return _runs(self.values(f"{column}_low"))
+
+    @property
+    def breaking_point(self) -> tuple[float, float, float]:
+        """The severity at which it breaks, and the low and the high end of its interval."""
+        return estimate_of(self.summary, "breaking_point")
+
+    def height(self, column: str, severity: float) -> float:
+        """Returns a column's value at any severity, on the straight line between two cells."""
+        pairs = zip(self.severities, self.values(column), strict=True)
+        known = sorted((x, y) for x, y in pairs if math.isfinite(y)) or [(math.nan, math.nan)]
+        xs, ys = zip(*known, strict=True)
+        return float(np.interp(severity, xs, ys, left=math.nan, right=math.nan))
+
+    def positions(self, curves: int) -> list[float]:
+        """Returns where its points stand along the axis.
+
+        The curves of a single severity stand beside each other.
+
+        Args:
+            curves: How many there are.
+        """
+        if len(self.severities) != 1:
+            return list(self.severities)
+        severity = self.severities[0]
+        spread = (self.index + 0.5) / curves - 0.5
+        return [severity + 0.8 * spread * (abs(severity) or 1.0)]
+
     @property
     def mark(self) -> Mark:
         """How it is drawn."""
-        return mark_of(self.number)
+        return mark_of(self.index)
 
 
 def value_of(row: Mapping[str, Any], column: str) -> float:
@@ -117,28 +140,34 @@ def value_of(row: Mapping[str, Any], column: str) -> float:
     return math.nan if value is None else float(value)
 
 
+def estimate_of(row: Mapping[str, Any], column: str) -> tuple[float, float, float]:
+    """Returns a number of a table's row, and the low and the high end of its interval."""
+    return value_of(row, column), value_of(row, f"{column}_low"), value_of(row, f"{column}_high")
+
+
 def curves_of(results: Results) -> tuple[Curve, ...]:
     """Returns the curves of a sweep, in the order of its tables."""
-    cells = rows_of(results.cells)
-    summaries = {key_of(results, row): row for row in rows_of(results.curves)}
-    failing = [row for row in cells if not is_perfect(row)]
-    keys = dict.fromkeys([*summaries, *(key_of(results, row) for row in failing)])
-    by_key: dict[tuple[str, ...], dict[float, Any]] = {key: {} for key in keys}
-    for row in failing:
-        by_key[key_of(results, row)][float(row["severity"])] = row
-    references = [row for row in cells if is_perfect(row)]
+    summaries = {_key(results, row): row for row in rows_of(results.curves)}
+    cells: dict[tuple[str, ...], dict[float, Any]] = {key: {} for key in summaries}
+    references = []
+    for row in rows_of(results.cells):
+        if is_perfect(row):
+            references.append(row)
+        else:
+            cells.setdefault(_key(results, row), {})[float(row["severity"])] = row
     return tuple(
         Curve(
-            number=number,
-            label=label_of(results, key),
+            index=index,
+            label=_label(results, key),
             policy=key[0],
             setting=dict(zip(results.settings, key[1:], strict=True)),
             summary=summaries.get(key, {}),
-            perfect=next((row for row in references if suits(key_of(results, row), key)), {}),
-            cells=found,
+            perfect=next((row for row in references if suits(_key(results, row), key)), {}),
+            cells=by_severity,
             severities=results.severities,
+            severity_text=partial(severity_text, results),
         )
-        for number, (key, found) in enumerate(by_key.items())
+        for index, (key, by_severity) in enumerate(cells.items())
     )
 
 
@@ -153,7 +182,7 @@ def is_perfect(row: Mapping[str, Any]) -> bool:
     return math.isnan(value_of(row, "severity"))
 
 
-def key_of(results: Results, row: Mapping[str, Any]) -> tuple[str, ...]:
+def _key(results: Results, row: Mapping[str, Any]) -> tuple[str, ...]:
     """Returns a row's policy and setting."""
     return (str(row["policy"]), *(_text(row[name]) for name in results.settings))
 
@@ -164,32 +193,91 @@ def suits(perfect: Sequence[str], key: Sequence[str]) -> bool:
     Settings of what fails mean nothing under perfect communication; their text is empty there.
     """
     pairs = zip(perfect, key, strict=True)
-    return all(one == other or (place > 0 and not one) for place, (one, other) in enumerate(pairs))
+    return all(one == other or (index > 0 and not one) for index, (one, other) in enumerate(pairs))
 
 
-def label_of(results: Results, key: Sequence[str]) -> str:
-    """Returns what the curve of a key is called, in text that every format can hold."""
-    row = dict(zip(("policy", *results.settings), key, strict=True))
-    if all(key):
-        label = results.label(row)
-    else:
-        named = [f"{name}={row[name]}" for name in results.settings if row[name]]
-        label = ", ".join([row["policy"], *named])
-    return " ".join(printable(label).split())
+def label_of(results: Results, row: Mapping[str, Any]) -> str:
+    """Returns what the curve of a row is called, in text that every format can hold."""
+    return _label(results, _key(results, row))
+
+
+def _label(results: Results, key: Sequence[str]) -> str:
+    policy, *setting = key
+    named = zip(results.settings, setting, strict=True)
+    return one_line(curve_label(policy, {name: value for name, value in named if value}))
+
+
+def severity_text(results: Results, severity: float) -> str:
+    """Returns a severity as a reader sees it: its label, or the number as it was asked for."""
+    labelled = dict(zip(results.severities, results.severity_labels, strict=False))
+    return printable(labelled.get(severity) or exact(severity))
 
 
 def at(results: Results, severity: float | None) -> str:
     """Returns what a severity is called: "failure_prob=0.3"."""
     if severity is None or math.isnan(severity):
         return PERFECT
-    return f"{printable(results.severity)}={exact(severity)}"
+    return f"{printable(results.severity)}={severity_text(results, severity)}"
 
 
-def is_logarithmic(severities: Sequence[float]) -> bool:
+def _text(value: Any) -> str:
+    # An empty cell of a table that was read from a file is NaN.
+    return "" if value is None or value != value else str(value)
+
+
+class Axis(NamedTuple):
+    """The axis of the severities.
+
+    Attributes:
+        limits: Its ends, from the mildest severity to the severest.
+        ticks: Where it has ticks; none where that is best left to who draws it.
+        is_logarithmic: Whether that tells severities better apart.
+    """
+
+    limits: tuple[float, float]
+    ticks: list[float]
+    is_logarithmic: bool
+
+
+def axis_of(severities: Sequence[float], *, labelled: bool = False) -> Axis:
+    """Returns the axis of at least one severity, with a tick for each where it has a label.
+
+    Example:
+        >>> axis_of([0, 0.5, 1])
+        Axis(limits=(-0.03, 1.03), ticks=[], is_logarithmic=False)
+        >>> axis_of([10, 5]).limits
+        (10.15, 4.85)
+        >>> axis_of([10, 1, 0.1]).ticks, axis_of([10, 1, 0.1]).is_logarithmic
+        ([10, 1, 0.1], True)
+    """
+    first, last = severities[0], severities[-1]
+    if len(severities) == 1:
+        room = 0.6 * (abs(first) or 1.0)
+        return Axis((first - room, first + room), [first], False)
+    if not labelled and _is_logarithmic(severities):
+        factor = (last / first) ** 0.03
+        ticks = list(severities) if len(severities) <= 8 else []
+        return Axis((first / factor, last * factor), ticks, True)
+    room = 0.03 * (last - first)
+    return Axis((first - room, last + room), list(severities) if labelled else [], False)
+
+
+def tick_texts(results: Results) -> list[str]:
+    """Returns what stands at the ticks that severities have."""
+    texts = (severity_text(results, severity) for severity in results.severities)
+    return [shortened(text, 24) for text in texts]
+
+
+def title_of_axis(results: Results) -> str:
+    """Returns what a figure says of the severity: in words, where there are any."""
+    return one_line(results.severity_title or results.severity)
+
+
+def _is_logarithmic(severities: Sequence[float]) -> bool:
     """Whether severities are told apart better on a logarithmic axis.
 
     Example:
-        >>> is_logarithmic([0.001, 0.01, 0.1, 1]), is_logarithmic([0, 0.5, 1])
+        >>> _is_logarithmic([0.001, 0.01, 0.1, 1]), _is_logarithmic([0, 0.5, 1])
         (True, False)
     """
     if len(severities) < 3 or min(severities) <= 0:
@@ -198,81 +286,17 @@ def is_logarithmic(severities: Sequence[float]) -> bool:
     return max(severities) >= 10 * min(severities) and max(steps) > 5 * min(steps)
 
 
-def _text(value: Any) -> str:
-    # An empty cell of a table that was read from a file is NaN.
-    return "" if value is None or value != value else str(value)
-
-
-def places(curve: Curve, curves: int) -> list[float]:
-    """Returns where a curve's points stand along the axis.
-
-    The curves of a single severity stand beside each other.
-
-    Args:
-        curve: The curve.
-        curves: How many there are.
-    """
-    if len(curve.severities) != 1:
-        return list(curve.severities)
-    severity = curve.severities[0]
-    spread = (curve.number + 0.5) / curves - 0.5
-    return [severity + 0.8 * spread * (abs(severity) or 1.0)]
-
-
-def limits(severities: Sequence[float]) -> tuple[float, float]:
-    """Returns the ends of the axis, from the mildest severity to the severest.
-
-    Example:
-        >>> limits([0, 0.5, 1])
-        (-0.03, 1.03)
-        >>> limits([10, 5])
-        (10.15, 4.85)
-    """
-    first, last = severities[0], severities[-1]
-    if len(severities) == 1:
-        room = 0.6 * (abs(first) or 1.0)
-        return first - room, first + room
-    if is_logarithmic(severities):
-        factor = (last / first) ** 0.03
-        return first / factor, last * factor
-    room = 0.03 * (last - first)
-    return first - room, last + room
-
-
-def ticks_of(severities: Sequence[float]) -> list[float]:
-    """Returns where the axis has ticks; none where that is best left to who draws it.
-
-    Example:
-        >>> ticks_of([10, 1, 0.1]), ticks_of([0, 0.5, 1])
-        ([10, 1, 0.1], [])
-    """
-    few = len(severities) == 1 or (len(severities) <= 8 and is_logarithmic(severities))
-    return list(severities) if few else []
-
-
-def runs(values: Sequence[float]) -> Iterator[slice]:
+def _runs(values: Sequence[float]) -> Iterator[slice]:
     """Yields the longest stretches of values without a gap.
 
     Example:
-        >>> list(runs([1, float("nan"), 2, 3]))
+        >>> list(_runs([1, float("nan"), 2, 3]))
         [slice(0, 1, None), slice(2, 4, None)]
     """
-    start = None
-    for index, value in enumerate([*values, math.nan]):
-        if math.isfinite(value):
-            start = index if start is None else start
-        elif start is not None:
-            yield slice(start, index)
-            start = None
-
-
-def height_at(curve: Curve, column: str, severity: float) -> float:
-    """Returns a column's value at any severity, on the straight line between two cells."""
-    pairs = zip(curve.severities, curve.values(column), strict=True)
-    known = sorted((x, y) for x, y in pairs if math.isfinite(y))
-    if not known or not math.isfinite(severity) or not known[0][0] <= severity <= known[-1][0]:
-        return math.nan
-    return float(np.interp(severity, [x for x, _ in known], [y for _, y in known]))
+    for finite, run in itertools.groupby(range(len(values)), lambda i: math.isfinite(values[i])):
+        if finite:
+            start, *further = run
+            yield slice(start, start + len(further) + 1)
 
 
 def shared_lines(curves: Sequence[Curve], column: str) -> list[tuple[float, list[Curve]]]:
@@ -280,10 +304,9 @@ def shared_lines(curves: Sequence[Curve], column: str) -> list[tuple[float, list
     lines: list[tuple[float, list[Curve]]] = []
     for curve in curves:
         value = value_of(curve.perfect, column)
-        near = (shared for known, shared in lines if math.isclose(known, value, rel_tol=1e-6))
-        shared = next(near, None)
-        if shared is not None:
-            shared.append(curve)
+        near = [shared for known, shared in lines if math.isclose(known, value, rel_tol=1e-6)]
+        if near:
+            near[0].append(curve)
         elif math.isfinite(value):
             lines.append((value, [curve]))
     return lines

@@ -6,21 +6,18 @@ import io
 import math
 import unicodedata
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from failure_api.evaluation.reporting.curves import (
     PERFECT_COLOUR,
     Curve,
-    is_logarithmic,
-    limits,
-    places,
-    runs,
+    axis_of,
     shared_lines,
-    ticks_of,
+    tick_texts,
+    title_of_axis,
 )
-from failure_api.evaluation.reporting.texts import printable, shortened
+from failure_api.evaluation.reporting.texts import shortened
 from failure_api.evaluation.results import PERFECT, Results
 from failure_api.needs import needed
 
@@ -79,21 +76,20 @@ def draw_curves(results: Results, curves: Sequence[Curve], form: str) -> bytes:
         MissingDependencyError: matplotlib is not installed.
     """
     figures = needed("matplotlib.figure", "The picture of a report", "evaluation")
-    with _styled("".join(curve.label for curve in curves)):
-        columns = _columns(curves)
+    styles = needed("matplotlib.style", "The picture of a report", "evaluation")
+    family = {"font.family": _fonts("".join(curve.label for curve in curves))}
+    # Whatever the user's own settings are, and though no installed font may have some letter.
+    with warnings.catch_warnings(action="ignore"), styles.context(["default", _STYLE | family]):
+        columns = 2 if all(_wide(curve.label) <= _COLUMN for curve in curves) else 1
         legend_rows = math.ceil((len(curves) + 1) / columns)
+        size = (_WIDTH, _PANEL + _ROW * legend_rows)
         # Made without pyplot: no window system and no global state is involved.
-        figure: Figure = figures.Figure(
-            figsize=(_WIDTH, _PANEL + _ROW * legend_rows), layout="constrained"
-        )
+        figure: Figure = figures.Figure(figsize=size, layout="constrained")
         axes = figure.subplots()
         handles = [_draw_curve(axes, curve, len(curves)) for curve in curves]
-        perfect = [
-            axes.axhline(
-                value, color=PERFECT_COLOUR, linewidth=0.9, linestyle=(0, (5, 3)), zorder=1
-            )
-            for value, _ in shared_lines(curves, "mean")
-        ]
+        dashed: dict[str, Any] = {"linewidth": 0.9, "linestyle": (0, (5, 3)), "zorder": 1}
+        lines = [value for value, _ in shared_lines(curves, "mean")]
+        perfect = [axes.axhline(value, color=PERFECT_COLOUR, **dashed) for value in lines]
         _set_axes(axes, results)
         labels = [_fitted(curve.label) for curve in curves]
         if perfect:
@@ -106,18 +102,6 @@ def draw_curves(results: Results, curves: Sequence[Curve], form: str) -> bytes:
         return file.getvalue()
 
 
-@contextmanager
-def _styled(text: str) -> Iterator[None]:
-    """Sets what a figure takes from matplotlib's settings, whatever the user's own are."""
-    matplotlib = needed("matplotlib", "The picture of a report", "evaluation")
-    own = {key: held for key, held in matplotlib.rcParamsDefault.items() if "backend" not in key}
-    with warnings.catch_warnings(), matplotlib.rc_context():
-        # Settings that matplotlib has given up warn when they are set, even to what they are.
-        warnings.simplefilter("ignore")
-        matplotlib.rcParams.update(own | _STYLE | {"font.family": _fonts(text)})
-        yield
-
-
 def _fonts(text: str) -> list[str]:
     """Returns matplotlib's own font, and installed ones for letters that it lacks."""
     if all(ord(letter) < 0x500 for letter in text):
@@ -128,20 +112,18 @@ def _fonts(text: str) -> list[str]:
 
 
 def _draw_curve(axes: Axes, curve: Curve, curves: int) -> Any:
-    xs, means = places(curve, curves), curve.values("mean")
-    lows, highs = curve.values("mean_low"), curve.values("mean_high")
-    for run in runs(lows):
+    xs, colour = curve.positions(curves), curve.mark.colour
+    means, lows, highs = curve.estimates("mean")
+    for run in curve.runs("mean"):
+        ends, alpha = (xs[run], lows[run], highs[run]), 0.2 if curves <= 4 else 0.1
         if run.stop - run.start > 1:
-            alpha = 0.2 if curves <= 4 else 0.1
-            axes.fill_between(
-                xs[run], lows[run], highs[run], color=curve.mark.colour, alpha=alpha, linewidth=0
-            )
+            axes.fill_between(*ends, color=colour, alpha=alpha, linewidth=0)
         else:
-            axes.vlines(xs[run], lows[run], highs[run], color=curve.mark.colour, linewidth=1)
+            axes.vlines(*ends, color=colour, linewidth=1)
     (line,) = axes.plot(
         xs,
         means,
-        color=curve.mark.colour,
+        color=colour,
         linewidth=1.1,
         linestyle=_LINES[curve.mark.dash],
         marker=curve.mark.marker,
@@ -155,25 +137,26 @@ def _draw_curve(axes: Axes, curve: Curve, curves: int) -> Any:
 
 
 def _set_axes(axes: Axes, results: Results) -> None:
-    severities = results.severities
-    if severities:
-        if is_logarithmic(severities):
+    if results.severities:
+        labelled = bool(results.severity_labels)
+        limits, ticks, is_logarithmic = axis_of(results.severities, labelled=labelled)
+        if is_logarithmic:
             axes.set_xscale("log")
             axes.xaxis.set_minor_formatter("")
             axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        axes.set_xlim(*limits(severities))
-        if ticks := ticks_of(severities):
-            axes.set_xticks(ticks, [f"{severity:g}" for severity in ticks])
-    axes.set_xlabel(shortened(" ".join(printable(results.severity).split()), 50), parse_math=False)
-    axes.set_ylabel("mean return")
+        axes.set_xlim(*limits)
+        if ticks:
+            names = tick_texts(results)
+            # Words side by side would run into each other.
+            turned: dict[str, Any] = {"rotation": 20, "ha": "right"}
+            if sum(map(len, names)) <= _LINE:
+                turned = {}
+            axes.set_xticks(ticks, names, parse_math=False, **turned)
+    axes.set_xlabel(shortened(title_of_axis(results), 50), parse_math=False)
+    axes.set_ylabel("mean return (higher is better)")
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", linewidth=0.4, alpha=0.4)
     axes.set_axisbelow(True)
-
-
-def _columns(curves: Sequence[Curve]) -> int:
-    longest = max((_wide(curve.label) for curve in curves), default=0)
-    return 2 if longest <= _COLUMN else 1
 
 
 def _fitted(label: str) -> str:

@@ -11,19 +11,13 @@ from importlib import resources
 from string import Template
 from typing import Any
 
+from failure_api.evaluation.reporting import tables
 from failure_api.evaluation.reporting.curves import Curve
 from failure_api.evaluation.reporting.playback import playback_of
 from failure_api.evaluation.reporting.plot import plot_of
-from failure_api.evaluation.reporting.summary import answer, subtitle_of, title_of
-from failure_api.evaluation.reporting.tables import (
-    Table,
-    runs_of,
-    seeds_text,
-    specification_text,
-    tables_of,
-)
+from failure_api.evaluation.reporting.summary import Sentence, answer, subtitle_of, title_of
 from failure_api.evaluation.reporting.texts import percents, printable
-from failure_api.evaluation.reporting.warnings import Warnings, warnings_of
+from failure_api.evaluation.reporting.warnings import Notice, warnings_of
 from failure_api.evaluation.results import Results
 from failure_api.needs import needed
 
@@ -50,12 +44,12 @@ def page_of(results: Results, curves: Sequence[Curve]) -> str:
         title=escape(title_of(results)),
         subtitle=escape(subtitle_of(results, curves)),
         style=_read("style.css"),
-        answer=_answer(results, curves),
-        warnings=_warnings(warnings_of(results, curves)),
+        answer=" ".join(map(_sentence, answer(results, curves))),
+        warnings="\n".join(map(_warning, warnings_of(results, curves))),
         severity=escape(printable(results.severity)),
         share=escape(percents([results.share])[0]),
         player=player,
-        tables="\n".join(_table(table) for table in tables_of(results, curves)),
+        tables="\n".join(map(_table, tables.tables_of(results, curves))),
         again=_again(results),
         plot_data=embedded(plot_of(results, curves)),
         player_data=embedded(playback.data),
@@ -91,30 +85,22 @@ def _read(name: str) -> str:
     return resources.files(__package__).joinpath(name).read_text("utf-8")
 
 
-def _answer(results: Results, curves: Sequence[Curve]) -> str:
-    return " ".join(
-        f"<span><strong>{escape(label)}</strong> {escape(text)}</span>"
-        if label
-        else f"<span>{escape(text)}</span>"
-        for label, text in answer(results, curves)
+def _sentence(sentence: Sentence) -> str:
+    label = f"<strong>{escape(sentence.label)}</strong> " if sentence.label else ""
+    return f"<span>{label}{escape(sentence.text)}</span>"
+
+
+def _warning(notice: Notice) -> str:
+    details = "".join(
+        f"<details><summary>{escape(failure.title)}</summary>"
+        f'<pre tabindex="0">{escape(failure.traceback)}</pre></details>'
+        for failure in notice.failures
     )
+    text = f"<p><strong>{notice.title}</strong> {escape(notice.text)}</p>{details}"
+    return f'<div class="warning" role="note">{text}</div>'
 
 
-def _warnings(warnings: Warnings) -> str:
-    parts = []
-    if warnings.unfinished:
-        parts.append(f"<p><strong>Unfinished.</strong> {escape(warnings.unfinished)}</p>")
-    if warnings.failed:
-        details = "".join(
-            f"<details><summary>{escape(failure.title)}</summary>"
-            f'<pre tabindex="0">{escape(failure.traceback)}</pre></details>'
-            for failure in warnings.failures
-        )
-        parts.append(f"<p><strong>Failed episodes.</strong> {escape(warnings.failed)}</p>{details}")
-    return "\n".join(f'<div class="warning" role="note">{part}</div>' for part in parts)
-
-
-def _table(table: Table) -> str:
+def _table(table: tables.Table) -> str:
     head = "".join(
         f'<th scope="col" class="{column.kind}">{escape(column.name)}</th>'
         for column in table.columns
@@ -136,16 +122,13 @@ def _cell(kind: str, text: str) -> str:
 
 
 def _again(results: Results) -> str:
-    parts = [f"<dl><dt>Seed</dt><dd>{escape(seeds_text(results))}</dd></dl>"]
-    for run in runs_of(results):
-        entries = "".join(
-            f"<dt>{key}</dt><dd>{_code(text) if key == 'Command' else escape(text)}</dd>"
-            for key, text in run.items()
-        )
-        parts.append(f"<dl>{entries}</dl>")
-    parts.append(f'<pre tabindex="0">{escape(specification_text(results))}</pre>')
-    return "\n".join(parts)
-
-
-def _code(text: str) -> str:
-    return f"<code>{escape(text)}</code>"
+    lists = [f"<dl><dt>Seed</dt><dd>{escape(tables.seeds_text(results))}</dd></dl>"]
+    for run in tables.runs_of(results):
+        entries = {key: escape(text) for key, text in run.items()}
+        if "Command" in entries:
+            entries["Command"] = f"<code>{entries['Command']}</code>"
+        rows = "".join(f"<dt>{key}</dt><dd>{text}</dd>" for key, text in entries.items())
+        lists.append(f"<dl>{rows}</dl>")
+    return "\n".join(
+        [*lists, f'<pre tabindex="0">{escape(tables.specification_text(results))}</pre>']
+    )

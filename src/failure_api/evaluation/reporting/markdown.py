@@ -6,16 +6,10 @@ import html
 import re
 from collections.abc import Sequence
 
+from failure_api.evaluation.reporting import tables
 from failure_api.evaluation.reporting.curves import Curve
 from failure_api.evaluation.reporting.summary import answer, subtitle_of, title_of
-from failure_api.evaluation.reporting.tables import (
-    Table,
-    runs_of,
-    seeds_text,
-    specification_text,
-    tables_of,
-)
-from failure_api.evaluation.reporting.warnings import Warnings, warnings_of
+from failure_api.evaluation.reporting.warnings import Failure, warnings_of
 from failure_api.evaluation.results import Results
 
 _ALIGNMENT = {"text": ":---", "number": "---:", "interval": ":---"}
@@ -36,16 +30,18 @@ def markdown_of(results: Results, curves: Sequence[Curve]) -> str:
         f"# Robustness curve: {escaped(title_of(results))}",
         escaped(subtitle_of(results, curves)),
         told,
-        *_warnings(warnings_of(results, curves)),
-        "![Mean return against severity, with 95 % bands](curves.png)",
     ]
-    for table in tables_of(results, curves):
+    for notice in warnings_of(results, curves):
+        parts += [f"> **{notice.title}** {notice.text}", *map(_details, notice.failures)]
+    parts.append("![Mean return against severity, with 95 % bands](curves.png)")
+    for table in tables.tables_of(results, curves):
         parts += [f"## {table.name}", table.about, _table(table)]
         parts += [table.note] if table.note else []
-    parts += ["## Do it again", f"Seed: {escaped(seeds_text(results))}."]
-    parts += [_fenced(specification_text(results), "yaml")]
-    for run in runs_of(results):
-        parts.append("\n".join(f"- {key}: {_value(key, text)}" for key, text in run.items()))
+    parts += ["## Do it again", f"Seed: {escaped(tables.seeds_text(results))}."]
+    parts += [_fenced(tables.specification_text(results), "yaml")]
+    for run in tables.runs_of(results):
+        items = ((key, (_code if key == "Command" else escaped)(text)) for key, text in run.items())
+        parts.append("\n".join(f"- {key}: {text}" for key, text in items))
     return "\n\n".join(parts) + "\n"
 
 
@@ -62,30 +58,19 @@ def escaped(text: str) -> str:
     return re.sub(r"(?<![^\W_])_|_(?![^\W_])", r"\\_", line)
 
 
-def _warnings(warnings: Warnings) -> list[str]:
-    parts = [f"> **Unfinished.** {warnings.unfinished}"] if warnings.unfinished else []
-    if warnings.failed:
-        parts.append(f"> **Failed episodes.** {warnings.failed}")
-    for failure in warnings.failures:
-        # Within HTML a backslash would be shown.
-        summary = html.escape(" ".join(failure.title.split()))
-        parts.append(
-            f"<details><summary>{summary}</summary>\n\n{_fenced(failure.traceback)}\n\n</details>"
-        )
-    return parts
+def _details(failure: Failure) -> str:
+    # Within HTML a backslash would be shown.
+    summary = html.escape(" ".join(failure.title.split()))
+    return f"<details><summary>{summary}</summary>\n\n{_fenced(failure.traceback)}\n\n</details>"
 
 
-def _table(table: Table) -> str:
+def _table(table: tables.Table) -> str:
     lines = [
         [escaped(column.name) for column in table.columns],
         [_ALIGNMENT[column.kind] for column in table.columns],
         *([escaped(text) for text in row] for row in table.rows()),
     ]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _value(key: str, text: str) -> str:
-    return _code(text) if key == "Command" else escaped(text)
 
 
 def _code(text: str) -> str:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,7 @@ class Playback:
 
     Attributes:
         data: "curves", each with its label and its shots from the mildest severity to the
-            severest, and "recordings", which the shots name by number; in the types of JSON.
+            severest, and "recordings", which the shots name by index; in the types of JSON.
         note: What was left out, or why there is nothing; empty where all is there.
     """
 
@@ -39,9 +39,8 @@ class Playback:
     note: str
 
 
-class _Shot(NamedTuple):
-    severity: float | None
-    recording: Recording
+_Films = list[tuple[Curve, list[Recording]]]
+"""The recordings of each curve, perfect communication first."""
 
 
 def playback_of(results: Results, curves: Sequence[Curve], budget: int = BUDGET) -> Playback:
@@ -59,16 +58,15 @@ def playback_of(results: Results, curves: Sequence[Curve], budget: int = BUDGET)
     if not films:
         return Playback({}, "There is no recorded episode to look at: this sweep kept none.")
     most = max(sum(shot.severity is not None for shot in film) for _, film in films)
-    sizes = {id(shot.recording): _size(shot.recording) for _, film in films for shot in film}
-    for kept in range(most, 0, -1):
+    for kept in range(max(most, 1), 0, -1):
         thinned = [(curve, _thinned(film, kept)) for curve, film in films]
-        if kept == 1 or _total(thinned, sizes) <= budget:
+        total = sum(map(_size, _distinct(thinned).values()))
+        if total <= budget:
             break
     notes = []
     if kept < most:
         notes.append(f"perfect communication and {kept} of {most} severities are kept")
-    rounds = max(len(shot.recording.arrived) for _, film in thinned for shot in film)
-    total = _total(thinned, sizes)
+    rounds = max(len(shot.arrived) for _, film in thinned for shot in film)
     if total > budget:
         wanted = max(_FEWEST_ROUNDS, rounds * budget // total)
         notes.append(f"only the first {wanted - 1} rounds of each episode are kept")
@@ -81,36 +79,35 @@ def playback_of(results: Results, curves: Sequence[Curve], budget: int = BUDGET)
     return Playback(_packed(results, thinned, rounds), note)
 
 
-def _film(results: Results, curve: Curve) -> list[_Shot]:
+def _film(results: Results, curve: Curve) -> list[Recording]:
     """Returns a curve's recordings, perfect communication first."""
-    wanted = tuple(curve.setting[name] for name in results.settings)
-    order = {severity: place for place, severity in enumerate(curve.severities)}
+    order = {severity: index for index, severity in enumerate((None, *curve.severities))}
+    wanted = (curve.policy, *curve.setting.values())
     film = []
     for recording in results.recordings:
-        if recording.policy != curve.policy or not recording.arrived:
-            continue
-        setting = tuple(str(recording.setting.get(name, "")) for name in results.settings)
-        if recording.severity is None:
-            if suits(("", *setting), ("", *wanted)):
-                film.append(_Shot(None, recording))
-        elif setting == wanted and recording.severity in order:
-            film.append(_Shot(recording.severity, recording))
-    return sorted(film, key=lambda s: -1 if s.severity is None else order[s.severity])
+        found = (
+            recording.policy,
+            *(str(recording.setting.get(name, "")) for name in curve.setting),
+        )
+        matches = suits(found, wanted) if recording.severity is None else found == wanted
+        if matches and recording.arrived and recording.severity in order:
+            film.append(recording)
+    return sorted(film, key=lambda recording: order[recording.severity])
 
 
-def _thinned(film: list[_Shot], kept: int) -> list[_Shot]:
+def _thinned(film: list[Recording], kept: int) -> list[Recording]:
     perfect = [shot for shot in film if shot.severity is None]
     failing = [shot for shot in film if shot.severity is not None]
     count = min(kept, len(failing))
     last = len(failing) - 1
     # From the severest downwards, so that it stays even where it is the only one.
     chosen = {last - round(step * last / max(count - 1, 1)) for step in range(count)}
-    return [*perfect, *(failing[place] for place in sorted(chosen))]
+    return [*perfect, *(failing[index] for index in sorted(chosen))]
 
 
-def _total(films: list[tuple[Curve, list[_Shot]]], sizes: dict[int, int]) -> int:
-    used = {id(shot.recording) for _, film in films for shot in film}
-    return sum(sizes[recording] for recording in used)
+def _distinct(films: _Films) -> dict[int, Recording]:
+    """Returns the recordings by their identity: perfect communication may be that of many."""
+    return {id(shot): shot for _, film in films for shot in film}
 
 
 def _size(recording: Recording) -> int:
@@ -119,28 +116,24 @@ def _size(recording: Recording) -> int:
     return rounds * (agents**2 + agents + 30 + (20 * agents if recording.positions else 0))
 
 
-def _packed(
-    results: Results, films: list[tuple[Curve, list[_Shot]]], rounds: int
-) -> dict[str, Any]:
-    numbers: dict[int, int] = {}
-    recordings: list[dict[str, Any]] = []
+def _packed(results: Results, films: _Films, rounds: int) -> dict[str, Any]:
+    recordings = _distinct(films)
+    indices = {key: index for index, key in enumerate(recordings)}
     curves = []
     for curve, film in films:
-        shots = []
-        for shot in film:
-            key = id(shot.recording)
-            if key not in numbers:
-                numbers[key] = len(recordings)
-                recordings.append(_plain(shot.recording, rounds))
-            shots.append({"at": at(results, shot.severity), "recording": numbers[key]})
-        perfect = next((place for place, s in enumerate(film) if s.severity is None), None)
+        shots = [
+            {"at": at(results, shot.severity), "recording": indices[id(shot)]} for shot in film
+        ]
+        # It stands first where it is there.
+        perfect = 0 if film[0].severity is None else None
         curves.append({"label": curve.label, "shots": shots, "perfect": perfect})
-    return {"curves": curves, "recordings": recordings}
+    plain = [_plain(recording, rounds) for recording in recordings.values()]
+    return {"curves": curves, "recordings": plain}
 
 
 def _plain(recording: Recording, rounds: int) -> dict[str, Any]:
     agents = len(recording.agents)
-    alive = recording.alive[:rounds]
+    alive = np.array([[flag == "1" for flag in row] for row in recording.alive[:rounds]])
     ages = np.asarray(recording.age[:rounds]).reshape(-1, agents, agents)
     arrived = np.array([[flag == "1" for flag in row] for row in recording.arrived[:rounds]])
     # One letter for each link says its age, the last one for that and all above, and whether a
@@ -150,19 +143,18 @@ def _plain(recording: Recording, rounds: int) -> dict[str, Any]:
         "agents": [printable(agent) for agent in recording.agents],
         "seed": recording.seed,
         "ended": recording.ended and len(recording.arrived) <= rounds,
-        "alive": alive,
+        "alive": recording.alive[:rounds],
         "links": [row.tobytes().decode() for row in letters],
-        "mean_age": [_mean_age(age, live) for age, live in zip(ages, alive, strict=True)],
+        "mean_age": [_mean_age(age[live][:, live]) for age, live in zip(ages, alive, strict=True)],
         "reward": [_short(total) for total in accumulate(recording.rewards[:rounds])],
         "positions": _flat(recording.positions, rounds),
     }
 
 
-def _mean_age(age: NDArray[Any], alive: str) -> float | None:
-    live = np.array([flag == "1" for flag in alive])
-    pairs = int(live.sum()) * (int(live.sum()) - 1)
+def _mean_age(age: NDArray[Any]) -> float | None:
+    pairs = len(age) * (len(age) - 1)
     # The diagonal is 0.
-    return _short(float(age[live][:, live].sum()) / pairs) if pairs else None
+    return _short(float(age.sum()) / pairs) if pairs else None
 
 
 def _flat(positions: Any, rounds: int) -> list[list[list[float] | None]] | None:

@@ -5,30 +5,29 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from failure_api.evaluation.reporting.curves import (
     PERFECT_COLOUR,
     Curve,
     at,
-    height_at,
-    is_logarithmic,
-    limits,
-    places,
-    runs,
+    axis_of,
     shared_lines,
-    ticks_of,
-    value_of,
+    tick_texts,
+    title_of_axis,
 )
 from failure_api.evaluation.reporting.summary import breaking_text
 from failure_api.evaluation.reporting.texts import NONE, interval, numbers, printable, shortened
 from failure_api.evaluation.results import PERFECT, Results
 
+Trace: TypeAlias = dict[str, Any]
+"""What plotly draws of one curve or of several, in the types of JSON."""
+
 _MEASURES = (
-    ("mean", "Mean return", "mean return"),
-    ("iqm", "IQM", "interquartile mean of the returns"),
-    ("cvar", "CVaR", "mean of the worst returns (CVaR)"),
-    ("drop", "Drop", "drop of the return, seed by seed"),
+    ("mean", "Mean return", "mean return (higher is better)"),
+    ("iqm", "IQM", "interquartile mean of the returns (higher is better)"),
+    ("cvar", "CVaR", "mean of the worst returns (CVaR; higher is better)"),
+    ("drop", "Drop", "drop of the return, seed by seed (lower is better)"),
     ("delivery_ratio", "Delivery", "share of messages that arrived"),
     ("mean_age", "Age", "mean age of information (rounds)"),
     ("news", "News", "share of rounds that brought a link something newer"),
@@ -45,7 +44,7 @@ def plot_of(results: Results, curves: Sequence[Curve]) -> dict[str, Any]:
 
     Returns:
         "measures", each with its name, the title of its axis and its traces, whose "meta" is the
-        number of the curve, or a list of those that share a line; "curves", each with what its
+        index of the curve, or a list of those that share a line; "curves", each with what its
         legend needs; "x", the axis.
     """
     return {
@@ -72,166 +71,120 @@ def escaped(text: str) -> str:
 
 
 def _axis(results: Results) -> dict[str, Any]:
-    axis: dict[str, Any] = {"title": escaped(shortened(printable(results.severity), 60))}
-    severities = results.severities
-    if not severities:
-        return axis
-    low, high = limits(severities)
-    if ticks := ticks_of(severities):
-        axis |= {"tickvals": ticks, "ticktext": [f"{severity:g}" for severity in ticks]}
-    if is_logarithmic(severities):
-        axis["type"] = "log"
-        low, high = math.log10(low), math.log10(high)
-    return axis | {"range": [low, high]}
+    plain: dict[str, Any] = {"title": escaped(shortened(title_of_axis(results), 60))}
+    if not results.severities:
+        return plain
+    labelled = bool(results.severity_labels)
+    limits, ticks, is_logarithmic = axis_of(results.severities, labelled=labelled)
+    if ticks:
+        plain |= {"tickvals": ticks, "ticktext": [escaped(text) for text in tick_texts(results)]}
+    if is_logarithmic:
+        return plain | {"type": "log", "range": [math.log10(end) for end in limits]}
+    return plain | {"range": list(limits)}
 
 
-def _traces(
-    results: Results, curves: Sequence[Curve], column: str, axis: str
-) -> list[dict[str, Any]]:
+def _traces(results: Results, curves: Sequence[Curve], column: str, axis: str) -> list[Trace]:
     traces = [_band(curve, column, len(curves)) for curve in curves]
-    traces += _perfect_lines(results, curves, column, axis)
+    traces += _perfect(results, curves, column, axis)
     traces += [_line(results, curve, column, axis, len(curves)) for curve in curves]
     if column in ("mean", "drop"):
         traces += [_breaking(results, curve, column) for curve in curves]
     return [trace for trace in traces if trace]
 
 
-def _band(curve: Curve, column: str, curves: int) -> dict[str, Any]:
-    lows, highs = curve.values(f"{column}_low"), curve.values(f"{column}_high")
-    xs = places(curve, curves)
-    around_x: list[float | None] = []
-    around_y: list[float | None] = []
-    for run in runs(lows):
-        if run.stop - run.start > 1:
-            around_x += [*xs[run], *reversed(xs[run]), None]
-            around_y += [*highs[run], *reversed(lows[run]), None]
-    if not around_x:
+def _trace(curves: Any, mode: str, x: Any, y: Any, hover: Any = "", **style: Any) -> Trace:
+    trace = {"type": "scatter", "meta": curves, "mode": mode, "x": x, "y": y, **style}
+    if hover:
+        return trace | {"hoverinfo": "text", "hovertext": hover}
+    return trace | {"hoverinfo": "skip"}
+
+
+def _band(curve: Curve, column: str, curves: int) -> Trace:
+    _, lows, highs = curve.estimates(column)
+    xs = curve.positions(curves)
+    wide = [run for run in curve.runs(column) if run.stop - run.start > 1]
+    if not wide:
         return {}
-    return {
-        "type": "scatter",
-        "meta": curve.number,
-        "mode": "lines",
-        "x": around_x,
-        "y": around_y,
-        "fill": "toself",
-        "fillcolor": _faded(curve.mark.colour, 0.18 if curves <= 4 else 0.1),
-        "line": {"width": 0},
-        "hoverinfo": "skip",
-    }
+    around_x = [x for run in wide for x in (*xs[run], *reversed(xs[run]), None)]
+    around_y = [y for run in wide for y in (*highs[run], *reversed(lows[run]), None)]
+    colour = _faded(curve.mark.colour, 0.18 if curves <= 4 else 0.1)
+    style: dict[str, Any] = {"fill": "toself", "fillcolor": colour, "line": {"width": 0}}
+    return _trace(curve.index, "lines", around_x, around_y, **style)
 
 
-def _line(results: Results, curve: Curve, column: str, axis: str, curves: int) -> dict[str, Any]:
-    values = curve.values(column)
+def _line(results: Results, curve: Curve, column: str, axis: str, curves: int) -> Trace:
+    values, lows, highs = curve.estimates(column)
     if all(map(math.isnan, values)):
         return {}
-    lows, highs = curve.values(f"{column}_low"), curve.values(f"{column}_high")
     # What stands alone has no band, so its interval is a bar.
-    alone = {run.start for run in runs(lows) if run.stop - run.start == 1}
+    alone = {run.start for run in curve.runs(column) if run.stop - run.start == 1}
     above, below = (
         [_plain(abs(ends[i] - value)) if i in alone else None for i, value in enumerate(values)]
         for ends in (highs, lows)
     )
-    return {
-        "type": "scatter",
-        "meta": curve.number,
-        "mode": "lines+markers",
-        "x": places(curve, curves),
-        "y": [_plain(value) for value in values],
-        "line": {"color": curve.mark.colour, "width": 2, "dash": curve.mark.dash},
-        "marker": {"symbol": curve.mark.symbol, "size": 7},
-        "error_y": {
-            "visible": bool(alone),
-            "type": "data",
-            "array": above,
-            "arrayminus": below,
-            "thickness": 1.5,
-            "width": 4,
-        },
-        "hoverinfo": "text",
-        "hovertext": _hover(results, curve, column, axis),
-    }
-
-
-def _hover(results: Results, curve: Curve, column: str, axis: str) -> list[str]:
-    ends = [curve.values(column + end) for end in ("", "_low", "_high")]
     # In their own decimals, since the values along a curve may differ by orders of magnitude.
-    texts = [numbers(found, 4) for found in zip(*ends, strict=True)]
-    return [
-        "<br>".join(
-            [
-                f"<b>{escaped(shortened(curve.label, 48))}</b>",
-                escaped(at(results, severity)),
-                f"{axis}: {value}" + (f" ({interval(low, high)})" if low != NONE else ""),
-            ]
-        )
-        for severity, (value, low, high) in zip(curve.severities, texts, strict=True)
-    ]
+    texts = [numbers(estimate, 4) for estimate in zip(values, lows, highs, strict=True)]
+    return _trace(
+        curve.index,
+        "lines+markers",
+        curve.positions(curves),
+        [_plain(value) for value in values],
+        [
+            f"<b>{_name(curve)}</b><br>{escaped(at(results, severity))}<br>{axis}: {value}"
+            + (f" ({interval(low, high)})" if low != NONE else "")
+            for severity, (value, low, high) in zip(curve.severities, texts, strict=True)
+        ],
+        line={"color": curve.mark.colour, "width": 2, "dash": curve.mark.dash},
+        marker={"symbol": curve.mark.symbol, "size": 7},
+        error_y=_bars(above, below, 4, visible=bool(alone)),
+    )
 
 
-def _perfect_lines(
-    results: Results, curves: Sequence[Curve], column: str, axis: str
-) -> list[dict[str, Any]]:
-    if not results.severities:
+def _perfect(results: Results, curves: Sequence[Curve], column: str, axis: str) -> list[Trace]:
+    if not curves or not results.severities:
         return []
     lines = [(0.0, list(curves))] if column == "drop" else shared_lines(curves, column)
-    return [
-        {
-            "type": "scatter",
-            "meta": [curve.number for curve in shared],
-            "mode": "lines",
-            "x": list(limits(results.severities)),
-            "y": [value, value],
-            "line": {
-                "color": shared[0].mark.colour if len(shared) == 1 else PERFECT_COLOUR,
-                "width": 1.5,
-                "dash": "8px,5px",
-            },
-            "hoverinfo": "text",
-            "hovertext": f"<b>{PERFECT}</b><br>{axis}: {numbers([value], 4)[0]}<br>"
-            + "<br>".join(escaped(shortened(curve.label, 48)) for curve in shared[:4])
-            + ("<br>…" if len(shared) > 4 else ""),
-        }
-        for value, shared in lines
-        if shared
-    ]
+    ends, traces = list(axis_of(results.severities).limits), []
+    for value, shared in lines:
+        colour = shared[0].mark.colour if len(shared) == 1 else PERFECT_COLOUR
+        names = [_name(curve) for curve in shared[:4]] + ["…"] * (len(shared) > 4)
+        hover = "<br>".join([f"<b>{PERFECT}</b>", f"{axis}: {numbers([value], 4)[0]}", *names])
+        line = {"color": colour, "width": 1.5, "dash": "8px,5px"}
+        indices = [curve.index for curve in shared]
+        traces.append(_trace(indices, "lines", ends, [value, value], hover, line=line))
+    return traces
 
 
-def _breaking(results: Results, curve: Curve, column: str) -> dict[str, Any]:
-    point = value_of(curve.summary, "breaking_point")
-    height = height_at(curve, column, point)
+def _breaking(results: Results, curve: Curve, column: str) -> Trace:
+    point, *ends = curve.breaking_point
+    height = curve.height(column, point)
     if math.isnan(height) or len(results.severities) == 1:
         return {}
-    low, high = (value_of(curve.summary, f"breaking_point_{end}") for end in ("low", "high"))
+    colour, severity = curve.mark.colour, escaped(printable(results.severity))
     # An interval that leaves the grid is drawn up to its edge.
-    edge = curve.severities[-1]
-    low, high = sorted(edge if not math.isfinite(end) else end for end in (low, high))
-    return {
-        "type": "scatter",
-        "meta": curve.number,
-        "mode": "markers",
-        "x": [point],
-        "y": [height],
-        "marker": {
-            "symbol": "diamond-open",
-            "size": 15,
-            "color": curve.mark.colour,
-            "line": {"width": 2.5},
-        },
-        "error_x": {
-            "type": "data",
-            "array": [max(0.0, high - point)],
-            "arrayminus": [max(0.0, point - low)],
-            "thickness": 1.5,
-            "width": 5,
-        },
-        "hoverinfo": "text",
-        "hovertext": f"<b>{escaped(shortened(curve.label, 48))}</b><br>breaks at "
-        f"{escaped(printable(results.severity))} {breaking_text(curve)}",
-    }
+    low, high = sorted(end if math.isfinite(end) else curve.severities[-1] for end in ends)
+    return _trace(
+        curve.index,
+        "markers",
+        [point],
+        [height],
+        f"<b>{_name(curve)}</b><br>breaks at {severity} {breaking_text(curve)}",
+        marker={"symbol": "diamond-open", "size": 15, "color": colour, "line": {"width": 2.5}},
+        error_x=_bars([max(0.0, high - point)], [max(0.0, point - low)], 5),
+    )
+
+
+def _bars(above: Any, below: Any, width: int, **further: bool) -> dict[str, Any]:
+    ends = {"array": above, "arrayminus": below}
+    return {**further, "type": "data", **ends, "thickness": 1.5, "width": width}
+
+
+def _name(curve: Curve) -> str:
+    return escaped(shortened(curve.label, 48))
 
 
 def _faded(colour: str, alpha: float) -> str:
-    red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
+    red, green, blue = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
     return f"rgba({red},{green},{blue},{alpha})"
 
 

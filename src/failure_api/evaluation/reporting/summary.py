@@ -6,23 +6,14 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from failure_api.evaluation.reporting.curves import Curve, at, value_of
-from failure_api.evaluation.reporting.texts import (
-    BEYOND,
-    NONE,
-    SPACE,
-    exact,
-    interval,
-    numbers,
-    percents,
-    printable,
-)
+from failure_api.evaluation.reporting import texts
+from failure_api.evaluation.reporting.curves import Curve, at, estimate_of, severity_text, value_of
 from failure_api.evaluation.results import Results
 
 
 def title_of(results: Results) -> str:
     """Returns the environment's name."""
-    return printable(results.specification.get("environment", "A sweep"))
+    return texts.printable(results.specification.get("environment", "A sweep"))
 
 
 def subtitle_of(results: Results, curves: Sequence[Curve]) -> str:
@@ -31,10 +22,14 @@ def subtitle_of(results: Results, curves: Sequence[Curve]) -> str:
     for name in results.settings:
         found = list(dict.fromkeys(curve.setting[name] for curve in curves))
         parts.append(f"{name}: {', '.join(found[:6])}{', …' if len(found) > 6 else ''}")
-    episodes = int(results.specification.get("episodes", 0))
-    if episodes:
-        parts.append(f"{episodes:,} episode{'' if episodes == 1 else 's'} in each cell")
-    return printable(" · ".join(part for part in parts if part))
+    if episodes := int(results.specification.get("episodes", 0)):
+        parts.append(f"{episodes_text(episodes)} in each cell")
+    return texts.printable(" · ".join(filter(None, parts)))
+
+
+def episodes_text(count: int) -> str:
+    """Returns how many episodes there are: "1 episode", "2,000 episodes"."""
+    return f"{count:,} episode{'' if count == 1 else 's'}"
 
 
 def _span(results: Results) -> str:
@@ -42,8 +37,10 @@ def _span(results: Results) -> str:
     if not severities:
         return results.severity
     if len(severities) == 1:
-        return f"{results.severity} {exact(severities[0])}"
-    first, last = exact(severities[0]), exact(severities[-1])
+        return f"{results.severity} {severity_text(results, severities[0])}"
+    if results.severity_labels:
+        return f"{results.severity}: {', '.join(results.severity_labels)}"
+    first, last = texts.exact(severities[0]), texts.exact(severities[-1])
     return f"{results.severity} from {first} to {last}, {len(severities)} values"
 
 
@@ -86,73 +83,78 @@ def answer(results: Results, curves: Sequence[Curve]) -> list[Sentence]:
         why = "every episode failed" if failed else "no curve has an episode that was played"
         return [Sentence("", f"Nothing can be said: {why}.")]
     if len(told) <= _TOLD:
-        return [
-            Sentence(curve.label, _story(results, curve, explain=curve is told[0]))
-            for curve in told
-        ]
+        return [_story(results, curve, explain=curve is told[0]) for curve in told]
     ranked = sorted(told, key=_loss)
     return [
         Sentence("", f"Of {len(told)} curves, this one loses least:"),
-        Sentence(ranked[0].label, _story(results, ranked[0], explain=True)),
+        _story(results, ranked[0], explain=True),
         Sentence("", "This one loses most:"),
-        Sentence(ranked[-1].label, _story(results, ranked[-1], explain=False)),
+        _story(results, ranked[-1], explain=False),
         Sentence("", "All of them are in the table of curves."),
     ]
 
 
 def breaking_text(curve: Curve) -> str:
     """Returns a curve's breaking point with its interval, "beyond the grid" where it has none."""
-    point, low, high = _breaking(curve)
+    point, low, high = curve.breaking_point
     if math.isnan(point):
         return ""
-    found = _ordered(curve, low, high)
+    found = breaking_interval(curve)
     # An interval that ends where it begins adds nothing.
-    return _point(point) if not found or low == high == point else f"{_point(point)} ({found})"
+    bare = found == texts.NONE or low == high == point
+    return point_text(curve, point) if bare else f"{point_text(curve, point)} ({found})"
 
 
 def breaking_interval(curve: Curve) -> str:
-    """Returns the interval of a curve's breaking point, mildest end first; empty for none."""
-    _, low, high = _breaking(curve)
-    return _ordered(curve, low, high)
+    """Returns the interval of a curve's breaking point, mildest end first; a dash for none."""
+    _, *ends = curve.breaking_point
+    if all(map(math.isinf, ends)):
+        return texts.BEYOND
+    falls = curve.severities[:1] > curve.severities[-1:]
+    ends.sort(key=lambda end: math.inf if math.isinf(end) else end * (-1) ** falls)
+    return texts.interval(*(point_text(curve, end) for end in ends))
 
 
-def _story(results: Results, curve: Curve, *, explain: bool) -> str:
-    return " ".join(filter(None, [_lost(results, curve), _broken(results, curve, explain)]))
+def point_text(curve: Curve, severity: float) -> str:
+    """Returns a breaking point: "beyond the grid" for infinity, a dash for none."""
+    if math.isnan(severity):
+        return texts.NONE
+    return texts.BEYOND if math.isinf(severity) else curve.severity_text(severity)
+
+
+def _story(results: Results, curve: Curve, *, explain: bool) -> Sentence:
+    parts = [_lost(results, curve), _broken(results, curve, explain)]
+    return Sentence(curve.label, " ".join(filter(None, parts)))
 
 
 def _lost(results: Results, curve: Curve) -> str:
     severity = _severest(curve)
     cell = curve.cells[severity]
-    perfect = value_of(curve.perfect, "mean")
-    mean = value_of(cell, "mean")
-    drops = [value_of(cell, f"drop{end}") for end in ("", "_low", "_high")]
+    perfect, drops = value_of(curve.perfect, "mean"), estimate_of(cell, "drop")
     where = at(results, severity)
-    from_perfect, to = numbers([perfect, mean])
+    from_perfect, to = texts.numbers([perfect, value_of(cell, "mean")])
     if math.isnan(drops[0]):
         return f"reaches a return of {to} at {where}."
-    course = to if math.isnan(perfect) else f"{from_perfect}{SPACE}→{SPACE}{to}"
+    course = to if math.isnan(perfect) else f"{from_perfect}{texts.SPACE}→{texts.SPACE}{to}"
     if math.isnan(value_of(cell, "relative_drop")):
         unknown = "A return that may be 0 under perfect communication has no shares to lose."
         return f"{_loss_text(drops, 0.0)} at {where} ({course}). {unknown}"
     return f"{_loss_text(drops, perfect)} at {where} ({course})."
 
 
-def _loss_text(drops: list[float], perfect: float) -> str:
+def _loss_text(drops: tuple[float, float, float], perfect: float) -> str:
     """Returns what is lost, as a share of the perfect return unless that is 0."""
-    shares = [drop / abs(perfect) if perfect else math.inf for drop in drops]
     drop, low, high = drops
     if drop == low == high == 0:
         return "keeps all of its return" if perfect else "keeps the same return"
     gains = high < 0
     if gains:
-        drops, shares = [-drop, -high, -low], [-shares[0], -shares[2], -shares[1]]
-    if abs(shares[0]) < _LARGEST_SHARE:
-        value, *ends = percents(shares)
-        what = f"{value} ({interval(*ends)}) of its return"
+        drops = (-drop, -high, -low)
+    if abs(drop) < _LARGEST_SHARE * abs(perfect):
+        (value, *ends), of = texts.percents([drop / abs(perfect) for drop in drops]), "of its"
     else:
-        value, *ends = numbers(drops)
-        what = f"{value} ({interval(*ends)}) in return"
-    what = what.replace(f" ({NONE})", "")
+        (value, *ends), of = texts.numbers(drops), "in"
+    what = f"{value} ({texts.interval(*ends)}) {of} return".replace(f" ({texts.NONE})", "")
     if gains:
         return f"gains {what}"
     if low <= 0 <= high:
@@ -161,38 +163,20 @@ def _loss_text(drops: list[float], perfect: float) -> str:
 
 
 def _broken(results: Results, curve: Curve, explain: bool) -> str:
-    point, low, _ = _breaking(curve)
+    point, low, _ = curve.breaking_point
     if math.isnan(point):
         return ""
-    share = percents([results.share])[0]
+    share = texts.percents([results.share])[0]
     meaning = f" (loses more than {share})" if explain else ""
     if math.isfinite(point):
-        place = breaking_text(curve).replace(exact(point), at(results, point), 1)
-        return f"It breaks{meaning} at {place}."
-    meaning = meaning.replace("loses", "lose")
-    text = f"It does not break{meaning} on this grid"
-    return f"{text}, though it may from {exact(low)} on." if math.isfinite(low) else f"{text}."
-
-
-def _breaking(curve: Curve) -> tuple[float, float, float]:
-    point, low, high = (
-        value_of(curve.summary, f"breaking_point{end}") for end in ("", "_low", "_high")
+        where = breaking_text(curve).replace(point_text(curve, point), at(results, point), 1)
+        return f"It breaks{meaning} at {where}."
+    text = f"It does not break{meaning.replace('loses', 'lose')} on this grid"
+    return (
+        f"{text}, though it may from {point_text(curve, low)} on."
+        if math.isfinite(low)
+        else f"{text}."
     )
-    return point, low, high
-
-
-def _ordered(curve: Curve, low: float, high: float) -> str:
-    if math.isnan(low) or math.isnan(high):
-        return ""
-    falls = curve.severities[0] > curve.severities[-1]
-    ends = sorted((low, high), key=lambda end: math.inf if math.isinf(end) else end * (-1) ** falls)
-    if all(map(math.isinf, ends)):
-        return BEYOND
-    return f"{_point(ends[0])} to {_point(ends[1])}"
-
-
-def _point(severity: float) -> str:
-    return BEYOND if math.isinf(severity) else exact(severity)
 
 
 def _severest(curve: Curve) -> float:

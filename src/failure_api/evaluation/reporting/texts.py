@@ -29,6 +29,16 @@ def printable(text: object) -> str:
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", whole)
 
 
+def one_line(text: object) -> str:
+    r"""Returns printable text without line breaks and runs of blanks.
+
+    Example:
+        >>> one_line(" a\n b")
+        'a b'
+    """
+    return " ".join(printable(text).split())
+
+
 def shortened(text: str, most: int) -> str:
     """Returns a text without its middle where it is longer than `most` characters.
 
@@ -47,7 +57,7 @@ def decimals_of(values: Sequence[float], digits: int) -> int | None:
     Returns:
         None where the values are too large or too small to be written out.
     """
-    largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
+    largest = _largest(values)
     if largest == 0:
         return 0
     exponent = math.floor(math.log10(largest))
@@ -91,11 +101,14 @@ def percents(values: Sequence[float]) -> list[str]:
         [['66', '%'], ['61', '%'], ['1.2', '%'], ['0.4', '%']]
     """
     hundreds = [100 * value for value in values]
-    largest = max((abs(value) for value in hundreds if math.isfinite(value)), default=0.0)
-    decimals = 0 if largest >= 10 else 1
+    decimals = 0 if _largest(hundreds) >= 10 else 1
     return [
         NONE if math.isnan(value) else f"{number(value, decimals)}{SPACE}%" for value in hundreds
     ]
+
+
+def _largest(values: Sequence[float]) -> float:
+    return max((abs(value) for value in values if math.isfinite(value)), default=0.0)
 
 
 def exact(value: float) -> str:

@@ -4,28 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from failure_api.errors import FailureApiError
 from failure_api.evaluation.plan import Plan
 from failure_api.evaluation.reading import specification_from_dict
-from failure_api.evaluation.reporting.curves import (
-    Curve,
-    at,
-    is_perfect,
-    key_of,
-    label_of,
-    rows_of,
-    value_of,
-)
+from failure_api.evaluation.reporting.curves import Curve, at, is_perfect, label_of, rows_of
+from failure_api.evaluation.reporting.summary import episodes_text
 from failure_api.evaluation.reporting.texts import printable, shortened
 from failure_api.evaluation.results import Results, reason_of
 
 _LISTED = 20
 
 
-@dataclass(frozen=True)
-class Failure:
+class Failure(NamedTuple):
     """Episodes that ended in the same error.
 
     Attributes:
@@ -37,54 +29,46 @@ class Failure:
     traceback: str
 
 
-@dataclass(frozen=True)
-class Warnings:
+class Notice(NamedTuple):
     """What a reader has to know before believing the numbers.
 
     Attributes:
-        unfinished: What is missing; empty where nothing is.
-        failed: How many episodes failed; empty where none did.
+        title: What it is about: "Unfinished.", "Failed episodes."
+        text: What is missing, or how many episodes failed.
         failures: The kinds of errors.
     """
 
-    unfinished: str = ""
-    failed: str = ""
-    failures: Sequence[Failure] = field(default_factory=tuple)
+    title: str
+    text: str
+    failures: Sequence[Failure] = ()
 
 
-def warnings_of(results: Results, curves: Sequence[Curve]) -> Warnings:
-    """Returns what is to be said of a sweep's episodes.
+def warnings_of(results: Results, curves: Sequence[Curve]) -> list[Notice]:
+    """Returns what is to be said of a sweep's episodes; nothing where all is as planned.
 
     Args:
         results: What was found.
         curves: Its curves.
     """
-    failures = _failures(results)
-    failed = len(results.failures)
-    listed = failures[:_LISTED]
-    more = "" if len(listed) == len(failures) else f" The first {_LISTED} kinds are listed."
-    return Warnings(
-        unfinished=_unfinished(results, curves),
-        failed=(
-            f"{_episodes(failed)} of {len(results.episodes):,} ended in an error and "
-            f"{'is' if failed == 1 else 'are'} left out of every number below.{more}"
-            if failed
-            else ""
-        ),
-        failures=listed,
-    )
-
-
-def _unfinished(results: Results, curves: Sequence[Curve]) -> str:
+    warnings = []
     planned, played = _planned(results, curves), len(results.episodes)
-    if played >= planned:
-        return ""
-    empty = sum(math.isnan(mean) for curve in curves for mean in curve.values("mean"))
-    gaps = f" {empty:,} of the points have no episode yet." if empty else ""
-    return (
-        f"This sweep is not finished: {played:,} of {planned:,} episodes have been played.{gaps} "
-        "Everything below tells of those; give its command again to go on."
-    )
+    if played < planned:
+        empty = sum(math.isnan(mean) for curve in curves for mean in curve.values("mean"))
+        text = (
+            f"This sweep is not finished: {played:,} of {planned:,} episodes have been played."
+            f"{f' {empty:,} of the points have no episode yet.' if empty else ''} "
+            "Everything below tells of those; give its command again to go on."
+        )
+        warnings.append(Notice("Unfinished.", text))
+    failures, failed = _failures(results), len(results.failures)
+    if failed:
+        more = f" The first {_LISTED} kinds are listed." if len(failures) > _LISTED else ""
+        text = (
+            f"{episodes_text(failed)} of {played:,} ended in an error and "
+            f"{'is' if failed == 1 else 'are'} left out of every number below.{more}"
+        )
+        warnings.append(Notice("Failed episodes.", text, failures[:_LISTED]))
+    return warnings
 
 
 def _planned(results: Results, curves: Sequence[Curve]) -> int:
@@ -99,23 +83,18 @@ def _planned(results: Results, curves: Sequence[Curve]) -> int:
 
 
 def _failures(results: Results) -> list[Failure]:
-    kinds: dict[str, list[dict[str, object]]] = {}
+    by_reason: dict[str, list[dict[str, Any]]] = {}
     for row in rows_of(results.failures):
-        kinds.setdefault(printable(reason_of(str(row["error"]))), []).append(row)
+        by_reason.setdefault(printable(reason_of(str(row["error"]))), []).append(row)
     return [
-        Failure(_title(results, kind, rows), printable(rows[0]["error"]).strip())
-        for kind, rows in sorted(kinds.items(), key=lambda item: -len(item[1]))
+        Failure(_title(results, reason, rows), printable(rows[0]["error"]).strip())
+        for reason, rows in sorted(by_reason.items(), key=lambda item: -len(item[1]))
     ]
 
 
-def _title(results: Results, kind: str, rows: list[dict[str, object]]) -> str:
+def _title(results: Results, reason: str, rows: list[dict[str, Any]]) -> str:
     first = rows[0]
-    label = label_of(results, key_of(results, first))
-    where = f"{label}, {at(results, value_of(first, 'severity'))}, seed {first['seed']}"
+    where = f"{label_of(results, first)}, {at(results, first['severity'])}, seed {first['seed']}"
     if len(rows) > 1:
-        where = f"{_episodes(len(rows))}, the first in {where}"
-    return f"{shortened(kind, 300)} ({where})"
-
-
-def _episodes(count: int) -> str:
-    return f"{count:,} episode{'' if count == 1 else 's'}"
+        where = f"{episodes_text(len(rows))}, the first in {where}"
+    return f"{shortened(reason, 300)} ({where})"

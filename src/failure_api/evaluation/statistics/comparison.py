@@ -153,10 +153,10 @@ def holm(p_values: list[float]) -> list[float]:
 
     Source: Holm, 1979.
     """
-    given = np.asarray(p_values, dtype=np.float64)
-    known = np.flatnonzero(~np.isnan(given))
-    order = known[np.argsort(given[known], kind="stable")]
+    values = np.asarray(p_values, dtype=np.float64)
+    known = np.flatnonzero(~np.isnan(values))
+    order = known[np.argsort(values[known], kind="stable")]
     factors = len(order) - np.arange(len(order))
-    corrected = given.copy()
-    corrected[order] = np.minimum(np.maximum.accumulate(factors * given[order]), 1.0)
+    corrected = values.copy()
+    corrected[order] = np.minimum(np.maximum.accumulate(factors * values[order]), 1.0)
     return [float(p) for p in corrected]

@@ -17,6 +17,7 @@ from failure_api.evaluation.statistics.interval import (
     mean,
     percentiles,
     resampled_means,
+    without_nan,
 )
 
 WORST = 0.1
@@ -49,21 +50,14 @@ class CellSummary(NamedTuple):
     overtaken: float
 
 
-def summarise_cell(
-    returns: ArrayLike,
-    delivery_ratios: ArrayLike,
-    mean_ages: ArrayLike,
-    news: ArrayLike,
-    overtaken: ArrayLike,
-) -> CellSummary:
+def summarise_cell(returns: ArrayLike, *links: ArrayLike) -> CellSummary:
     """Returns what the episodes of a cell say; each argument has a number for each of them.
 
     Args:
         returns: The team's returns; NaN for an episode that failed.
-        delivery_ratios: Shares of messages that arrived; NaN where none were sent.
-        mean_ages: Mean ages of information, in rounds.
-        news: Shares of the rounds in which a link's newest message became a newer one.
-        overtaken: Shares of the messages that arrived after a newer one.
+        links: Shares of messages that arrived, NaN where none were sent; mean ages of information,
+            in rounds; shares of the rounds in which a link's newest message became a newer one;
+            and shares of the messages that arrived after a newer one.
 
     Example:
         >>> returns, ratios, nothing = [1.0, 3.0, float("nan")], [0.5, 0.7, 0.0], [0.0] * 3
@@ -71,18 +65,15 @@ def summarise_cell(
         >>> summary.mean.value, summary.failed, summary.delivery_ratio
         (2.0, 1, 0.6)
     """
-    given = np.asarray(returns, dtype=np.float64)
-    finished = ~np.isnan(given)
+    finished = ~np.isnan(np.asarray(returns, dtype=np.float64))
+    known = [without_nan(np.asarray(numbers)[finished]) for numbers in links]
     return CellSummary(
-        episodes=int(finished.sum()),
-        failed=int((~finished).sum()),
-        mean=mean(given),
-        iqm=interquartile_mean(given),
-        cvar=conditional_value_at_risk(given),
-        delivery_ratio=_mean_of(delivery_ratios, finished),
-        mean_age=_mean_of(mean_ages, finished),
-        news=_mean_of(news, finished),
-        overtaken=_mean_of(overtaken, finished),
+        int(finished.sum()),
+        int((~finished).sum()),
+        mean(returns),
+        interquartile_mean(returns),
+        conditional_value_at_risk(returns),
+        *(float(numbers.mean()) if numbers.size else math.nan for numbers in known),
     )
 
 
@@ -111,8 +102,7 @@ def conditional_value_at_risk(returns: ArrayLike, share: float = WORST) -> float
     """
     if not 0 < share <= 1:
         raise invalid("share", "must lie above 0 and at most at 1", share, "give one such as 0.1")
-    given = np.asarray(returns, dtype=np.float64)
-    ordered = np.sort(given[~np.isnan(given)])
+    ordered = np.sort(without_nan(returns))
     if not ordered.size:
         return math.nan
     # Without it, 0.1 * 30 would be a little more than 3.
@@ -124,11 +114,8 @@ def conditional_value_at_risk(returns: ArrayLike, share: float = WORST) -> float
     return total / count
 
 
-def _mean_of(values: ArrayLike, finished: NDArray[np.bool_]) -> float:
-    given = np.asarray(values, dtype=np.float64)[finished]
-    given = given[~np.isnan(given)]
-    return float(given.mean()) if given.size else math.nan
-
+# The ends of an interval that are values of the resamples, not ones between two of them.
+_TAILS = [0.025, 0.975]
 
 LASTING = 5
 """Steps without a drop that make a recovery, so that one lucky step is none."""
@@ -166,24 +153,21 @@ def time_to_recover(perfect: Rewards, outage: Rewards, ends: int, share: float) 
         >>> time_to_recover({0: perfect}, {0: outage}, ends=3, share=0.1).value
         1.0
     """
-    episodes = sorted(set(perfect) & set(outage))
-    pairs = [(perfect[k], outage[k]) for k in episodes]
+    pairs = [(perfect[k], outage[k]) for k in sorted(perfect.keys() & outage.keys())]
     length = max((min(len(one), len(other)) for one, other in pairs), default=0)
     if length <= ends:
-        return Estimate(math.nan, math.nan, math.nan)
+        return Estimate(math.nan)
     lost = np.full((len(pairs), length), np.nan)
     for row, (one, other) in zip(lost, pairs, strict=True):
         steps = min(len(one), len(other))
         row[:steps] = one[:steps] - other[:steps]
     base = np.array([one.mean() if len(one) else math.nan for one, _ in pairs])
     columns = np.column_stack([base, lost[:, ends:]])
-    point = column_means(columns)[None, :]
-    value = float(_first_recovered(point, share)[0])
+    value = float(_first_recovered(column_means(columns)[None, :], share)[0])
     if len(pairs) < 2:
-        return Estimate(value, math.nan, math.nan)
+        return Estimate(value)
     resampled = _first_recovered(resampled_means(columns), share)
-    low, high = np.quantile(resampled, [0.025, 0.975], method="inverted_cdf")
-    return Estimate(value, float(low), float(high))
+    return Estimate(value, *np.quantile(resampled, _TAILS, method="inverted_cdf").tolist())
 
 
 def _first_recovered(means: NDArray[np.float64], share: float) -> NDArray[np.float64]:
@@ -256,28 +240,23 @@ def summarise_curve(
     base = base[played]
     with np.errstate(invalid="ignore"):
         lost = base - failing[:, played]
+        level = float(base.mean()) if base.size else math.nan
     columns = np.vstack([base, lost]).T
     drops = [mean(row) for row in lost]
-    with np.errstate(invalid="ignore"):
-        level = float(base.mean()) if base.size else math.nan
     point = np.array([level, *(drop.value for drop in drops)])[None, :]
     resampled = resampled_means(columns) if len(base) > 1 else np.empty((0, columns.shape[1]))
     # An episode that was drawn only where it failed says nothing.
     resampled = resampled[~np.isnan(resampled).any(axis=1)]
     steps = np.asarray(severities, dtype=np.float64)
     if may_be_nothing(base):
-        unknown = Estimate(math.nan, math.nan, math.nan)
-        return CurveSummary(level, drops, [math.nan] * len(drops), unknown, unknown)
+        shares = [math.nan] * len(drops)
+        return CurveSummary(level, drops, shares, Estimate(math.nan), Estimate(math.nan))
     area = float(_areas(point, steps)[0])
     # Around nothing there is no interval, though the episodes drawn may each give an area.
     areas = _areas(point if math.isnan(area) else resampled, steps)
-    return CurveSummary(
-        perfect=level,
-        drops=drops,
-        relative_drops=[drop.value / abs(level) for drop in drops],
-        area=Estimate(area, *percentiles(areas)),
-        breaking_point=_breaking_point(point, resampled, steps, share),
-    )
+    shares = [drop.value / abs(level) for drop in drops]
+    breaking_point = _breaking_point(point, resampled, steps, share)
+    return CurveSummary(level, drops, shares, Estimate(area, *percentiles(areas)), breaking_point)
 
 
 def may_be_nothing(perfect: NDArray[np.float64]) -> bool:
@@ -318,13 +297,11 @@ def _breaking_point(
     severities: NDArray[np.float64],
     share: float,
 ) -> Estimate:
-    places = [*severities.tolist(), math.inf]
+    values = [*severities.tolist(), math.inf]
     index = int(_breaks(point, share)[0])
     # The perfect return and the drops up to the breaking point; all of them where there is none.
-    unknown = bool(np.isnan(point[0, : index + 2]).any())
-    value = math.nan if unknown else places[index]
+    value = math.nan if np.isnan(point[0, : index + 2]).any() else values[index]
     if not len(resampled):
-        return Estimate(value, math.nan, math.nan)
-    # A severity of the grid, not one between two of them.
-    low, high = np.quantile(_breaks(resampled, share), [0.025, 0.975], method="inverted_cdf")
-    return Estimate(value, places[int(low)], places[int(high)])
+        return Estimate(value)
+    low, high = np.quantile(_breaks(resampled, share), _TAILS, method="inverted_cdf")
+    return Estimate(value, values[int(low)], values[int(high)])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,8 +33,8 @@ class Estimate(NamedTuple):
     """
 
     value: float
-    low: float
-    high: float
+    low: float = math.nan
+    high: float = math.nan
 
 
 def mean(values: ArrayLike) -> Estimate:
@@ -66,7 +68,14 @@ def interquartile_mean(values: ArrayLike) -> Estimate:
     Source: Agarwal et al., "Deep reinforcement learning at the edge of the statistical
     precipice", 2021.
     """
-    return _estimate(values, _trimmed, "percentile")
+    trimmed_mean = partial(stats.trim_mean, proportiontocut=_TRIMMED)
+    return _estimate(values, trimmed_mean, "percentile")
+
+
+def without_nan(values: ArrayLike) -> NDArray[np.float64]:
+    """Returns the numbers that are known."""
+    array = np.asarray(values, dtype=np.float64)
+    return array[~np.isnan(array)]
 
 
 def column_means(columns: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -111,32 +120,27 @@ def percentiles(resampled: NDArray[np.float64]) -> tuple[float, float]:
     """Returns the ends of the interval from resampled values; NaN where there are none."""
     finite = resampled[np.isfinite(resampled)]
     if not finite.size:
-        return float("nan"), float("nan")
+        return math.nan, math.nan
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(finite, [tail, 1 - tail])
     return float(low), float(high)
 
 
-def _trimmed(values: NDArray[np.float64], axis: int = -1) -> Any:
-    return stats.trim_mean(values, _TRIMMED, axis=axis)
-
-
 def _estimate(values: ArrayLike, statistic: Callable[..., Any], method: str) -> Estimate:
-    given = np.asarray(values, dtype=np.float64)
-    given = given[~np.isnan(given)]
-    if not given.size:
-        return Estimate(float("nan"), float("nan"), float("nan"))
+    known = without_nan(values)
+    if not known.size:
+        return Estimate(math.nan)
     with np.errstate(invalid="ignore"):
-        value = float(statistic(given, axis=-1))
-    if given.size < 2 or not np.isfinite(given).all():
-        return Estimate(value, float("nan"), float("nan"))
-    if np.ptp(given) == 0:
+        value = float(statistic(known, axis=-1))
+    if known.size < 2 or not np.isfinite(known).all():
+        return Estimate(value)
+    if np.ptp(known) == 0:
         return Estimate(value, value, value)
-    low, high = _interval(given, statistic, method)
-    if np.isnan(low) or np.isnan(high):
+    interval = _interval(known, statistic, method)
+    if np.isnan(interval).any():
         # Nor is there a correction for bias where all resampled values lie on one side.
-        low, high = _interval(given, statistic, "percentile")
-    return Estimate(value, low, high)
+        interval = _interval(known, statistic, "percentile")
+    return Estimate(value, *interval)
 
 
 def _interval(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from failure_api.evaluation.results import LINK_NUMBERS, curve_label
-from failure_api.evaluation.statistics.comparison import compare_curves
+from failure_api.evaluation.statistics.comparison import Comparison, compare_curves
 from failure_api.evaluation.statistics.curve import (
     CellSummary,
     CurveSummary,
@@ -25,14 +25,11 @@ from failure_api.evaluation.statistics.interval import Estimate
 if TYPE_CHECKING:
     import pandas as pd
 
-RewardsOf = Callable[[str, Mapping[str, str], float | None], Rewards]
-"""Returns the rewards of a cell, by its policy, its setting and its severity."""
+Key = tuple[Any, ...]
+"""A cell: its policy, the values of its setting, and its severity, None without failures."""
 
 MOST_PAIRS = 45
 """Pairs of curves up to which each is compared with each."""
-
-_NOTHING = Estimate(0.0, 0.0, 0.0)
-_UNKNOWN = Estimate(math.nan, math.nan, math.nan)
 
 
 class _Curve(NamedTuple):
@@ -41,11 +38,13 @@ class _Curve(NamedTuple):
     Attributes:
         key: The policy and the setting.
         reference: The same without what has no meaning under perfect communication.
+        perfect: Returns `[E]` under perfect communication.
         returns: Returns `[V, E]`; NaN where an episode failed or has not been played.
     """
 
     key: tuple[str, ...]
     reference: tuple[str, ...]
+    perfect: NDArray[np.float64]
     returns: NDArray[np.float64]
 
 
@@ -56,7 +55,7 @@ def summarise(
     severities: Sequence[float],
     share: float,
     references: Sequence[str],
-    rewards: RewardsOf | None = None,
+    rewards: Callable[[Key], Rewards] | None = None,
     outage_end: int | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Returns the tables of cells, curves and comparisons that `Results` describes.
@@ -86,28 +85,21 @@ def summarise(
     import pandas as pd
 
     keys = ["policy", *settings]
-    found, returns, absent = _grouped(episodes, settings)
-    curves = _curves(returns, settings, references, severities, absent)
-    perfects = [returns.get((*curve.reference, None), absent) for curve in curves]
-    summaries = [
-        summarise_curve(perfect, curve.returns, severities, share)
-        for perfect, curve in zip(perfects, curves, strict=True)
-    ]
-    cells = list(_cells(found, list(zip(curves, summaries, strict=True)), severities))
+    groups, curves = _grouped(episodes, settings, severities, references)
+    summaries = [summarise_curve(c.perfect, c.returns, severities, share) for c in curves]
     rows = []
     for curve, summary in zip(curves, summaries, strict=True):
-        recovery = _UNKNOWN
+        recovery = Estimate(math.nan)
         if rewards is not None and outage_end is not None:
-            policy, *values = curve.key
-            setting = dict(zip(settings, values, strict=True))
-            base = dict(zip(settings, curve.reference[1:], strict=True))
-            severest = rewards(policy, setting, severities[-1])
-            recovery = time_to_recover(rewards(policy, base, None), severest, outage_end, share)
-        rows.append((*curve.key, *_curve(summary, recovery)))
+            perfect, severest = (*curve.reference, None), (*curve.key, severities[-1])
+            recovery = time_to_recover(rewards(perfect), rewards(severest), outage_end, share)
+        found = (summary.perfect, *summary.area, *summary.breaking_point, *recovery)
+        rows.append((*curve.key, *found))
+    cells = _cells(groups, list(zip(curves, summaries, strict=True)), severities)
     return (
         pd.DataFrame(cells, columns=[*keys, "severity", *_CELL_COLUMNS]),
         pd.DataFrame(rows, columns=[*keys, *_CURVE_COLUMNS]),
-        pd.DataFrame(_comparisons(curves, settings, severities), columns=_COMPARISON_COLUMNS),
+        _comparisons(curves, settings, severities),
     )
 
 
@@ -115,133 +107,104 @@ def compare_all(
     episodes: pd.DataFrame, *, settings: Sequence[str], severities: Sequence[float]
 ) -> pd.DataFrame:
     """Returns the table of comparisons alone; arguments as for `summarise`."""
-    import pandas as pd
+    _, curves = _grouped(episodes, settings, severities, ())
+    return _comparisons(curves, settings, severities)
 
-    _, returns, absent = _grouped(episodes, settings)
-    curves = _curves(returns, settings, (), severities, absent)
-    return pd.DataFrame(_comparisons(curves, settings, severities), columns=_COMPARISON_COLUMNS)
+
+def episodes_by_cell(episodes: pd.DataFrame, settings: Sequence[str]) -> dict[Key, pd.DataFrame]:
+    """Returns the episodes of each cell; arguments as for `summarise`."""
+    by_cell: Any = episodes.groupby(["policy", *settings, "severity"], dropna=False, sort=False)
+    return {
+        (*key, None if math.isnan(severity) else severity): group
+        for (*key, severity), group in by_cell
+    }
 
 
 def _grouped(
-    episodes: pd.DataFrame, settings: Sequence[str]
-) -> tuple[
-    dict[tuple[Any, ...], pd.DataFrame],
-    dict[tuple[Any, ...], NDArray[np.float64]],
-    NDArray[np.float64],
-]:
-    """Returns the rows and the returns of each cell, and the returns of one without episodes."""
-    count = int(episodes["episode"].max()) + 1 if len(episodes) else 0
-    groups = episodes.groupby(["policy", *settings, "severity"], dropna=False, sort=False)
-    found = {_key(key): group for key, group in groups}
-    returns = {key: _by_episode(group, count) for key, group in found.items()}
-    return found, returns, np.full(count, np.nan)
-
-
-def _three(name: str) -> list[str]:
-    return [name, f"{name}_low", f"{name}_high"]
-
-
-_CELL_COLUMNS = [
-    "episodes", "failed", *_three("mean"), *_three("iqm"), "cvar", *LINK_NUMBERS,
-    *_three("drop"), "relative_drop",
-]  # fmt: skip
-_CURVE_COLUMNS = ["perfect", *_three("area"), *_three("breaking_point"), *_three("recovery")]
-_COMPARISON_COLUMNS = [
-    "first", "second", "severity", *_three("difference"), "effect_size", "p_value", "p_corrected",
-]  # fmt: skip
-
-
-def _key(key: Any) -> tuple[Any, ...]:
-    """Returns a group's key with None for the severity of perfect communication."""
-    return (*key[:-1], None if math.isnan(key[-1]) else key[-1])
-
-
-def _by_episode(group: pd.DataFrame, count: int) -> NDArray[np.float64]:
-    returns = np.full(count, np.nan)
-    returns[group["episode"].to_numpy()] = group["return"].to_numpy()
-    return returns
-
-
-def _curves(
-    returns: Mapping[tuple[Any, ...], NDArray[np.float64]],
+    episodes: pd.DataFrame,
     settings: Sequence[str],
-    references: Sequence[str],
     severities: Sequence[float],
-    absent: NDArray[np.float64],
-) -> list[_Curve]:
-    """Returns the curves policy by policy, in the order in which their episodes come."""
+    references: Sequence[str],
+) -> tuple[dict[Key, pd.DataFrame], list[_Curve]]:
+    """Returns the episodes of each cell, and the curves; both of them policy by policy."""
+    count = int(episodes["episode"].max()) + 1 if len(episodes) else 0
+    found = episodes_by_cell(episodes, settings)
+    policies = list(dict.fromkeys(key[0] for key in found))
+    groups = {key: found[key] for key in sorted(found, key=lambda key: policies.index(key[0]))}
+
+    def returns(*key: Any) -> NDArray[np.float64]:
+        by_episode = np.full(count, np.nan)
+        if key in groups:
+            by_episode[groups[key]["episode"].to_numpy()] = groups[key]["return"].to_numpy()
+        return by_episode
+
     curves = []
-    for policy, *values in dict.fromkeys(key[:-1] for key in returns if key[-1] is not None):
+    for policy, *values in dict.fromkeys(key[:-1] for key in groups if key[-1] is not None):
         pairs = zip(settings, values, strict=True)
-        reference = [value if name in references else "" for name, value in pairs]
-        matrix = [returns.get((policy, *values, severity), absent) for severity in severities]
-        curves.append(_Curve((policy, *values), (policy, *reference), np.stack(matrix)))
-    policies = list(_policies(returns))
-    return sorted(curves, key=lambda curve: policies.index(curve.key[0]))
+        reference = (policy, *(value if name in references else "" for name, value in pairs))
+        matrix = np.stack([returns(policy, *values, severity) for severity in severities])
+        curves.append(_Curve((policy, *values), reference, returns(*reference, None), matrix))
+    return groups, curves
 
 
-def _policies(keys: Iterable[tuple[Any, ...]]) -> dict[str, None]:
-    """Returns the policies in order of appearance, each once."""
-    return dict.fromkeys(key[0] for key in keys)
+def _columns(fields: Sequence[str], estimates: Sequence[str]) -> list[str]:
+    """Returns names of columns, three for what has an interval."""
+    ends = {name: ["", "_low", "_high"] for name in estimates}
+    return [f"{name}{end}" for name in fields for end in ends.get(name, [""])]
+
+
+_CELL_COLUMNS = _columns([*CellSummary._fields, "drop", "relative_drop"], ["mean", "iqm", "drop"])
+_CURVE_COLUMNS = _columns(
+    ["perfect", "area", "breaking_point", "recovery"], ["area", "breaking_point", "recovery"]
+)
+_COMPARISON_COLUMNS = _columns(["first", "second", "severity", *Comparison._fields], ["difference"])
+
+
+def _flat(values: Sequence[Any]) -> Iterator[Any]:
+    """Yields the values of a row; an estimate as its three numbers."""
+    for value in values:
+        yield from value if isinstance(value, Estimate) else (value,)
 
 
 def _cells(
-    found: Mapping[tuple[Any, ...], pd.DataFrame],
+    groups: Mapping[Key, pd.DataFrame],
     curves: Sequence[tuple[_Curve, CurveSummary]],
     severities: Sequence[float],
-) -> Iterator[tuple[Any, ...]]:
-    """Yields the rows of the cells."""
-    waiting = dict.fromkeys(key[:-1] for key in found if key[-1] is None)
+) -> list[Key]:
+    """Returns the rows of the cells, policy by policy."""
 
-    def perfect(reference: tuple[str, ...]) -> tuple[Any, ...]:
-        summary = _summary(found[*reference, None])
-        return (*reference, math.nan, *_cell(summary, _NOTHING, 0.0))
+    def row(key: Key, drop: Estimate, relative: float) -> Key:
+        columns = [groups[key][name].to_numpy("float64") for name in ("return", *LINK_NUMBERS)]
+        severity = math.nan if key[-1] is None else key[-1]
+        return (*key[:-1], severity, *_flat((*summarise_cell(*columns), drop, relative)))
 
-    for policy in _policies(found):
-        for curve, summary in curves:
-            if curve.key[0] != policy:
-                continue
-            if curve.reference in waiting:
-                del waiting[curve.reference]
-                yield perfect(curve.reference)
-            drops = zip(severities, summary.drops, summary.relative_drops, strict=True)
-            for severity, drop, relative in drops:
-                group = found.get((*curve.key, severity))
-                if group is not None:
-                    yield (*curve.key, severity, *_cell(_summary(group), drop, relative))
-        # Of these no curve has begun: a sweep plays perfect communication first.
-        yield from (perfect(reference) for reference in waiting if reference[0] == policy)
-
-
-def _summary(group: pd.DataFrame) -> CellSummary:
-    columns = ("return", *LINK_NUMBERS)
-    return summarise_cell(*(group[name].to_numpy(dtype=np.float64) for name in columns))
-
-
-def _cell(summary: CellSummary, drop: Estimate, relative: float) -> tuple[Any, ...]:
-    return (
-        summary.episodes, summary.failed, *summary.mean, *summary.iqm, summary.cvar,
-        *(getattr(summary, name) for name in LINK_NUMBERS), *drop, relative,
-    )  # fmt: skip
-
-
-def _curve(summary: CurveSummary, recovery: Estimate) -> tuple[float, ...]:
-    return (summary.perfect, *summary.area, *summary.breaking_point, *recovery)
+    drops: dict[Key, tuple[Estimate, float]] = {}
+    no_drop = (Estimate(0.0, 0.0, 0.0), 0.0)
+    for curve, summary in curves:
+        drops.setdefault((*curve.reference, None), no_drop)
+        pairs = zip(summary.drops, summary.relative_drops, strict=True)
+        drops |= {(*curve.key, s): pair for s, pair in zip(severities, pairs, strict=True)}
+    # With some of these no curve has begun: a sweep plays perfect communication first.
+    drops |= {key: no_drop for key in groups if key[-1] is None}
+    policies = list(dict.fromkeys(key[0] for key in groups))
+    ordered = sorted(drops, key=lambda key: policies.index(key[0]))
+    return [row(key, *drops[key]) for key in ordered if key in groups]
 
 
 def _comparisons(
     curves: Sequence[_Curve], settings: Sequence[str], severities: Sequence[float]
-) -> Iterator[tuple[Any, ...]]:
+) -> pd.DataFrame:
+    import pandas as pd
+
+    rows = []
     few = math.comb(len(curves), 2) <= MOST_PAIRS
     for first, second in itertools.combinations(curves, 2):
         if not (few or first.key[0] == second.key[0] or first.key[1:] == second.key[1:]):
             continue
-        labels = (_label(first.key, settings), _label(second.key, settings))
+        labels = [
+            curve_label(curve.key[0], dict(zip(settings, curve.key[1:], strict=True)))
+            for curve in (first, second)
+        ]
         found = compare_curves(first.returns, second.returns)
-        for severity, comparison in zip(severities, found, strict=True):
-            difference, *rest = comparison
-            yield (*labels, severity, *difference, *rest)
-
-
-def _label(key: Sequence[str], settings: Sequence[str]) -> str:
-    return curve_label(key[0], dict(zip(settings, key[1:], strict=True)))
+        rows += [(*labels, s, *_flat(each)) for s, each in zip(severities, found, strict=True)]
+    return pd.DataFrame(rows, columns=_COMPARISON_COLUMNS)

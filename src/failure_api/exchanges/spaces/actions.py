@@ -15,6 +15,9 @@ from gymnasium.spaces import Discrete, Space
 
 from failure_api.exchanges.spaces.numbers import is_plain
 
+ByAgent = Mapping[Any, Any]
+"""Something of each agent, by its id."""
+
 
 class ActionMaskSplit:
     """Keeps the action mask of `{"observation", "action_mask"}` out of the exchange.
@@ -42,15 +45,12 @@ class ActionMaskSplit:
 
     entries: dict[tuple[Any, ...], slice] | None = None
 
-    def __init__(self, space: spaces.Space[Any], room: int = 0) -> None:
+    def __init__(self, space: Space[Any], room: int = 0) -> None:
         self.space, self._room = space, room
-        self.masked = (
-            isinstance(space, spaces.Dict)
-            and "observation" in space.spaces
-            and "action_mask" in space.spaces
-        )
-        self.body_space: spaces.Space[Any] = space["observation"] if self.masked else space  # type: ignore[index]
-        self.arrays: spaces.Space[Any] = self.body_space
+        keys = space.spaces.keys() if isinstance(space, spaces.Dict) else ()
+        self.masked = "observation" in keys and "action_mask" in keys
+        self.body_space: Space[Any] = space["observation"] if self.masked else space  # type: ignore[index]
+        self.arrays: Space[Any] = self.body_space
 
     def body_of(self, observation: Any) -> Any:
         """Returns the part of an observation that the exchange works on."""
@@ -68,7 +68,7 @@ class ActionMaskSplit:
             closed["action_mask"] = with_room(closed["action_mask"], self._room)
         return closed
 
-    def enclose(self, body_space: spaces.Space[Any]) -> spaces.Space[Any]:
+    def enclose(self, body_space: Space[Any]) -> Space[Any]:
         """Returns the space of observations with another body."""
         if not self.masked:
             return body_space
@@ -79,7 +79,7 @@ class ActionMaskSplit:
         return spaces.Dict(parts)
 
 
-def mask_length(space: spaces.Space[Any]) -> int | None:
+def mask_length(space: Space[Any]) -> int | None:
     """Returns how many entries the action mask in observations has; None where there is no row."""
     if not ActionMaskSplit(space).masked:
         return None
@@ -95,7 +95,7 @@ def with_room(mask: Any, room: int) -> Any:
     return np.concatenate([mask, np.ones(room, mask.dtype)])
 
 
-def _space_with_room(space: Any, room: int) -> spaces.Space[Any]:
+def _space_with_room(space: Any, room: int) -> Space[Any]:
     if isinstance(space, spaces.MultiBinary):
         return spaces.MultiBinary(int(space.shape[0]) + room)
     if isinstance(space, spaces.MultiDiscrete):
@@ -127,19 +127,16 @@ class ArraysSplit(ActionMaskSplit):
         [[0.0, 0.0], [0.0, 0.0]]
     """
 
-    def __init__(self, space: spaces.Space[Any]) -> None:
+    entries: dict[tuple[Any, ...], slice]
+
+    def __init__(self, space: Space[Any]) -> None:
         super().__init__(space)
         self.masked = False
         self._boxes = dict(_boxes(space, ()))
         if not self._boxes:
             raise TypeError(f"{type(space).__name__} holds no Box")
         ends = np.cumsum([int(np.prod(box.shape)) for box in self._boxes.values()]).tolist()
-        starts = [0, *ends[:-1]]
-        self._places = {
-            path: slice(start, end)
-            for path, start, end in zip(self._boxes, starts, ends, strict=True)
-        }
-        self.entries = self._places
+        self.entries = dict(zip(self._boxes, map(slice, [0, *ends], ends), strict=True))
         boxes = self._boxes.values()
         self.dtype = np.result_type(*(box.dtype for box in boxes))
         self.arrays = spaces.Tuple(list(boxes))
@@ -171,10 +168,10 @@ class ArraysSplit(ActionMaskSplit):
     def _closed(self, space: Any, part: Any, body: Any, changed: Any, path: tuple[Any, ...]) -> Any:
         box = self._boxes.get(path)
         if box is not None:
-            place = self._places[path]
-            array = np.array(part, dtype=box.dtype)
-            # Through the places of what has changed, since not every type holds all of the others.
-            np.place(array, changed[place], body[place][changed[place]].astype(box.dtype))
+            array, entries = np.array(part, dtype=box.dtype), self.entries[path]
+            # Only what has changed is converted, since not every type holds all of the others.
+            where = changed[entries]
+            np.place(array, where, body[entries][where].astype(box.dtype))
             return array
         # By the space: a list may stand where it says Tuple.
         if isinstance(space, spaces.Dict) and isinstance(part, Mapping):
@@ -183,21 +180,17 @@ class ArraysSplit(ActionMaskSplit):
                 for key, it in part.items()
             }
         if isinstance(space, spaces.Tuple):
-            return tuple(
-                [
-                    self._closed(inner, it, body, changed, (*path, index))
-                    for index, (inner, it) in enumerate(zip(space.spaces, part, strict=True))
-                ]
-            )
+            pairs = enumerate(zip(space.spaces, part, strict=True))
+            return tuple([self._closed(sp, it, body, changed, (*path, i)) for i, (sp, it) in pairs])
         return copy_value(part)
 
-    def enclose(self, body_space: spaces.Space[Any]) -> spaces.Space[Any]:
+    def enclose(self, body_space: Space[Any]) -> Space[Any]:
         """Returns the space as it is: the arrays stay what they are."""
         return self.space
 
 
 def _boxes(
-    space: spaces.Space[Any], path: tuple[Any, ...]
+    space: Space[Any], path: tuple[Any, ...]
 ) -> Iterator[tuple[tuple[Any, ...], spaces.Box]]:
     """Yields the key path and the space of each array in a space."""
     if isinstance(space, spaces.Box) and is_plain(space):
@@ -225,10 +218,13 @@ class Attachment(ABC):
     Attributes:
         space: The space of both together.
         message_space: The space of the message.
+        message_entries: Entries of a mask that are the message's; 0 where the two have masks of
+            their own.
     """
 
     space: Space[Any]
     message_space: Space[Any]
+    message_entries = 0
 
     @abstractmethod
     def parted(self, agent: Any, action: Any) -> tuple[Any, Any]:
@@ -243,18 +239,13 @@ class Attachment(ABC):
             InvalidArgumentError: It is not what the space says.
         """
 
-    def parted_of_all(self, actions: Mapping[Any, Any]) -> dict[Any, tuple[Any, Any]]:
+    def parted_of_all(self, actions: ByAgent) -> dict[Any, tuple[Any, Any]]:
         """Returns what `parted` does for each of some agents, by agent."""
         return {agent: self.parted(agent, action) for agent, action in actions.items()}
 
     def like(self, other: Attachment) -> bool:
         """Returns whether another one does the same with any action."""
         return self is other
-
-    @property
-    def message_entries(self) -> int:
-        """Entries of a mask that are the message's; 0 where the two have masks of their own."""
-        return 0
 
     @abstractmethod
     def joined(self, own: Any, message: Any) -> Any:
@@ -294,8 +285,7 @@ class SpokenActions:
         Args:
             seen: Each agent's observation space.
         """
-        lengths = {agent: mask_length(space) for agent, space in seen.items()}
-        return {agent: self.room(agent, length) for agent, length in lengths.items()}
+        return {agent: self.room(agent, mask_length(space)) for agent, space in seen.items()}
 
     def room(self, agent: Any, length: int | None) -> int:
         """Returns the entries to append to an agent's action mask of a length."""
@@ -317,7 +307,7 @@ class SpokenActions:
             return action, None
         return self._attachments[agent].parted(agent, action)
 
-    def parted_of_all(self, actions: Mapping[Any, Any]) -> tuple[dict[Any, Any], dict[Any, Any]]:
+    def parted_of_all(self, actions: ByAgent) -> tuple[dict[Any, Any], dict[Any, Any]]:
         """Returns the environment's actions and the messages, by agent.
 
         Args:

@@ -11,6 +11,7 @@ from gymnasium.spaces import Space
 from numpy.typing import NDArray
 
 from failure_api.core import Links, NumpyStream, RandomStream
+from failure_api.core.links import Array
 from failure_api.core.noise import NoiseContext
 from failure_api.core.noise_chain import NoiseChain
 from failure_api.errors import InvalidArgumentError, ModelError
@@ -30,8 +31,8 @@ class Entries(NamedTuple):
     """
 
     shape: tuple[int, ...]
-    low: NDArray[Any]
-    high: NDArray[Any]
+    low: Array
+    high: Array
     whole: NDArray[np.bool_]
 
 
@@ -65,12 +66,10 @@ class Corruption:
         Raises:
             InvalidArgumentError: A model does not suit the environment.
         """
-        self._describe = describe
-        self._entries = None
+        self._describe, self._entries = describe, None
         if self._models and self.entries.shape[-1]:
-            entries = self.entries
-            nothing = np.zeros(entries.shape[:-1], dtype=bool)
-            context = self._context(0, nothing, entries)
+            nothing = np.zeros(self.entries.shape[:-1], dtype=bool)
+            context = self._context(0, nothing, self.entries)
             self.chain.init(self.chain.prepare(context), context, NumpyStream(0))
 
     @property
@@ -94,12 +93,12 @@ class Corruption:
     def apply(
         self,
         round_index: int,
-        content: NDArray[Any],
+        content: Array,
         real: NDArray[np.bool_],
         links: Links | None = None,
         entries: Entries | None = None,
         made: NDArray[np.int32] | None = None,
-    ) -> NDArray[Any]:
+    ) -> Array:
         """Returns the content of a round as the noise leaves it, in the type that it had.
 
         What is not real, the noise leaves as it is, and does not see.
@@ -119,9 +118,7 @@ class Corruption:
             # What an agent knows of itself needs no link.
             real = real & ~np.eye(len(self._agent_ids), dtype=bool)[..., None]
         real = np.broadcast_to(real, entries.shape)
-        context = self._context(round_index, np.asarray(real.any(axis=-1)), entries)._replace(
-            made=made
-        )
+        context = self._context(round_index, np.asarray(real.any(axis=-1)), entries, made)
         # Where the entries that others fill move about, their limits move with them.
         if self._prepared[0] is not entries.low:
             self._prepared = entries.low, self.chain.prepare(context)
@@ -131,15 +128,21 @@ class Corruption:
             self._state = self.chain.init(parameters, context, self._random)
         variance = None if links is None or links.noise is None else links.noise.T
 
-        def watch(name: str, then: NDArray[Any], now: NDArray[Any]) -> None:
-            if not np.isfinite(now).all():
-                self._demand_finite(name, round_index, real & np.isfinite(then), now)
+        def watch(name: str, then: Array, now: Array) -> None:
+            if np.isfinite(now).all():
+                return
+            wrong = np.argwhere(real & np.isfinite(then) & ~np.isfinite(now)).tolist()
+            if wrong:
+                first, sender = now[tuple(wrong[0])], self._agent_ids[wrong[0][-2]]
+                raise ModelError(
+                    f"{name} must leave every number of the content finite, but in round "
+                    f"{round_index} it made {first} of one from {sender!r}: let it keep to numbers."
+                )
 
         self._state, after = self.chain.corrupt(
             parameters, self._state, content, real, context, self._random, variance, watch
         )
-        corrupted: NDArray[Any] = after
-        return corrupted
+        return after
 
     def snapshot(self) -> Corruption:
         """Returns one that will do to the next content what this one will do."""
@@ -153,25 +156,14 @@ class Corruption:
         return {} if self._state is None else self.chain.reports(self._state)
 
     def _context(
-        self, round_index: int, arrived: NDArray[np.bool_], entries: Entries
+        self, round_index: int, arrived: NDArray[np.bool_], entries: Entries, made: Any = None
     ) -> NoiseContext:
         shape, low, high, whole = entries
         for array in (arrived, low, high, whole):
             # What a user's function is shown is not for it to change.
             array.flags.writeable = False
-        return NoiseContext(round_index, arrived, low, high, whole, np, shape, self._agent_ids)
-
-    def _demand_finite(
-        self, name: str, round_index: int, real: NDArray[np.bool_], now: NDArray[Any]
-    ) -> None:
-        wrong = np.argwhere(real & ~np.isfinite(now))
-        if len(wrong):
-            first = tuple(wrong[0].tolist())
-            sender = self._agent_ids[first[-2]]
-            raise ModelError(
-                f"{name} must leave every number of the content finite, but in round {round_index} "
-                f"it made {now[first]} of one from {sender!r}: let it keep to numbers."
-            )
+        ids = self._agent_ids
+        return NoiseContext(round_index, arrived, low, high, whole, np, shape, ids, made)
 
 
 def numbers_of(agent: Any, space: Space[Any], kind: type[N] = Numbers) -> N:  # type: ignore[assignment]
@@ -194,11 +186,9 @@ def padded(all_numbers: Sequence[Numbers], shape: tuple[int, ...]) -> Entries:
     """
     width = max(numbers.width for numbers in all_numbers)
     dtype = np.result_type(*(numbers.dtype for numbers in all_numbers))
-    low = np.zeros((len(all_numbers), width), dtype)
-    high = np.ones((len(all_numbers), width), dtype)
-    whole = np.zeros((len(all_numbers), width), dtype=bool)
-    for place, numbers in enumerate(all_numbers):
-        low[place, : numbers.width] = numbers.low
-        high[place, : numbers.width] = numbers.high
-        whole[place, : numbers.width] = numbers.whole
+    rows = len(all_numbers), width
+    low, high, whole = np.zeros(rows, dtype), np.ones(rows, dtype), np.zeros(rows, dtype=bool)
+    for agent, numbers in enumerate(all_numbers):
+        entries = agent, slice(numbers.width)
+        low[entries], high[entries], whole[entries] = numbers.low, numbers.high, numbers.whole
     return Entries((*shape, width), low, high, whole)

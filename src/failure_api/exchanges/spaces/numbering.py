@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from functools import cached_property
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
+from gymnasium.spaces import Space
 from numpy.typing import NDArray
 
 from failure_api.core.layouts import Gathered
+from failure_api.core.links import Array
 from failure_api.errors import invalid
 from failure_api.exchanges.spaces.corruption import Entries, numbers_of, padded
 from failure_api.exchanges.spaces.numbers import Numbers, OneHotNumbers, joined, leaves, parts
@@ -44,7 +45,7 @@ class Packing:
         self.dtype = np.dtype([(name, leaf.dtype, leaf.shape) for name, leaf in fields])
         self.size = self.dtype.itemsize
 
-    def fields(self, rows: NDArray[np.uint8]) -> NDArray[Any]:
+    def fields(self, rows: NDArray[np.uint8]) -> Array:
         """Returns the structures that rows of bytes are, `[...]` for `[..., bytes]`, not copied."""
         return rows[..., : self.size].view(self.dtype)[..., 0]
 
@@ -70,14 +71,12 @@ class Packing:
     def unpack(self, row: NDArray[np.uint8]) -> Any:
         """Returns the element that a row of bytes is, as an object that nobody else holds."""
         fields = self.fields(row[None])[0]
-        return joined(
-            self.space,
-            (
-                fields[name].copy() if not isinstance(leaf, spaces.Box) or leaf.shape
-                else np.array(fields[name])
-                for name, leaf in zip(self.names, self.leaves, strict=True)
-            ),
-        )  # fmt: skip
+        # A Box without axes holds arrays none the less.
+        copies = (
+            np.array(fields[name]) if isinstance(leaf, spaces.Box) else fields[name].copy()
+            for name, leaf in zip(self.names, self.leaves, strict=True)
+        )
+        return joined(self.space, copies)
 
 
 class ContentNumbers(ABC):
@@ -94,11 +93,11 @@ class ContentNumbers(ABC):
         """Returns which numbers stand for anything; broadcasts to `[receiver, sender, K]`."""
 
     @abstractmethod
-    def read(self, content: Any) -> NDArray[Any]:
+    def read(self, content: Any) -> Array:
         """Returns the numbers that content stands for, `[receiver, sender, K]`."""
 
     @abstractmethod
-    def write(self, content: Any, before: NDArray[Any], after: NDArray[Any]) -> Any:
+    def write(self, content: Any, before: Array, after: Array) -> Any:
         """Returns content whose numbers have changed; what has not is as it was.
 
         Args:
@@ -107,7 +106,7 @@ class ContentNumbers(ABC):
             after: Those that it is to stand for.
         """
 
-    def within(self, numbers: NDArray[Any], last: NDArray[Any]) -> NDArray[Any]:
+    def within(self, numbers: Array, last: Array) -> Array:
         """Returns numbers within their bounds; whole ones are as they were last."""
         _, low, high, whole = self.entries
         dtype = last.dtype
@@ -116,53 +115,21 @@ class ContentNumbers(ABC):
         return np.where(whole | (numbers == last), last, inside)
 
 
-class RowNumbers(ContentNumbers):
-    """Rows whose entries are the numbers themselves, of agents whose spaces are alike.
+class _BySender(ContentNumbers):
+    """Rows that each sender's space gives a meaning of its own.
 
     Args:
-        agent_ids: All agents.
-        message_spaces: The space of what each says.
+        message_spaces: The space of what each agent says, in the order of all agents.
     """
 
-    def __init__(self, agent_ids: Sequence[Any], message_spaces: Mapping[Any, Any]) -> None:
-        self._agent_ids, self._spaces = agent_ids, message_spaces
+    reader: type[Numbers] = Numbers
 
-    @cached_property
-    def entries(self) -> Entries:  # type: ignore[override]
-        """What the numbers may be."""
-        numbers: list[Numbers] = [
-            numbers_of(agent, self._spaces[agent]) for agent in self._agent_ids
+    def __init__(self, message_spaces: Mapping[Any, Space[Any]]) -> None:
+        self._numbers: list[Any] = [
+            numbers_of(agent, space, self.reader) for agent, space in message_spaces.items()
         ]
-        return padded(numbers, (len(numbers),) * 2)
-
-    def real(self, content: Any) -> NDArray[np.bool_]:
-        """Returns that all of them do."""
-        return np.ones((1, 1, 1), dtype=bool)
-
-    def read(self, content: Any) -> NDArray[Any]:
-        """Returns the rows."""
-        shape, low, *_ = self.entries
-        rows = content.rows if isinstance(content, Gathered) else content
-        return rows[:, : shape[-1]].reshape(shape).astype(low.dtype)
-
-    def write(self, content: Any, before: NDArray[Any], after: NDArray[Any]) -> Any:
-        """Returns the rows with the entries that have changed."""
-        rows = content.rows if isinstance(content, Gathered) else content.copy()
-        part = rows[:, : after.shape[-1]].reshape(after.shape)
-        changed = after != before
-        part = np.where(changed, np.where(changed, after, 0).astype(rows.dtype), part)
-        rows[:, : after.shape[-1]] = part.reshape(len(rows), -1)
-        return rows
-
-
-class _BySender(ContentNumbers):
-    """Rows that each sender's space gives a meaning of its own."""
-
-    def __init__(self, all_numbers: Sequence[Numbers]) -> None:
-        self._numbers = all_numbers
-        count = len(all_numbers)
-        self.entries = padded(all_numbers, (count, count))
-        widths = np.array([numbers.width for numbers in all_numbers])
+        self.entries = padded(self._numbers, (len(message_spaces),) * 2)
+        widths = np.array([numbers.width for numbers in self._numbers])
         self._real = np.arange(self.entries.shape[-1]) < widths[:, None]
 
     def real(self, content: Any) -> NDArray[np.bool_]:
@@ -170,88 +137,113 @@ class _BySender(ContentNumbers):
         return self._real
 
 
+class RowNumbers(_BySender):
+    """Rows whose entries are the numbers themselves, of agents whose spaces are alike.
+
+    Args:
+        message_spaces: The space of what each agent says, in the order of all agents.
+    """
+
+    def real(self, content: Any) -> NDArray[np.bool_]:
+        """Returns that all of them do."""
+        return np.ones((1, 1, 1), dtype=bool)
+
+    def read(self, content: Any) -> Array:
+        """Returns the rows."""
+        shape, low, *_ = self.entries
+        return _rows(content)[:, : shape[-1]].reshape(shape).astype(low.dtype)
+
+    def write(self, content: Any, before: Array, after: Array) -> Any:
+        """Returns the rows with the entries that have changed."""
+        rows = _rows(content, own=True)
+        part = rows[:, : after.shape[-1]].reshape(after.shape)
+        rows[:, : after.shape[-1]] = _changed(part, before, after).reshape(len(rows), -1)
+        return rows
+
+
 class PackedNumbers(_BySender):
     """Rows of bytes.
 
     Args:
-        agent_ids: All agents.
-        message_spaces: The space of what each says.
-        packings: How each is packed; None where some are no numbers.
+        message_spaces: The space of what each agent says, in the order of all agents.
+        packings: How each is packed.
     """
 
-    def __init__(
-        self,
-        agent_ids: Sequence[Any],
-        message_spaces: Mapping[Any, spaces.Space[Any]],
-        packings: list[Packing] | None,
-    ) -> None:
-        super().__init__([numbers_of(agent, message_spaces[agent]) for agent in agent_ids])
-        self._packings = packings or []
+    def __init__(self, message_spaces: Mapping[Any, Space[Any]], packings: list[Packing]) -> None:
+        super().__init__(message_spaces)
+        self._packings = packings
 
-    def read(self, content: Any) -> NDArray[Any]:
+    def read(self, content: Any) -> Array:
         """Returns the numbers of all messages, field by field."""
         shape, low, *_ = self.entries
         found = np.zeros(shape, low.dtype)
-        for sender, rows, numbers, packing in self._each(content):
-            fields = packing.fields(rows)
-            for name, place in zip(packing.names, numbers.slices, strict=True):
-                found[:, sender, place] = fields[name].reshape(shape[0], -1)
+        for sender, columns, fields, name in self._fields(_rows(content)):
+            found[:, sender, columns] = fields[name].reshape(shape[0], -1)
         return found
 
-    def write(self, content: Any, before: NDArray[Any], after: NDArray[Any]) -> Any:
+    def write(self, content: Any, before: Array, after: Array) -> Any:
         """Returns the rows with the fields that have changed."""
-        content = content.rows if isinstance(content, Gathered) else content.copy()
-        for sender, rows, numbers, packing in self._each(content):
-            fields = packing.fields(rows)
-            for name, place in zip(packing.names, numbers.slices, strict=True):
-                field = fields[name]
-                old, new = before[:, sender, place], after[:, sender, place]
-                changed = (new != old).reshape(field.shape)
-                kept = np.where(changed, new.reshape(field.shape), 0).astype(field.dtype)
-                fields[name] = np.where(changed, kept, field)
+        content = _rows(content, own=True)
+        for sender, columns, fields, name in self._fields(content):
+            old, new = before[:, sender, columns], after[:, sender, columns]
+            shape = fields[name].shape
+            fields[name] = _changed(fields[name], old.reshape(shape), new.reshape(shape))
         return content
 
-    def _each(self, content: Any) -> Any:
-        rows = content.rows if isinstance(content, Gathered) else content
+    def _fields(self, rows: Array) -> Iterator[tuple[int, slice, Array, str]]:
+        """Yields each sender's columns, and the structures and the field in which they stand."""
         count = len(self._numbers)
         by_sender = rows.reshape(count, count, -1).swapaxes(0, 1)
-        return zip(range(count), by_sender, self._numbers, self._packings, strict=True)
+        for sender, (numbers, packing) in enumerate(
+            zip(self._numbers, self._packings, strict=True)
+        ):
+            fields = packing.fields(by_sender[sender])
+            for name, columns in zip(packing.names, numbers.slices, strict=True):
+                yield sender, columns, fields, name
 
 
 class FlatNumbers(_BySender):
     """Rows of flattened messages, in which a choice is one-hot.
 
     Args:
-        agent_ids: All agents.
-        message_spaces: The space of what each says.
+        message_spaces: The space of what each agent says, in the order of all agents.
         rows: The row of what each receiver has of each sender, `[receiver, sender]`; -1 for none.
     """
 
-    def __init__(
-        self,
-        agent_ids: Sequence[Any],
-        message_spaces: Mapping[Any, spaces.Space[Any]],
-        rows: NDArray[np.int64],
-    ) -> None:
-        kinds = [numbers_of(agent, message_spaces[agent], OneHotNumbers) for agent in agent_ids]
-        super().__init__(kinds)
-        self._kinds, self._rows = kinds, rows
+    reader = OneHotNumbers
 
-    def read(self, content: Any) -> NDArray[Any]:
+    def __init__(self, message_spaces: Mapping[Any, Space[Any]], rows: NDArray[np.int64]) -> None:
+        super().__init__(message_spaces)
+        self._row_of = rows
+
+    def read(self, content: Any) -> Array:
         """Returns the numbers of all messages, one after the other."""
-        rows = content.rows if isinstance(content, Gathered) else content
+        rows = _rows(content)
         shape, low, *_ = self.entries
         found = np.zeros(shape, low.dtype)
-        for sender, numbers in enumerate(self._kinds):
-            receivers = np.flatnonzero(self._rows[:, sender] >= 0)
-            said = rows[self._rows[receivers, sender]]
+        for sender, numbers in enumerate(self._numbers):
+            receivers = np.flatnonzero(self._row_of[:, sender] >= 0)
+            said = rows[self._row_of[receivers, sender]]
             found[receivers, sender, : numbers.width] = numbers.rows(said, low.dtype)
         return found
 
-    def write(self, content: Any, before: NDArray[Any], after: NDArray[Any]) -> Any:
+    def write(self, content: Any, before: Array, after: Array) -> Any:
         """Returns the rows of messages of which a number has changed, and the others as before."""
-        rows = content.rows if isinstance(content, Gathered) else content.copy()
+        rows = _rows(content, own=True)
         for receiver, sender in np.argwhere((after != before).any(axis=-1)).tolist():
-            numbers, row = self._numbers[sender], rows[self._rows[receiver, sender]]
+            numbers, row = self._numbers[sender], rows[self._row_of[receiver, sender]]
             row[...] = numbers.observation(after[receiver, sender], before[receiver, sender], row)
         return rows
+
+
+def _rows(content: Any, own: bool = False) -> Array:
+    """Returns content as rows; in memory that nobody else holds where `own` asks for it."""
+    if isinstance(content, Gathered):
+        return content.rows
+    return content.copy() if own else content
+
+
+def _changed(kept: Array, before: Array, after: Array) -> Array:
+    """Returns values with those of the numbers that have changed, in the type of the values."""
+    changed = after != before
+    return np.where(changed, np.where(changed, after, 0).astype(kept.dtype), kept)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from gymnasium import spaces
+from gymnasium.spaces import Space
 from numpy.typing import NDArray
 
 Row = NDArray[Any]
@@ -46,18 +47,18 @@ class Numbers:
         (np.int64(6), array([1.5, 2. ], dtype=float32))
     """
 
-    def __init__(self, space: spaces.Space[Any]) -> None:
+    def __init__(self, space: Space[Any]) -> None:
         self.space = space
-        self.leaves = list(leaves(space))
-        limits = [_limits(leaf) for leaf in self.leaves]
+        self.leaves: list[Any] = list(leaves(space))
+        limits = [limits_of(leaf) for leaf in self.leaves]
         ends = np.cumsum([low.size for low, _ in limits]).tolist()
         self.slices = [slice(a, b) for a, b in zip([0, *ends], ends, strict=False)]
         self.width: int = ends[-1] if ends else 0
         self.low = np.concatenate([np.empty(0), *(_inner(low, 1) for low, _ in limits)])
         self.high = np.concatenate([np.empty(0), *(_inner(high, -1) for _, high in limits)])
         self.whole = np.zeros(self.width, dtype=bool)
-        for place, (low, _) in zip(self.slices, limits, strict=True):
-            self.whole[place] = low.dtype.kind in "iu"
+        for entries, (low, _) in zip(self.slices, limits, strict=True):
+            self.whole[entries] = low.dtype.kind in "iu"
         single = all(low.dtype.kind in "iu" or low.dtype.itemsize <= 4 for low, _ in limits)
         furthest = np.abs([self.low[self.whole], self.high[self.whole]]).max(initial=0.0)
         self.dtype = np.dtype(np.float32 if single and furthest <= SINGLE_EXACT else np.float64)
@@ -75,12 +76,11 @@ class Numbers:
     def elements(self, rows: Row) -> list[Any]:
         """Returns the element of the space that each row stands for, `[n, width]`."""
         columns = []
-        for leaf, place in zip(self.leaves, self.slices, strict=True):
-            dtype: Any = leaf.dtype
-            column = rows[:, place].astype(dtype)
+        for leaf, entries in zip(self.leaves, self.slices, strict=True):
+            column = rows[:, entries].astype(leaf.dtype)
             # A choice is a number by itself.
             single = isinstance(leaf, spaces.Discrete)
-            columns.append(column[:, 0] if single else column.reshape(-1, *(leaf.shape or ())))
+            columns.append(column[:, 0] if single else column.reshape(-1, *leaf.shape))
         return [joined(self.space, iter(row)) for row in zip(*columns, strict=True)]
 
     def observation(self, row: Row, before: Row, original: Any) -> Any:
@@ -91,16 +91,15 @@ class Numbers:
             before: The row that the original stands for.
             original: Gives the entries that are as before.
         """
+        changed, held = row != before, parts(self.space, original)
         written = [
-            _written(leaf, row[place], row[place] != before[place], part)
-            for leaf, place, part in zip(
-                self.leaves, self.slices, parts(self.space, original), strict=True
-            )
+            _written(leaf, row[entries], changed[entries], part)
+            for leaf, entries, part in zip(self.leaves, self.slices, held, strict=True)
         ]
         return joined(self.space, iter(written))
 
 
-def leaves(space: spaces.Space[Any]) -> Iterator[spaces.Space[Any]]:
+def leaves(space: Space[Any]) -> Iterator[Space[Any]]:
     """Yields the simple spaces that a space is made of, in the order of its entries.
 
     Raises:
@@ -119,7 +118,7 @@ def leaves(space: spaces.Space[Any]) -> Iterator[spaces.Space[Any]]:
 NUMERIC = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
 
 
-def is_plain(space: spaces.Space[Any]) -> bool:
+def is_plain(space: Space[Any]) -> bool:
     """Returns whether a space has the elements of Gymnasium's space of its kind.
 
     A subclass may have others: missions in place of rows of numbers, for example.
@@ -140,7 +139,7 @@ def is_gymnasium(kind: type) -> bool:
     return kind.__module__.startswith("gymnasium.spaces.")
 
 
-def parts(space: spaces.Space[Any], value: Any) -> Iterator[Any]:
+def parts(space: Space[Any], value: Any) -> Iterator[Any]:
     """Yields what an observation holds in each of the leaves."""
     if isinstance(space, spaces.Dict):
         for key, part in space.spaces.items():
@@ -152,7 +151,7 @@ def parts(space: spaces.Space[Any], value: Any) -> Iterator[Any]:
         yield value
 
 
-def joined(space: spaces.Space[Any], parts: Iterator[Any]) -> Any:
+def joined(space: Space[Any], parts: Iterator[Any]) -> Any:
     """Returns the observation that holds these parts in its leaves."""
     if isinstance(space, spaces.Dict):
         return {key: joined(part, parts) for key, part in space.spaces.items()}
@@ -161,16 +160,14 @@ def joined(space: spaces.Space[Any], parts: Iterator[Any]) -> Any:
     return next(parts)
 
 
-def _written(leaf: spaces.Space[Any], numbers: Row, changed: Row, original: Any) -> Any:
-    dtype: Any = leaf.dtype
+def _written(leaf: Any, numbers: Row, changed: Row, original: Any) -> Any:
     # Through zeros, because not every unchanged number fits into the type.
-    new = np.where(changed, numbers, 0).astype(dtype)
-    shape = np.shape(original)
-    whole = np.where(changed.reshape(shape), new.reshape(shape), original).astype(dtype)
+    new, shape = np.where(changed, numbers, 0).astype(leaf.dtype), np.shape(original)
+    whole = np.where(changed.reshape(shape), new.reshape(shape), original).astype(leaf.dtype)
     return whole[()] if isinstance(leaf, spaces.Discrete) else whole
 
 
-def _limits(leaf: Any) -> tuple[Row, Row]:
+def limits_of(leaf: Any) -> tuple[Row, Row]:
     """Returns the least and the greatest values, as integers where entries are whole."""
     if isinstance(leaf, spaces.Box):
         low, high = leaf.low.ravel(), leaf.high.ravel()
@@ -187,9 +184,9 @@ def _inner(bounds: Row, inwards: int) -> NDArray[np.float64]:
     """Returns bounds as float64; the next one inwards where the nearest lies outside."""
     floats = bounds.astype(np.float64)
     if bounds.dtype.kind in "iu" and bounds.dtype.itemsize == 8:
-        for place in np.flatnonzero(np.abs(floats) >= DOUBLE_EXACT):
-            if inwards * (int(bounds[place]) - int(floats[place])) > 0:
-                floats[place] = np.nextafter(floats[place], inwards * np.inf)
+        for entry in np.flatnonzero(np.abs(floats) >= DOUBLE_EXACT):
+            if inwards * (int(bounds[entry]) - int(floats[entry])) > 0:
+                floats[entry] = np.nextafter(floats[entry], inwards * np.inf)
     return floats
 
 
@@ -210,38 +207,34 @@ class OneHotNumbers(Numbers):
         [0.0, 0.0, 1.0, 1.5]
     """
 
-    def __init__(self, space: spaces.Space[Any]) -> None:
+    def __init__(self, space: Space[Any]) -> None:
         super().__init__(space)
         self._choices: list[tuple[int, slice, int]] = []
-        values: list[int] = []
-        entries: list[int] = []
-        place = 0
+        single: list[tuple[int, int]] = []
+        start = 0
         for leaf, part in zip(self.leaves, self.slices, strict=True):
-            size = part.stop - part.start
-            if not isinstance(leaf, spaces.Discrete | spaces.MultiDiscrete):
-                entries.extend(range(part.start, part.stop))
-                values.extend(range(place, place + size))
-                place += size
-                continue
+            choices = isinstance(leaf, spaces.Discrete | spaces.MultiDiscrete)
             for entry in range(part.start, part.stop):
-                first, last = int(self.low[entry]), int(self.high[entry])
-                end = place + last - first + 1
-                self._choices.append((entry, slice(place, end), first))
-                place = end
-        self._entries = np.array(entries, dtype=np.int64)
-        self._values = np.array(values, dtype=np.int64)
+                end = start + 1
+                if choices:
+                    first = int(self.low[entry])
+                    end = start + int(self.high[entry]) - first + 1
+                    self._choices.append((entry, slice(start, end), first))
+                else:
+                    single.append((entry, start))
+                start = end
+        self._entries, self._values = np.array(single, dtype=np.int64).reshape(-1, 2).T
 
     def row(self, observation: Any, dtype: Any = None) -> Row:
         """Returns a flattened observation as one row."""
-        row: Row = self.rows(observation[None], dtype or self.dtype)[0]
-        return row
+        return self.rows(observation[None], dtype or self.dtype)[0]  # type: ignore[no-any-return]
 
     def rows(self, vectors: Row, dtype: Any) -> NDArray[Any]:
         """Returns flattened observations, `[n, D]`, as a row each."""
         rows = np.empty((len(vectors), self.width), dtype=dtype)
         rows[:, self._entries] = vectors[:, self._values]
-        for entry, place, first in self._choices:
-            rows[:, entry] = first + vectors[:, place].argmax(axis=1)
+        for entry, block, first in self._choices:
+            rows[:, entry] = first + vectors[:, block].argmax(axis=1)
         return rows
 
     def observation(self, row: Row, before: Row, original: Any) -> Any:
@@ -249,8 +242,8 @@ class OneHotNumbers(Numbers):
         vector = original.copy()
         changed = row[self._entries] != before[self._entries]
         vector[self._values[changed]] = row[self._entries[changed]]
-        for entry, place, first in self._choices:
+        for entry, block, first in self._choices:
             if row[entry] != before[entry]:
-                vector[place] = 0
-                vector[place.start + int(row[entry]) - first] = 1
+                vector[block] = 0
+                vector[block.start + int(row[entry]) - first] = 1
         return vector

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 from gymnasium import spaces
+from gymnasium.spaces import Space
 from numpy.typing import NDArray
 
 from failure_api.exchanges.spaces.numbers import NUMERIC, is_gymnasium, is_plain, leaves
 
 
-def zero_of(space: spaces.Space[Any]) -> Any:
+def zero_of(space: Space[Any]) -> Any:
     """Returns the zero of a space, in the type of its samples.
 
     A space of another kind than Gymnasium's, and a subclass that does not hold the zero of its
@@ -26,17 +27,16 @@ def zero_of(space: spaces.Space[Any]) -> Any:
         >>> zero_of(spaces.Tuple([spaces.Box(-1, 1, (2,)), spaces.Discrete(3)]))
         (array([0., 0.], dtype=float32), np.int64(0))
     """
-    if not is_plain(space):
-        zero = _zero_of_kind(space) if isinstance(space, NUMERIC) else None
-        if zero is None or not space.contains(zero):
-            stand_in = copy.deepcopy(space)
-            stand_in.seed(0)
-            zero = stand_in.sample()
+    plain = is_plain(space)
+    zero = _zero_of_kind(space) if plain or isinstance(space, NUMERIC) else None
+    if plain or (zero is not None and space.contains(zero)):
         return zero
-    return _zero_of_kind(space)
+    stand_in = copy.deepcopy(space)
+    stand_in.seed(0)
+    return stand_in.sample()
 
 
-def _zero_of_kind(space: spaces.Space[Any]) -> Any:
+def _zero_of_kind(space: Space[Any]) -> Any:
     if isinstance(space, spaces.Box | spaces.MultiBinary | spaces.MultiDiscrete):
         return np.zeros(space.shape, dtype=space.dtype)
     if isinstance(space, spaces.Discrete):
@@ -50,7 +50,7 @@ def _zero_of_kind(space: spaces.Space[Any]) -> Any:
     raise TypeError(f"{type(space).__name__} has no zero of fixed shape")
 
 
-def with_zero(space: spaces.Space[Any]) -> spaces.Space[Any]:
+def with_zero(space: Space[Any]) -> Space[Any]:
     """Returns a space that holds all of another's elements and its zero.
 
     Raises:
@@ -63,7 +63,8 @@ def with_zero(space: spaces.Space[Any]) -> spaces.Space[Any]:
         [0.0]
     """
     # A subclass stays what it is, where it has the zero.
-    if not is_gymnasium(type(space)) and space.contains(zero_of(space)):
+    own = not is_gymnasium(type(space)) and space.contains(zero_of(space))
+    if own or isinstance(space, spaces.MultiBinary):
         return space
     if isinstance(space, spaces.Box):
         low, high = np.minimum(space.low, 0), np.maximum(space.high, 0)
@@ -77,8 +78,6 @@ def with_zero(space: spaces.Space[Any]) -> spaces.Space[Any]:
         starts = np.minimum(space.start, 0)
         ends = np.maximum(space.start + space.nvec, 1)
         return spaces.MultiDiscrete(ends - starts, dtype=space.dtype.str, start=starts)
-    if isinstance(space, spaces.MultiBinary):
-        return space
     if isinstance(space, spaces.Dict):
         return spaces.Dict({key: with_zero(part) for key, part in space.spaces.items()})
     if isinstance(space, spaces.Tuple):
@@ -88,7 +87,7 @@ def with_zero(space: spaces.Space[Any]) -> spaces.Space[Any]:
     raise TypeError(f"{type(space).__name__} has no zero of fixed shape")
 
 
-def bits_of(space: spaces.Space[Any]) -> int:
+def bits_of(space: Space[Any]) -> int:
     r"""Returns the bits that an element of a space takes, written without compression.
 
     One choice of $n$ takes $\lceil \log_2 n \rceil$ bits, and an entry of a Box as many as its
@@ -119,9 +118,7 @@ def to_each(bits: Sequence[int]) -> NDArray[np.float64]:
     return np.asarray(bits, dtype=np.float64)[:, None] * apart
 
 
-def bits_of_segments(
-    arrays: Iterable[spaces.Space[Any]], local: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def bits_of_segments(arrays: Iterable[Space[Any]], local: NDArray[np.int64]) -> NDArray[np.float64]:
     """Returns the bits of the parts of observations that come from others, `[sender, receiver]`.
 
     Args:
@@ -130,10 +127,8 @@ def bits_of_segments(
     """
     rows = []
     for space, entries in zip(arrays, local, strict=True):
-        each = [
-            np.full(int(np.prod(box.shape or (1,))), _bits_of_entry(box.dtype))
-            for box in leaves(space)
-        ]
+        boxes: Any = leaves(space)
+        each = [np.full(box.low.size, _bits_of_entry(box.dtype)) for box in boxes]
         rows.append(np.concatenate([*each, [0.0]])[entries].sum(axis=-1))
     return np.array(rows, dtype=np.float64).T
 
