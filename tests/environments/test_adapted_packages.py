@@ -14,7 +14,12 @@ from pettingzoo.test import api_test, parallel_api_test, parallel_seed_test
 from pettingzoo.utils import parallel_to_aec
 
 from environments_under_test import breaking
-from failure_api import CommunicationWrapper, CommunicationWrapperParallel, ProbabilisticModel
+from failure_api import (
+    CommunicationWrapper,
+    CommunicationWrapperParallel,
+    ProbabilisticModel,
+    ShareObservations,
+)
 from failure_api.environments import as_parallel, from_tuple, make_environment, to_tuple
 from failure_api.evaluation import check, sweep
 from failure_api.evaluation.policies import check_actions, make_policy
@@ -99,7 +104,8 @@ def test_what_comes_out_is_what_the_environment_gave(package, name, options, bro
 @pytest.mark.parametrize(("package", "name", "options", "broken"), [TUPLES[0], TUPLES[3]])
 def test_the_way_back_is_the_environment_again(package, name, options, broken):
     make = maker(package, name, options)
-    env, bare = to_tuple(CommunicationWrapperParallel(make(), [])), make()
+    env = to_tuple(CommunicationWrapperParallel(make(), [], exchange=ShareObservations()))
+    bare = make()
     assert env.n_agents == len(bare.observation_space)
     seen, _ = env.reset(seed=2)
     rows, _ = bare.reset(seed=2)
@@ -196,3 +202,13 @@ def test_an_environment_that_lists_agents_as_objects_names_them_in_a_row():
     make = maker("rware", "rware-tiny-2ag-v2", {})
     assert as_parallel(make()).possible_agents == ["agent_0", "agent_1"]
     api_test(parallel_to_aec(as_parallel(make())), 20)
+
+
+@pytest.mark.parametrize("name", ["lbforaging:Foraging-8x8-3p-3f-v3", "rware:rware-tiny-2ag-v2"])
+def test_a_package_and_an_id_are_a_name(name):
+    pytest.importorskip(name.partition(":")[0])
+    env = make_environment(name, api="parallel")
+    assert env.agents == []
+    assert len(env.possible_agents) in (2, 3)
+    found = sweep({"environment": name, "failure_models": FAILS, "episodes": 1, "max_steps": 5})
+    assert found["mean"].notna().all()

@@ -219,3 +219,16 @@ def test_options_of_other_interfaces_are_passed_on(tmp_path, monkeypatch):
     (tmp_path / "own_shared.py").write_text(f"{INTERFACES}\nparallel_env = foragers\n")
     environment = make_environment("own_shared", api="parallel", returns="one")
     assert environment.unwrapped.returns == "one"
+
+
+def test_the_module_that_registers_an_id_may_stand_before_it(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parent)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "own_registry.py").write_text(
+        f"{INTERFACES}\nimport gymnasium\ngymnasium.register('Foragers-v3', entry_point=foragers)\n"
+    )
+    made = make_environment("own_registry:Foragers-v3", api="parallel", returns="one")
+    assert made.unwrapped.returns == "one"
+    assert "own_registry:Forager-v3" in str(refusal("own_registry:Forager-v3"))
+    error = refusal("no_registry:Foragers-v3")
+    assert "no_registry" in str(error)

@@ -47,8 +47,9 @@ def make_environment(name: Any, *, api: str | None = "aec", **options: Any) -> A
     Args:
         name: An importable module, such as "mpe2.simple_spread_v3"; `module:name`, a function or
             class that makes an environment, or that itself; or an id, such as
-            "butterfly/pistonball-v6" of PettingZoo or "Foraging-8x8-2p-3f-v3" of gymnasium. Modules
-            of the current directory are found, too.
+            "butterfly/pistonball-v6" of PettingZoo or "lbforaging:Foraging-8x8-2p-3f-v3" of
+            gymnasium, where `lbforaging` is the module that registers it. Modules of the current
+            directory are found, too.
         api: "aec" for agents that act one after another, "parallel" for all at once; None takes
             what is made, and "parallel" where both are offered.
         **options: The environment's own options, such as `N` or `max_cycles`.
@@ -233,7 +234,11 @@ def _registered(name: str) -> _Source:
     if not constructors:
         look_here()
         try:
-            gymnasium.spec(name)
+            # As in gymnasium, a module that registers it may stand before an id.
+            module, _, plain = name.rpartition(":")
+            if module:
+                importlib.import_module(module)
+            gymnasium.spec(plain)
         except ImportError as error:
             raise _missing(name, error) from error
         except ANYTHING as error:
