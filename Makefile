@@ -18,7 +18,6 @@ TRAINERS := 'stable-baselines3==2.9.2' 'supersuit==3.11.0' 'tianshou==2.0.1' 'sk
 	'agilerl==2.7.1' 'gymnasium==1.4.0'
 RLLIB := 'ray[rllib]==2.60.0'
 BENCHMARL := 'benchmarl==1.5.2' 'torchrl<0.12' 'vmas>=1.5' array-api-compat
-
 # What people play. Some ask for older versions of gymnasium or NumPy than they run with, or for
 # packages for training: those are installed as they are, beside what they import.
 ENVIRONMENTS := 'pettingzoo[butterfly,classic,sisl]==1.27.0' 'gymnasium==1.4.0' 'numpy==2.4.6' \
@@ -78,7 +77,7 @@ TRAINERS_READY := setup .venv-trainers/ready .venv-rllib/ready .venv-benchmarl/r
 test-trainers: $(TRAINERS_READY)
 	@$(call try_trainers,.venv,torchrl)
 	@$(call try_trainers,.venv-trainers,sb3 supersuit tianshou skrl agilerl)
-	@$(call try_trainers,.venv-rllib,rllib)
+	@$(call try_trainers,.venv-rllib,rllib rllib_adapted)
 	@$(call try_trainers,.venv-benchmarl,benchmarl)
 
 try_trainers = EVERY_TRAINER=1 OMP_NUM_THREADS=1 $(1)/bin/python -m pytest -m trainers \
@@ -101,7 +100,7 @@ try_trainers = EVERY_TRAINER=1 OMP_NUM_THREADS=1 $(1)/bin/python -m pytest -m tr
 test-environments: .venv-environments/ready
 	EVERY_ENVIRONMENT=1 OMP_NUM_THREADS=1 .venv-environments/bin/python -m pytest \
 		--numprocesses $(WORKERS) --dist worksteal tests/packages \
-		tests/environments/test_worlds.py
+		tests/environments/test_worlds.py tests/environments/test_adapted_packages.py
 
 .venv-environments/ready: Makefile pyproject.toml
 	$(PYTHON) -m venv $(@D)

@@ -6,6 +6,7 @@ Each is skipped where its package is not installed; `make test-environments` has
 from __future__ import annotations
 
 import importlib
+import os
 import warnings
 
 import gymnasium
@@ -57,8 +58,15 @@ EACH_TUPLE = pytest.mark.parametrize(
 )
 
 
+def package_of(name):
+    """Returns a package; a test of one that is absent is skipped, unless all have to be there."""
+    if os.environ.get("EVERY_ENVIRONMENT"):
+        return importlib.import_module(name)
+    return pytest.importorskip(name)
+
+
 def maker(package, name, options):
-    module = pytest.importorskip(package)
+    module = package_of(package)
     if name not in gymnasium.registry:
         gymnasium.register_envs(module)
 
@@ -106,7 +114,7 @@ def test_the_way_back_is_the_environment_again(package, name, options, broken):
     rows, _ = bare.reset(seed=2)
     for step in range(20):
         assert seen in env.observation_space
-        own = [view[agent] for view, agent in zip(seen, env.agent_ids, strict=True)]
+        own = [view[agent] for view, agent in zip(seen, env.possible_agents, strict=True)]
         np.testing.assert_array_equal(own, rows)
         actions = [step % 5] * env.n_agents
         seen, gained, *over = env.step(actions)
@@ -127,8 +135,8 @@ GAMES = ["tic_tac_toe", "kuhn_poker", "leduc_poker", "goofspiel", "connect_four"
 
 @pytest.mark.parametrize("name", GAMES)
 def test_openspiel_is_played_by_its_masks_in_infos(name):
-    shimmy = pytest.importorskip("shimmy")
-    pytest.importorskip("pyspiel")
+    shimmy = package_of("shimmy")
+    package_of("pyspiel")
 
     def make():
         return shimmy.OpenSpielCompatibilityV0(game_name=name)
@@ -173,7 +181,7 @@ OBJECTIVES = [
 
 @pytest.mark.parametrize(("name", "entries"), OBJECTIVES)
 def test_momaland_is_scalarized_alike_in_both_apis(name, entries):
-    pytest.importorskip("momaland")
+    package_of("momaland")
     weights = np.linspace(1, 2, entries).tolist()
     found = []
     for api in ("parallel", "aec"):
@@ -189,13 +197,11 @@ def test_momaland_is_scalarized_alike_in_both_apis(name, entries):
             check(specification)
         found.append(sweep({**specification, "scalarization": weights})["mean"].tolist())
     np.testing.assert_allclose(found[0], found[1])
-    env, policy_returns = make_environment(name, api="parallel"), found[0]
-    assert env.possible_agents
-    assert len(set(policy_returns)) == 1
+    # What a random policy earns does not depend on its links.
+    assert len(set(found[0])) == 1
 
 
-def test_an_environment_that_lists_agents_as_objects_is_named_in_a_row():
-    env = as_parallel(maker("rware", "rware-tiny-2ag-v2", {})())
-    assert env.possible_agents == ["agent_0", "agent_1"]
-    api_test(parallel_to_aec(as_parallel(maker("rware", "rware-tiny-2ag-v2", {})())), 20)
-    assert importlib.import_module("rware")
+def test_an_environment_that_lists_agents_as_objects_names_them_in_a_row():
+    make = maker("rware", "rware-tiny-2ag-v2", {})
+    assert as_parallel(make()).possible_agents == ["agent_0", "agent_1"]
+    api_test(parallel_to_aec(as_parallel(make())), 20)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import pytest
 from pettingzoo import AECEnv, ParallelEnv
 
 from failure_api.environments import environment_options, known_environments, make_environment
 from failure_api.errors import FailureApiError, InvalidArgumentError, MissingDependencyError
+from failure_api.evaluation import read_specification, sweep
 
 SPREAD = "mpe2.simple_spread_v3"
 
@@ -160,3 +162,60 @@ def test_a_users_own_module_is_an_environment(tmp_path, monkeypatch):
     error = refusal("own_broken_v0")
     assert isinstance(error, MissingDependencyError)
     assert "`pip install package_that_is_not_there`" in str(error)
+
+
+INTERFACES = """
+from test_from_dicts import SpacesAfterReset, Turns
+from test_from_tuple import Foragers
+
+def foragers(returns="lists"):
+    return Foragers(returns)
+
+class Nobody:
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("made", "agents"),
+    [
+        ("foragers", ["agent_0", "agent_1", "agent_2"]),
+        ("SpacesAfterReset", ["a", "b", "c"]),
+        ("Turns", ["north", "south", "west"]),
+    ],
+)
+@pytest.mark.parametrize(("api", "kind"), [("aec", AECEnv), ("parallel", ParallelEnv)])
+def test_a_users_own_module_may_make_other_interfaces(
+    made, agents, api, kind, tmp_path, monkeypatch
+):
+    monkeypatch.syspath_prepend(Path(__file__).parent)
+    monkeypatch.syspath_prepend(tmp_path)
+    name = f"own_{made}_{api}"
+    constructor = "env" if api == "aec" else "parallel_env"
+    (tmp_path / f"{name}.py").write_text(f"{INTERFACES}\n{constructor} = {made}\n")
+    environment = make_environment(name, api=api)
+    assert isinstance(environment, kind)
+    assert environment.possible_agents == agents
+    environment.reset(seed=0)
+    specification = {
+        "environment": name,
+        "failure_models": {"model": "probabilistic", "failure_prob": {"grid": [0.0, 1.0]}},
+        "episodes": 2,
+    }
+    assert read_specification(specification).api == api
+    assert sweep(specification)["mean"].notna().all()
+
+
+def test_what_a_module_makes_must_be_an_environment(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parent)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "own_nobody.py").write_text(f"{INTERFACES}\nparallel_env = Nobody\n")
+    assert "must be one of PettingZoo" in str(refusal("own_nobody", api="parallel"))
+
+
+def test_options_of_other_interfaces_are_passed_on(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parent)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "own_shared.py").write_text(f"{INTERFACES}\nparallel_env = foragers\n")
+    environment = make_environment("own_shared", api="parallel", returns="one")
+    assert environment.unwrapped.returns == "one"

@@ -60,7 +60,7 @@ class Walkers:
         self.steps += 1
         seen = self.observed()
         over = dict.fromkeys(seen, self.steps >= self.last)
-        self.agents = [agent for agent in self.agents if not over[agent]]
+        self.agents = [agent for agent in self.agents if not over.get(agent)]
         gained = {agent: float(actions.get(agent, 0)) for agent in seen}
         return seen, gained, over, dict.fromkeys(seen, False), {agent: {} for agent in seen}
 
@@ -153,6 +153,7 @@ KINDS = [
 ]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_keeps_all_laws(kind):
     check_wrapper(kind, steps=12)
@@ -248,6 +249,24 @@ def test_agents_leave_and_come_back(adapt):
     assert heard[:5] == [True, False, False, True, True]
 
 
+def test_who_is_listed_but_not_observed_takes_no_part():
+    class Expected(EndsTogether):
+        """Lists c all along, though it comes with the third step."""
+
+        def observed(self):
+            self.agents = list("abc")
+            seen = super().observed()
+            return {agent: seen[agent] for agent in ("ab" if self.steps < 3 else "abc")}
+
+    env = as_parallel(Expected())
+    env.reset(seed=0)
+    playing = ["".join(env.agents)]
+    while env.agents:
+        env.step(dict.fromkeys(env.agents, 0))
+        playing.append("".join(env.agents))
+    assert playing == ["ab"] * 3 + ["abc"] * 5 + [""]
+
+
 def test_agents_that_nobody_has_named_are_given():
     class Nameless(OneSpaceForAll):
         possible_agents = None
@@ -284,6 +303,32 @@ def test_a_parallel_environment_comes_back_as_it_is_or_with_agents():
     check_wrapper(lambda: as_parallel(Plain(), possible_agents=["c", "b", "a"]), steps=12)
     with pytest.raises(InvalidArgumentError, match="must be a list of different agents") as caught:
         as_parallel(bare, possible_agents="abc")
+    assert_one_sentence(caught.value)
+
+
+class Late(Plain):
+    """A `ParallelEnv` that has spaces only after a reset."""
+
+    def __init__(self):
+        super().__init__()
+        self.later, self.observation_spaces = self.observation_spaces, None
+
+    def reset(self, seed=None, options=None):
+        self.observation_spaces = self.later
+        return super().reset(seed)
+
+
+def test_a_parallel_environment_that_is_made_by_its_reset_is_reset_once():
+    check_wrapper(lambda: as_parallel(Late()), steps=12)
+    with pytest.raises(WrongEnvironmentError, match="reset the environment before"):
+        CommunicationWrapperParallel(Late(), HALF)
+
+    class Never(Late):
+        def reset(self, seed=None, options=None):
+            raise KeyError("level")
+
+    with pytest.raises(WrongEnvironmentError, match="KeyError: 'level'") as caught:
+        as_parallel(Never())
     assert_one_sentence(caught.value)
 
 
@@ -438,6 +483,8 @@ def test_who_waits_stays_and_hears():
     assert all(over.values())
     assert set(over) == set(seen) == {"north", "south", "west"}
     assert env.agents == []
+    env.reset(seed=0)
+    assert env.agents == ["north"]
 
 
 def test_cut_off_for_all_is_cut_off_for_each():

@@ -9,10 +9,16 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 from gymnasium.utils import EzPickle
+from gymnasium.wrappers import TimeLimit
 from pettingzoo.test import parallel_api_test, parallel_seed_test
 
 from environments_under_test import Plain
-from failure_api import CommunicationWrapper, CommunicationWrapperParallel, ProbabilisticModel
+from failure_api import (
+    CommunicationWrapper,
+    CommunicationWrapperParallel,
+    ProbabilisticModel,
+    ShareObservations,
+)
 from failure_api.environments import as_parallel, from_tuple, to_tuple
 from failure_api.errors import (
     EnvironmentLawError,
@@ -71,6 +77,7 @@ class Foragers(gymnasium.Env):
         return self.observed(), rewards, over, [False] * 3, info
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("returns", ["lists", "arrays", "one"])
 @pytest.mark.parametrize("listed", [False, True], ids=["Tuple", "list"])
 def test_a_tuple_environment_keeps_all_laws(returns, listed):
@@ -291,6 +298,17 @@ def test_the_way_back_pads_who_has_left_and_says_so():
     assert all(isinstance(value, int | float) for value in info.values())
 
 
+def test_the_way_back_leaves_out_what_the_dead_do():
+    class Strict(Plain):
+        def step(self, actions):
+            assert list(actions) == self.agents
+            return super().step(actions)
+
+    env = to_tuple(Strict(lengths={"b": 2}))
+    env.reset(seed=0)
+    assert not any(env.step((0, 1, 2))[2] for _ in range(7))
+
+
 def test_the_way_back_ends_as_its_agents_do():
     env = to_tuple(Plain(lengths=dict.fromkeys("abc", 3)))
     env.reset(seed=0)
@@ -304,7 +322,8 @@ def test_there_and_back_is_the_same():
     def wrapped():
         return CommunicationWrapperParallel(Plain(), HALF)
 
-    one, other = wrapped(), from_tuple(to_tuple(wrapped()), possible_agents=list("abc"))
+    one, other = wrapped(), from_tuple(to_tuple(wrapped()))
+    assert one.possible_agents == other.possible_agents
     seen, again = one.reset(seed=5)[0], other.reset(seed=5)[0]
     while one.agents:
         assert one.agents == other.agents
@@ -335,6 +354,25 @@ def test_the_way_back_tells_numbers_and_masks():
     assert "b_words" not in info
     assert info["action_mask"] == (None, [1, 0, 1], [1, 0, 1])
     assert env.action_space.sample(mask=(None, *(np.array(m, np.int8) for m in ([1, 0, 0],) * 2)))
+
+
+def test_the_way_back_is_used_as_epymarl_does():
+    """EPyMARL limits the time, flattens each observation, and adds up what infos hold."""
+    flat = ShareObservations(form="flat")
+    env = TimeLimit(to_tuple(CommunicationWrapperParallel(mortal(), HALF, exchange=flat)), 5)
+    assert env.unwrapped.n_agents == 3
+    longest = max(env.observation_space, key=lambda space: space.shape)
+    assert max(env.action_space, key=lambda space: space.n).n == 3
+    seen, info = env.reset(seed=1)
+    totals: dict[str, float] = {}
+    for step in range(1, 6):
+        rows = zip(env.observation_space, seen, strict=True)
+        assert [spaces.flatten(*row).shape for row in rows] == [longest.shape] * 3
+        seen, rewards, done, truncated, info = env.step([int(choice) for choice in "012"])
+        assert isinstance(sum(rewards), float)
+        assert (done, truncated) == (False, step == 5)
+        totals = {key: totals.get(key, 0) + value for key, value in info.items()}
+    assert totals == {"a_alive": 5, "b_alive": 1, "c_alive": 3}
 
 
 @pytest.mark.parametrize("action", [3, (0, 0), None, {"a": 0}])

@@ -158,3 +158,14 @@ def test_what_nobody_has_earned_yet_is_nothing():
     """AEC environments may begin with a plain 0 where a vector follows."""
     assert Scalarization([0.5, 0.5])(0) == 0.0
     assert Scalarization("objectives_v0:worst")(0.0) == 0.0
+
+
+def test_a_sweep_goes_on_with_the_function_it_began_with(tmp_path):
+    weighing = tmp_path / "weighing.py"
+    weighing.write_text("def first(reward):\n    return reward[0]\n")
+    plain = specification(scalarization="weighing:first")
+    sweep(plain, output=tmp_path / "sweep")
+    sweep(plain, output=tmp_path / "sweep")
+    weighing.write_text("def first(reward):\n    return reward[1]\n")
+    with pytest.raises(InvalidArgumentError, match="weighing:first"):
+        sweep(plain, output=tmp_path / "sweep")

@@ -123,7 +123,8 @@ class CommunicationWrapper(Reports, AECRounds):
     see.
 
     Args:
-        env: A PettingZoo AEC environment.
+        env: A PettingZoo AEC environment, or one of another interface, which
+            `failure_api.environments.as_parallel` and then PettingZoo convert.
         failure_models: One communication model, or several that act in order.
         noise_models: One noise model, or several that act in order, on what agents receive alone:
             on the content of each message, for each receiver, in the round in which it arrives.

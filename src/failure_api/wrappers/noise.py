@@ -161,7 +161,7 @@ class NoiseWrapper(SensorWrapper, AECRounds):
     was received, with its flags and ages.
 
     Args:
-        env: A PettingZoo AEC environment.
+        env: An AEC environment, or what `CommunicationWrapper` takes in its place.
         noise_models: One noise model, or several that act in order. Their `agent_ids` are the
             agents whose sensors fail.
 
@@ -194,7 +194,7 @@ class NoiseWrapperParallel(SensorWrapper, ParallelRounds):
     was received, with its flags and ages.
 
     Args:
-        env: A PettingZoo Parallel environment.
+        env: A Parallel environment, or what `CommunicationWrapperParallel` takes in its place.
         noise_models: One noise model, or several that act in order. Their `agent_ids` are the
             agents whose sensors fail.
 

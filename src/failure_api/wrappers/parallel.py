@@ -152,7 +152,8 @@ class CommunicationWrapperParallel(Reports, ParallelRounds):
     and the same models both deliver the same messages.
 
     Args:
-        env: A PettingZoo Parallel environment.
+        env: A PettingZoo Parallel environment, or one of another interface that
+            `failure_api.environments.as_parallel` takes.
         failure_models: One communication model, or several that act in order.
         noise_models: One noise model, or several that act in order, on what agents receive alone.
         exchange: What agents say to each other and how a receiver sees it; None picks by the

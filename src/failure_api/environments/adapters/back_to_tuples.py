@@ -61,18 +61,18 @@ class TupleEnvironment(gymnasium.Env[Any, Any]):
 
     Attributes:
         n_agents: Number of agents that may ever take part.
-        agent_ids: Their names, in the order of the spaces.
+        possible_agents: Their names, in the order of the spaces.
     """
 
     def __init__(self, env: ParallelEnv) -> None:
         self.env = env
-        self.agent_ids = tuple(env.possible_agents)
-        self.n_agents = len(self.agent_ids)
+        self.possible_agents = tuple(env.possible_agents)
+        self.n_agents = len(self.possible_agents)
         self.metadata = dict(getattr(env, "metadata", None) or {})
         self.render_mode = getattr(env, "render_mode", None)
         # Copies, since to seed the environment's own spaces moves their random numbers.
         self._observed, acted = (
-            [copy.deepcopy(space_of(agent)) for agent in self.agent_ids]
+            [copy.deepcopy(space_of(agent)) for agent in self.possible_agents]
             for space_of in (env.observation_space, env.action_space)
         )
         self.observation_space = spaces.Tuple(self._observed)
@@ -113,13 +113,13 @@ class TupleEnvironment(gymnasium.Env[Any, Any]):
         if not listed or len(action) != self.n_agents:
             rule = f"must hold an action for each of {self.n_agents} agents"
             raise invalid("action", rule, action, "give a tuple or a list")
-        chosen = dict(zip(self.agent_ids, action, strict=True))
+        chosen = dict(zip(self.possible_agents, action, strict=True))
         observations, rewards, _, truncations, infos = self.env.step(
             {agent: chosen[agent] for agent in self.env.agents}
         )
         over = not self.env.agents
         cut = over and any(truncations.values())
-        gained = [rewards.get(agent, 0.0) for agent in self.agent_ids]
+        gained = [rewards.get(agent, 0.0) for agent in self.possible_agents]
         return self._padded(observations), gained, over and not cut, cut, self._told(infos)
 
     def render(self) -> Any:
@@ -131,7 +131,7 @@ class TupleEnvironment(gymnasium.Env[Any, Any]):
         self.env.close()
 
     def _padded(self, observations: Mapping[Any, Any]) -> tuple[Any, ...]:
-        pairs = zip(self.agent_ids, self._observed, strict=True)
+        pairs = zip(self.possible_agents, self._observed, strict=True)
         return tuple(
             observations[agent] if agent in observations else nearest_to_zero(space)
             for agent, space in pairs
@@ -139,11 +139,11 @@ class TupleEnvironment(gymnasium.Env[Any, Any]):
 
     def _told(self, infos: Mapping[Any, Any]) -> dict[str, Any]:
         told: dict[str, Any] = {}
-        for agent in self.agent_ids:
+        for agent in self.possible_agents:
             told[f"{agent}_alive"] = int(agent in self.env.agents)
             own = infos.get(agent, {})
             told.update({f"{agent}_{k}": v for k, v in own.items() if isinstance(v, Real)})
-        masks = tuple(infos.get(agent, {}).get("action_mask") for agent in self.agent_ids)
+        masks = tuple(infos.get(agent, {}).get("action_mask") for agent in self.possible_agents)
         if any(mask is not None for mask in masks):
             told["action_mask"] = masks
         return told

@@ -18,7 +18,7 @@ from failure_api.environments.adapters.adapter import (
     reset_of,
     title_of,
 )
-from failure_api.errors import WrongEnvironmentError, describe
+from failure_api.errors import FailureApiError, WrongEnvironmentError, describe
 
 _ALL = "__all__"
 _STEPPED = ("observations", "rewards", "terminations", "truncations", "infos")
@@ -65,6 +65,26 @@ def from_dicts(env: Any, *, possible_agents: Sequence[Any] | None = None) -> Par
     Raises:
         WrongEnvironmentError: No such environment, or one without spaces of gymnasium.
         InvalidArgumentError: `possible_agents` are no list of different names.
+
+    Example:
+        >>> import numpy as np
+        >>> from gymnasium.spaces import Box, Discrete
+        >>> from failure_api.environments import from_dicts
+        >>> class Pair:
+        ...     agents = ["left", "right"]
+        ...     observation_space, action_space = Box(0, 9, (1,)), Discrete(2)
+        ...     def reset(self, seed=None, options=None):
+        ...         self.time = 0
+        ...         return {agent: np.zeros(1, np.float32) for agent in self.agents}, {}
+        ...     def step(self, actions):
+        ...         self.time += 1
+        ...         seen = {agent: np.full(1, self.time, np.float32) for agent in self.agents}
+        ...         return seen, {"left": 1.0}, {"__all__": self.time == 9}, {}, {}
+        >>> env = from_dicts(Pair())
+        >>> observations, infos = env.reset(seed=0)
+        >>> env.step({"left": 0, "right": 1})[1:4]
+        ({'left': 1.0, 'right': 0.0}, {'left': False, 'right': False}, \
+{'left': False, 'right': False})
     """
     return _adapted(env, possible_agents, DictAdapter)
 
@@ -129,10 +149,8 @@ def _adapted(env: Any, given: Any, adapter: type[DictAdapter]) -> ParallelEnv:
     chosen = None if given is None else check_agent_ids(given)
     agent_ids = chosen or _agent_ids(env)
     if not _complete(env, agent_ids):
-        observations: Any = None
-        with _globals_preserved():
-            observations, _ = _checked_reset(env, None, None)
-        agent_ids = chosen or _agent_ids(env) or list(observations)
+        observed = _observed_once(env)
+        agent_ids = chosen or _agent_ids(env) or observed
     if not agent_ids:
         raise WrongEnvironmentError(
             f"the environment {title_of(env)} must say which agents may ever take part, but names "
@@ -142,6 +160,27 @@ def _adapted(env: Any, given: Any, adapter: type[DictAdapter]) -> ParallelEnv:
         {agent: _demanded(env, what, agent, agent_ids) for agent in agent_ids} for what in _WHAT
     ]
     return adapter(env, agent_ids, *spaces)
+
+
+def _observed_once(env: Any) -> list[Any]:
+    """Returns the agents that a reset shows, which also lets an environment make its spaces."""
+    try:
+        with _globals_preserved():
+            return list(_checked_reset(env, None, None)[0])
+    except FailureApiError:
+        raise
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".")
+        raise WrongEnvironmentError(
+            f"the environment {title_of(env)} must name its agents and their spaces, or find them "
+            f"in a reset without arguments ({reason}): name them when it is made, or reset it "
+            "before it is adapted."
+        ) from error
+
+
+def says_all(env: Any) -> bool:
+    """Returns whether an environment names its agents and their spaces without a reset."""
+    return _complete(env, _agent_ids(env))
 
 
 def _agent_ids(env: Any) -> list[Any]:
@@ -293,18 +332,18 @@ class DictAdapter(Adapter):
         self._ended.difference_update(seen)
         self._ended.update(agent for agent in told if over[agent] or cut[agent])
         self.agents = self._in_play(seen)
-        if terminations.get(_ALL) or truncations.get(_ALL):
-            self.agents = []
         gained = {agent: rewards.get(agent, 0.0) for agent in told}
         return self._shown(seen, told), gained, over, cut, self._told(infos, told)
 
     def _in_play(self, seen: Mapping[Any, Any]) -> list[Any]:
         """Returns who takes part now, given what agents observe."""
         listed = getattr(self.env, "agents", None)
-        # Some list all of their agents, ended or not.
-        playing = seen if listed is None or callable(listed) else list(listed)
-        self._known(playing)
-        return [a for a in self.possible_agents if a in playing and a not in self._ended]
+        if listed is None or callable(listed):
+            listed = seen
+        self._known(listed)
+        # Some list all of their agents, those that have ended or not yet joined among them.
+        ended = self._ended
+        return [a for a in self.possible_agents if a in seen and a in listed and a not in ended]
 
     def _acting(self, agents: list[Any]) -> list[Any]:
         """Returns which of the agents in play the environment takes an action of."""

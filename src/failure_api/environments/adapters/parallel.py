@@ -12,6 +12,7 @@ from failure_api.environments.adapters.dicts import (
     from_dicts,
     from_rllib,
     is_rllib,
+    says_all,
     speaks_in_dicts,
 )
 from failure_api.environments.adapters.tuples import from_tuple, has_tuple_spaces
@@ -22,9 +23,10 @@ def as_parallel(env: Any, *, possible_agents: Sequence[Any] | None = None) -> Pa
     """Returns any multi-agent environment as a PettingZoo `ParallelEnv`.
 
     Args:
-        env: A `ParallelEnv`, which comes back as it is; an `AECEnv` whose agents act in cycles,
-            which PettingZoo converts; an environment with Tuple spaces (`from_tuple`), one of
-            RLlib's (`from_rllib`), or one that speaks in dicts (`from_dicts`).
+        env: A `ParallelEnv`, which comes back as it is if it names its agents and spaces; an
+            `AECEnv` whose agents act in cycles, which PettingZoo converts; an environment with
+            Tuple spaces (`from_tuple`), one of RLlib's (`from_rllib`), or one that speaks in dicts
+            (`from_dicts`), as a `ParallelEnv` does that names them only after a reset.
         possible_agents: All agents that may ever take part, where the environment does not say,
             or the names of those that have none.
 
@@ -49,7 +51,8 @@ def as_parallel(env: Any, *, possible_agents: Sequence[Any] | None = None) -> Pa
             )
         env = aec_to_parallel(env)
     if isinstance(env, ParallelEnv):
-        return env if possible_agents is None else from_dicts(env, possible_agents=possible_agents)
+        complete = possible_agents is None and says_all(env)
+        return env if complete else from_dicts(env, possible_agents=possible_agents)
     for suits, adapt in (
         (has_tuple_spaces, from_tuple),
         (is_rllib, from_rllib),

@@ -49,7 +49,8 @@ def from_tuple(env: Any, *, possible_agents: Sequence[Any] | None = None) -> Par
 
     Args:
         env: The environment. Its spaces are `Tuple`s, or lists, of N spaces.
-        possible_agents: Names of the N agents; None takes `agent_0`, `agent_1`, ...
+        possible_agents: Names of the N agents; None takes the environment's own `possible_agents`,
+            or else `agent_0`, `agent_1`, ...
 
     Returns:
         A PettingZoo `ParallelEnv`, whose `unwrapped` is that of the environment.
@@ -79,13 +80,20 @@ def from_tuple(env: Any, *, possible_agents: Sequence[Any] | None = None) -> Par
             f"the environment {title_of(env)} must have a space for each agent, but has "
             f"{len(rows[0])} to observe and {len(rows[1])} to act in: give it as many."
         )
-    names = [f"agent_{index}" for index in range(len(rows[0]))]
+    names = _named(env, len(rows[0])) or [f"agent_{index}" for index in range(len(rows[0]))]
     if possible_agents is not None:
         names = check_agent_ids(possible_agents)
         if len(names) != len(rows[0]):
             rule = f"must name the {len(rows[0])} agents of {title_of(env)}"
             raise invalid("possible_agents", rule, possible_agents, "give a name for each space")
     return TupleAdapter(env, names, *(dict(zip(names, row, strict=True)) for row in rows))
+
+
+def _named(env: Any, count: int) -> list[Any]:
+    """Returns the names that an environment has for its agents; nothing where it has none."""
+    named = getattr(getattr(env, "unwrapped", env), "possible_agents", None)
+    names = list(named) if isinstance(named, list | tuple) else []
+    return names if len(names) == count and all(isinstance(n, str | int) for n in names) else []
 
 
 class TupleAdapter(Adapter):
