@@ -83,12 +83,7 @@ def read_positions(
         array([[0., 1.],
                [0., 0.]])
     """
-    given = function(env)
-    positions = numbers(given)
-    if positions is None or positions.ndim != 2 or len(positions) != len(agent_ids):
-        raise _misshapen(given, len(agent_ids))
-    if not positions.shape[1]:
-        raise _misshapen(given, len(agent_ids))
+    positions = _rows_of_numbers(function(env), len(agent_ids))
     if not alive.all():
         positions[~alive] = 0.0
     near = np.abs(positions) <= FARTHEST
@@ -103,6 +98,16 @@ def read_positions(
     return positions
 
 
+def _rows_of_numbers(given: Any, number_of_agents: int) -> NDArray[np.float64]:
+    """Returns a fresh array of what is given, which has a row for each agent."""
+    positions = numbers(given)
+    if positions is None or positions.ndim != 2 or len(positions) != number_of_agents:
+        raise _misshapen(given, number_of_agents)
+    if not positions.shape[1]:
+        raise _misshapen(given, number_of_agents)
+    return positions
+
+
 def _misshapen(given: Any, number_of_agents: int) -> InvalidArgumentError:
     return invalid(
         "positions",
@@ -112,9 +117,14 @@ def _misshapen(given: Any, number_of_agents: int) -> InvalidArgumentError:
     )
 
 
-def offered_positions(env: Any) -> Any:
-    """Returns the positions that an environment offers itself, in units of its own."""
-    return offering(env, _OFFER).communication_positions()
+def offered_positions(env: Any) -> NDArray[np.float64]:
+    """Returns the positions that an environment offers itself, in units of its own.
+
+    Raises:
+        InvalidArgumentError: Not an `[N, dim]` array of numbers.
+    """
+    given = offering(env, _OFFER).communication_positions()
+    return _rows_of_numbers(given, len(env.possible_agents))
 
 
 def world_positions(env: Any) -> NDArray[np.float64]:
