@@ -18,7 +18,6 @@ TRAINERS := 'stable-baselines3==2.9.2' 'supersuit==3.11.0' 'tianshou==2.0.1' 'sk
 	'agilerl==2.7.1' 'gymnasium==1.4.0'
 RLLIB := 'ray[rllib]==2.60.0'
 BENCHMARL := 'benchmarl==1.5.2' 'torchrl<0.12' 'vmas>=1.5' array-api-compat
-
 # What people play. Some ask for older versions of gymnasium or NumPy than they run with, or for
 # packages for training: those are installed as they are, beside what they import.
 ENVIRONMENTS := 'pettingzoo[butterfly,classic,sisl]==1.27.0' 'gymnasium==1.4.0' 'numpy==2.4.6' \
@@ -26,8 +25,7 @@ ENVIRONMENTS := 'pettingzoo[butterfly,classic,sisl]==1.27.0' 'gymnasium==1.4.0' 
 	'lbforaging==2.0.0' 'rware==2.0.0' 'highway-env==1.12.1' 'shimmy==2.0.1' 'open-spiel==2.0.2' \
 	'cogrid==0.3.2' 'pybullet==3.2.7' numba aenum
 ALONE := 'pyflyt==0.29.0' 'multigrid==0.1.0' 'mosaic-multigrid==7.0.0' 'gobblet-rl==1.3.5' \
-	'cathedral-rl==1.1.0' 'rlskyjo==1.0.0' 'sustainable-foraging==2.0.0' \
-	'wildfire-environment==0.2.1'
+	'cathedral-rl==1.1.0' 'rlskyjo==1.0.0' 'sustainable-foraging==2.0.0'
 
 .PHONY: setup demo test test-fast test-every-case test-heavy test-trainers \
 	test-environments browser test-oldest benchmark clean

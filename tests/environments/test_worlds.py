@@ -669,6 +669,14 @@ def test_layers_of_momaland_that_change_rewards_are_taken():
     assert known_segments(normal)["agent_0"]["agent_1"].tolist() == [6, 7, 8]
 
 
+def test_the_layer_of_highway_env_that_changes_rewards_is_taken():
+    gymnasium = pytest.importorskip("gymnasium")
+    highway_env = pytest.importorskip("highway_env")
+    gymnasium.register_envs(highway_env)
+    env = as_parallel(gymnasium.make("intersection-multi-agent-v1"))
+    assert known_segments(env) is current_segments
+
+
 def test_segments_that_move_are_a_function_before_the_first_reset():
     gymnasium = pytest.importorskip("gymnasium")
     pytest.importorskip("rware")
@@ -705,7 +713,9 @@ def test_what_an_environment_says_itself_comes_first(wrap):
     )
     assert known_segments(env) is SAID
     function = known_positions(env)
-    assert pickle.loads(pickle.dumps(function))(env) is places
+    given = pickle.loads(pickle.dumps(function))(env)
+    assert given.dtype == np.float64
+    assert given.tolist() == places
     alive = np.ones(3, dtype=bool)
     assert read_positions(function, env, env.possible_agents, alive).tolist() == places
 
@@ -745,6 +755,13 @@ def test_what_is_said_fails_with_its_links(said):
     expected[[10, 11]] = 0
     np.testing.assert_array_equal(wrapped.observe("agent_0"), expected)
     np.testing.assert_array_equal(wrapped.observe("agent_1"), bare.observe("agent_1"))
+
+
+def test_positions_that_are_said_are_a_copy():
+    places = np.zeros((3, 2))
+    env = spread(communication_positions=lambda self: places)
+    known_positions(env)(env)[:] = 7
+    assert not places.any()
 
 
 def test_range_acts_on_the_positions_that_are_said():

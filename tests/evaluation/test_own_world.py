@@ -164,12 +164,36 @@ def test_positions_and_segments_reach_the_wrapper_and_the_player(world, tmp_path
         ({"failure_models": "field:Field"}, ("failure_models[0].model must be the name of",)),
         ({"Episodes": 3}, ("must hold known keys", "did you mean 'episodes'?")),
         ({"labels": {"failure_prob": 3}}, ("labels.failure_prob must be text",)),
+        ({"labels": {"failure_prop": "p"}}, ("labels must name grids", "'failure_prob'?")),
+        (
+            {"labels": {"failure_prob": "mean"}},
+            ("labels.failure_prob must be no name of a column",),
+        ),
+        ({"environment": 3}, ("environment must be a name",)),
+        ({"positions": lambda env: [[0]]}, ("positions must give numbers of shape [4, dim]",)),
+        ({"positions": lambda env: 1 / 0}, ("positions must name a function", "division by zero")),
+        ({"segments": lambda env: 1 / 0}, ("segments must name a function", "division by zero")),
+        ({"segments": {"robot_0": {"robot_9": [1]}}}, ("segments must name agents", "'robot_9'")),
     ],
 )
 def test_mistakes_are_one_sentence(world, change, words):
     with pytest.raises(FailureApiError) as refusal:
         check({**asked(), **change})
     assert_one_sentence(refusal.value, *words)
+
+
+@pytest.mark.parametrize("more", [{"output": "x" * 300}, {"output": ""}, {"retry_failed": "x"}])
+def test_arguments_that_cannot_be_are_refused(world, more):
+    with pytest.raises(FailureApiError) as refusal:
+        sweep(asked(), **more)
+    assert_one_sentence(refusal.value, next(iter(more)))
+
+
+def test_what_is_called_like_a_column_is_called_by_its_path(world):
+    delays = {"type": "pareto", "mean": {"grid": [2, 3]}, "shape": 2}
+    model = {"model": "delay_based", "max_delay": 9, "distribution": delays}
+    plan = Plan(read_specification(asked(failure_models=model)))
+    assert plan.severity_name == "failure_models[0].distribution.mean"
 
 
 def test_the_exchange_is_named_where_a_policy_fails(world):

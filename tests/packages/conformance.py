@@ -173,7 +173,7 @@ def find(entry: Entry) -> Findings:
                 agents=len(env.possible_agents),
             )
     except BaseException as error:
-        return Findings(broken=short(error))
+        return Findings(broken=short(error.__cause__ or error))
     with timed():
         findings.api_test = _api_test(entry.environment)
         findings.wrapped_api_test = _api_test(lambda: _wrapped(entry))
@@ -244,6 +244,9 @@ def _sweep(entry: Entry) -> str:
     }
     with tempfile.TemporaryDirectory() as folder:
         try:
+            objectives = _objectives(entry)
+            if objectives > 1:
+                specification["scalarization"] = [1.0] * objectives
             with quiet():
                 sweep(specification, Path(folder) / "sweep")
             failures = read_results(Path(folder) / "sweep").failures
@@ -252,6 +255,13 @@ def _sweep(entry: Entry) -> str:
         except Exception as error:
             return short(error)
         return short(str(failures["error"].iloc[0]).split("\n\n")[0]) if len(failures) else ""
+
+
+def _objectives(entry: Entry) -> int:
+    """Returns how many rewards each agent has at once."""
+    env = entry.environment()
+    declared = getattr(env.unwrapped, "reward_space", None)
+    return 1 if declared is None else int(declared(env.possible_agents[0]).shape[0])
 
 
 def differences(entry: Entry, found: Findings) -> list[str]:
@@ -304,7 +314,7 @@ def table(listed: list[Entry]) -> str:
             f"## {package}",
             "",
             "| environment | interface | agents | positions | segments | passes "
-            "| what the bare environment breaks |",
+            "| what the environment breaks by itself |",
             "|---|---|---|---|---|---|---|",
         ]
         lines += [_row(entry) for entry in listed if entry.package == package]
@@ -313,35 +323,44 @@ def table(listed: list[Entry]) -> str:
 
 
 def _row(entry: Entry) -> str:
-    from failure_api.testing.verdict import LAWS
-
     does = Findings(**entry.expected)
-    if does.broken:
-        cells = (entry.interface, "", "", "", "nothing", does.broken)
-        return f"| {entry.name} | {' | '.join(map(_cell, cells))} |"
-    passed = {
-        "laws": not does.wrapper,
-        "PettingZoo's test": not does.wrapped_api_test,
-        "sweep": not does.sweep,
+    fails = {
+        "laws": does.wrapper,
+        "PettingZoo's test": does.wrapped_api_test,
+        "sweep": does.sweep,
     }
-    failing = [f"not {what}: {_reason(does, what)}" for what, good in passed.items() if not good]
-    passes = "all" if not failing else "; ".join(failing)
-    breaks = [f"law {law} ({LAWS[law]})" for law in does.breaks]
-    breaks += [f"PettingZoo's test: {does.api_test}"] if does.api_test else []
+    # What cannot be played at all keeps no law that it could break.
+    played = not does.broken and not (does.api_test and does.sweep)
+    good = [what for what, reason in fails.items() if played and not reason]
+    found = [_laws_in_words(does.breaks), does.broken]
+    found += [f"PettingZoo's test: {does.api_test}" if does.api_test else ""]
+    # What the bare environment does as well is said once.
+    found += [
+        f"{what}, wrapped: {reason}"
+        for what, reason in fails.items()
+        if reason and not (what == "PettingZoo's test" and does.api_test)
+    ]
     cells = (
+        entry.name,
         entry.interface,
-        str(does.agents),
+        str(does.agents or ""),
         "yes" if does.positions else "",
         does.segments,
-        passes,
-        "; ".join(breaks),
+        "all" if len(good) == len(fails) else ", ".join(good) or "nothing",
+        "; ".join(filter(None, found)),
     )
-    return f"| {entry.name} | {' | '.join(map(_cell, cells))} |"
+    return f"| {' | '.join(map(_cell, cells))} |"
 
 
-def _reason(does: Findings, what: str) -> str:
-    reasons = {"laws": does.wrapper, "PettingZoo's test": does.wrapped_api_test}
-    return reasons.get(what, does.sweep)
+def _laws_in_words(laws: list[int]) -> str:
+    from failure_api.testing.verdict import LAWS
+
+    if not laws:
+        return ""
+    # What is never twice the same breaks every law that compares two episodes.
+    root = 4 if 4 in laws else laws[0]
+    others = ", ".join(str(law) for law in laws if law != root)
+    return f"law {root} ({LAWS[root]})" + (f", and with it {others}" if others else "")
 
 
 def _cell(text: str) -> str:

@@ -94,9 +94,11 @@ def make_environment(name: Any, *, api: str | None = "aec", **options: Any) -> A
 
 def _checked(made: Any, source: _Source, api: str | None) -> Any:
     """Returns what was made as an environment of PettingZoo's, with the API that is asked for."""
-    if not isinstance(made, AECEnv | ParallelEnv):
+    is_other = not isinstance(made, AECEnv | ParallelEnv)
+    if not isinstance(made, AECEnv):
         made = as_parallel(made)
-        return parallel_to_aec(made) if api == "aec" else made
+    if is_other and api == "aec":
+        return parallel_to_aec(made)
     found = "parallel" if isinstance(made, ParallelEnv) else "aec"
     if api not in (None, found):
         rule = f"must be {found!r} for {source.title}"

@@ -78,12 +78,7 @@ def read_positions(
         array([[0., 1.],
                [0., 0.]])
     """
-    found, agents = function(env), len(agent_ids)
-    positions = numbers(found)
-    if positions is None or positions.ndim != 2 or len(positions) != agents or not positions.size:
-        rule = f"must give numbers of shape [{agents}, dim]"
-        remedy = "return one row of coordinates for each of possible_agents, in that order"
-        raise invalid("positions", rule, found, remedy)
+    positions = _rows_of_numbers(function(env), len(agent_ids))
     if not alive.all():
         positions[~alive] = 0.0
     near = np.abs(positions) <= FARTHEST
@@ -95,9 +90,24 @@ def read_positions(
     return positions
 
 
-def offered_positions(env: Any) -> Any:
-    """Returns the positions that an environment offers itself, in units of its own."""
-    return offering(env, _OFFER).communication_positions()
+def _rows_of_numbers(found: Any, agents: int) -> NDArray[np.float64]:
+    """Returns a fresh array of what was found, which has a row for each agent."""
+    positions = numbers(found)
+    if positions is None or positions.ndim != 2 or len(positions) != agents or not positions.size:
+        rule = f"must give numbers of shape [{agents}, dim]"
+        remedy = "return one row of coordinates for each of possible_agents, in that order"
+        raise invalid("positions", rule, found, remedy)
+    return positions
+
+
+def offered_positions(env: Any) -> NDArray[np.float64]:
+    """Returns the positions that an environment offers itself, in units of its own.
+
+    Raises:
+        InvalidArgumentError: Not an `[N, dim]` array of numbers.
+    """
+    found = offering(env, _OFFER).communication_positions()
+    return _rows_of_numbers(found, len(env.possible_agents))
 
 
 def world_positions(env: Any) -> NDArray[np.float64]:

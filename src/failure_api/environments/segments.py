@@ -95,6 +95,7 @@ TRUSTED = (
 """What begins the modules whose layers show entries where the environment has them."""
 
 STILL = {
+    "highway_env.envs.common.abstract.MultiAgentWrapper",
     "momaland.utils.aec_wrappers.LinearizeReward",
     "momaland.utils.aec_wrappers.NormalizeReward",
     "momaland.utils.parallel_wrappers.LinearizeReward",
@@ -115,9 +116,9 @@ def mover(env: Any) -> Any:
         env: An environment in any wrappers.
 
     Returns:
-        The layer; None where all of them are PettingZoo's, mpe2's, this package's own, gymnasium's
-        that hand observations on, or those of SuperSuit and momaland that change actions, rewards
-        or the dead.
+        The layer; None where all of them are PettingZoo's, mpe2's, this package's own, those of
+        gymnasium that hand observations on, or those of SuperSuit, momaland and highway-env that
+        change actions, rewards or the dead.
     """
     layer = env
     for layer in layers(env):

@@ -14,15 +14,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from failure_api.environments.positions import read_positions
 from failure_api.errors import FailureApiError, invalid, reason
 from failure_api.evaluation.engines import check_engine
 from failure_api.evaluation.episode import Player, globals_preserved, seed_globals
-from failure_api.evaluation.plan import Cell, Plan, Specification
+from failure_api.evaluation.plan import KEYS, Cell, Plan, Specification
 from failure_api.evaluation.policies import check_actions
 from failure_api.evaluation.reading import locating, specification_from_dict
 from failure_api.evaluation.results import reason_of
 from failure_api.evaluation.stage import Stage, beginning_with, exchange_of, models_of, policy_path
-from failure_api.serialization.paths import KeyPath, refused
+from failure_api.serialization.paths import KeyPath, PlainDataError, refused
 from failure_api.user_code import ANYTHING
 
 _MODELS_TRIED = 5_000
@@ -208,6 +211,11 @@ def _take_a_step(plan: Plan, cell: Cell) -> None:
         with _said(at_environment, "must be one that can be reset", environment):
             reset = stage.env.reset(seed=seed)
             observations = dict(reset[0]) if stage.is_parallel else _observed_by_next(stage.env)
+            if stage.positions is not None:
+                env = stage.env
+                alive = np.array([agent in env.agents for agent in env.possible_agents])
+                look = stage.positions
+                read_positions(lambda _: look(), env, env.possible_agents, alive)
         with _said(at_policy, acts, cell.policy):
             if hasattr(stage.policy, "reset"):
                 stage.policy.reset(seed)
@@ -243,8 +251,11 @@ def _said(path: KeyPath, rule: str, value: str) -> Iterator[None]:
     """Turns whatever is raised into one sentence about a place of the specification."""
     try:
         yield
+    except PlainDataError:
+        raise
     except FailureApiError as error:
-        raise beginning_with(path, error) from error
+        word = str(error).partition(" ")[0].partition("[")[0]
+        raise beginning_with((word,) if word in KEYS else path, error) from error
     except ANYTHING as error:
         remedy = "fix it, or its options" if path == ("environment",) else "fix the policy"
         raise refused(path, f"{rule} ({reason(error)})", value, remedy) from error

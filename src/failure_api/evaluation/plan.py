@@ -13,7 +13,8 @@ import numpy as np
 
 from failure_api.errors import nearest
 from failure_api.evaluation.grid import Axis, fill, find_axes
-from failure_api.serialization.paths import KeyPath, refused
+from failure_api.evaluation.results import COLUMNS
+from failure_api.serialization.paths import KeyPath, refused, text_of
 
 DEFAULT_EPISODES = 100
 
@@ -162,14 +163,23 @@ class Plan:
             if not self.severity.is_numeric:
                 values = tuple(range(1, len(values) + 1))
             self.severities = tuple(map(float, values))
-            self.severity_name = specification.labels.get(self.severity.title, self.severity.title)
+            self.severity_name = _called(self.severity, specification.labels)
             self.severity_labels = self.severity.labels
             along = set(self.severity.at(0))
         self.further = tuple(axis for axis in axes if axis.path not in along)
-        titles = specification.labels
-        self.settings = tuple(titles.get(axis.title, axis.title) for axis in self.further)
+        labels = specification.labels
+        self.settings = tuple(_called(axis, labels) for axis in self.further)
+        known = [axis.title for axis in axes]
+        for title in labels:
+            if title not in known:
+                remedy = nearest(title, known) if known else "leave it out"
+                raise refused(("labels",), "must name grids", title, remedy)
+        named = [*self.settings, self.severity_name]
+        for name in named:
+            if named.count(name) > 1:
+                raise refused(("labels",), "must tell grids apart", name, "choose another label")
         outer = [axis for axis in self.further if _is_outer(axis)]
-        self.outer_settings = tuple(titles.get(axis.title, axis.title) for axis in outer)
+        self.outer_settings = tuple(_called(axis, labels) for axis in outer)
         self._inner_sizes = [len(axis.values) for axis in self.further]
         self._outer_sizes = [len(axis.values) if axis in outer else 1 for axis in self.further]
         self._curves = math.prod(self._inner_sizes)
@@ -263,6 +273,16 @@ def _digits(number: int, sizes: list[int]) -> tuple[int, ...]:
         number, digit = divmod(number, size)
         digits.insert(0, digit)
     return tuple(digits)
+
+
+def _called(axis: Axis, labels: Mapping[str, str]) -> str:
+    """Returns what tables and figures call an axis: its label, or else its name."""
+    label = labels.get(axis.title)
+    if label in COLUMNS:
+        rule = "must be no name of a column"
+        raise refused(("labels", axis.title), rule, label, "choose another label")
+    # Its whole path is the name of no column.
+    return label or (text_of(axis.path) if axis.title in COLUMNS else axis.title)
 
 
 def _is_outer(axis: Axis) -> bool:

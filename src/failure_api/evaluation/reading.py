@@ -151,7 +151,10 @@ def _text(value: Any, path: KeyPath, objects: _Objects) -> str:
 def _named(value: Any, path: KeyPath, objects: _Objects) -> str:
     """Returns the name of what is named, or of a function, a class or another callable."""
     if not callable(value):
-        return _text(value, path, objects)
+        if isinstance(value, str) and value.strip():
+            return value
+        remedy = "give a name, such as 'module:name', or a function or class that makes one"
+        raise refused(path, "must be a name, or what makes or is one", value, remedy)
     name = name_of(value)
     # What the main module holds is found by that name in this process alone.
     if name is not None and not name.startswith("__main__:"):

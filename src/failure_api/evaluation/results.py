@@ -14,6 +14,27 @@ if TYPE_CHECKING:
 LINK_NUMBERS = ("delivery_ratio", "mean_age", "news", "overtaken")
 """What tables call the numbers that say what an episode's links did."""
 
+_ENDS = ("", "_low", "_high")
+COLUMNS = frozenset(
+    [
+        *(
+            "policy",
+            "severity",
+            "episode",
+            "episodes",
+            "seed",
+            "return",
+            "length",
+            "error",
+            "failed",
+        ),
+        *LINK_NUMBERS,
+        *(f"{name}{end}" for name in ("mean", "iqm", "drop", "area", "recovery") for end in _ENDS),
+        *(f"breaking_point{end}" for end in _ENDS),
+    ]
+)
+"""Columns of the tables, which nothing that varies may be called."""
+
 PERFECT = "perfect communication"
 """What the cells without any failure are called."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
@@ -12,7 +13,7 @@ from pettingzoo import ParallelEnv
 
 from failure_api.environments import make_environment
 from failure_api.environments.positions import known_positions
-from failure_api.errors import FailureApiError
+from failure_api.errors import FailureApiError, reason
 from failure_api.evaluation.plan import Cell, Plan, Specification
 from failure_api.evaluation.policies import make_policy
 from failure_api.evaluation.reading import about
@@ -73,7 +74,7 @@ class Stage:
         filled, asked = plan.filled(cell), plan.specification
         models = models_of(filled)
         exchange = exchange_of(filled["exchange"], asked)
-        positions = _function(asked, "positions")
+        positions = _blamed(asked_for(asked, "positions"), "positions")
         bare = environment_of(asked, filled["options"])
         self.is_parallel = isinstance(bare, ParallelEnv)
         wrapper = CommunicationWrapperParallel if self.is_parallel else CommunicationWrapper
@@ -86,9 +87,9 @@ class Stage:
             raise refused(("environment",), rule, asked.environment, f"{remedy} agents or more")
         self.heard_through = f"agents observe through {self.env.exchange!r}"
         look = positions or known_positions(bare)
-        self.positions = None if look is None else lambda: look(bare)
+        self.positions: Any = None if look is None else lambda: look(bare)
         self.team = team_of(self.env, asked.team)
-        self.scalar = Scalarization(_function(asked, "scalarization"))
+        self.scalar = Scalarization(asked_for(asked, "scalarization"))
         try:
             self.policy: Any = make_policy(asked.found(asked.policies[cell.policy]), self.env)
         except FailureApiError as error:
@@ -146,8 +147,8 @@ def policy_path(asked: Specification, label: str) -> KeyPath:
     return ("policies", list(asked.policies).index(label))
 
 
-def _function(asked: Specification, key: str) -> Any:
-    """Returns a function that a specification names; None where it names none."""
+def asked_for(asked: Specification, key: str) -> Any:
+    """Returns the function that a specification names, or the data in its place."""
     found = asked.found(getattr(asked, key))
     if isinstance(found, str):
         with about((key,)):
@@ -156,6 +157,22 @@ def _function(asked: Specification, key: str) -> Any:
             rule = "must name a function of the environment"
             raise refused((key,), rule, getattr(asked, key), "name another one")
     return found
+
+
+def _blamed(found: Any, key: str) -> Any:
+    """Returns a function whose errors are about the key that names it; other data as it is."""
+    if not callable(found):
+        return found
+
+    @functools.wraps(found)
+    def called(*arguments: Any) -> Any:
+        try:
+            return found(*arguments)
+        except ANYTHING as error:
+            rule = f"must name a function that works on the environment ({reason(error)})"
+            raise refused((key,), rule, found, "fix it") from error
+
+    return called
 
 
 def exchange_of(plain: Any, asked: Specification) -> Any:
@@ -172,7 +189,7 @@ def exchange_of(plain: Any, asked: Specification) -> Any:
     if not isinstance(exchange, MaskSegments) or exchange.segments is not None:
         rule = "must be a mask_segments without segments of its own beside segments"
         raise refused(path, rule, plain, "leave one of the two out")
-    segments = _function(asked, "segments")
+    segments = _blamed(asked_for(asked, "segments"), "segments")
     with about(("segments",)):
         return dataclasses.replace(exchange, segments=segments)
 

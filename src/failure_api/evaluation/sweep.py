@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from failure_api.errors import invalid
+from failure_api.errors import invalid, reason
 from failure_api.evaluation.analysis import DEFAULT_SHARE, check_share, results_of_store
 from failure_api.evaluation.check import prepare
 from failure_api.evaluation.engines import check_engine, results_of
@@ -157,6 +157,8 @@ def run_sweep(
     needed("pandas", "A sweep", "evaluation")
     engine = check_engine(engine, workers, address)
     check_share(share)
+    if not isinstance(retry_failed, bool):
+        raise invalid("retry_failed", "must be True or False", retry_failed, "say which")
     with _folder(output) as folder:
         has_store = (folder / FILE).exists()
 
@@ -235,7 +237,14 @@ def _folder(output: str | Path | None) -> Iterator[Path]:
     if output is not None:
         if not isinstance(output, str | Path) or not str(output):
             raise invalid("output", "must be a folder or None", output, "name one, as in 'sweep'")
-        yield Path(output)
+        named = Path(output)
+        try:
+            # A name may be one that no file can have.
+            (named / FILE).exists()
+        except (OSError, ValueError) as error:
+            rule = f"must be a folder that there can be ({reason(error)})"
+            raise invalid("output", rule, output, "choose another name") from error
+        yield named
         return
     with tempfile.TemporaryDirectory() as folder:
         yield Path(folder)
