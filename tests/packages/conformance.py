@@ -367,36 +367,44 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
 
 
-def record(names: list[str]) -> None:
-    """Looks what environments do, each in a process of its own, and expects that."""
-    listed = yaml.safe_load(DATA.read_text())["environments"]
-    for one in listed:
-        if names and one["name"].replace(" ", "~") not in names:
-            continue
-        code = f"import conformance as c; c.tell({one['name']!r})"
-        run = subprocess.run(
-            [sys.executable, "-c", code],
-            cwd=HERE,
-            capture_output=True,
-            text=True,
-            timeout=2 * LONGEST,
-            check=False,
-        )
-        told = [line for line in run.stdout.splitlines() if line.startswith("FOUND ")]
-        ended = f"the process ended with {run.returncode}: {run.stderr[-200:]}"
-        found = json.loads(told[-1][6:]) if told else {"broken": short(ended)}
-        one["expected"] = {key: value for key, value in found.items() if value}
-        print(one["name"], one["expected"], flush=True)
-        text = yaml.safe_dump({"environments": listed}, sort_keys=False, width=100)
-        DATA.write_text(HEADER + text)
+def look(entry: Entry) -> Findings:
+    """Returns what an environment does in a process of its own.
+
+    Packages register the same ids, share simulators, and may end the process.
+    """
+    code = f"import conformance as c; c.tell({entry.name!r})"
+    environment = {"SDL_VIDEODRIVER": "dummy", **os.environ}
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=HERE,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=2 * LONGEST,
+        check=False,
+    )
+    told = [line for line in run.stdout.splitlines() if line.startswith("FOUND ")]
+    if told:
+        return Findings(**json.loads(told[-1].removeprefix("FOUND ")))
+    return Findings(broken=short(f"the process ends with {run.returncode}: {run.stderr[-120:]}"))
 
 
 def tell(name: str) -> None:
     """Prints what one environment does."""
-    os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
     entry = next(entry for entry in entries() if entry.name == name)
-    found = asdict(find(entry))
-    print(f"\nFOUND {json.dumps(found)}", flush=True)
+    print(f"\nFOUND {json.dumps(asdict(find(entry)))}", flush=True)
+
+
+def record(names: list[str]) -> None:
+    """Looks what environments do, and expects that."""
+    listed = yaml.safe_load(DATA.read_text())["environments"]
+    for one, entry in zip(listed, entries(), strict=True):
+        if names and entry.name not in names:
+            continue
+        one["expected"] = {key: value for key, value in asdict(look(entry)).items() if value}
+        print(entry.name, one["expected"], flush=True)
+        text = yaml.safe_dump({"environments": listed}, sort_keys=False, width=100)
+        DATA.write_text(HEADER + text)
 
 
 HEADER = """\

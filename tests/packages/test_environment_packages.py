@@ -11,7 +11,7 @@ ENTRIES = conformance.entries()
 @pytest.mark.environments
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
 def test_an_environment_does_what_is_expected(entry):
-    told = conformance.differences(entry, conformance.find(entry))
+    told = conformance.differences(entry, conformance.look(entry))
     assert not told, "\n".join(told)
 
 

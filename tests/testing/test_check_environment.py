@@ -20,7 +20,9 @@ from environments_under_test import Plain, Subject
 from failure_api import CommunicationWrapper, ProbabilisticModel, ShareObservations
 from failure_api.errors import EnvironmentLawError, InvalidArgumentError, LawError
 from failure_api.testing import check_wrapper
-from failure_api.testing.verdict import LAWS
+from failure_api.testing.bare_environment import Check, hold
+from failure_api.testing.verdict import LAWS, demand
+from failure_api.testing.wrapper_trial import Trial
 
 _SYSTEM = random.SystemRandom()
 
@@ -199,6 +201,20 @@ def test_the_environment_is_named_and_not_its_wrapper(kind, law, api, form, step
 @pytest.mark.parametrize("kind", [Lists, OtherType, CopiesToItself])
 def test_a_wrapper_that_makes_up_for_its_environment_passes(kind):
     check_wrapper(kind, exchange=ShareObservations(form="flat"), steps=9)
+
+
+@pytest.mark.parametrize(("law", "held"), [(5, False), (9, False), (1, True), (10, True)])
+def test_what_a_seed_does_not_fix_is_not_held_against_the_wrapper(law, held):
+    """Bare episodes may be alike every time that they are asked, while wrapped ones differ."""
+    trial = Trial(Chance, [], None, None, None, 5, 0, ())
+    chance = Check(4, lambda trial: demand(4, False, "it differs"))
+    unlucky = Check(law, lambda trial: demand(law, trial.bare, "it differs"))
+    with pytest.raises(LawError, match=f"^law {law} "):
+        hold(trial, [unlucky], lambda trial: None)
+    with pytest.raises(LawError) as caught:
+        hold(trial, [chance, unlucky], lambda trial: None)
+    assert isinstance(caught.value, EnvironmentLawError) is not held
+    assert held or f"law {law} " not in str(caught.value)
 
 
 def test_infos_that_the_environment_writes_to_are_its_own_fault():
