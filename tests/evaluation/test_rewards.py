@@ -7,7 +7,7 @@ import pytest
 
 from failure_api.errors import InvalidArgumentError
 from failure_api.evaluation import check, read_specification, sweep
-from failure_api.evaluation.rewards import Scalarization
+from failure_api.evaluation.stage import Scalarization
 from helpers import assert_one_sentence
 
 SOURCE = """

@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import functools
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
+import numpy as np
 from pettingzoo import ParallelEnv
 
 from failure_api.environments import make_environment
@@ -17,7 +18,6 @@ from failure_api.errors import FailureApiError, reason
 from failure_api.evaluation.plan import Cell, Plan, Specification
 from failure_api.evaluation.policies import make_policy
 from failure_api.evaluation.reading import about
-from failure_api.evaluation.rewards import Scalarization
 from failure_api.exchanges import Exchange, MaskSegments
 from failure_api.serialization.paths import KeyPath, PlainDataError, placed, refused, text_of
 from failure_api.serialization.reading import from_dict, part_from_dict
@@ -192,6 +192,56 @@ def exchange_of(plain: Any, asked: Specification) -> Any:
     segments = _blamed(asked_for(asked, "segments"), "segments")
     with about(("segments",)):
         return dataclasses.replace(exchange, segments=segments)
+
+
+class Scalarization:
+    """Makes a number of the reward of an agent.
+
+    A reward of one entry is a number. Of a vector with an entry for each objective, weights make
+    a sum, and a function whatever it returns.
+
+    Args:
+        by: Weights, one for each objective; a function of the vector; or None, for environments
+            whose rewards are numbers.
+
+    Example:
+        >>> Scalarization([0.5, 2.0])(np.array([4.0, 1.0]))
+        4.0
+        >>> Scalarization(None)(np.array([3.0]))
+        3.0
+    """
+
+    def __init__(self, by: Sequence[float] | Callable[[Any], Any] | None) -> None:
+        self._by = by
+        self._weights = None if by is None or callable(by) else np.array(by)
+
+    def __call__(self, reward: Any) -> float:
+        """Returns what a reward counts for.
+
+        Raises:
+            PlainDataError: A vector where nothing says what it counts for, as many weights as it
+                has no entries, or a function that returns no number.
+        """
+        if isinstance(reward, int | float):
+            return float(reward)
+        vector = np.asarray(reward, dtype=np.float64)
+        if self._weights is not None and vector.shape == self._weights.shape:
+            return float(self._weights @ vector)
+        if vector.size == 1:
+            return float(vector.reshape(()))
+        if callable(self._by):
+            try:
+                return float(self._by(vector))
+            except ANYTHING as error:
+                rule = f"must make a number of the reward {vector} ({reason(error)})"
+                raise refused(("scalarization",), rule, self._by, "fix the function") from error
+        if self._weights is None:
+            rule = f"must be given where a reward has {vector.size} entries, as {vector} has"
+            equal = [round(1 / vector.size, 3)] * vector.size
+            remedy = f"name a weight for each, as in {equal}, or a function as 'module:function'"
+            raise refused(("scalarization",), rule, None, remedy)
+        rule = f"must hold a weight for each of the {vector.size} entries of a reward"
+        raise refused(("scalarization",), rule, self._by, "give as many weights")
 
 
 def team_of(env: Any, patterns: tuple[str, ...]) -> tuple[Any, ...]:

@@ -11,9 +11,8 @@
 
 from __future__ import annotations
 
-from failure_api.environments.adapters.back_to_tuples import to_tuple
 from failure_api.environments.adapters.dicts import from_dicts, from_rllib
-from failure_api.environments.adapters.parallel import adapted, as_parallel
+from failure_api.environments.adapters.parallel import adapted, as_parallel, to_tuple
 from failure_api.environments.adapters.tuples import from_tuple
 
 __all__ = ["adapted", "as_parallel", "from_dicts", "from_rllib", "from_tuple", "to_tuple"]
