@@ -9,7 +9,8 @@ from pettingzoo import AECEnv
 from failure_api.errors import NotResetError
 from failure_api.wrappers.mirror import FOLLOWED, Mirror
 from failure_api.wrappers.reports import Reports
-from failure_api.wrappers.unwrapping import RoundsWrapper, check_agent, check_seed, not_reset
+from failure_api.wrappers.rounds import RoundsWrapper
+from failure_api.wrappers.unwrapping import check_agent, check_seed, not_reset
 
 
 class _NotResetAttributeError(NotResetError, AttributeError):

@@ -17,9 +17,8 @@ from failure_api.exchanges.spaces.numbers import Numbers
 from failure_api.wrappers.aec import AECRounds
 from failure_api.wrappers.mirror import moves_once_a_cycle
 from failure_api.wrappers.parallel import ParallelRounds
-from failure_api.wrappers.rounds import NoiseModels, Rounds
+from failure_api.wrappers.rounds import NoiseModels, Rounds, RoundsWrapper
 from failure_api.wrappers.unwrapping import (
-    RoundsWrapper,
     alike_below,
     check_observations,
     environment_of,

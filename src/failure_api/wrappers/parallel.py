@@ -11,8 +11,8 @@ from pettingzoo.utils.conversions import aec_to_parallel_wrapper
 from failure_api.errors import invalid
 from failure_api.wrappers.mirror import Mirror, moves_once_a_cycle
 from failure_api.wrappers.reports import Reports
-from failure_api.wrappers.rounds import Rounds
-from failure_api.wrappers.unwrapping import RoundsWrapper, check_seed, not_reset
+from failure_api.wrappers.rounds import Rounds, RoundsWrapper
+from failure_api.wrappers.unwrapping import check_seed, not_reset
 
 
 class ParallelRounds(RoundsWrapper, BaseParallelWrapper):

@@ -14,8 +14,8 @@ from failure_api.environments import layers
 from failure_api.errors import invalid
 from failure_api.exchanges import Exchange
 from failure_api.exchanges.spaces.actions import SpokenActions
-from failure_api.wrappers.rounds import Models, NoiseModels, RoundKeeper
-from failure_api.wrappers.unwrapping import RoundsWrapper, environment_of
+from failure_api.wrappers.rounds import Models, NoiseModels, RoundKeeper, RoundsWrapper
+from failure_api.wrappers.unwrapping import environment_of
 
 
 class Reports(RoundsWrapper):

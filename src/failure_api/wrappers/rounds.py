@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import operator
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 import numpy as np
 from gymnasium.spaces import Space
 from numpy.typing import NDArray
+from pettingzoo import AECEnv, ParallelEnv
 
 from failure_api.core import Chain, Channel, ChannelState, CommunicationModel, Context, Delivery
 from failure_api.core.contract import check_heard
@@ -17,6 +19,7 @@ from failure_api.core.noise_chain import NoiseChain
 from failure_api.core.parameters.types import SHARE
 from failure_api.core.random.numpy_stream import EpisodeStreams
 from failure_api.core.tally import Tally
+from failure_api.environments import layers
 from failure_api.environments.positions import known_positions, read_positions
 from failure_api.errors import InvalidArgumentError, NotResetError, invalid, nearest
 from failure_api.exchanges import Exchange, Team, default_exchange
@@ -24,7 +27,14 @@ from failure_api.exchanges.spaces.actions import ByAgent, SpokenActions, with_ro
 from failure_api.exchanges.spaces.corruption import Corruption
 from failure_api.exchanges.spaces.zero import counted
 from failure_api.wrappers.team_content import CleanView, TeamContent
-from failure_api.wrappers.unwrapping import agent_ids_of, alike_below, check_observations, space_of
+from failure_api.wrappers.unwrapping import (
+    agent_ids_of,
+    alike_below,
+    check_agent,
+    check_observations,
+    not_reset,
+    space_of,
+)
 
 
 def position_function(positions: Any, chain: Chain, env: Any) -> Callable[[Any], Any] | None:
@@ -394,3 +404,105 @@ def _chosen(exchange: Any, env: Any) -> Exchange:
         return exchange
     remedy = "give MaskSegments(), ShareObservations() or SendMessages(space)"
     raise invalid("exchange", "must be an exchange or None", exchange, remedy)
+
+
+class RoundsWrapper:
+    """What the wrappers of both kinds of environments have in common.
+
+    They pickle and copy; an environment that is built anew on the way has to be reset: EzPickle
+    remembers of an environment only what it was built with, and copies do not go on with such an
+    environment.
+
+    Args:
+        env: The environment.
+        rounds: What happens in a round.
+    """
+
+    env: Any
+    kind: type[AECEnv] | type[ParallelEnv]
+
+    def __init__(self, env: Any, rounds: Rounds) -> None:
+        super().__init__(env)  # type: ignore[call-arg]
+        self._started = False
+        self._rounds: Any = rounds
+        self._view, self._actions = rounds.view, rounds.actions
+        self.observation_spaces: dict[Any, Space[Any]] = rounds.spaces
+        if rounds.actions is not None:
+            self.action_spaces: dict[Any, Space[Any]] = rounds.actions.spaces
+
+    def observation_space(self, agent: Any) -> Space[Any]:
+        """Returns the space of an agent's observations, as it sees them.
+
+        Raises:
+            InvalidArgumentError: The environment has no such agent.
+        """
+        check_agent(agent, self.observation_spaces)
+        return self.observation_spaces[agent]
+
+    def action_space(self, agent: Any) -> Space[Any]:
+        """Returns the space of an agent's actions, with what it says where that is part of them.
+
+        Raises:
+            InvalidArgumentError: The environment has no such agent.
+            WrongEnvironmentError: The environment has no such space.
+        """
+        check_agent(agent, self.observation_spaces)
+        if self._actions is not None:
+            return self._actions.spaces[agent]
+        return space_of(self.env, "action_space", agent)
+
+    def noise_reports(self) -> dict[str, dict[str, Any]]:
+        """Returns what the noise models have counted in this episode, by the models' names.
+
+        Models that count nothing are absent.
+
+        Raises:
+            NotResetError: There has been no reset yet.
+        """
+        self._rounds.check_begun()
+        return self._rounds.noise.reports()  # type: ignore[no-any-return]
+
+    def __str__(self) -> str:
+        return repr(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_carried": _carried(self.env) if self._started else None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        carried = state.pop("_carried")
+        self.__dict__.update(state)
+        if self._started and not all(map(operator.is_, carried, _carried(self.env))):
+            self._started = False
+            self._rounds.stop()
+            self._forget()
+
+    def _forget(self) -> None:
+        """Forgets who is in play, and everything else of the episode."""
+        raise NotImplementedError
+
+    def state(self) -> Any:
+        """Returns the environment's state.
+
+        Raises:
+            NotResetError: There has been no reset yet.
+        """
+        if not self._started:
+            raise not_reset("state was called")
+        return self.env.state()
+
+
+def _carried(env: Any) -> list[Any]:
+    """Returns of each layer one container that it holds, None where it holds none of its own.
+
+    Copied together with its layer, a container stays the very one that the layer holds. A layer
+    that is built anew holds another.
+    """
+    names = ("agents", "possible_agents", "terminations", "rewards")
+    held = [getattr(layer, "__dict__", {}) for layer in layers(env)]
+    found = [
+        [inside[n] for n in names if isinstance(inside.get(n), list | dict)]
+        # Gymnasium's environments hold none of these, but spaces, which can always be pickled.
+        or [value for value in inside.values() if isinstance(value, Space)]
+        for inside in held
+    ]
+    return [values[0] if values else None for values in found]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Collection, KeysView, Mapping, Set
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from gymnasium.spaces import Box, Discrete, Space
@@ -15,9 +14,6 @@ from failure_api.environments import layers
 from failure_api.environments.adapters import adapted
 from failure_api.errors import NotResetError, WrongEnvironmentError, describe, invalid
 from failure_api.exchanges.spaces.actions import ByAgent
-
-if TYPE_CHECKING:
-    from failure_api.wrappers.rounds import Rounds
 
 
 def environment_of(name: str, env: Any, kind: type[AECEnv] | type[ParallelEnv]) -> Any:
@@ -178,108 +174,6 @@ def alike_below(env: Any, kind: type) -> tuple[int, ...]:
     return (count,) if count else ()
 
 
-class RoundsWrapper:
-    """What the wrappers of both kinds of environments have in common.
-
-    They pickle and copy; an environment that is built anew on the way has to be reset: EzPickle
-    remembers of an environment only what it was built with, and copies do not go on with such an
-    environment.
-
-    Args:
-        env: The environment.
-        rounds: What happens in a round.
-    """
-
-    env: Any
-    kind: type[AECEnv] | type[ParallelEnv]
-
-    def __init__(self, env: Any, rounds: Rounds) -> None:
-        super().__init__(env)  # type: ignore[call-arg]
-        self._started = False
-        self._rounds: Any = rounds
-        self._view, self._actions = rounds.view, rounds.actions
-        self.observation_spaces: dict[Any, Space[Any]] = rounds.spaces
-        if rounds.actions is not None:
-            self.action_spaces: dict[Any, Space[Any]] = rounds.actions.spaces
-
-    def observation_space(self, agent: Any) -> Space[Any]:
-        """Returns the space of an agent's observations, as it sees them.
-
-        Raises:
-            InvalidArgumentError: The environment has no such agent.
-        """
-        check_agent(agent, self.observation_spaces)
-        return self.observation_spaces[agent]
-
-    def action_space(self, agent: Any) -> Space[Any]:
-        """Returns the space of an agent's actions, with what it says where that is part of them.
-
-        Raises:
-            InvalidArgumentError: The environment has no such agent.
-            WrongEnvironmentError: The environment has no such space.
-        """
-        check_agent(agent, self.observation_spaces)
-        if self._actions is not None:
-            return self._actions.spaces[agent]
-        return space_of(self.env, "action_space", agent)
-
-    def noise_reports(self) -> dict[str, dict[str, Any]]:
-        """Returns what the noise models have counted in this episode, by the models' names.
-
-        Models that count nothing are absent.
-
-        Raises:
-            NotResetError: There has been no reset yet.
-        """
-        self._rounds.check_begun()
-        return self._rounds.noise.reports()  # type: ignore[no-any-return]
-
-    def __str__(self) -> str:
-        return repr(self)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_carried": _carried(self.env) if self._started else None}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        carried = state.pop("_carried")
-        self.__dict__.update(state)
-        if self._started and not all(map(operator.is_, carried, _carried(self.env))):
-            self._started = False
-            self._rounds.stop()
-            self._forget()
-
-    def _forget(self) -> None:
-        """Forgets who is in play, and everything else of the episode."""
-        raise NotImplementedError
-
-    def state(self) -> Any:
-        """Returns the environment's state.
-
-        Raises:
-            NotResetError: There has been no reset yet.
-        """
-        if not self._started:
-            raise not_reset("state was called")
-        return self.env.state()
-
-
 def not_reset(what: str, kind: type[NotResetError] = NotResetError) -> NotResetError:
     """Returns the error for what takes a reset first."""
     return kind(f"{what} before a reset that succeeded: call reset().")
-
-
-def _carried(env: Any) -> list[Any]:
-    """Returns of each layer one container that it holds, None where it holds none of its own.
-
-    Copied together with its layer, a container stays the very one that the layer holds. A layer
-    that is built anew holds another.
-    """
-    names = ("agents", "possible_agents", "terminations", "rewards")
-    held = [getattr(layer, "__dict__", {}) for layer in layers(env)]
-    found = [
-        [inside[n] for n in names if isinstance(inside.get(n), list | dict)]
-        # Gymnasium's environments hold none of these, but spaces, which can always be pickled.
-        or [value for value in inside.values() if isinstance(value, Space)]
-        for inside in held
-    ]
-    return [values[0] if values else None for values in found]
