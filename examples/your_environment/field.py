@@ -12,7 +12,7 @@ class Field(ParallelEnv):
 
     def __init__(self, robots=4, steps=30):
         self.possible_agents = [f"robot_{number}" for number in range(robots)]
-        self.steps = steps
+        self.steps, self.random = steps, np.random.default_rng()
 
     def observation_space(self, agent):
         return Box(-6, 6, (2 * len(self.possible_agents),), np.float32)
@@ -22,7 +22,8 @@ class Field(ParallelEnv):
 
     def reset(self, seed=None, options=None):
         self.agents, self.step_count = list(self.possible_agents), 0
-        self.where = np.random.default_rng(seed).uniform(-1, 1, (len(self.agents), 2))
+        self.random = self.random if seed is None else np.random.default_rng(seed)
+        self.where = self.random.uniform(-1, 1, (len(self.agents), 2))
         return self.observe(), {agent: {} for agent in self.agents}
 
     def observe(self):
@@ -43,8 +44,7 @@ class Field(ParallelEnv):
 
 
 def gather(observations):
-    others = {agent: seen[2:].reshape(-1, 2) for agent, seen in observations.items()}
-    return {agent: towards(seen.mean(axis=0)) for agent, seen in others.items()}
+    return {a: towards(seen[2:].reshape(-1, 2).mean(axis=0)) for a, seen in observations.items()}
 
 
 def towards(goal):

@@ -332,3 +332,169 @@ def test_a_start_that_is_no_round_is_refused():
     with pytest.raises(FailureApiError) as refusal:
         TraceModel(trace=trace, start_round="first")
     assert_one_sentence(refusal.value, "start_round", "'first'")
+
+
+def test_what_objects_hold_is_part_of_what_a_sweep_is(world, tmp_path):
+    import field
+
+    class Policy:
+        def __init__(self, action):
+            self.action = action
+
+        def __call__(self, observations):
+            return dict.fromkeys(observations, self.action)
+
+    def still(action):
+        return lambda observations: dict.fromkeys(observations, action)
+
+    changes = {
+        "instance": ({"policies": Policy(1)}, {"policies": Policy(2)}),
+        "closure": ({"policies": still(1)}, {"policies": still(2)}),
+        "segments": (
+            {"segments": {"robot_0": {"robot_1": slice(2, 4)}}},
+            {"segments": {"robot_0": {"robot_1": slice(4, 6)}}},
+        ),
+    }
+    assert field.Field is not None
+    for name, (first, second) in changes.items():
+        before = sweep(asked(**first), tmp_path / name)
+        assert sweep(asked(**first), tmp_path / name).equals(before)
+        with pytest.raises(FailureApiError) as refusal:
+            sweep(asked(**second), tmp_path / name)
+        assert_one_sentence(refusal.value, "has changed since")
+
+
+@pytest.mark.parametrize("form", [lambda file: file, lambda file: {"file": {"grid": [file]}}])
+def test_a_sweep_does_not_go_on_with_another_trace(world, tmp_path, form):
+    names, file = tuple(f"robot_{number}" for number in range(4)), str(tmp_path / "links.npz")
+    lost = np.zeros((9, 4, 4), dtype=bool)
+    Trace(agent_ids=names, lost=lost).save(file)
+    specification = asked(failure_models={"model": "trace", "trace": form(file)})
+    sweep(specification, tmp_path / "out")
+    Trace(agent_ids=names, lost=~lost).save(file)
+    with pytest.raises(FailureApiError) as refusal:
+        sweep(specification, tmp_path / "out")
+    assert_one_sentence(refusal.value, "links.npz has changed since")
+
+
+def test_a_function_called_like_a_policy_takes_nothing_from_it(world):
+    def random(observations):
+        return dict.fromkeys(observations, 0)
+
+    table = sweep(asked(policies={"mine": random, "theirs": "random"}))
+    alone = sweep(asked(policies="random"))
+    assert table[table["policy"] == "theirs"]["mean"].tolist() == alone["mean"].tolist()
+
+
+def test_a_key_is_given_once(world):
+    grid = {"model": "probabilistic", "failure_prob": {"grid": {1: 0.1, "1": 0.9}}}
+    with pytest.raises(FailureApiError) as refusal:
+        check(asked(failure_models=grid))
+    assert_one_sentence(refusal.value, "must give each key once", "'1'")
+
+
+def test_the_last_value_of_a_long_grid_is_read(world):
+    values = [index / 1e4 for index in range(10_000)] + [2]
+    with pytest.raises(FailureApiError) as refusal:
+        check(asked(failure_models={"model": "probabilistic", "failure_prob": {"grid": values}}))
+    assert_one_sentence(refusal.value, "failure_models[0].failure_prob.grid[10000]", "2 was given")
+
+
+def test_mistakes_within_a_grid_are_said_by_label_and_line(world):
+    (world / "wrong.yaml").write_text(
+        "environment: field:Field\n"
+        "failure_models:\n"
+        "  grid:\n"
+        "    calm: {model: probabilistic, failure_prob: 0}\n"
+        "    both:\n"
+        "      - {model: probabilistic, failure_prob: 0.5}\n"
+        "      - {model: distance, distance_treshold: 3}\n"
+    )
+    with pytest.raises(FailureApiError) as refusal:
+        check(world / "wrong.yaml")
+    where = ("line 7", "failure_models[0].grid.both[1]", "'distance_threshold'?")
+    assert_one_sentence(refusal.value, *where)
+
+
+@pytest.mark.parametrize("reward", ["'three'", "float('nan')", "[1.0, 2.0]", "None"])
+def test_rewards_that_are_no_numbers_are_refused(world, reward):
+    (world / "paid.py").write_text(
+        "from field import Field\n"
+        "class Paid(Field):\n"
+        "    def step(self, actions):\n"
+        "        found = super().step(actions)\n"
+        f"        return (found[0], dict.fromkeys(found[1], {reward}), *found[2:])\n"
+    )
+    with pytest.raises(FailureApiError) as refusal:
+        check(asked(environment="paid:Paid"))
+    assert_one_sentence(refusal.value, "reward")
+
+
+def test_what_fails_late_is_blamed_on_the_environment(world):
+    (world / "late.py").write_text(
+        "from field import Field\n"
+        "class Late(Field):\n"
+        "    def step(self, actions):\n"
+        "        if self.step_count == 5: raise RuntimeError('late')\n"
+        "        return super().step(actions)\n"
+        "    def close(self): raise SystemExit(7)\n"
+    )
+    with pytest.raises(FailureApiError) as refusal:
+        check(asked(environment="late:Late"))
+    assert_one_sentence(refusal.value, "environment must be played to its end", "late")
+
+
+def test_segments_are_asked_once_and_may_stand_still_in_the_world(world):
+    import curves
+
+    asks = []
+
+    def segments(env):
+        asks.append(env)
+        return curves.segments(env)
+
+    exchange = {"type": "mask_segments", "missing": "hold", "frame": "receiver"}
+    here = sweep(asked(segments=segments, exchange=exchange, episodes=1))
+    assert len(asks) < 10
+    still = sweep(asked(segments=segments, exchange={**exchange, "relative_to": "world"}))
+    assert still["mean"].notna().all()
+    moving = sweep(asked(segments=lambda env: curves.segments, exchange=exchange, episodes=1))
+    assert moving["mean"].tolist() == here["mean"].tolist()
+
+
+def test_integer_agents_survive_a_flag(world):
+    (world / "numbered.py").write_text(
+        "from field import Field\n"
+        "class Numbered(Field):\n"
+        "    def __init__(self):\n"
+        "        super().__init__(2, 5)\n"
+        "        self.possible_agents = [0, 1]\n"
+    )
+    (world / "numbered.yaml").write_text(
+        "environment: numbered:Numbered\n"
+        "segments: {0: {1: [2, 3]}, 1: {0: [2, 3]}}\n"
+        "failure_models: {model: probabilistic, failure_prob: {grid: [0, 1]}}\n"
+    )
+    from failure_api.cli.flags import specification_of
+
+    assert check(world / "numbered.yaml").cells == 3
+    changed = specification_of(world / "numbered.yaml", None, [], [], [], [], 2, None)
+    assert check(changed).episodes == 6
+
+
+def test_what_a_script_guards_is_missed_by_name(world):
+    (world / "script.py").write_text(
+        "from failure_api.evaluation import sweep\n"
+        "if __name__ == '__main__':\n"
+        "    def policy(observations): return dict.fromkeys(observations, 0)\n"
+        "    try:\n"
+        "        sweep({'environment': 'field:Field', 'policies': policy,"
+        " 'failure_models': {'model': 'probabilistic', 'failure_prob': 1}}, workers=2)\n"
+        "    except ValueError as error:\n"
+        "        print(error)\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "script.py"], cwd=world, capture_output=True, text=True, check=False
+    )
+    assert "the specification must name what other processes can find" in run.stdout, run.stderr
+    assert "Traceback" not in run.stderr

@@ -12,8 +12,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from failure_api.errors import FailureApiError, invalid
-from failure_api.evaluation.reading import read_specification
 from failure_api.serialization.registry import key_of
+from failure_api.serialization.yaml import read_yaml
 
 INTERRUPTED = 130
 
@@ -228,7 +228,7 @@ def specification_of(
             if value:
                 remedy = f"write it in {file}, or leave the file out"
                 raise invalid(f"--{flag}", "must be left out beside a specification", value, remedy)
-        return {**read_specification(file).to_plain(), **changes} if changes else file
+        return {**(read_yaml(file).plain or {}), **changes} if changes else file
     if environment is None:
         remedy = "give the file of a specification, or --environment, --policy and --model"
         raise invalid("specification", "must say what to do", None, remedy)

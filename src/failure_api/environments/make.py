@@ -218,7 +218,15 @@ def _in_module(name: str) -> _Source:
         if hasattr(module, function)
     }
     if not constructors:
-        raise _unknown(name)
+        makers = [
+            word
+            for word, value in vars(module).items()
+            if callable(getattr(value, "reset", None)) and callable(getattr(value, "step", None))
+        ]
+        if not makers:
+            raise _unknown(name)
+        rule = "must have `env` or `parallel_env`, or be named with what makes an environment in it"
+        raise invalid("environment", rule, name, f"name one, as in '{name}:{makers[-1]}'")
     # `env` and `parallel_env` pass everything on; the class behind them says what there is.
     described = getattr(module, "raw_env", None) or getattr(module, "env", None)
     return _Source(name, constructors, _parameters(described or module.parallel_env))
@@ -288,7 +296,7 @@ def _import(name: str) -> ModuleType:
 def _unknown(name: object, ids: list[str] | None = None) -> InvalidArgumentError:
     known = [*known_environments(), *(ids or ())]
     rule = (
-        "must name an installed module that has `env` or `parallel_env`, a function or class "
+        "must name a module that has `env` or `parallel_env`, a function or class "
         "as module:name, or an id of PettingZoo or gymnasium"
     )
     similar = isinstance(name, str) and _similar(name, known)

@@ -6,6 +6,7 @@ It says what a sweep would do, and for how long.
 from __future__ import annotations
 
 import itertools
+import math
 import pickle
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -20,11 +21,19 @@ from failure_api.environments.positions import read_positions
 from failure_api.errors import FailureApiError, invalid, reason
 from failure_api.evaluation.engines import check_engine
 from failure_api.evaluation.episode import Player, globals_preserved, seed_globals
+from failure_api.evaluation.grid import OBJECT
 from failure_api.evaluation.plan import KEYS, Cell, Plan, Specification
 from failure_api.evaluation.policies import check_actions
 from failure_api.evaluation.reading import locating, specification_from_dict
 from failure_api.evaluation.results import reason_of
-from failure_api.evaluation.stage import Stage, beginning_with, exchange_of, models_of, policy_path
+from failure_api.evaluation.stage import (
+    HEARD,
+    Stage,
+    beginning_with,
+    exchange_of,
+    models_of,
+    policy_path,
+)
 from failure_api.serialization.paths import KeyPath, PlainDataError, refused
 from failure_api.user_code import ANYTHING
 
@@ -104,7 +113,8 @@ def prepare(
 ) -> Plan:
     """Reads a specification, tries out what it names, and returns the plan.
 
-    Every value of every grid is read; an environment and each policy take one step.
+    Every value of every grid is read, of long ones some in even steps; an environment and each
+    policy take one step.
 
     Args:
         source: As in `read_specification`.
@@ -121,14 +131,23 @@ def prepare(
             return plan
         if workers > 1:
             check_travel(plan.specification)
-        for cell in itertools.islice(plan.telling_cells(_MODELS_TRIED), _MODELS_TRIED):
+        for cell in _in_even_steps(list(plan.telling_cells(_MODELS_TRIED))):
             filled = plan.filled(cell)
-            models_of(filled)
-            exchange_of(filled["exchange"], plan.specification)
+            try:
+                models_of(filled)
+                exchange_of(filled["exchange"], plan.specification)
+            except PlainDataError as error:
+                raise plan.located(cell, error) from error
         with globals_preserved():
             for cell in _stages(plan):
                 _take_a_step(plan, cell)
     return plan
+
+
+def _in_even_steps(cells: list[Cell]) -> list[Cell]:
+    """Returns so many cells as are tried, the last one among them."""
+    step = -(-len(cells) // _MODELS_TRIED)
+    return cells[:-1][::step] + cells[-1:]
 
 
 def check_travel(asked: Specification) -> None:
@@ -140,20 +159,31 @@ def check_travel(asked: Specification) -> None:
     script = getattr(sys.modules["__main__"], "__file__", None)
     has_script = script is not None and Path(script).exists()
     known = {key: getattr(asked, key) for key in ("environment", "positions", "segments")}
-    named = {("policies",): list(asked.policies.values()), **{(k,): v for k, v in known.items()}}
+    named: dict[KeyPath, Any] = {("policies",): list(asked.policies.values())}
+    named |= {(key,): [value] for key, value in known.items()}
     remedy = "put it into a module, at the top level, or take one worker"
     for path, names in named.items():
-        for name in names if isinstance(names, list) else [names]:
+        for name in names:
             if isinstance(name, str) and name.startswith("__main__:") and not has_script:
                 rule = "must be found by other processes, where there is no script to find it in"
                 raise refused(path, rule, name, remedy)
     for name, value in asked.objects.items():
-        path = next((path for path, held in named.items() if name in held), ("objects",))
+        path = next(_paths_of(name, asked.to_plain(), ()), ("objects",))
         rule = "must be something that other processes can be given"
         try:
-            pickle.dumps(value)
+            pickle.loads(pickle.dumps(value))
         except Exception as error:
             raise refused(path, f"{rule} ({reason(error)})", value, remedy) from error
+
+
+def _paths_of(name: str, plain: Any, path: KeyPath) -> Iterator[KeyPath]:
+    """Yields where plain data names an object."""
+    if plain in (name, {OBJECT: name}):
+        yield path
+    elif isinstance(plain, Mapping | list):
+        steps = plain.items() if isinstance(plain, Mapping) else enumerate(plain)
+        for step, held in steps:
+            yield from _paths_of(name, held, (*path, step))
 
 
 STEPS_TRIED = 1_000
@@ -183,7 +213,10 @@ def estimate_seconds(plan: Plan) -> tuple[float, bool]:
                 if result.error is not None:
                     played, problem = plan.specification.environment, reason_of(result.error)
                     rule = f"must play {played} to its end ({problem})"
-                    raise invalid("policies", rule, cell.policy, "fix the policy")
+                    if HEARD in problem:
+                        raise invalid("policies", rule, cell.policy, "fix the policy")
+                    rule = f"must be played to its end ({problem})"
+                    raise invalid("environment", rule, played, "fix it, or its options")
                 cut |= unlimited and result.length >= STEPS_TRIED
             seconds.setdefault(cell.policy, []).append(result.seconds)
         player.leave()
@@ -228,7 +261,9 @@ def _take_a_step(plan: Plan, cell: Cell) -> None:
             with _said(at_environment, "must be one that takes a step", environment):
                 rewards, observations = _stepped(stage, actions)
             for reward in rewards.values():
-                stage.scalar(reward)
+                if not math.isfinite(stage.scalar(reward)):
+                    remedy = "let it return finite numbers"
+                    raise refused(at_environment, "must have finite rewards", reward, remedy)
             turns -= 1
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from failure_api.serialization.paths import DEEPEST, KeyPath, PlainDataError, refused, text_of
 
-_WORDS = ("grid", "zip")
+WORDS = ("grid", "zip")
 """The keys of what varies: by itself, and together with all others of that key."""
 
 LONGEST_GRID = 2**20
@@ -201,7 +201,7 @@ def _grids(plain: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str, Any]]:
         rule = f"must be nested no deeper than {DEEPEST} times"
         raise PlainDataError(f"{text_of(path[:3])}... {rule}: make it flatter.", path)
     if isinstance(plain, Mapping):
-        for word in _WORDS:
+        for word in WORDS:
             if word in plain:
                 for other in plain:
                     if other != word:

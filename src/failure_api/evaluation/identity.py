@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+import pickle
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from failure_api.errors import InvalidArgumentError
+from failure_api.evaluation.grid import WORDS
 from failure_api.evaluation.plan import Plan
 from failure_api.evaluation.store import Store
 from failure_api.machine import describe_machine, list_versions
@@ -35,7 +38,8 @@ def identity_of(plan: Plan) -> dict[str, Any]:
     files |= dict(_files_in(plain))
     files |= {name: _source_of(value) for name, value in asked.objects.items()}
     digests = {name: _digest(path) for name, path in files.items() if path is not None}
-    return {"specification": plain, "files": digests}
+    contents = {name: _content_of(value) for name, value in asked.objects.items()}
+    return {"specification": plain, "files": digests} | ({"objects": contents} if contents else {})
 
 
 def _files_in(plain: Any) -> Iterator[tuple[str, Path | None]]:
@@ -48,12 +52,41 @@ def _files_in(plain: Any) -> Iterator[tuple[str, Path | None]]:
             yield plain, file_of(prefix)
     elif isinstance(plain, Mapping):
         for key, held in plain.items():
-            if key == "file" and isinstance(held, str):
-                yield held, Path(held)
+            if key in _FILE_KEYS:
+                yield from ((text, Path(text)) for text in _texts_in(held))
             yield from _files_in(held)
     elif isinstance(plain, list):
         for held in plain:
             yield from _files_in(held)
+
+
+_FILE_KEYS = ("file", "trace", "contacts", "one", "mahimahi")
+
+
+def _texts_in(held: Any) -> Iterator[str]:
+    """Yields a text, or those of a grid in its place."""
+    if isinstance(held, str):
+        yield held
+    elif isinstance(held, Mapping) and len(held) == 1 and next(iter(held)) in WORDS:
+        (values,) = held.values()
+        for value in values.values() if isinstance(values, Mapping) else values:
+            yield from _texts_in(value)
+
+
+def _content_of(value: Any) -> str:
+    """Returns a digest of what an object holds, by which another one is told from it."""
+    code = getattr(value, "__code__", None)
+    try:
+        held = pickle.dumps(value)
+    except Exception:
+        # Functions within functions, and what holds them.
+        cells = [cell.cell_contents for cell in getattr(value, "__closure__", None) or ()]
+        inside = cells if code is not None else sorted(getattr(value, "__dict__", {}).items())
+        defaults = getattr(value, "__defaults__", None)
+        known = (code and (code.co_code, code.co_consts, code.co_names), defaults, inside)
+        # Where an object is kept says nothing of what it is.
+        held = re.sub(r" at 0x[0-9a-f]+", "", repr(known)).encode()
+    return hashlib.sha256(held).hexdigest()
 
 
 def _source_of(value: Any) -> Path | None:
@@ -133,4 +166,7 @@ def _differences(known: Any, asked: Any, path: KeyPath) -> Iterator[str]:
         for index, pair in enumerate(zip(known, asked, strict=True)):
             yield from _differences(*pair, (*path, index))
     elif known != asked:
-        yield f"{text_of(path)}: {json.dumps(known)} there, {json.dumps(asked)} asked"
+        if path[0] in ("files", "objects"):
+            yield f"{path[-1]} has changed since"
+        else:
+            yield f"{text_of(path)}: {json.dumps(known)} there, {json.dumps(asked)} asked"

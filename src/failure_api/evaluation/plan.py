@@ -14,7 +14,7 @@ import numpy as np
 from failure_api.errors import nearest
 from failure_api.evaluation.grid import Axis, fill, find_axes
 from failure_api.evaluation.results import COLUMNS
-from failure_api.serialization.paths import KeyPath, refused, text_of
+from failure_api.serialization.paths import KeyPath, PlainDataError, refused, text_of
 
 DEFAULT_EPISODES = 100
 
@@ -36,7 +36,8 @@ class Specification:
         positions: `module:function`, which returns where the agents of an environment are; None
             takes what is known of the environment.
         segments: Which entries of an observation come from whom, as `MaskSegments` takes it, or
-            `module:function`; None takes what is known of the environment.
+            `module:function`, a function of the environment that returns it, or where segments
+            move returns a function; None takes what is known of the environment.
         policies: For each policy's label the name of the policy, as `make_policy` takes it.
         exchange: What agents say to each other; None picks by the environment.
         failure_models: What makes the links fail, in order.
@@ -163,15 +164,17 @@ class Plan:
             if not self.severity.is_numeric:
                 values = tuple(range(1, len(values) + 1))
             self.severities = tuple(map(float, values))
-            self.severity_name = _called(self.severity, specification.labels)
+            self.severity_name = _called(
+                self.severity, {_underscored(k): label for k, label in specification.labels.items()}
+            )
             self.severity_labels = self.severity.labels
             along = set(self.severity.at(0))
         self.further = tuple(axis for axis in axes if axis.path not in along)
-        labels = specification.labels
+        labels = {_underscored(key): label for key, label in specification.labels.items()}
         self.settings = tuple(_called(axis, labels) for axis in self.further)
         known = [axis.title for axis in axes]
-        for title in labels:
-            if title not in known:
+        for title in specification.labels:
+            if _underscored(title) not in map(_underscored, known):
                 remedy = nearest(title, known) if known else "leave it out"
                 raise refused(("labels",), "must name grids", title, remedy)
         named = [*self.settings, self.severity_name]
@@ -223,12 +226,8 @@ class Plan:
 
     def filled(self, cell: Cell) -> dict[str, Any]:
         """Returns a cell's options, exchange and models, as plain data without grids."""
-        values: dict[KeyPath, Any] = {}
-        for axis, index in zip(self.further, cell.setting, strict=True):
-            values |= axis.at(index or 0)
-        if self.severity is not None:
-            values |= self.severity.at(cell.severity or 0)
-        filled: dict[str, Any] = fill(self._varying, values, objects=self.specification.objects)
+        objects = self.specification.objects
+        filled: dict[str, Any] = fill(self._varying, self._values(cell), objects=objects)
         for root in ("failure_models", "noise_models"):
             # A value of a grid over whole models may be several of them.
             filled[root] = [
@@ -239,6 +238,53 @@ class Plan:
         if cell.severity is None:
             filled |= {"failure_models": [], "noise_models": []}
         return filled
+
+    def located(self, cell: Cell, error: PlainDataError) -> PlainDataError:
+        """Returns an error about a cell's data with the place in the specification.
+
+        Args:
+            cell: The cell.
+            error: What is wrong with what `filled` returns for it.
+        """
+        for length in range(len(error.path), 0, -1):
+            prefix = text_of(error.path[:length])
+            if error.sentence.startswith(prefix):
+                text = text_of(self._source(cell, error.path[:length]))
+                sentence = f"{text}{error.sentence.removeprefix(prefix)}"
+                return PlainDataError(sentence, self._source(cell, error.path))
+        return error
+
+    def _source(self, cell: Cell, path: KeyPath) -> KeyPath:
+        """Returns where the specification says what stands at a path of a cell's data."""
+        root, index = (*path, "", "")[:2]
+        if root in ("failure_models", "noise_models") and isinstance(index, int):
+            # A value of a grid over whole models may be several of them.
+            models = fill(self._varying, self._values(cell))[str(root)]
+            places = [
+                (place, *((inner,) if isinstance(held, list) else ()))
+                for place, held in enumerate(models)
+                for inner in range(len(held) if isinstance(held, list) else 1)
+            ]
+            path = (root, *places[index], *path[2:])
+        choices = list(zip(self.further, cell.setting, strict=True))
+        if self.severity is not None:
+            choices.append((self.severity, cell.severity))
+        for axis, chosen in choices:
+            for member in axis.members:
+                if path[: len(member.path)] == member.path:
+                    word = "zip" if axis.beside else "grid"
+                    value = axis.labels[chosen or 0] if axis.labels else chosen or 0
+                    return (*member.path, word, value, *path[len(member.path) :])
+        return path
+
+    def _values(self, cell: Cell) -> dict[KeyPath, Any]:
+        """Returns what stands at the path of each grid in a cell."""
+        values: dict[KeyPath, Any] = {}
+        for axis, index in zip(self.further, cell.setting, strict=True):
+            values |= axis.at(index or 0)
+        if self.severity is not None:
+            values |= self.severity.at(cell.severity or 0)
+        return values
 
     def telling_cells(self, most: int) -> Iterator[Cell]:
         """Yields cells in which every value of every axis occurs: all of them, or enough.
@@ -275,9 +321,13 @@ def _digits(number: int, sizes: list[int]) -> tuple[int, ...]:
     return tuple(digits)
 
 
+def _underscored(name: str) -> str:
+    return name.replace("-", "_")
+
+
 def _called(axis: Axis, labels: Mapping[str, str]) -> str:
     """Returns what tables and figures call an axis: its label, or else its name."""
-    label = labels.get(axis.title)
+    label = labels.get(_underscored(axis.title))
     if label in COLUMNS:
         rule = "must be no name of a column"
         raise refused(("labels", axis.title), rule, label, "choose another label")

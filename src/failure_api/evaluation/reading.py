@@ -15,7 +15,7 @@ from failure_api.core.model import CommunicationModel
 from failure_api.core.noise import NoiseModel
 from failure_api.core.parameters.rules import WholeNumber, is_masked, numbers
 from failure_api.environments import APIS, environment_apis
-from failure_api.errors import FailureApiError, nearest
+from failure_api.errors import FailureApiError, describe, nearest
 from failure_api.evaluation.grid import OBJECT
 from failure_api.evaluation.plan import KEYS, Specification
 from failure_api.exchanges import Exchange
@@ -163,9 +163,9 @@ def _named(value: Any, path: KeyPath, objects: _Objects) -> str:
 
 
 def _kept(value: Any, title: str, objects: _Objects) -> str:
-    """Keeps an object under a name that no other has, and returns it."""
+    """Keeps an object under a name that no other has and nobody writes, and returns it."""
     for number in itertools.count(1):
-        name = title if number == 1 else f"{title} {number}"
+        name = f"<{title}>" if number == 1 else f"<{title} {number}>"
         if objects.setdefault(name, value) is value:
             return name
     raise AssertionError
@@ -199,6 +199,8 @@ def _policies(value: Any, path: KeyPath, objects: _Objects) -> dict[str, str]:
             if called in policies:
                 raise refused(where, "must come once", called, "leave it out, or give it a label")
             policies[called] = name
+    if not policies:
+        raise refused(path, "must be a name or a list of names", value, "give at least one")
     return policies
 
 
@@ -295,9 +297,13 @@ def plain_data(value: Any, path: KeyPath, objects: _Objects) -> Any:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, Mapping):
-        return {
-            str(key): plain_data(held, (*path, str(key)), objects) for key, held in value.items()
-        }
+        plain: dict[str, Any] = {}
+        for key, held in value.items():
+            word = key if isinstance(key, str) else describe(key)
+            if word in plain:
+                raise refused(path, "must give each key once", word, "leave one of the two out")
+            plain[word] = plain_data(held, (*path, word), objects)
+        return plain
     if isinstance(value, list | tuple | range):
         return [plain_data(held, (*path, index), objects) for index, held in enumerate(value)]
     try:

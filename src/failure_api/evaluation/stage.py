@@ -6,12 +6,14 @@ import dataclasses
 import functools
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
 from pettingzoo import ParallelEnv
 
+from failure_api.core.parameters.rules import numbers
 from failure_api.environments import make_environment
 from failure_api.environments.positions import known_positions
 from failure_api.errors import FailureApiError, reason
@@ -26,6 +28,9 @@ from failure_api.user_code import ANYTHING, named
 from failure_api.wrappers import CommunicationWrapper, CommunicationWrapperParallel
 
 _CELLS_READ = 1_000
+
+HEARD = "agents observe through"
+"""How a note begins that a policy's error bears."""
 
 
 def outage_end(plan: Plan) -> int | None:
@@ -76,6 +81,9 @@ class Stage:
         exchange = exchange_of(filled["exchange"], asked)
         positions = _blamed(asked_for(asked, "positions"), "positions")
         bare = environment_of(asked, filled["options"])
+        if asked.segments is not None and callable(exchange.segments):
+            with about(("segments",)):
+                exchange = with_segments_of(exchange, bare)
         self.is_parallel = isinstance(bare, ParallelEnv)
         wrapper = CommunicationWrapperParallel if self.is_parallel else CommunicationWrapper
         try:
@@ -85,7 +93,12 @@ class Stage:
         if len(self.env.possible_agents) < 2:
             rule, remedy = "must have agents that can speak to each other", "take one with two"
             raise refused(("environment",), rule, asked.environment, f"{remedy} agents or more")
-        self.heard_through = f"agents observe through {self.env.exchange!r}"
+        self.heard_through = f"{HEARD} {self.env.exchange!r}"
+        if exchange is None and not isinstance(self.env.exchange, MaskSegments):
+            self.heard_through += (
+                ", since nothing says which entries of their observations come from whom: name a "
+                "function by segments where a policy needs observations as they are"
+            )
         look = positions or known_positions(bare)
         self.positions: Any = None if look is None else lambda: look(bare)
         self.team = team_of(self.env, asked.team)
@@ -105,8 +118,9 @@ class Stage:
             raise
 
     def close(self) -> None:
-        """Lets the environment go."""
-        self.env.close()
+        """Lets the environment go, whatever it raises."""
+        with suppress(*ANYTHING):
+            self.env.close()
 
 
 def beginning_with(path: KeyPath, error: FailureApiError) -> PlainDataError:
@@ -224,7 +238,10 @@ class Scalarization:
         """
         if isinstance(reward, int | float):
             return float(reward)
-        vector = np.asarray(reward, dtype=np.float64)
+        vector = numbers(reward, flags=True)
+        if vector is None or not vector.size:
+            rule, remedy = "must have rewards that are numbers", "let it return numbers"
+            raise refused(("environment",), rule, reward, remedy)
         if self._weights is not None and vector.shape == self._weights.shape:
             return float(self._weights @ vector)
         if vector.size == 1:
@@ -242,6 +259,19 @@ class Scalarization:
             raise refused(("scalarization",), rule, None, remedy)
         rule = f"must hold a weight for each of the {vector.size} entries of a reward"
         raise refused(("scalarization",), rule, self._by, "give as many weights")
+
+
+def with_segments_of(exchange: MaskSegments, env: Any) -> MaskSegments:
+    """Returns an exchange with the segments that a function says of an environment, asked once.
+
+    Segments move where it returns a function, and where it needs an environment that was reset:
+    then it is asked in every round.
+    """
+    try:
+        found = exchange.segments(env)  # type: ignore[operator,misc]
+    except FailureApiError:
+        return exchange
+    return dataclasses.replace(exchange, segments=found)
 
 
 def team_of(env: Any, patterns: tuple[str, ...]) -> tuple[Any, ...]:

@@ -77,6 +77,9 @@ class YamlText(NamedTuple):
         # Words may be spelled with hyphens.
         lines = {_underscored(known): line for known, line in self.lines.items()}
         path = _underscored(path)
+        if path[1:2] == (0,) and path[:2] not in lines:
+            # One model alone may stand for a list of one.
+            path = (path[0], *path[2:])
         while path and path not in lines:
             path = path[:-1]
         sentence = f"{self.named}, line {lines.get(path, 1)}: {error}"

@@ -19,7 +19,7 @@ from failure_api.core import Chain, CommunicationModel
 from failure_api.core.noise_chain import NoiseChain
 from failure_api.core.parameters.rules import WholeNumber
 from failure_api.environments.adapters import adapted
-from failure_api.errors import NotResetError
+from failure_api.errors import NotResetError, invalid
 from failure_api.exchanges import Exchange
 from failure_api.testing.array_laws import TRAVELS, global_generators
 from failure_api.testing.bare_environment import Check, hold
@@ -256,6 +256,9 @@ def check_wrapper(
         >>> from failure_api import DelayBasedModel
         >>> check_wrapper(simple_spread_v3.parallel_env, DelayBasedModel(min_delay=0, max_delay=2))
     """
+    if not callable(make_environment):
+        remedy = "give a function or class that makes one, since the laws compare several"
+        raise invalid("make_environment", "must be a function", make_environment, remedy)
     models = list(Chain(models=cast("Any", failure_models)).parts)
     noises = NoiseChain(models=cast("Any", noise_models)).parts
     steps = WholeNumber(1).normalise("steps", steps)

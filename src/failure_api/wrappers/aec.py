@@ -25,7 +25,7 @@ class AECRounds(RoundsWrapper, Mirror):
         rounds: What happens in a round.
     """
 
-    kind = AECEnv
+    _kind = AECEnv
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> None:
         """Starts an episode.

@@ -136,9 +136,9 @@ class SensorWrapper(RoundsWrapper):
     """A wrapper of either kind around agents' sensors."""
 
     def __init__(self, env: Any, noise_models: NoiseModels) -> None:
-        env = environment_of("NoiseWrapper", env, self.kind)
+        env = environment_of("NoiseWrapper", env, self._kind)
         # A Parallel environment does not move between rounds.
-        still = self.kind is ParallelEnv or moves_once_a_cycle(env)
+        still = self._kind is ParallelEnv or moves_once_a_cycle(env)
         super().__init__(env, Sensors(env, noise_models, still))
 
     def __repr__(self) -> str:

@@ -26,7 +26,7 @@ class ParallelRounds(RoundsWrapper, BaseParallelWrapper):
         infos: What the last reset or step told of each agent, which may hold action masks.
     """
 
-    kind = ParallelEnv
+    _kind = ParallelEnv
 
     def __init__(self, env: ParallelEnv, rounds: Rounds) -> None:
         super().__init__(env, rounds)

@@ -34,7 +34,7 @@ class Reports(RoundsWrapper):
         positions: Callable[[Any], Any] | None = None,
         report: Literal["infos"] | None = None,
     ) -> None:
-        env = environment_of("CommunicationWrapper", env, self.kind)
+        env = environment_of("CommunicationWrapper", env, self._kind)
         rounds = RoundKeeper(env, failure_models, exchange, positions, noise_models, report)
         super().__init__(env, rounds)
 

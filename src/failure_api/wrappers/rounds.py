@@ -419,7 +419,7 @@ class RoundsWrapper:
     """
 
     env: Any
-    kind: type[AECEnv] | type[ParallelEnv]
+    _kind: type[AECEnv] | type[ParallelEnv]
 
     def __init__(self, env: Any, rounds: Rounds) -> None:
         super().__init__(env)  # type: ignore[call-arg]

@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import multiprocessing
+import pickle
 import signal
 from collections import Counter, deque
 from collections.abc import Generator, Iterator
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from failure_api.errors import InvalidArgumentError
+from failure_api.errors import InvalidArgumentError, reason
 from failure_api.evaluation.engines.jobs import Backlog, Job
 from failure_api.evaluation.episode import EpisodeResult, Player
 from failure_api.evaluation.plan import Plan, Specification
 from failure_api.evaluation.store import PATIENCE_SECONDS
 
 
-def work(connection: Connection, specification: Specification) -> None:
+def work(connection: Connection, pickled: bytes) -> None:
     """Plays the jobs that arrive, and sends each episode as soon as it has ended.
 
     Args:
         connection: Where jobs come from, and results go to. The first of them is None: ready.
-        specification: What is to be done.
+        pickled: The specification of what is to be done.
     """
     # Ctrl-C reaches every process of a terminal; the one that leads says when it is over.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        specification: Specification = pickle.loads(pickled)
+    except Exception as error:
+        connection.send(reason(error))
+        return
     player = Player(Plan(specification))
     try:
         connection.send(None)
@@ -147,7 +153,8 @@ class _Worker:
             context.set_forkserver_preload(_PRELOADED)
         self.connection, theirs = context.Pipe()
         self.jobs: deque[Job] = deque()
-        arguments = (theirs, plan.specification)
+        # As bytes, so that the process can say what it does not find.
+        arguments = (theirs, pickle.dumps(plan.specification))
         self._process = context.Process(target=work, args=arguments, daemon=True)
         self._process.start()
         # Held open here, it would hide that the process has ended.
@@ -165,7 +172,12 @@ class _Worker:
 
     def receive(self) -> EpisodeResult | None:
         """Returns the next result, whose episode leaves the jobs; None from one that is ready."""
-        result: EpisodeResult | None = self.connection.recv()
+        result: EpisodeResult | str | None = self.connection.recv()
+        if isinstance(result, str):
+            raise InvalidArgumentError(
+                f"the specification must name what other processes can find ({result}): put it "
+                "into a module, outside of `if __name__ == '__main__'`, or take one worker."
+            )
         if result is not None:
             self.strike()
         return result
