@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import subprocess
 import sys
 import threading
@@ -118,6 +119,22 @@ def test_a_critic_gets_the_end_of_an_episode_over_perfect_links(processes):
         assert (info["terminal_observation"] != expected).any()
 
 
+def test_infos_of_a_next_episode_arrive_as_it_begins():
+    class Telling(BaseParallelWrapper):
+        def reset(self, seed=None, options=None):
+            seen, infos = super().reset(seed=seed, options=options)
+            return seen, {agent: {"begun": agent} for agent in infos}
+
+    with several(Telling(at_once()), 2, 2) as vec_env:
+        vec_env.reset()
+        names = [f"agent_{place}" for place in range(3)] * 2
+        assert [info["begun"] for info in vec_env.reset_infos] == names
+        *others, infos = [stand(vec_env)[3] for _ in range(8)]
+    assert [info["begun"] for info in infos] == names
+    assert all("terminal_observation" in info for info in infos)
+    assert not any("begun" in info for told in others for info in told)
+
+
 def test_a_bare_environment_tells_no_clean_end():
     with several(simple_spread_v3.parallel_env(N=3, max_cycles=2)) as vec_env:
         vec_env.reset()
@@ -172,6 +189,10 @@ def test_calls_reach_through_what_hides_them(processes):
         vec_env.env_method("set_severity", 0.0)
         vec_env.reset()
         assert vec_env.env_method("get_communication_state")[0].sum() == 6
+        infos = [stand(vec_env)[3] for _ in range(8)][-1]
+    # The wrapper tells clean observations that are not padded.
+    assert all("terminal_clean_observation" not in info for info in infos)
+    assert all("terminal_observation" in info for info in infos)
 
 
 @HERE_AND_AWAY
@@ -195,8 +216,14 @@ def test_errors_of_classes_that_no_module_has_arrive_too(processes):
     class FlatError(Exception):
         pass
 
+    class StrangeError(Exception):
+        def __init__(self, what, how):
+            super().__init__(f"{what} is {how}")
+
     class Tired(BaseParallelWrapper):
         def work(self, lasting):
+            if lasting is None:
+                raise StrangeError("battery", "flat")
             # A lock cannot be pickled, so of such an error the text arrives.
             raise FlatError("battery is flat", *(() if lasting else (threading.Lock(),)))
 
@@ -207,6 +234,9 @@ def test_errors_of_classes_that_no_module_has_arrive_too(processes):
         assert type(raised.value).__name__ == "FlatError"
         with pytest.raises(Exception, match="battery is flat"):
             vec_env.env_method("work", False)
+        # What pickles need not unpickle.
+        with pytest.raises(Exception, match="battery is flat"):
+            vec_env.env_method("work", None)
         assert vec_env.reset().shape == (12, 18)
 
 
@@ -281,6 +311,7 @@ def test_an_environment_that_goes_on_to_list_those_that_ended_ends_all_the_same(
     class Forgetful(Plain):
         def step(self, actions):
             everyone = list(self.agents)
+            assert list(actions) == everyone
             played = super().step(actions)
             self.agents = everyone
             return played
@@ -426,6 +457,7 @@ def test_a_function_makes_the_environments(processes):
 @pytest.mark.parametrize("processes", [2, 3, 5])
 def test_any_number_of_processes_carries_the_same_environments(processes):
     with several(num_envs=3, processes=processes) as vec_env:
+        assert len(multiprocessing.active_children()) == min(processes, 3)
         found = episode(vec_env, seed=5)
         vec_env.set_attr("local_ratio", 0.1, indices=8)
         assert vec_env.get_attr("local_ratio", [0, 3, 6]) == [0.5, 0.5, 0.1]

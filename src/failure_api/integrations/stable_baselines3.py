@@ -243,7 +243,7 @@ class _Team:
     def __init__(self, env: Any, sees: Space[Any], acts: Space[Any]) -> None:
         self.env, self._agents, self._sees = env, agent_ids_of(env), sees
         self._differs = {a: own for a in self._agents if (own := env.action_space(a)) != acts}
-        self._playing: set[Any] = set()
+        self._listed = self._playing = set[Any]()
         # What a layer further inside tells might be of other shapes.
         spaces = [*map(env.observation_space, self._agents)]
         telling = (layer for layer in layers(env) if hasattr(layer, "clean_observations"))
@@ -253,17 +253,18 @@ class _Team:
     def begin(self, seed: int | None = None, options: Any = None) -> tuple[Any, list[Any]]:
         """Starts an episode; returns what each agent sees, and infos."""
         observations, infos = self.env.reset(seed=seed, options=options or None)
-        self._playing = set(self.env.agents)
+        self._listed = self._playing = set(self.env.agents)
         return self._rows(observations), [infos.get(agent, {}) for agent in self._agents]
 
     def play(self, actions: Any) -> tuple[Any, ...]:
         """Plays a round; returns also rewards and dones."""
         before, acts = self._playing, dict(zip(self._agents, actions, strict=True))
         acts |= {agent: _cropped(acts[agent], space) for agent, space in self._differs.items()}
-        played = self.env.step({agent: act for agent, act in acts.items() if agent in before})
+        played = self.env.step({a: act for a, act in acts.items() if a in self._listed})
         observations, rewards, ended, cut, infos = played
-        # Some environments go on to list those that have ended.
-        self._playing = {a for a in self.env.agents if not (ended.get(a) or cut.get(a))}
+        # Some environments go on to list those that have ended, and to await their actions.
+        self._listed = set(self.env.agents)
+        self._playing = {a for a in self._listed if not (ended.get(a) or cut.get(a))}
         gone = before - self._playing
         ends = {"terminal_observation": observations} if gone else {}
         ends |= {"terminal_clean_observation": self._clean()} if gone else {}
