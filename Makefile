@@ -75,7 +75,7 @@ TRAINERS_READY := setup .venv-trainers/ready .venv-rllib/ready .venv-benchmarl/r
 
 test-trainers: $(TRAINERS_READY)
 	@$(call try_trainers,.venv,torchrl)
-	@$(call try_trainers,.venv-trainers,sb3 supersuit tianshou skrl agilerl)
+	@$(call try_trainers,.venv-trainers,sb3 sb3_teams tianshou skrl agilerl)
 	@$(call try_trainers,.venv-rllib,rllib rllib_adapted)
 	@$(call try_trainers,.venv-benchmarl,benchmarl)
 

@@ -34,7 +34,7 @@ def in_turns(wrapped: bool) -> Any:
 def sb3(wrapped: bool) -> Step:
     from stable_baselines3 import PPO
 
-    from failure_api.integrations.supersuit import make_vec_env
+    from failure_api.integrations.stable_baselines3 import make_vec_env
 
     vec_env = make_vec_env(at_once(wrapped))
     model = PPO("MlpPolicy", vec_env, seed=0, device="cpu")
@@ -50,7 +50,7 @@ def sb3(wrapped: bool) -> Step:
 def sb3_learning(wrapped: bool) -> Step:
     from stable_baselines3 import PPO
 
-    from failure_api.integrations.supersuit import make_vec_env
+    from failure_api.integrations.stable_baselines3 import make_vec_env
 
     options = {"n_steps": 5, "batch_size": 15, "n_epochs": 1, "seed": 0, "device": "cpu"}
     model = PPO("MlpPolicy", make_vec_env(at_once(wrapped)), **options)

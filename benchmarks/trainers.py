@@ -71,15 +71,15 @@ def supersuit_alone(env: Any) -> Any:
     return concat_vec_envs_v1(env, 4, num_cpus=2, base_class="stable_baselines3")
 
 
-def supersuit_here(env: Any) -> Any:
-    from failure_api.integrations.supersuit import make_vec_env
+def rows_here(env: Any) -> Any:
+    from failure_api.integrations.stable_baselines3 import make_vec_env
 
-    return make_vec_env(env, copies=4, processes=2)
+    return make_vec_env(env, num_envs=4, processes=2)
 
 
 SPEEDS = {
     "SuperSuit, four copies in two processes": supersuit_alone,
-    "make_vec_env, four copies in two processes": supersuit_here,
+    "make_vec_env, four copies in two processes": rows_here,
 }
 
 
