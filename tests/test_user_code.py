@@ -43,12 +43,41 @@ def test_what_a_module_holds_is_found(write):
         ("raise RuntimeError('no world\\ntoday')", ("RuntimeError: no world today",)),
         ("import sys; sys.exit(3)", ("SystemExit: 3",)),
         ("def broken(:", ("SyntaxError",)),
+        ("raise KeyboardInterrupt('mine')", ("KeyboardInterrupt: mine",)),
+        ("class Own(BaseException): ...\nraise Own('mine')", ("Own: mine",)),
     ],
 )
 def test_what_goes_wrong_is_one_sentence(write, source, words):
     with pytest.raises(InvalidArgumentError) as refusal:
         named(f"{write(source)}:world", "environment")
     assert_one_sentence(refusal.value, "environment must name", *words)
+
+
+def test_an_interruption_at_import_is_no_mistake_of_the_module(write):
+    # What Ctrl-C does: Python itself raises the error, between two instructions.
+    source = "import signal\nsignal.raise_signal(signal.SIGINT)\n"
+    with pytest.raises(KeyboardInterrupt):
+        named(f"{write(source)}:world", "environment")
+    again = f"try:\n    {source.splitlines()[1]}\nexcept KeyboardInterrupt:\n    raise\n"
+    with pytest.raises(KeyboardInterrupt):
+        named(f"{write('import signal' + chr(10) + again)}:world", "environment")
+
+
+def test_a_name_needs_something_behind_its_colon(write):
+    module = write("world = 3")
+    with pytest.raises(InvalidArgumentError) as refusal:
+        named(f"{module}:", "positions")
+    assert_one_sentence(refusal.value, "positions must name", f"as in {module}:name")
+
+
+def test_what_cannot_be_asked_has_no_name():
+    class Hostile:
+        def __getattr__(self, name):
+            raise RuntimeError("mine")
+
+        def __call__(self): ...
+
+    assert name_of(Hostile()) is None
 
 
 def test_functions_without_a_name_have_none():
