@@ -7,6 +7,7 @@ import dis
 import importlib
 import importlib.util
 import operator
+import signal
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -73,15 +74,19 @@ def module_named(name: str, argument: str, module: str | None = None) -> ModuleT
 
 
 def _is_raised_by_code(error: KeyboardInterrupt) -> bool:
-    """Returns whether a `raise` statement made an interruption, which Ctrl-C does without one."""
+    """Returns whether a `raise` statement made an interruption, which Ctrl-C does without one.
+
+    A handler of the signal has one too, but is called by the signal alone.
+    """
     if isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):
         return False
-    innermost = error.__traceback__
-    while innermost is not None and innermost.tb_next is not None:
-        innermost = innermost.tb_next
-    if innermost is None:
-        return False
-    operation = innermost.tb_frame.f_code.co_code[innermost.tb_lasti]
+    handler = getattr(signal.getsignal(signal.SIGINT), "__code__", None)
+    operation, trace = None, error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if code is handler:
+            return False
+        operation, trace = code.co_code[trace.tb_lasti], trace.tb_next
     return operation == dis.opmap["RAISE_VARARGS"]
 
 
