@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from failure_api.errors import describe, invalid, listed, nearest
+from failure_api.errors import describe, invalid, listed, nearest, reason
 
 
 class Hostile:
@@ -11,6 +11,16 @@ class Hostile:
         raise RuntimeError("mine")
 
     __str__ = __repr__
+
+
+class Leaving:
+    def __repr__(self):
+        raise SystemExit(3)
+
+
+class SpeechlessError(Exception):
+    def __str__(self):
+        raise RuntimeError("mine")
 
 
 class Wordy:
@@ -29,6 +39,7 @@ def circle():
     ("value", "text"),
     [
         (Hostile(), "an object of type Hostile"),
+        (Leaving(), "an object of type Leaving"),
         ([Hostile()], "an object of type list"),
         ({"a": Hostile()}, "an object of type dict"),
         (np.array([Hostile()], dtype=object), "an object of type ndarray"),
@@ -40,7 +51,7 @@ def circle():
         (0.5, "0.5"),
         ("two\nlines", r"'two\nlines'"),
     ],
-    ids=range(11),
+    ids=range(12),
 )
 def test_any_value_has_a_short_text(value, text):
     assert describe(value) == text
@@ -65,3 +76,7 @@ def test_what_is_no_word_is_near_to_some():
     assert nearest("bridg", ["bridge", "halves"]) == "did you mean 'bridge'?"
     for word in (Hostile(), None, 3, b"x"):
         assert nearest(word, ["bridge", "halves"]).startswith(("known are", "did you mean"))
+
+
+def test_an_exception_without_a_text_is_told_by_its_type():
+    assert reason(SpeechlessError()) == "SpeechlessError"

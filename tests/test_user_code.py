@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 import subprocess
 import sys
+from contextlib import nullcontext
 
 import pytest
 
+from failure_api.cli.progress import remembered_interruption
 from failure_api.errors import InvalidArgumentError
 from failure_api.user_code import name_of, named
 from helpers import assert_one_sentence
@@ -43,12 +45,45 @@ def test_what_a_module_holds_is_found(write):
         ("raise RuntimeError('no world\\ntoday')", ("RuntimeError: no world today",)),
         ("import sys; sys.exit(3)", ("SystemExit: 3",)),
         ("def broken(:", ("SyntaxError",)),
+        ("raise KeyboardInterrupt('mine')", ("KeyboardInterrupt: mine",)),
+        ("class Own(BaseException): ...\nraise Own('mine')", ("Own: mine",)),
     ],
 )
 def test_what_goes_wrong_is_one_sentence(write, source, words):
     with pytest.raises(InvalidArgumentError) as refusal:
         named(f"{write(source)}:world", "environment")
     assert_one_sentence(refusal.value, "environment must name", *words)
+
+
+@pytest.mark.parametrize("remembered", [False, True], ids=["as usual", "within a sweep"])
+@pytest.mark.parametrize(
+    "source", ["{}", "try:\n    {}\nexcept KeyboardInterrupt:\n    raise"], ids=["once", "again"]
+)
+def test_ctrl_c_at_import_is_no_mistake_of_the_module(write, source, remembered):
+    # What Ctrl-C does: Python itself raises the error, or a handler of the signal does.
+    module = write("import signal\n" + source.format("signal.raise_signal(signal.SIGINT)"))
+    with (
+        pytest.raises(KeyboardInterrupt),
+        remembered_interruption() if remembered else nullcontext(),
+    ):
+        named(f"{module}:world", "environment")
+
+
+def test_a_name_needs_something_behind_its_colon(write):
+    module = write("world = 3")
+    with pytest.raises(InvalidArgumentError) as refusal:
+        named(f"{module}:", "positions")
+    assert_one_sentence(refusal.value, "positions must name", f"as in {module}:name")
+
+
+def test_what_cannot_be_asked_has_no_name():
+    class Hostile:
+        def __getattr__(self, name):
+            raise RuntimeError("mine")
+
+        def __call__(self): ...
+
+    assert name_of(Hostile()) is None
 
 
 def test_functions_without_a_name_have_none():

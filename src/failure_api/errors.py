@@ -81,7 +81,7 @@ def describe(value: object) -> str:
         return f"{describe(value).removesuffix('...')[:97]}..."
     try:
         text = " ".join(repr(value).split())
-    except Exception:
+    except (Exception, SystemExit):
         # What is foreign may raise anything, and this is to say what is wrong with it.
         return f"an object of type {type(value).__name__}"
     return text if len(text) <= 100 else f"{text[:97]}..."
@@ -121,6 +121,11 @@ def reason(error: BaseException) -> str:
         >>> reason(ValueError("no such\nlandmark."))
         'ValueError: no such landmark'
     """
-    text = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".: ")
+    try:
+        text = f"{type(error).__name__}: {error}"
+    except (Exception, SystemExit):
+        # What is foreign may fail to say what it is about.
+        text = type(error).__name__
+    text = " ".join(text.split()).rstrip(".: ")
     text = text if len(text) <= 200 else f"{text[:197]}..."
     return "; ".join([text, *getattr(error, "__notes__", ())])

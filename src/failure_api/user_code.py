@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import dis
 import importlib
 import importlib.util
 import operator
+import signal
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -61,10 +64,30 @@ def module_named(name: str, argument: str, module: str | None = None) -> ModuleT
     try:
         look_here()
         return importlib.import_module(module)
-    except ANYTHING as error:
+    except BaseException as error:
+        # A module may raise what it likes while it is imported, but Ctrl-C ends the program.
+        if isinstance(error, KeyboardInterrupt) and not _is_raised_by_code(error):
+            raise
         rule = f"must name a module that can be imported ({reason(error)})"
         remedy = f"fix {module}, or run from the directory that holds it"
         raise invalid(argument, rule, name, remedy) from error
+
+
+def _is_raised_by_code(error: KeyboardInterrupt) -> bool:
+    """Returns whether a `raise` statement made an interruption, which Ctrl-C does without one.
+
+    A handler of the signal has one too, but is called by the signal alone.
+    """
+    if isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):
+        return False
+    handler = getattr(signal.getsignal(signal.SIGINT), "__code__", None)
+    operation, trace = None, error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if code is handler:
+            return False
+        operation, trace = code.co_code[trace.tb_lasti], trace.tb_next
+    return operation == dis.opmap["RAISE_VARARGS"]
 
 
 def named(name: str, argument: str) -> Any:
@@ -87,6 +110,9 @@ def named(name: str, argument: str) -> Any:
 'math:dits' was given: did you mean 'dist'?
     """
     module, _, path = name.partition(":")
+    if not path:
+        rule, remedy = "must name something in a module", f"add what is meant in {module}"
+        raise invalid(argument, rule, name, f"{remedy}, as in {module}:name")
     found: Any = module_named(name, argument, module)
     for part in path.split("."):
         try:
@@ -117,11 +143,10 @@ def name_of(value: Any) -> str | None:
         >>> name_of(Path), name_of(lambda: None)
         ('pathlib:Path', None)
     """
-    module, path = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
-    if isinstance(module, str) and isinstance(path, str) and is_name(f"{module}:{path}"):
-        try:
-            if operator.attrgetter(path)(sys.modules[module]) is value:
-                return f"{module}:{path}"
-        except (KeyError, AttributeError):
-            pass
+    # What a value does when it is asked for an attribute may raise anything.
+    with contextlib.suppress(*ANYTHING):
+        module, path = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
+        if isinstance(module, str) and isinstance(path, str) and is_name(f"{module}:{path}"):
+            found = operator.attrgetter(path)(sys.modules[module])
+            return f"{module}:{path}" if found is value else None
     return None

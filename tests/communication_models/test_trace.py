@@ -10,12 +10,13 @@ import array_api_strict
 import numpy as np
 import pytest
 
+from failure_api.catalogue import from_dict, from_yaml
 from failure_api.communication_models import BandwidthModel, ProbabilisticModel, TraceModel
 from failure_api.communication_models.trace import entry
 from failure_api.core import Chain, Channel, NumpyStream, Stage, Traits
 from failure_api.errors import InvalidArgumentError
 from failure_api.testing import check_model
-from failure_api.traces import Trace
+from failure_api.traces import Trace, read_contacts, read_mahimahi, read_one
 from helpers import assert_one_sentence, assert_same, context_of, off_diagonal, play
 
 ROUNDS = 5
@@ -268,3 +269,83 @@ def test_another_team_is_refused_when_the_episode_starts(rename, agents, words):
     with pytest.raises(InvalidArgumentError) as caught:
         play(TraceModel(trace=TRACE, rename=rename), agents=agents)
     assert_one_sentence(caught.value, "TraceModel.trace", "rename", *words)
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """Writes a file of each kind into the current directory."""
+    monkeypatch.chdir(tmp_path)
+    PLAIN.save("links.npz")
+    (tmp_path / "table.csv").write_text("start,end,a,b\n0,3,left,right\n2,5,left,top\n")
+    (tmp_path / "events.txt").write_text("0 CONN left right up\n3 CONN left right down\n")
+    (tmp_path / "uplink").write_text("1\n4\n9\n")
+
+
+def test_a_text_is_read_where_plain_data_names_it(files):
+    table = "{contacts: table.csv, round-duration: 1.0, rounds: 4, agent_ids: [right, left]}"
+    assert from_yaml(f"{{model: trace, trace: {table}, at_end: hold, agent_ids: [a, b]}}") == (
+        TraceModel(
+            trace=read_contacts("table.csv", 1.0, rounds=4, agent_ids=["right", "left"]),
+            at_end="hold",
+            agent_ids=("a", "b"),
+        )
+    )
+    events = {"one": "events.txt", "round_duration": 1, "start": 1.0, "at_end": "down"}
+    assert from_dict({"model": "trace", "trace": events}) == (
+        TraceModel(trace=read_one("events.txt", 1, start=1.0), at_end="down")
+    )
+    uplink = {"mahimahi": "uplink", "round_duration": 0.003, "links": [["a", "b"]]}
+    assert from_dict({"model": "trace", "trace": uplink, "start_round": "random"}) == (
+        TraceModel(trace=read_mahimahi("uplink", 0.003, links=[("a", "b")]), start_round="random")
+    )
+
+
+def test_a_saved_trace_is_read_where_plain_data_names_it(files):
+    for plain in (
+        {"trace": "links.npz", "start_round": 2},
+        {"trace": {"file": "links.npz", "start": 2}},
+        {"file": "links.npz", "start_round": 2},
+    ):
+        assert from_dict({"model": "trace", **plain}) == TraceModel(trace=PLAIN, start_round=2)
+
+
+FILE, TABLE = {"file": "links.npz"}, {"contacts": "table.csv", "round_duration": 1}
+
+
+@pytest.mark.parametrize(
+    ("plain", "words"),
+    [
+        ({"trace": "links.npz", "file": "other.npz"}, ["trace must be given once", "out file"]),
+        ({"trace": FILE, "path": "other.npz"}, ["trace must be given once", "leave out path"]),
+        ({"trace": {**FILE, "start": 1}, "start_round": 2}, ["trace.start must be given once"]),
+        ({"trace": {**FILE, "start": 1, "start_round": 1}}, ["trace.start must be given once"]),
+        ({"trace": {**FILE, "rename": {}}, "rename": {}}, ["trace.rename must be given once"]),
+        ({"trace": {**FILE, "start": 9}}, ["trace.start must lie within the 5 rounds"]),
+        ({"trace": {**FILE, "start": "first"}}, ["trace.start must", "'first'"]),
+        ({"trace": {**FILE, "round_duration": 10}}, ["'round_duration'", "contacts, one or"]),
+        ({"trace": {**FILE, "at_ende": "hold"}}, ["'at_ende'", "did you mean 'at_end'?"]),
+        ({"trace": {**TABLE, "round-duration": 2}}, ["trace must hold each word once"]),
+        ({"trace": {**TABLE, "one": "events.txt"}}, ["'one' was given", "name one file"]),
+        ({"trace": {**TABLE, "round": 2}}, ["'round' was given", "did you mean 'rounds'?"]),
+        ({"trace": {"contacts": "table.csv"}}, ["read_contacts", "add round_duration"]),
+        ({"trace": {**TABLE, "round_duration": 0}}, ["trace.round_duration must be finite"]),
+        ({"trace": {**TABLE, "contacts": "none.csv"}}, ["trace.contacts must name a file"]),
+        ({"trace": {**TABLE, "contacts": 5}}, ["trace.contacts must be the name of a file"]),
+        ({"trace": {"contacts": "links.npz", "round_duration": 1}}, ["trace: the file"]),
+        ({"trace": "none.npz"}, ["trace must name a file, but 'none.npz'"]),
+        ({"trace": "table.csv"}, ["'table.csv' must be a whole trace", "contacts, one and mahi"]),
+        ({"trace": {"file": "uplink"}}, ["'uplink' must be a whole trace", "contacts, one and"]),
+    ],
+)
+def test_what_plain_data_says_wrong_of_a_file_is_one_sentence(files, plain, words):
+    with pytest.raises(InvalidArgumentError) as refusal:
+        from_dict([{"model": "trace", **plain}])
+    assert str(refusal.value).startswith("failure_models[0]")
+    assert_one_sentence(refusal.value, *words)
+    assert "start_round must" not in str(refusal.value)
+
+
+def test_what_is_neither_text_nor_trace_is_to_be_saved_again(files, tmp_path):
+    (tmp_path / "links.npz").write_bytes((tmp_path / "links.npz").read_bytes()[:90])
+    with pytest.raises(InvalidArgumentError, match="record or save it again"):
+        TraceModel.from_file("links.npz")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 
 import gymnasium
 import numpy as np
@@ -211,6 +212,11 @@ def resets_to(result):
         resets_to(lambda env: (3, {})),
         steps_to(lambda env: (env.observed(), [1, 1, 1], False, {})),
         steps_to(lambda env: (env.observed(), [1, 1], False, False, {})),
+        steps_to(lambda env: (env.observed(), [1.0], False, False, {})),
+        steps_to(lambda env: (env.observed(), None, False, False, {})),
+        steps_to(lambda env: (env.observed(), "abc", False, False, {})),
+        steps_to(lambda env: (env.observed(), [1, None, 1], False, False, {})),
+        steps_to(lambda env: (env.observed(), {"agent_0": 1}, False, False, {})),
         steps_to(lambda env: (env.observed(), 1, [False] * 4, False, {})),
         steps_to(lambda env: (env.observed(), 1, False, False, None)),
         steps_to(lambda env: (env.observed(), 1, False, False, {"action_mask": ([1], [1])})),
@@ -222,6 +228,11 @@ def resets_to(result):
         "no observations",
         "four results",
         "two rewards",
+        "one reward in a list",
+        "no reward",
+        "text as reward",
+        "no reward for one",
+        "rewards by agent",
         "four flags",
         "no info",
         "two masks",
@@ -235,6 +246,22 @@ def test_what_is_no_gymnasium_is_refused_in_one_sentence(env):
     with pytest.raises(WrongEnvironmentError, match="as gymnasium has it") as caught:
         play(from_tuple(env))
     assert_one_sentence(caught.value)
+
+
+def test_an_environment_whose_unwrapped_raises_is_named_by_its_class():
+    env = with_(unwrapped=property(lambda self: 1 / 0))
+    assert from_tuple(env).possible_agents == ["agent_0", "agent_1", "agent_2"]
+    with pytest.raises(WrongEnvironmentError) as caught:
+        from_tuple(env).unwrapped.close()
+    assert_one_sentence(caught.value, "unwrapped of the environment", "ZeroDivisionError")
+
+
+def test_agents_may_be_named_by_a_generator():
+    names = (f"robot_{number}" for number in range(3))
+    env = from_tuple(Foragers(), possible_agents=names)
+    assert env.possible_agents == ["robot_0", "robot_1", "robot_2"]
+    with pytest.raises(InvalidArgumentError, match=re.escape("['a', 'a', 'a'] was given")):
+        from_tuple(Foragers(), possible_agents=iter("aaa"))
 
 
 def test_an_action_for_each_is_demanded():

@@ -224,6 +224,11 @@ def test_noise_acts_on_what_is_said():
     [
         (simple_world_comm_v3.env(), {}, ("frame is None", "frame='receiver'")),
         (simple_tag_v3.env(num_agent_neighbors=1), {}, ("relative_to", "segments move")),
+        (
+            Walkers(),
+            {"segments": lambda env: Walkers.SEGMENTS, "frame": "receiver"},
+            ("segments move", "as a mapping, as the function returns it", "_segments()"),
+        ),
         (Walkers(), {"segments": Walkers.SEGMENTS}, ("frame is None", "frame='receiver'")),
         (
             Walkers(),

@@ -17,6 +17,7 @@ from helpers import assert_one_sentence
 from models_under_test import ALL
 
 BURSTY = {"model": "gilbert_elliott", "p": 0.05, "r": 0.25}
+LOSS = {"model": "gilbert_elliott", "loss": 0.3}
 NOISE = {"noise": "gaussian_noise", "standard_deviation": 1.0}
 RADIO = {"model": "signal_based"}
 
@@ -86,6 +87,11 @@ def test_what_is_no_model(plain, starts, holds):
         ({**BURSTY, "p": {"a": 0.5}}, "p must have (sender, receiver) pairs", "'a' was given"),
         ({**BURSTY, "start": "god"}, "start must be 'stationary' or 'good'", "mean 'good'?"),
         ({**BURSTY, "agent_ids": "agent_0"}, "agent_ids must", "'agent_0' was given"),
+        ({**LOSS, "bursts": 5}, "models must hold", "'bursts' was given: did you mean 'burst'?"),
+        ({**LOSS, "p": 1}, "models must hold", "together, but"),
+        ({**LOSS, "p": 1}, "models must hold", "give p and r, or loss and burst, or trans"),
+        ({**LOSS, "burst": 5, "mean-burst-length": 5}, "models must give each", "leave one of"),
+        ({**BURSTY, "loss-bad": 1, "loss_bad": 0}, "models must give each parameter once", "'loss"),
         ([BURSTY, {**BURSTY, "r": 2}], "failure_models[1].r must lie in [0, 1]", "2 was given"),
     ],
 )

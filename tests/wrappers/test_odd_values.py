@@ -11,8 +11,10 @@ from failure_api import (
     CommunicationWrapper,
     CommunicationWrapperParallel,
     DistanceModel,
+    MaskSegments,
     ProbabilisticModel,
     ScheduledModel,
+    ShareObservations,
 )
 from failure_api.errors import FailureApiError, InvalidArgumentError, WrongEnvironmentError
 from helpers import assert_one_sentence
@@ -73,6 +75,62 @@ def test_agents_in_a_set_have_no_order():
         CommunicationWrapperParallel(env, LOSSY)
     assert "set, whose order changes from process to process" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("exchange", [None, ShareObservations()], ids=["default", "shared"])
+@pytest.mark.parametrize(
+    ("ids", "words"),
+    [
+        (["a", "a"], ["possible_agents must hold each agent once", "['a', 'a']"]),
+        ([float("nan"), 1.0, 1], ["possible_agents must hold each agent once", "[nan, 1.0, 1]"]),
+        ([["a"], ["b"]], ["possible_agents must hold each agent once", "[['a'], ['b']]"]),
+        ((agent for agent in "abc"), ["possible_agents", "set possible_agents to a list"]),
+        (3, ["possible_agents", "3 was given", "set possible_agents to a list"]),
+    ],
+    ids=["equal", "numbers", "lists", "a generator", "no list"],
+)
+def test_agents_that_cannot_be_told_apart_are_refused(ids, words, exchange):
+    env = Plain()
+    env.possible_agents = ids
+    with pytest.raises(WrongEnvironmentError) as caught:
+        CommunicationWrapperParallel(env, LOSSY, exchange=exchange)
+    assert_one_sentence(caught.value, *words)
+
+
+def offering(method, value):
+    """Returns an environment that offers something by a method's name."""
+    return type("Offering", (Plain,), {method: value})()
+
+
+@pytest.mark.parametrize("method", ["communication_segments", "communication_positions"])
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (5, ["must be a method", "is 5", "define it by def"]),
+        (lambda self: 1 / 0, ["raised ZeroDivisionError: division by zero", "fix it"]),
+        (property(lambda self: 1 / 0), ["raised ZeroDivisionError: division by zero", "fix it"]),
+    ],
+    ids=["a number", "raises", "a property"],
+)
+def test_what_an_environment_offers_is_a_method_that_works(method, value, words):
+    env = offering(method, value)
+    segments = {"a": {"b": [0]}}
+    exchange = MaskSegments(segments=segments) if "positions" in method else None
+    near = DistanceModel(distance_threshold=1.0)
+    with pytest.raises(WrongEnvironmentError) as caught:
+        CommunicationWrapperParallel(env, near, exchange=exchange).reset(seed=0)
+    assert_one_sentence(caught.value, method, *words)
+
+
+def test_an_environment_whose_unwrapped_raises_is_refused():
+    for exchange in (None, MaskSegments(segments={"a": {"b": [0]}})):
+        with pytest.raises(WrongEnvironmentError) as caught:
+            CommunicationWrapperParallel(
+                offering("unwrapped", property(lambda self: 1 / 0)),
+                DistanceModel(distance_threshold=1.0),
+                exchange=exchange,
+            )
+        assert_one_sentence(caught.value, "unwrapped of the environment", "ZeroDivisionError")
 
 
 def test_agents_in_a_mapping_have_one():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+import inspect
+import re
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
@@ -13,7 +15,9 @@ import numpy as np
 from failure_api.core import Array, CommunicationModel, Context, Links, RandomStream, Stage, Traits
 from failure_api.core.parameters.frozen import FrozenMapping
 from failure_api.core.parameters.rules import Instance, Rule, WholeNumber
-from failure_api.errors import describe, invalid, listed
+from failure_api.errors import InvalidArgumentError, describe, invalid, listed, nearest
+from failure_api.traces.contacts import read_contacts, read_one
+from failure_api.traces.mahimahi import read_mahimahi
 from failure_api.traces.trace import Trace
 
 AtEnd: TypeAlias = Literal["repeat", "hold", "down"]
@@ -71,6 +75,12 @@ class Start(WholeNumber):
         return super().normalise(name, value)
 
 
+def _check_start(name: str, start: Any, trace: Trace) -> None:
+    if start != "random" and start >= trace.rounds:
+        rule = f"must lie within the {trace.rounds} rounds of the trace"
+        raise invalid(name, rule, start, "start earlier")
+
+
 @dataclass(frozen=True, kw_only=True)
 class TraceModel(CommunicationModel):
     r"""Plays a trace: what links carried in a recorded or an imported episode.
@@ -122,9 +132,7 @@ class TraceModel(CommunicationModel):
     def __post_init__(self) -> None:
         """Checks the fields, and that they suit the trace."""
         super().__post_init__()
-        if self.start_round != "random" and self.start_round >= self.trace.rounds:
-            rule = f"must lie within the {self.trace.rounds} rounds of the trace"
-            raise invalid("start_round", rule, self.start_round, "start earlier")
+        _check_start("start_round", self.start_round, self.trace)
         known = listed(self.trace.agent_ids)
         for name in self.rename or ():
             if name not in self.trace.agent_ids:
@@ -146,17 +154,21 @@ class TraceModel(CommunicationModel):
 
     @staticmethod
     def respelled(plain: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Returns plain data with the file of a trace as `from_file` takes it.
+        """Returns plain data with the trace of a file, which is read, in place of its name.
 
-        A trace may be the name of a file, or `{file: name, start: round}`.
+        A trace may be the name of a file that `Trace.save` wrote; `{file: name, start: round}`; or
+        `{contacts: name}`, `{one: name}` or `{mahimahi: name}` with the other arguments of
+        `read_contacts`, `read_one` or `read_mahimahi`.
         """
         trace = plain.get("trace")
+        beside = [key for key in ("trace", "file", "path") if key in plain]
+        if trace is not None and len(beside) > 1:
+            both = {key: plain[key] for key in beside}
+            raise invalid("trace", "must be given once", both, f"leave out {beside[1]}")
         if isinstance(trace, str):
-            trace = {"file": trace}
-        if not isinstance(trace, Mapping) or "file" not in trace:
-            return plain
-        within = {"start_round" if key == "start" else key: held for key, held in trace.items()}
-        return {key: held for key, held in plain.items() if key != "trace"} | within
+            return {**plain, "trace": _read(Trace.load, trace, {}, "trace")}
+        word = next((w for w in _READERS if isinstance(trace, Mapping) and w in trace), None)
+        return plain if word is None else _read_within(plain, word)
 
     @cached_property
     def _names(self) -> tuple[Any, ...]:
@@ -266,3 +278,77 @@ class TraceModel(CommunicationModel):
         for array in arranged.values():
             array.flags.writeable = False
         return arranged
+
+
+_READERS: dict[str, Callable[..., Trace]] = {
+    "file": Trace.load,
+    "contacts": read_contacts,
+    "one": read_one,
+    "mahimahi": read_mahimahi,
+}
+"""What reads a file, by the word that plain data names the file by."""
+
+_BESIDE = ("at_end", "start_round", "rename", "agent_ids")
+"""Parameters of the model that plain data may hold within its trace too."""
+
+
+def _read_within(plain: Mapping[str, Any], word: str) -> Mapping[str, Any]:
+    """Returns plain data with the trace that is read by what its trace holds.
+
+    Args:
+        plain: The plain data of a model.
+        word: The word by which its trace names a file.
+    """
+    trace, reader = plain["trace"], _READERS[word]
+    inside = {str(key).replace("-", "_"): held for key, held in trace.items()}
+    if len(inside) < len(trace):
+        remedy = "leave one of the two out"
+        raise invalid("trace", "must hold each word once", dict(trace), remedy)
+    path, begins = inside.pop(word), word == "file" and "start" in inside
+    # The first argument is the path.
+    taken = list(inspect.signature(reader).parameters.values())[1:]
+    arguments = {one.name: inside.pop(one.name) for one in taken if one.name in inside}
+    start = inside.pop("start") if begins else 0
+    options = {key: inside.pop(key) for key in _BESIDE if key in inside}
+    for key in inside:
+        known = (word, *(one.name for one in taken), *_BESIDE)
+        raise invalid("trace", f"must hold words that go with {word!r}", key, _other(key, known))
+    missing = [one.name for one in taken if one.default is one.empty and one.name not in arguments]
+    if missing:
+        rule = f"must give every argument of {reader.__name__} that has no default"
+        raise invalid("trace", rule, dict(trace), f"add {' and '.join(missing)}")
+    twice = {key: held for key, held in options.items() if key in plain}
+    if begins and "start_round" in {*plain, *options}:
+        twice["start"] = start
+    for key, held in twice.items():
+        other = "start_round" if key == "start" else f"{key} beside trace"
+        raise invalid(f"trace.{key}", "must be given once", held, f"leave it or {other} out")
+    found = _read(reader, path, arguments, f"trace.{word}")
+    if begins:
+        options["start_round"] = Start(0, "rounds").normalise("trace.start", start)
+        _check_start("trace.start", options["start_round"], found)
+    return {**plain, **options, "trace": found}
+
+
+def _other(key: str, known: Iterable[str]) -> str:
+    """Returns what to do about a word that does not go with the one that names a file."""
+    if key in _READERS:
+        return "name one file"
+    texts = [_READERS[word] for word in _READERS if word != "file"]
+    if any(key in inspect.signature(reader).parameters for reader in texts):
+        return "name a text by contacts, one or mahimahi, each with arguments of its own"
+    return nearest(key, known)
+
+
+def _read(reader: Callable[..., Trace], path: Any, arguments: Mapping[str, Any], at: str) -> Trace:
+    """Returns what a reader makes of a file; its errors speak in the words of plain data."""
+    try:
+        return reader(path, **arguments)
+    except InvalidArgumentError as error:
+        sentence = str(error)
+        name = re.match(r"\w*", sentence)[0]  # type: ignore[index]
+        if name == "path":
+            sentence = at + sentence.removeprefix(name)
+        else:
+            sentence = f"trace.{sentence}" if name in arguments else f"trace: {sentence}"
+        raise InvalidArgumentError(sentence) from error

@@ -19,6 +19,7 @@ from failure_api.environments.make import (
     known_environments,
     make_environment,
 )
+from failure_api.errors import FailureApiError, WrongEnvironmentError, describe, reason
 
 __all__ = [
     "APIS",
@@ -62,3 +63,44 @@ def offering(env: Any, method: str) -> Any:
             is known of their environments.
     """
     return next((layer for layer in layers(env) if offers(layer, method)), None)
+
+
+def said_by(layer: Any, method: str) -> Any:
+    """Returns what a layer says by a method that it offers, as `offering` found it.
+
+    Raises:
+        WrongEnvironmentError: It is no method, or raises an exception of its own.
+    """
+    title = type(layer).__name__
+    try:
+        said = getattr(layer, method)
+        if callable(said):
+            return said()
+    except FailureApiError:
+        raise
+    except Exception as error:
+        raise WrongEnvironmentError(
+            f"{method}() of the environment {title} must say what is known of it, but raised "
+            f"{reason(error)}: fix it, or leave the method out."
+        ) from error
+    raise WrongEnvironmentError(
+        f"{method} of the environment {title} must be a method without arguments, but is "
+        f"{describe(said)}: define it by def {method}(self)."
+    )
+
+
+def innermost(env: Any) -> Any:
+    """Returns the environment within all wrappers, as `unwrapped` has it.
+
+    Raises:
+        WrongEnvironmentError: It has no `unwrapped`, or one that raises an exception.
+    """
+    try:
+        return env.unwrapped
+    except FailureApiError:
+        raise
+    except Exception as error:
+        raise WrongEnvironmentError(
+            f"unwrapped of the environment {type(env).__name__} must return the environment within "
+            f"all wrappers, but raised {reason(error)}: fix it, or let it return self."
+        ) from error

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from failure_api.core.parameters.rules import numbers
 from failure_api.core.parameters.types import FARTHEST
-from failure_api.environments import offering
+from failure_api.environments import innermost, offering, said_by
 from failure_api.errors import invalid
 
 PositionFunction = Callable[[Any], Any]
@@ -51,7 +51,7 @@ def known_positions(env: Any) -> Callable[[Any], NDArray[np.float64]] | None:
     """
     if offering(env, _OFFER) is not None:
         return offered_positions
-    modules = (ancestor.__module__ for ancestor in type(env.unwrapped).__mro__)
+    modules = (ancestor.__module__ for ancestor in type(innermost(env)).__mro__)
     return next((_FUNCTIONS[module] for module in modules if module in _FUNCTIONS), None)
 
 
@@ -106,7 +106,7 @@ def offered_positions(env: Any) -> NDArray[np.float64]:
     Raises:
         InvalidArgumentError: Not an `[N, dim]` array of numbers.
     """
-    found = offering(env, _OFFER).communication_positions()
+    found = said_by(offering(env, _OFFER), _OFFER)
     return _rows_of_numbers(found, len(env.possible_agents))
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from gymnasium import ObservationWrapper
 from numpy.typing import NDArray
 
-from failure_api.environments import layers, offering, offers
+from failure_api.environments import innermost, layers, offering, offers, said_by
 from failure_api.environments.layouts import BlockWalk, layout_of
 
 Indices = Sequence[int] | NDArray[np.int64]
@@ -57,7 +57,7 @@ def known_segments(env: Any) -> Segments | Callable[[Any], Segments] | None:
         return None
     layer = offering(env, _OFFER)
     if layer is not None:
-        offered: Segments | Callable[[Any], Segments] | None = layer.communication_segments()
+        offered: Segments | Callable[[Any], Segments] | None = said_by(layer, _OFFER)
         return offered
     views = _walk(env)
     if not views or any(_size(env, name) != view.length for name, view in views.items()):
@@ -330,13 +330,13 @@ def _neighbors(scenario: Any) -> int | None:
 
 
 def _is_known(env: Any) -> bool:
-    raw = env.unwrapped
+    raw = innermost(env)
     known = _module(raw) in _LAYOUTS or layout_of(raw) is not None
     return known or offering(env, _OFFER) is not None
 
 
 def _walk(env: Any) -> Mapping[Any, BlockWalk]:
-    raw = env.unwrapped
+    raw = innermost(env)
     found = layout_of(raw)
     if found is not None:
         return found.walk(raw, list(env.possible_agents))

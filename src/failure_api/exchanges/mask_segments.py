@@ -114,7 +114,13 @@ class MaskSegments(Exchange):
         """Returns which entries are positions seen from the receiver."""
         if callable(segments):
             rule = "must be 'receiver' where segments move"
-            raise invalid("relative_to", rule, self.relative_to, "leave it out")
+            remedy = "leave it out"
+            if self.segments is not None:
+                remedy = (
+                    "give segments as a mapping, as the function returns it, or offer it by "
+                    "communication_segments(), or leave relative_to out"
+                )
+            raise invalid("relative_to", rule, self.relative_to, remedy)
         if self.frame == "receiver":
             return segments
         found = known_frame(team.env) if self.frame is self.segments is None else self.frame

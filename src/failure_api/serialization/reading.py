@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import MISSING
 from typing import Any
 
@@ -173,21 +173,21 @@ def _make(value_class: Any, name: str, plain: Mapping[Any, Any], path: KeyPath) 
     inputs = {key: held for key, held in plain.items() if key != tag}
     if hasattr(value_class, "from_plain"):
         return _built(lambda: value_class.from_plain(inputs), name, path, {})
+    underscored = {key: key.replace("-", "_") if isinstance(key, str) else key for key in inputs}
+    _demand_once(inputs, underscored, path)
+    inputs = {underscored[key]: held for key, held in inputs.items()}
     if hasattr(value_class, "respelled"):
-        inputs = _built(lambda: value_class.respelled(inputs), name, path, {})
+        spelled, keys = inputs, {str(key): str(key) for key in inputs}
+        inputs = _built(lambda: value_class.respelled(spelled), name, path, keys)
     fields = {field.key: field for field in fields_of(value_class)}
-    for key in [key for key in inputs if isinstance(key, str) and "-" in key]:
-        inputs.setdefault(key.replace("-", "_"), inputs.pop(key))
-    if not inputs.keys() <= fields.keys():
-        constructor = _constructor(value_class, inputs)
-        if constructor is not None:
-            return _constructed(constructor, inputs, name, path)
-    for key in inputs:
-        if key not in fields:
-            remedy = nearest(key, fields) if fields else "leave it out"
-            error = refused(path, f"must hold parameters of {name!r}", key, remedy)
-            raise PlainDataError(error.sentence, (*path, _step(key)))
     required = [key for key, field in fields.items() if field.default is MISSING]
+    constructors = constructors_of(value_class)
+    if not inputs.keys() <= fields.keys():
+        for constructor in constructors:
+            if inputs.keys() <= constructor.words.keys():
+                return _constructed(constructor, inputs, name, path)
+        ways = [(fields.keys(), required), *((c.words.keys(), c.required) for c in constructors)]
+        raise _unsuited(inputs, ways, name, path)
     missing = [key for key in required if key not in inputs]
     if missing:
         rule = f"must give every parameter of {name!r} that has no default"
@@ -199,16 +199,52 @@ def _make(value_class: Any, name: str, plain: Mapping[Any, Any], path: KeyPath) 
     return _built(lambda: value_class(**arguments), name, path, called)
 
 
-def _constructor(value_class: Any, given: Mapping[Any, Any]) -> Constructor | None:
-    """Returns the constructor of a class whose words are given."""
-    known = [made for made in constructors_of(value_class) if given.keys() <= made.words.keys()]
-    return next(iter(known), None)
+def _demand_once(given: Mapping[Any, Any], names: Mapping[Any, Any], path: KeyPath) -> None:
+    """Raises an error where two keys are names of the same parameter."""
+    first: dict[Any, Any] = {}
+    for key in given:
+        other = first.setdefault(names[key], key)
+        if other is not key:
+            both = {other: given[other], key: given[key]}
+            remedy = "leave one of the two out"
+            raise refused(path, "must give each parameter once", both, remedy)
+
+
+def _unsuited(
+    given: Mapping[Any, Any],
+    ways: Sequence[tuple[Collection[str], Sequence[str]]],
+    name: str,
+    path: KeyPath,
+) -> PlainDataError:
+    """Returns the error for keys that no way to make a value takes.
+
+    Args:
+        given: The keys and what they hold.
+        ways: For the class and each of its constructors all words, and those without a default.
+        name: What the class is called.
+        path: Where the keys stand.
+    """
+    rule = f"must hold parameters of {name!r}"
+    everywhere = {word for words, _ in ways for word in words}
+    unknown = next((key for key in given if key not in everywhere), None)
+    if unknown is None:
+        together = ", or ".join(" and ".join(required or words) for words, required in ways)
+        remedy = f"give {together}, without words of the others"
+        return refused(path, f"{rule} that belong together", dict(given), remedy)
+    # What somebody has begun to write is the way that knows most of the words.
+    words = max((words for words, _ in ways), key=lambda words: len(given.keys() & {*words}))
+    if given.keys().isdisjoint(words):
+        words = everywhere
+    remedy = nearest(unknown, words) if words else "leave it out"
+    error = refused(path, rule, unknown, remedy)
+    return PlainDataError(error.sentence, (*path, _step(unknown)))
 
 
 def _constructed(
     constructor: Constructor, given: Mapping[Any, Any], name: str, path: KeyPath
 ) -> Any:
     """Returns a value that one of the other constructors of its class makes."""
+    _demand_once(given, constructor.words, path)
     missing = [
         word
         for word in constructor.required

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import math
 import secrets
@@ -161,8 +162,25 @@ def read_arrays(
         raise _refusal(path, f"it cannot be read ({reason(error)})", "look at it") from error
     except Exception as error:
         # What a damaged file makes zipfile, zlib and NumPy raise is no closed list.
+        if _is_text(path):
+            raise _refusal(path, "it is a text", _READ_TEXT) from error
         found = f"it is truncated, damaged or of another kind ({reason(error)})"
         raise _refusal(path, found, "record or save it again") from error
+
+
+_READ_TEXT = (
+    "read it by read_contacts, read_one or read_mahimahi, which plain data calls contacts, one and "
+    "mahimahi in place of file"
+)
+
+
+def _is_text(path: Path) -> bool:
+    """Returns whether a file begins with text in UTF-8."""
+    with contextlib.suppress(OSError, UnicodeDecodeError), path.open("rb") as file:
+        # A letter may be cut at the end of what is read.
+        text = codecs.getincrementaldecoder("utf-8")().decode(file.read(LONGEST_LINE))
+        return bool(text.strip()) and "\0" not in text
+    return False
 
 
 def as_path(path: Any) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, KeysView, Mapping, Set
+from collections.abc import Collection, Iterable, Iterator, KeysView, Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -73,7 +73,7 @@ def agent_ids_of(env: Any) -> tuple[Any, ...]:
     """Returns all agents that may ever take part.
 
     Raises:
-        WrongEnvironmentError: The environment does not say who they are.
+        WrongEnvironmentError: The environment does not say who they are, or names one twice.
     """
     given = getattr(env, "possible_agents", ())
     if isinstance(given, Set) and not isinstance(given, KeysView):
@@ -81,13 +81,32 @@ def agent_ids_of(env: Any) -> tuple[Any, ...]:
             f"the environment {env} keeps its possible_agents in a set, whose order changes from "
             "process to process: set possible_agents to a list."
         )
+    if isinstance(given, Iterator) or not isinstance(given, Iterable):
+        # An iterator is empty once it has been read, and the environment would find no agents.
+        raise WrongEnvironmentError(
+            f"the environment {env} must have possible_agents that can be read again and again, "
+            f"but {describe(given)} was given: set possible_agents to a list."
+        )
     agent_ids = tuple(given)
+    if not _once(agent_ids):
+        raise WrongEnvironmentError(
+            "possible_agents must hold each agent once, by an id that can be hashed, but "
+            f"{describe(list(agent_ids))} was given by the environment {env}: name each agent by "
+            "a text or a number of its own."
+        )
     if not agent_ids:
         raise WrongEnvironmentError(
             f"the environment {env} has no possible_agents, without which links have no ends: "
             "set possible_agents to the list of all agents that may ever take part."
         )
     return agent_ids
+
+
+def _once(agent_ids: tuple[Any, ...]) -> bool:
+    try:
+        return len(set(agent_ids)) == len(agent_ids)
+    except TypeError:
+        return False
 
 
 def space_of(env: Any, what: str, agent: Any) -> Space[Any]:

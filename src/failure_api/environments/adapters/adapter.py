@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from gymnasium import Space, spaces
 from pettingzoo import ParallelEnv
 
-from failure_api.errors import NotResetError, WrongEnvironmentError, describe, invalid
+from failure_api.errors import NotResetError, WrongEnvironmentError, describe, invalid, reason
 
 
 class Adapter(ParallelEnv):
@@ -42,7 +43,15 @@ class Adapter(ParallelEnv):
     @property
     def unwrapped(self) -> Any:
         """The innermost environment, of the other interface."""
-        return getattr(self.env, "unwrapped", self.env)
+        try:
+            return self.env.unwrapped
+        except AttributeError:
+            return self.env
+        except Exception as error:
+            raise WrongEnvironmentError(
+                f"unwrapped of the environment {title_of(self.env)} must return the environment "
+                f"within all wrappers, but raised {reason(error)}: fix it, or let it return self."
+            ) from error
 
     def observation_space(self, agent: Any) -> Space[Any]:
         """Returns the space of an agent's observations, always the same object."""
@@ -100,7 +109,11 @@ def title_of(env: Any) -> str:
     """Returns what an environment is called, in a sentence about it."""
     spec = getattr(env, "spec", None)
     named = getattr(spec, "id", None) or (getattr(env, "metadata", None) or {}).get("name")
-    return str(named or type(getattr(env, "unwrapped", env)).__name__)
+    inside = env
+    with contextlib.suppress(Exception):
+        # It is asked for errors too, which another error must not hide.
+        inside = env.unwrapped
+    return str(named or type(inside).__name__)
 
 
 def can_be_reset(env: Any) -> bool:
@@ -145,10 +158,11 @@ def check_agent_ids(given: Any) -> list[Any]:
     Raises:
         InvalidArgumentError: They are no list of different names.
     """
-    listed = list(given) if isinstance(given, list | tuple) else []
+    listed = list(given) if isinstance(given, list | tuple | Iterator) else []
     if not listed or len(set(map(_hashable, listed))) < len(listed):
         remedy = "list each agent that may ever take part once"
-        raise invalid("possible_agents", "must be a list of different agents", given, remedy)
+        shown = listed if isinstance(given, Iterator) else given
+        raise invalid("possible_agents", "must be a list of different agents", shown, remedy)
     return listed
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -91,7 +92,10 @@ def from_tuple(env: Any, *, possible_agents: Sequence[Any] | None = None) -> Par
 
 def _named(env: Any, count: int) -> list[Any]:
     """Returns the names that an environment has for its agents; nothing where it has none."""
-    named = getattr(getattr(env, "unwrapped", env), "possible_agents", None)
+    named = None
+    with suppress(Exception):
+        # What an environment raises here says only that it names nobody.
+        named = getattr(getattr(env, "unwrapped", env), "possible_agents", None)
     names = list(named) if isinstance(named, list | tuple) else []
     return names if len(names) == count and all(isinstance(n, str | int) for n in names) else []
 
@@ -157,7 +161,7 @@ class TupleAdapter(Adapter):
         observations, reward, terminated, truncated, info = returned
         results = (
             self._observations(observations),
-            {agent: _reward(value) for agent, value in self._each(reward, "reward").items()},
+            self._rewards(reward),
             {agent: bool(flag) for agent, flag in self._each(terminated, "terminated").items()},
             {agent: bool(flag) for agent, flag in self._each(truncated, "truncated").items()},
             self._infos(info),
@@ -165,6 +169,16 @@ class TupleAdapter(Adapter):
         over, cut = results[2:4]
         self.agents = [agent for agent in self.agents if not (over[agent] or cut[agent])]
         return results
+
+    def _rewards(self, reward: Any) -> dict[Any, Any]:
+        try:
+            # A list of one might be the first agent's alone.
+            if np.ndim(reward) == 0 or len(reward) == len(self.possible_agents):
+                return {a: _reward(value) for a, value in self._each(reward, "reward").items()}
+        except (TypeError, ValueError):
+            pass
+        count = len(self.possible_agents)
+        raise self._wrong(f"one number as reward, or one for each of {count} agents,", reward)
 
     def _tells(self, info: Any) -> bool:
         if isinstance(info, list | tuple):
@@ -217,4 +231,9 @@ def _typed(space: Space[Any], observation: Any) -> Any:
 
 
 def _reward(value: Any) -> Any:
-    return float(np.reshape(value, ())) if np.size(value) == 1 else np.asarray(value)
+    array = np.asarray(value)
+    if array.dtype.kind in "biuf":
+        return float(array.reshape(())) if array.size == 1 else array
+    if array.dtype.kind != "O" or array.size != 1:
+        raise TypeError
+    return float(array.item())
