@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import dis
 import importlib
 import importlib.util
 import operator
-import signal
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -64,30 +62,13 @@ def module_named(name: str, argument: str, module: str | None = None) -> ModuleT
     try:
         look_here()
         return importlib.import_module(module)
+    except KeyboardInterrupt:
+        # Ctrl-C is not the module's doing.
+        raise
     except BaseException as error:
-        # A module may raise what it likes while it is imported, but Ctrl-C ends the program.
-        if isinstance(error, KeyboardInterrupt) and not _is_raised_by_code(error):
-            raise
         rule = f"must name a module that can be imported ({reason(error)})"
         remedy = f"fix {module}, or run from the directory that holds it"
         raise invalid(argument, rule, name, remedy) from error
-
-
-def _is_raised_by_code(error: KeyboardInterrupt) -> bool:
-    """Returns whether a `raise` statement made an interruption, which Ctrl-C does without one.
-
-    A handler of the signal has one too, but is called by the signal alone.
-    """
-    if isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):
-        return False
-    handler = getattr(signal.getsignal(signal.SIGINT), "__code__", None)
-    operation, trace = None, error.__traceback__
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        if code is handler:
-            return False
-        operation, trace = code.co_code[trace.tb_lasti], trace.tb_next
-    return operation == dis.opmap["RAISE_VARARGS"]
 
 
 def named(name: str, argument: str) -> Any:

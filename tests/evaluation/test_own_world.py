@@ -431,7 +431,7 @@ def test_rewards_that_are_no_numbers_are_refused(world, reward):
 
 
 def test_what_fails_late_is_blamed_on_the_environment(world):
-    (world / "late.py").write_text(
+    (world / "ending.py").write_text(
         "from field import Field\n"
         "class Late(Field):\n"
         "    def step(self, actions):\n"
@@ -440,7 +440,7 @@ def test_what_fails_late_is_blamed_on_the_environment(world):
         "    def close(self): raise SystemExit(7)\n"
     )
     with pytest.raises(FailureApiError) as refusal:
-        check(asked(environment="late:Late"))
+        check(asked(environment="ending:Late"))
     assert_one_sentence(refusal.value, "environment must be played to its end", "late")
 
 

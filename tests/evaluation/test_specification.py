@@ -74,7 +74,7 @@ def test_an_environment_without_a_parallel_api_is_played_in_turns():
         (("simple_spread_v3", "simple_spred_v3"), 1, ("did you mean 'mpe2.simple_spread_v3'?",)),
         (("[assignment, random]", "[random, random]"), 3, ("policies[1]", "once")),
         (("[assignment, random]", "[]"), 3, ("policies",)),
-        (("[assignment, random]", "[1]"), 3, ("policies[0]", "text")),
+        (("[assignment, random]", "[1]"), 3, ("policies[0]", "must be a name")),
         (("{N: 4}", "[4]"), 2, ("options",)),
         (("{type: mask_segments, missing: {grid: [zero, hold]}}", "7"), 4, ("exchange", "7")),
         (("seed: 7", "api: both"), 8, ("api", "'both'")),
