@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import math
 import re
 import subprocess
@@ -20,6 +21,7 @@ from failure_api.errors import MissingDependencyError
 from failure_api.evaluation.reporting import write_report
 from failure_api.evaluation.reporting.curves import curves_of
 from failure_api.evaluation.reporting.figure import draw_curves
+from failure_api.evaluation.reporting.plot import plot_of
 
 FILES = ["report.html", "report.md", "curves.png", "curves.svg"]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -45,6 +47,27 @@ def test_the_same_results_give_the_same_bytes(results, tmp_path):
     for one, other in zip(*written, strict=True):
         assert one.read_bytes() == other.read_bytes()
     assert sorted(path.name for path in (tmp_path / "one").iterdir()) == sorted(FILES)
+
+
+@pytest.mark.parametrize("finite", [0, 1])
+def test_a_sweep_whose_later_episodes_all_failed_has_a_page(tmp_path, finite):
+    made = make_results(policies=["p"], missing=["zero"], severities=(0.0, 0.5), episodes=4)
+    cells, curves = made.cells.copy(), made.curves.copy()
+    numbers = [name for name in cells if name not in ("policy", "missing", "severity")]
+    cells.loc[1 + finite :, numbers] = math.nan
+    # The middle of it is unknown where the episodes that were drawn again do break.
+    curves.loc[0, ["area", "breaking_point", "breaking_point_low"]] = math.nan
+    curves.loc[0, "breaking_point_high"] = math.inf
+    page, *_ = write_report(replace(made, cells=cells, curves=curves), tmp_path)
+    assert page.read_text(encoding="utf-8").endswith("</html>\n")
+
+
+def test_what_is_drawn_holds_no_number_that_json_lacks():
+    made = make_results(policies=["p"], missing=["zero"], severities=(0.0, 0.5), episodes=4)
+    cells = made.cells.copy()
+    cells.loc[1, ["mean_high", "mean_age"]] = math.inf
+    made = replace(made, cells=cells)
+    assert json.dumps(plot_of(made, curves_of(made)), allow_nan=False)
 
 
 def test_the_page_names_no_address_to_load(results, tmp_path):

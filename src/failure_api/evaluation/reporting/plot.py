@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from failure_api.evaluation.reporting.curves import (
     PERFECT_COLOUR,
@@ -47,7 +47,7 @@ def plot_of(results: Results, curves: Sequence[Curve]) -> dict[str, Any]:
         index of the curve, or a list of those that share a line; "curves", each with what its
         legend needs; "x", the axis.
     """
-    return {
+    drawn = {
         "measures": [
             {"name": name, "axis": axis, "traces": _traces(results, curves, column, axis)}
             for column, name, axis in _MEASURES
@@ -58,6 +58,7 @@ def plot_of(results: Results, curves: Sequence[Curve]) -> dict[str, Any]:
         ],
         "x": _axis(results),
     }
+    return cast(dict[str, Any], _plain(drawn))
 
 
 def escaped(text: str) -> str:
@@ -119,7 +120,7 @@ def _line(results: Results, curve: Curve, column: str, axis: str, curves: int) -
     # What stands alone has no band, so its interval is a bar.
     alone = {run.start for run in curve.runs(column) if run.stop - run.start == 1}
     above, below = (
-        [_plain(abs(ends[i] - value)) if i in alone else None for i, value in enumerate(values)]
+        [abs(ends[i] - value) if i in alone else None for i, value in enumerate(values)]
         for ends in (highs, lows)
     )
     # In their own decimals, since the values along a curve may differ by orders of magnitude.
@@ -128,7 +129,7 @@ def _line(results: Results, curve: Curve, column: str, axis: str, curves: int) -
         curve.index,
         "lines+markers",
         curve.positions(curves),
-        [_plain(value) for value in values],
+        values,
         [
             f"<b>{_name(curve)}</b><br>{escaped(at(results, severity))}<br>{axis}: {value}"
             + (f" ({interval(low, high)})" if low != NONE else "")
@@ -158,7 +159,7 @@ def _perfect(results: Results, curves: Sequence[Curve], column: str, axis: str) 
 def _breaking(results: Results, curve: Curve, column: str) -> Trace:
     point, *ends = curve.breaking_point
     height = curve.height(column, point)
-    if math.isnan(height) or len(results.severities) == 1:
+    if math.isnan(point) or math.isnan(height) or len(results.severities) == 1:
         return {}
     colour, severity = curve.mark.colour, escaped(printable(results.severity))
     # An interval that leaves the grid is drawn up to its edge.
@@ -188,5 +189,10 @@ def _faded(colour: str, alpha: float) -> str:
     return f"rgba({red},{green},{blue},{alpha})"
 
 
-def _plain(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+def _plain(value: Any) -> Any:
+    """Returns plain data with None for every number that JSON does not have."""
+    if isinstance(value, dict):
+        return {key: _plain(held) for key, held in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(held) for held in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
