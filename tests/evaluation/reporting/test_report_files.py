@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 import matplotlib as mpl
 import matplotlib.image
 import pytest
-from made_results import make_results
+from made_results import SCENARIOS, make_results, scenarios
 
 from failure_api.errors import MissingDependencyError
 from failure_api.evaluation.reporting import write_report
@@ -209,3 +209,41 @@ def test_cells_that_are_missing_or_without_a_number_leave_gaps(tmp_path):
     assert curves_of(replace(made, cells=cells))[3].values("mean")[-5:] == pytest.approx(
         [math.nan] * 5, nan_ok=True
     )
+
+
+def test_scenarios_are_points_with_bars_side_by_side():
+    made = scenarios()
+    drawn = plot_of(made, curves_of(made))
+    traces = [trace for each in drawn["measures"] for trace in each["traces"]]
+    assert not any("fill" in trace or trace["mode"] == "lines+markers" for trace in traces)
+    own = [trace for trace in drawn["measures"][0]["traces"] if trace["mode"] == "markers"]
+    assert len(own) == 4
+    for trace in own:
+        assert len(trace["x"]) == len(trace["error_y"]["array"]) == len(SCENARIOS)
+        assert None not in trace["error_y"]["array"]
+    # No two stand at the same spot, and each curve's scenario is nearest to its own label.
+    assert len({x for trace in own for x in trace["x"]}) == 4 * len(SCENARIOS)
+    assert all([round(x) for x in trace["x"]] == [1, 2, 3] for trace in own)
+    assert drawn["x"]["ticktext"] == ["clear", "a field day", "bursts &amp;<br>&lt;jam&gt;"]
+
+
+def test_the_picture_of_scenarios_has_neither_lines_nor_bands(results):
+    made = scenarios()
+    tree = ElementTree.fromstring(picture(made))
+    groups = [(each.get("id", ""), each) for each in tree.iter(f"{SVG}g")]
+    assert not any(name.startswith("FillBetween") for name, _ in groups)
+    lines = [each for name, each in groups if name.startswith("line2d")]
+    # A marker's path lies deeper than that of a line.
+    styles = [path.get("style", "") for each in lines for path in each.findall(f"{SVG}path")]
+    assert not any(curve.mark.colour in style for style in styles for curve in curves_of(results))
+    assert set(SCENARIOS) <= set(texts(made))
+
+
+def test_the_page_of_scenarios_says_nothing_of_breaking(results, tmp_path):
+    own = []
+    for made in (results, scenarios()):
+        page, *_ = write_report(made, tmp_path)
+        own.append(page.read_text(encoding="utf-8").partition("<script>")[0])
+    assert "marks where a curve breaks" in own[0]
+    assert "breaks" not in own[1].partition("<body>")[2]
+    assert "Bars are 95" in own[1]

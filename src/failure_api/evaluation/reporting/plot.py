@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import textwrap
 from collections.abc import Sequence
 from typing import Any, TypeAlias, cast
 
@@ -11,7 +12,7 @@ from failure_api.evaluation.reporting.curves import (
     PERFECT_COLOUR,
     Curve,
     at,
-    axis_of,
+    axis_in,
     shared_lines,
     tick_texts,
     title_of_axis,
@@ -72,16 +73,20 @@ def escaped(text: str) -> str:
 
 
 def _axis(results: Results) -> dict[str, Any]:
-    plain: dict[str, Any] = {"title": escaped(shortened(title_of_axis(results), 60))}
+    plain: dict[str, Any] = {"title": escaped(title_of_axis(results, 60))}
     if not results.severities:
         return plain
-    labelled = bool(results.severity_labels)
-    limits, ticks, is_logarithmic = axis_of(results.severities, labelled=labelled)
+    limits, ticks, is_logarithmic = axis_in(results)
     if ticks:
-        plain |= {"tickvals": ticks, "ticktext": [escaped(text) for text in tick_texts(results)]}
+        plain |= {"tickvals": ticks, "ticktext": [_folded(text) for text in tick_texts(results)]}
     if is_logarithmic:
         return plain | {"type": "log", "range": [math.log10(end) for end in limits]}
     return plain | {"range": list(limits)}
+
+
+def _folded(text: str) -> str:
+    """Returns a text in short lines, which stand beside each other on a telephone too."""
+    return "<br>".join(map(escaped, textwrap.wrap(text, 11, break_long_words=False)))
 
 
 def _traces(results: Results, curves: Sequence[Curve], column: str, axis: str) -> list[Trace]:
@@ -127,7 +132,7 @@ def _line(results: Results, curve: Curve, column: str, axis: str, curves: int) -
     texts = [numbers(estimate, 4) for estimate in zip(values, lows, highs, strict=True)]
     return _trace(
         curve.index,
-        "lines+markers",
+        "lines+markers" if curve.is_ordered else "markers",
         curve.positions(curves),
         values,
         [
@@ -145,7 +150,7 @@ def _perfect(results: Results, curves: Sequence[Curve], column: str, axis: str) 
     if not curves or not results.severities:
         return []
     lines = [(0.0, list(curves))] if column == "drop" else shared_lines(curves, column)
-    ends, traces = list(axis_of(results.severities).limits), []
+    ends, traces = list(axis_in(results).limits), []
     for value, shared in lines:
         colour = shared[0].mark.colour if len(shared) == 1 else PERFECT_COLOUR
         names = [_name(curve) for curve in shared[:4]] + ["…"] * (len(shared) > 4)
