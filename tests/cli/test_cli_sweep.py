@@ -90,6 +90,9 @@ def test_every_part_can_be_set_and_varied():
         ([*FLAGS, "--workers", "0"], ("workers",)),
         ([*FLAGS, "--engine", "threads"], ("engine", "'threads'")),
         ([*FLAGS, "--share", "0"], ("share",)),
+        ([*FLAGS, "--zip", "failure_prob=0,1"], ("--zip", "--grid", "'failure_prob'")),
+        ([*FLAGS[:-2], "--zip", "p=1,2", "r=1,2,3"], ("failure_models[0].r.zip", "'3 in place")),
+        (["spec.yaml", "--zip", "p=1,2"], ("--zip", "spec.yaml")),
         ([*FLAGS, "--episodes", "0"], ("episodes",)),
     ],
 )
@@ -184,6 +187,21 @@ def test_a_parameter_is_given_once(flags):
     with pytest.raises(FailureApiError) as refusal:
         specification_of(None, "e", [], ["m"], grids, given, None, None)
     assert_one_sentence(refusal.value, "p")
+
+
+def test_grids_that_move_together():
+    words = ["--model", "delay-based", "--zip", "min_delay=0,2", "max-delay=2:4:2", "--quiet"]
+    done = invoke("sweep", *FLAGS[:4], *words, "--episodes", "1")
+    assert done.exit_code == 0, done.output
+    results = read_results("sweep")
+    assert results.severity == "min_delay, max_delay"
+    assert results.severities == (0.0, 2.0)
+    (model,) = results.specification["failure_models"]
+    assert model["min_delay"] == {"zip": [0, 2]}
+    assert model["max_delay"] == {"zip": "2:4:2"}
+    checked = invoke("check", *FLAGS[:4], *words[:-1], "--grid", "exchange.missing=zero,hold")
+    assert checked.exit_code == 0, checked.output
+    assert "cells 6," in " ".join(checked.stdout.split())
 
 
 @pytest.mark.parametrize("text", ["1,2,3", "[1, 2, 3]"])

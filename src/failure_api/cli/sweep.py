@@ -168,6 +168,7 @@ def sweep(
     policy: flags.Policies = None,
     model: flags.Models = None,
     grid: flags.Grids = None,
+    zipped: flags.Zips = None,
     given: flags.Given = None,
     positions: flags.Positions = None,
     segments: flags.Segments = None,
@@ -190,10 +191,11 @@ def sweep(
     Args:
         specification: The file that says what to do.
         output: Folder of the episodes, the tables and the report.
-        environment: Name of the environment, without a file; so are the next seven.
+        environment: Name of the environment, without a file; so are the next eight.
         policy: Names of policies.
         model: Names of failure models.
         grid: What varies, `name=values` each.
+        zipped: What varies together, `name=values` each.
         given: What does not vary, `name=value` each.
         positions: What returns where agents are.
         segments: What returns which observed entries come from whom.
@@ -216,7 +218,17 @@ def sweep(
         typer.Exit: Some episodes failed; the status is 1.
     """
     source = flags.specification_of(
-        specification, environment, policy, model, grid, given, episodes, seed, positions, segments
+        specification,
+        environment,
+        policy,
+        model,
+        grid,
+        given,
+        episodes,
+        seed,
+        positions,
+        segments,
+        zipped,
     )
     screen, messages = Console(), Console(stderr=True)
     with remembered_interruption() as stop_if_interrupted:
