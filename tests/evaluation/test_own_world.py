@@ -254,6 +254,15 @@ def test_a_curve_runs_along_labels_where_no_number_varies(world, tmp_path):
     assert "| calm |" in page
 
 
+def test_numbers_with_labels_keep_their_order(world, tmp_path):
+    failing = {"model": "probabilistic", "failure_prob": {"grid": {"low": 0, "high": 0.5}}}
+    sweep(asked(failure_models=failing), tmp_path / "out")
+    results = read_results(tmp_path / "out")
+    assert results.severity_labels == ("low", "high")
+    assert results.is_ordered
+    assert results.curves["area"].notna().all()
+
+
 def test_an_axis_is_said_in_words(world, tmp_path):
     bursts = {"model": "gilbert-elliott", "loss": {"grid": "0:0.8:0.4"}, "burst": 5}
     sweep(asked(failure_models=bursts), tmp_path / "out")
