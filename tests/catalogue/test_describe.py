@@ -214,3 +214,13 @@ def test_a_docstring_is_read_section_by_section():
     }
     assert sections.source == "A book, of two lines."
     assert sections_of(type("Silent", (), {})) == ("", (), {}, "")
+
+
+def test_other_constructors_tell_their_own_words_alone():
+    found = describe("gilbert_elliott").constructors
+    named = [[word.name for word in one.words] for one in found]
+    assert named == [["loss", "burst"], ["transition_matrix"]]
+    assert describe("probabilistic").constructors == ()
+    for one in models():
+        for constructor in one.constructors:
+            assert all(word.meaning for word in constructor.words), one.name

@@ -265,3 +265,15 @@ def test_help_shows_every_option():
     assert outcome.exit_code == 0
     assert all(option in outcome.stdout for option in ("--set", "--plot", "NAME"))
     assert "Args:" not in outcome.stdout
+
+
+def test_a_page_lists_the_words_of_other_constructors():
+    shown = words(invoke("gilbert-elliott").stdout)
+    assert "Or by loss and burst loss required Long-run share of messages lost" in shown
+    assert "burst required Mean number of losses in a row" in shown
+    assert "mean_burst_length" not in shown
+    assert "Or by file file required Name of a file" in words(invoke("trace").stdout)
+    assert "Or pareto_delay by mean" in words(invoke("delay-based").stdout)
+    assert "Or by" not in words(invoke("probabilistic").stdout)
+    made = invoke("gilbert-elliott", "--set", "loss=0.2", "burst=4")
+    assert "In the long run: loss 0.2, burst length 4 rounds" in words(made.stdout)

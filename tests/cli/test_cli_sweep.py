@@ -15,9 +15,10 @@ from typer.testing import CliRunner
 from failure_api.cli.app import app
 from failure_api.cli.flags import specification_of
 from failure_api.cli.progress import shown_progress
+from failure_api.cli.sweep import print_curves
 from failure_api.errors import FailureApiError
 from failure_api.evaluation import read_results
-from failure_api.evaluation.sweep import Progress
+from failure_api.evaluation.sweep import Progress, Swept
 from helpers import assert_one_sentence
 
 FLAGS = [
@@ -89,6 +90,9 @@ def test_every_part_can_be_set_and_varied():
         ([*FLAGS, "--workers", "0"], ("workers",)),
         ([*FLAGS, "--engine", "threads"], ("engine", "'threads'")),
         ([*FLAGS, "--share", "0"], ("share",)),
+        ([*FLAGS, "--zip", "failure_prob=0,1"], ("--zip", "--grid", "'failure_prob'")),
+        ([*FLAGS[:-2], "--zip", "p=1,2", "r=1,2,3"], ("failure_models[0].r.zip", "'3 in place")),
+        (["spec.yaml", "--zip", "p=1,2"], ("--zip", "spec.yaml")),
         ([*FLAGS, "--episodes", "0"], ("episodes",)),
     ],
 )
@@ -185,6 +189,21 @@ def test_a_parameter_is_given_once(flags):
     assert_one_sentence(refusal.value, "p")
 
 
+def test_grids_that_move_together():
+    words = ["--model", "delay-based", "--zip", "min_delay=0,2", "max-delay=2:4:2", "--quiet"]
+    done = invoke("sweep", *FLAGS[:4], *words, "--episodes", "1")
+    assert done.exit_code == 0, done.output
+    results = read_results("sweep")
+    assert results.severity == "min_delay, max_delay"
+    assert results.severities == (0.0, 2.0)
+    (model,) = results.specification["failure_models"]
+    assert model["min_delay"] == {"zip": [0, 2]}
+    assert model["max_delay"] == {"zip": "2:4:2"}
+    checked = invoke("check", *FLAGS[:4], *words[:-1], "--grid", "exchange.missing=zero,hold")
+    assert checked.exit_code == 0, checked.output
+    assert "cells 6," in " ".join(checked.stdout.split())
+
+
 @pytest.mark.parametrize("text", ["1,2,3", "[1, 2, 3]"])
 def test_values_of_a_grid(text):
     made = specification_of(None, "e", [], ["m"], [f"p={text}"], [], None, None)
@@ -258,3 +277,58 @@ def test_a_model_is_named_once():
     with pytest.raises(FailureApiError) as refusal:
         specification_of(None, "e", [], ["probabilistic", "Probabilistic"], [], [], None, None)
     assert_one_sentence(refusal.value, "--model must name each model once", "'Probabilistic'")
+
+
+SCENARIOS = """\
+environment: mpe2.simple_spread_v3
+policies: [{a policy with a name: random}]
+failure_models:
+  grid:
+    clear: {model: probabilistic, failure_prob: 0}
+    a day in the field without wind: {model: probabilistic, failure_prob: 0.5}
+    nothing: {model: probabilistic, failure_prob: 1}
+labels: {failure_models: links}
+episodes: 4
+"""
+
+
+def test_scenarios_are_told_by_label_and_without_breaking_point():
+    Path("spec.yaml").write_text(SCENARIOS)
+    done = invoke("sweep", "spec.yaml")
+    assert done.exit_code == 0, done.output
+    assert "a day in the" in done.stdout
+    assert "area" not in done.stdout
+    assert "breaks" not in done.stdout
+    assert "unknown" not in done.stdout
+    curves = pd.read_csv("sweep/curves.csv")
+    assert curves["area"].isna().all()
+    assert curves["breaking_point"].isna().all()
+    tasks = json.loads(Path("sweep/marl_eval.json").read_text())["mpe2.simple_spread_v3"]
+    assert list(tasks)[1] == "links=clear"
+    assert invoke("sweep", "spec.yaml", "--output", "other").exit_code == 0
+    compared = invoke("compare", "sweep", "other").stdout
+    rows = [line.split()[:2] for line in compared.splitlines()]
+    assert any(row[:1] == ["clear"] for row in rows)
+    assert not any(row[:1] in (["1"], ["2"], ["3"]) for row in rows)
+
+
+@pytest.mark.parametrize("width", [80, 40])
+def test_labels_fold_and_numbers_are_never_cut(width):
+    numbers = {"mean": -1234.0, "drop": 9.0, "delivery_ratio": 0.5, "mean_age": 10.0, "failed": 2}
+    names = [f"{name}_{end}" for name in ("mean", "drop") for end in ("low", "high")]
+    ends = {name: numbers[name.partition("_")[0]] + 100 for name in names}
+    cell = {"policy": "p" * 100, "severity": 1.0, **numbers, **ends}
+    whole = [f"{name}{end}" for name in ("area", "breaking_point") for end in ("", "_low", "_high")]
+    curve = {"policy": "p" * 100, "perfect": -1234.0, **dict.fromkeys(whole, 2.0)}
+    labels = {1.0: "a long label that has no end", 2.0: "[red]hurricane"}
+    found = Swept(pd.DataFrame([cell]), pd.DataFrame([curve]), "links", labels)
+    screen = io.StringIO()
+    print_curves(Console(file=screen, width=width, color_system=None), found)
+    text = screen.getvalue()
+    assert "…" not in text
+    assert "-1.23e+03 (-1.13e+03 to -1.13e+03)" in text
+    assert "10.0  2 failed" in text
+    assert "[red]hurricane" in text
+    assert "beyond" not in text
+    for word in labels[1.0].split():
+        assert word in text

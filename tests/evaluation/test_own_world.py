@@ -249,8 +249,18 @@ def test_a_curve_runs_along_labels_where_no_number_varies(world, tmp_path):
     table = sweep(asked(failure_models=failing, labels={"failure_models": "links"}), tmp_path / "o")
     assert table["delivery_ratio"].tolist() == [1.0, 1.0, 0.0]
     page = (tmp_path / "o" / "report.md").read_text()
-    assert "links=both" in page
+    assert " in both." in page
+    assert "break" not in page
     assert "| calm |" in page
+
+
+def test_numbers_with_labels_keep_their_order(world, tmp_path):
+    failing = {"model": "probabilistic", "failure_prob": {"grid": {"low": 0, "high": 0.5}}}
+    sweep(asked(failure_models=failing), tmp_path / "out")
+    results = read_results(tmp_path / "out")
+    assert results.severity_labels == ("low", "high")
+    assert results.is_ordered
+    assert results.curves["area"].notna().all()
 
 
 def test_an_axis_is_said_in_words(world, tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING
 from typing import Any, NamedTuple
 
@@ -17,7 +17,12 @@ from failure_api.core.noise import NoiseModel
 from failure_api.core.parameters.fields import AgentRule, LinkRule
 from failure_api.core.parameters.rules import Choice, Instance
 from failure_api.errors import FailureApiError
-from failure_api.serialization.components import constructors_of, fields_of, part_classes
+from failure_api.serialization.components import (
+    Constructor,
+    constructors_of,
+    fields_of,
+    part_classes,
+)
 from failure_api.serialization.reading import class_of
 from failure_api.serialization.registry import OURS, Entry, built_in, find, name_of, plugins
 
@@ -152,6 +157,18 @@ class PartDescription(NamedTuple):
     parameters: tuple[Parameter, ...]
 
 
+class ConstructorDescription(NamedTuple):
+    """Another way to write a model or a part: by the words of a class method `from_...`.
+
+    Attributes:
+        subject: What it makes: the name of the model or the part.
+        words: Its own words; those that the class takes anyway are left out.
+    """
+
+    subject: str
+    words: tuple[Parameter, ...]
+
+
 class Description(NamedTuple):
     """What there is to know about a model.
 
@@ -165,6 +182,7 @@ class Description(NamedTuple):
         text: Further paragraphs, equations among them, in plain characters.
         parameters: Its parameters; those that have no default come first.
         parts: The parts that it can be built from.
+        constructors: Other words by which it, or one of its parts, can be written.
         source: Where it is taken from.
         example: A model of its class; None where one can only be made from given values.
         expected: What the example knows of itself: loss, burst length and age.
@@ -179,6 +197,7 @@ class Description(NamedTuple):
     text: tuple[str, ...]
     parameters: tuple[Parameter, ...]
     parts: tuple[PartDescription, ...]
+    constructors: tuple[ConstructorDescription, ...]
     source: str
     example: Any
     expected: dict[str, Any]
@@ -253,7 +272,12 @@ def _described(entry: Entry, parameters: Mapping[str, Any] | None = None) -> Des
         summary=sections.summary,
         text=sections.text,
         parameters=_parameters(value_class),
-        parts=_parts(value_class),
+        parts=tuple(map(_part, _part_classes(value_class))),
+        constructors=tuple(
+            constructor
+            for each in (value_class, *_part_classes(value_class))
+            for constructor in _constructors(each)
+        ),
         source=sections.source,
         example=example,
         expected=expected,
@@ -289,13 +313,42 @@ def _meanings(value_class: type) -> dict[str, str]:
     return meanings
 
 
-def _parts(value_class: type) -> tuple[PartDescription, ...]:
-    """Returns the parts that the fields of a class take, each once."""
+def _part_classes(value_class: type) -> tuple[type, ...]:
+    """Returns the classes of the parts that the fields of a class take, each once."""
     classes: dict[type, None] = {}
     for field in fields_of(value_class):
         if not isinstance(field.rule, Choice):
             classes |= dict.fromkeys(part_classes(*field.kinds).values())
-    return tuple(
-        PartDescription(name_of(part), part.__name__, sections_of(part).summary, _parameters(part))
-        for part in classes
+    return tuple(classes)
+
+
+def _part(part: type) -> PartDescription:
+    return PartDescription(
+        name_of(part), part.__name__, sections_of(part).summary, _parameters(part)
     )
+
+
+def _constructors(value_class: type) -> Iterator[ConstructorDescription]:
+    """Yields the constructors of a class that have words of their own."""
+    usual = {field.key for field in fields_of(value_class)}
+    for constructor in constructors_of(value_class):
+        meanings = sections_of(constructor.function).parameters
+        # A parameter with a short word, as "burst" in `from_loss_and_burst`, goes by that alone.
+        short = {constructor.words[word] for word in constructor.required}
+        words = [
+            word
+            for word, name in constructor.words.items()
+            if word not in usual and (word in constructor.required or name not in short)
+        ]
+        words.sort(key=[*constructor.required, *words].index)
+        if words:
+            described = (_word(constructor, word, meanings) for word in words)
+            yield ConstructorDescription(name_of(value_class), tuple(described))
+
+
+def _word(constructor: Constructor, word: str, meanings: Mapping[str, str]) -> Parameter:
+    name = constructor.words[word]
+    default = inspect.signature(constructor.function).parameters[name].default
+    is_required = default is inspect.Parameter.empty
+    text = REQUIRED if is_required else shown(default)
+    return Parameter(word, text, "", "", (), meanings.get(name, ""))

@@ -8,7 +8,13 @@ from typing import Any
 
 from failure_api.core.parameters.rules import Choice, Instance
 from failure_api.errors import FailureApiError, InvalidArgumentError, describe
-from failure_api.serialization.components import Field, fields_of, part_classes, tag_of
+from failure_api.serialization.components import (
+    Field,
+    constructors_of,
+    fields_of,
+    part_classes,
+    tag_of,
+)
 from failure_api.serialization.reading import from_dict
 from failure_api.serialization.registry import Entry
 from failure_api.serialization.writing import is_default
@@ -33,6 +39,10 @@ def example_of(entry: Entry, parameters: Mapping[str, Any]) -> Any:
     """
     value_class = entry.value_class
     plain = {tag_of(value_class): entry.name}
+    words = {word.replace("-", "_") for word in parameters}
+    if any(words.issuperset(other.required) for other in constructors_of(value_class)):
+        # Beside the words of another constructor the usual ones have no place.
+        return from_dict({**plain, **parameters})
     # A derived class may need more than the one that it derives from.
     own = vars(value_class).get("EXAMPLE")
     if own:

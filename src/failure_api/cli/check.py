@@ -19,6 +19,7 @@ def check(
     policy: flags.Policies = None,
     model: flags.Models = None,
     grid: flags.Grids = None,
+    zipped: flags.Zips = None,
     given: flags.Given = None,
     positions: flags.Positions = None,
     segments: flags.Segments = None,
@@ -30,10 +31,11 @@ def check(
 
     Args:
         specification: The file that says what to do.
-        environment: Name of the environment, without a file; so are the next seven.
+        environment: Name of the environment, without a file; so are the next eight.
         policy: Names of policies.
         model: Names of failure models.
         grid: What varies, `name=values` each.
+        zipped: What varies together, `name=values` each.
         given: What does not vary, `name=value` each.
         positions: What returns where agents are.
         segments: What returns which observed entries come from whom.
@@ -48,7 +50,17 @@ def check(
         FailureApiError: Something in the specification is wrong.
     """
     source = flags.specification_of(
-        specification, environment, policy, model, grid, given, episodes, seed, positions, segments
+        specification,
+        environment,
+        policy,
+        model,
+        grid,
+        given,
+        episodes,
+        seed,
+        positions,
+        segments,
+        zipped,
     )
     found = run_check(source, workers=workers)
     processes = "1 process" if workers == 1 else f"{workers} processes"

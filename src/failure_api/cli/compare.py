@@ -9,9 +9,10 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
-from failure_api.cli.progress import number_columns
+from failure_api.cli.progress import number_columns, print_numbers
+from failure_api.evaluation.analysis import read_plan
 from failure_api.evaluation.compare import compare as compare_sweeps
 
 
@@ -32,21 +33,28 @@ def compare(
         FailureApiError: A folder holds no sweep, or the sweeps cannot be paired.
     """
     found = compare_sweeps(directories)
-    screen = Console()
+    screen, plan = Console(), read_plan(directories[0])
+    labels = dict(zip(plan.severities, plan.severity_labels, strict=False))
     for (first, second), rows in found.groupby(["first", "second"], sort=False):
-        columns = number_columns("severity", "difference", "d", "p")
+        columns = number_columns("difference", "d", "p")
         title = escape(f"{second}\nminus {first}")
-        table = Table(*columns, title=title, title_justify="left", box=SIMPLE_HEAD)
+        table = Table(
+            Column("severity", justify="right"),
+            *columns,
+            title=title,
+            title_justify="left",
+            box=SIMPLE_HEAD,
+        )
         for row in rows.to_dict("records"):
             ends = (row[f"difference{end}"] for end in ("", "_low", "_high"))
             value, low, high = (f"{end:#.3g}" for end in ends)
             table.add_row(
-                f"{row['severity']:g}",
+                escape(labels.get(row["severity"], f"{row['severity']:g}")),
                 f"{value} ({low} to {high})",
                 f"{row['effect_size']:.2f}",
                 f"{row['p_corrected']:.2g}",
             )
-        screen.print(table)
+        print_numbers(screen, table)
     text = (
         "Paired by episode, with 95 % intervals; d: Cohen's d of the pairs; p: Wilcoxon's "
         "signed-rank test, corrected for the severities (Holm)."

@@ -176,6 +176,15 @@ Grids = Annotated[
         "along the first one of numbers in the models.",
     ),
 ]
+Zips = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--zip",
+        metavar="NAME=VALUES ...",
+        help="What varies together, named alike, as in `min_delay=0,2,4 max_delay=2,4,6`: one "
+        "value of each at a time.",
+    ),
+]
 Given = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE ...", help="What does not vary, named alike."),
@@ -199,6 +208,7 @@ def specification_of(
     seed: int | None,
     positions: str | None = None,
     segments: str | None = None,
+    zips: Sequence[str] | None = None,
 ) -> Path | dict[str, Any]:
     """Returns what the flags of a verb ask for.
 
@@ -215,6 +225,7 @@ def specification_of(
         seed: Fixes every draw.
         positions: `module:function`, which returns where agents are.
         segments: `module:function`, which returns which observed entries come from whom.
+        zips: `NAME=VALUES` each, as in grids; all of these move together.
 
     Raises:
         InvalidArgumentError: Neither a file nor an environment and a model, or both.
@@ -223,7 +234,7 @@ def specification_of(
     changes = {key: number for key, number in numbers.items() if number is not None}
     if file is not None:
         named = {"environment": environment, "policy": policies, "model": models, "grid": grids}
-        named |= {"set": given, "positions": positions, "segments": segments}
+        named |= {"zip": zips, "set": given, "positions": positions, "segments": segments}
         for flag, value in named.items():
             if value:
                 remedy = f"write it in {file}, or leave the file out"
@@ -240,9 +251,11 @@ def specification_of(
         described[key_of(name)] = {"model": name}
     parts: dict[str, dict[str, Any]] = {"options": {}, "exchange": {}, **described}
     for name, value in assignments("--set", given).items():
-        _put(parts, name, value)
-    for name, value in assignments("--grid", grids).items():
-        _put(parts, name, {"grid": _values(value)})
+        _put(parts, "--set", name, value)
+    for word, texts in (("grid", grids), ("zip", zips)):
+        flag = f"--{word}"
+        for name, value in assignments(flag, texts).items():
+            _put(parts, flag, name, {word: _values(value)})
     exchange = {"type": _MASKED, **parts["exchange"]} if parts["exchange"] else None
     return {
         "environment": environment,
@@ -256,7 +269,7 @@ def specification_of(
     }
 
 
-def _put(parts: dict[str, dict[str, Any]], name: str, value: Any) -> None:
+def _put(parts: dict[str, dict[str, Any]], flag: str, name: str, value: Any) -> None:
     """Puts a value where its name says: `PART.NAME`, or a parameter of the last model."""
     first, dot, rest = name.partition(".")
     called = first if first in _OTHERS else key_of(first)
@@ -264,9 +277,10 @@ def _put(parts: dict[str, dict[str, Any]], name: str, value: Any) -> None:
     key = key.replace("-", "_")
     if part in _OTHERS and part != called:
         remedy = "add --model, as in `--model probabilistic`"
-        raise invalid("--grid", "must name a parameter of a model", name, remedy)
+        raise invalid(flag, "must name a parameter of a model", name, remedy)
     if key in parts[part]:
-        raise invalid("--grid", "must vary what --set does not fix", name, "leave one of them out")
+        rule = "must name what neither --set, --grid nor --zip has named"
+        raise invalid(flag, rule, name, "leave one of them out")
     parts[part][key] = value
 
 

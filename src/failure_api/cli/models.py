@@ -78,6 +78,11 @@ def print_page(screen: Console, model: Description) -> None:
     _print_rows(screen, "Parameters", ("name", "default", "meaning"), parameters)
     if one.parts:
         _print_rows(screen, "Parts", ("name", "meaning"), map(_part_row, one.parts))
+    for constructor in one.constructors:
+        subject = "" if constructor.subject == one.name else f"{constructor.subject} "
+        words = " and ".join(word.name for word in constructor.words)
+        rows = map(_parameter_row, constructor.words)
+        _print_rows(screen, f"Or {subject}by {words}", ("name", "default", "meaning"), rows)
     if one.source:
         _heading(screen, "Source")
         _print_line(screen, one.source)

@@ -9,9 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from rich.cells import cell_len
 from rich.console import Console
+from rich.measure import Measurement
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn
-from rich.table import Column
+from rich.table import Column, Table
+from rich.text import Text
 
 from failure_api.evaluation.reporting.texts import printable, shortened
 from failure_api.evaluation.sweep import Progress as SweepProgress
@@ -25,6 +28,30 @@ def print_line(console: Console, text: str) -> None:
 def number_columns(*headings: str) -> list[Column]:
     """Returns columns of a table that stand to the right and are never cut."""
     return [Column(heading, justify="right", no_wrap=True) for heading in headings]
+
+
+_NARROWEST_LABEL = 12
+"""The fewest letters of a label that are shown in a row of a table."""
+
+
+def print_numbers(screen: Console, table: Table) -> None:
+    """Prints a table of labels and numbers; where room is short the labels fold.
+
+    No number is ever cut: a table whose numbers alone are wider than the screen is wider, too.
+
+    Args:
+        screen: Where to.
+        table: The table; what stands in its first column are labels.
+    """
+    label, *numbers = table.columns
+    label.overflow, label.no_wrap, label.min_width = "fold", False, _NARROWEST_LABEL
+    for column in numbers:
+        texts = [column.header, *column.cells]
+        column.min_width = max(cell_len(Text.from_markup(str(text)).plain) for text in texts)
+    unbounded = screen.options.update(max_width=sys.maxsize)
+    least = Measurement.get(screen, unbounded, table).minimum
+    table.width = least if least > screen.width else None
+    screen.print(table, crop=False)
 
 
 def progress_bar(console: Console, *columns: ProgressColumn, quiet: bool = False) -> Progress:

@@ -6,9 +6,10 @@ import math
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
@@ -22,6 +23,7 @@ from failure_api.cli.progress import (
     LONGEST_REASON,
     number_columns,
     print_line,
+    print_numbers,
     remembered_interruption,
     shown_progress,
 )
@@ -51,24 +53,49 @@ def print_curves(screen: Console, found: Swept) -> None:
     is_short = len(found.severity) <= _LONGEST_HEADING
     severity = escape(found.severity) if is_short else "severity"
     for curve in curves:
-        columns = number_columns(severity, "return", "lost %", "delivered", "age")
+        columns = number_columns("return", "lost %", "delivered", "age")
         title = _name(curve, keys)
-        table = Table(*columns, title=title, title_justify="left", box=SIMPLE_HEAD)
+        table = Table(
+            Column(severity, justify="right"),
+            *columns,
+            title=title,
+            title_justify="left",
+            box=SIMPLE_HEAD,
+        )
         for row in cells:
             if _belongs(row, curve, keys):
                 table.add_row(*_columns(row, abs(curve["perfect"]), found.labels))
-        screen.print(table)
+        print_numbers(screen, table)
     named = "" if is_short else f"Severity: {found.severity}. "
     text = f"{named}With 95 % intervals; lost: paired by episode; age: in rounds."
     screen.print(text, highlight=False, markup=False)
-    columns = number_columns("area", f"breaks at {severity}")
-    table = Table(Column("curve"), *columns, box=SIMPLE_HEAD)
-    for curve in curves:
-        area = _interval((curve[f"area{end}"] for end in _ENDS), ".2f")
-        points = [curve[f"breaking_point{end}"] for end in _ENDS]
-        breaking = escape(found.labels.get(points[0], "")) or _interval(points, "g")
-        table.add_row(_name(curve, keys), area, breaking)
-    screen.print(table)
+    _print_whole_curves(screen, found, keys, severity)
+
+
+def _print_whole_curves(screen: Console, found: Swept, keys: list[str], severity: str) -> None:
+    """Prints areas and breaking points, where any is known; scenarios have none."""
+    areas = [[curve[f"area{end}"] for end in _ENDS] for curve in found.curves.to_dict("records")]
+    points = [
+        [curve[f"breaking_point{end}"] for end in _ENDS]
+        for curve in found.curves.to_dict("records")
+    ]
+    columns = {
+        "area": [_interval(area, ".2f") for area in areas if not _are_unknown(areas)],
+        f"breaks at {severity}": [
+            _interval(point, "g", found.labels) for point in points if not _are_unknown(points)
+        ],
+    }
+    known = {heading: cells for heading, cells in columns.items() if cells}
+    if known:
+        table = Table(Column("curve"), *number_columns(*known), box=SIMPLE_HEAD)
+        names = [_name(curve, keys) for curve in found.curves.to_dict("records")]
+        for row in zip(names, *known.values(), strict=True):
+            table.add_row(*row)
+        print_numbers(screen, table)
+
+
+def _are_unknown(estimates: Iterable[Sequence[float]]) -> bool:
+    return all(math.isnan(value) for value, *_ in estimates)
 
 
 def _columns(
@@ -87,9 +114,13 @@ def _columns(
     )
 
 
-def _interval(estimate: Iterable[float], form: str) -> str:
-    """Returns a value with its interval, where that says more."""
-    value, low, high = (_known(number, form) for number in estimate)
+def _interval(
+    estimate: Iterable[float], form: str, labels: Mapping[float, str] = MappingProxyType({})
+) -> str:
+    """Returns a value with its interval, where that says more; by its label where it has one."""
+    value, low, high = (
+        escape(labels[number]) if number in labels else _known(number, form) for number in estimate
+    )
     return value if value == low == high else f"{value} ({low} to {high})"
 
 
@@ -137,6 +168,7 @@ def sweep(
     policy: flags.Policies = None,
     model: flags.Models = None,
     grid: flags.Grids = None,
+    zipped: flags.Zips = None,
     given: flags.Given = None,
     positions: flags.Positions = None,
     segments: flags.Segments = None,
@@ -159,10 +191,11 @@ def sweep(
     Args:
         specification: The file that says what to do.
         output: Folder of the episodes, the tables and the report.
-        environment: Name of the environment, without a file; so are the next seven.
+        environment: Name of the environment, without a file; so are the next eight.
         policy: Names of policies.
         model: Names of failure models.
         grid: What varies, `name=values` each.
+        zipped: What varies together, `name=values` each.
         given: What does not vary, `name=value` each.
         positions: What returns where agents are.
         segments: What returns which observed entries come from whom.
@@ -185,7 +218,17 @@ def sweep(
         typer.Exit: Some episodes failed; the status is 1.
     """
     source = flags.specification_of(
-        specification, environment, policy, model, grid, given, episodes, seed, positions, segments
+        specification,
+        environment,
+        policy,
+        model,
+        grid,
+        given,
+        episodes,
+        seed,
+        positions,
+        segments,
+        zipped,
     )
     screen, messages = Console(), Console(stderr=True)
     with remembered_interruption() as stop_if_interrupted:

@@ -48,6 +48,16 @@ def check_share(share: float) -> None:
         raise invalid("share", "must lie between 0 and 10", share, "give a share such as 0.1")
 
 
+def read_plan(directory: str | Path) -> Plan:
+    """Returns the plan of a sweep.
+
+    Args:
+        directory: As in `read_results`.
+    """
+    with opened(Path(directory), new=False) as store:
+        return _plan_of(store)
+
+
 def read_episodes(directory: str | Path) -> tuple[Plan, pd.DataFrame]:
     """Returns the plan of a sweep, and the table of episodes that `Results` describes.
 
@@ -75,6 +85,7 @@ def results_of_store(store: Store, share: float) -> Results:
         references=plan.outer_settings,
         rewards=lambda key: store.rewards(numbered[key]) if key in numbered else {},
         outage_end=outage_end(plan),
+        is_ordered=is_ordered(plan),
     )
     return Results(
         specification=plan.specification.to_plain(),
@@ -82,6 +93,7 @@ def results_of_store(store: Store, share: float) -> Results:
         severity_title=title_of_severity(plan),
         severities=plan.severities,
         severity_labels=plan.severity_labels,
+        is_ordered=is_ordered(plan),
         settings=plan.settings,
         share=share,
         episodes=table,
@@ -91,6 +103,17 @@ def results_of_store(store: Store, share: float) -> Results:
         recordings=tuple(_named(plan, *recorded) for recorded in store.recordings()),
         runs=tuple(store.runs()),
     )
+
+
+def is_ordered(plan: Plan) -> bool:
+    """Returns whether a plan's severities are numbers, which lead from mild to severe.
+
+    Scenarios, which labels alone tell apart, stand beside each other.
+
+    Args:
+        plan: The plan.
+    """
+    return plan.severity is None or plan.severity.is_numeric
 
 
 def title_of_severity(plan: Plan) -> str:

@@ -98,9 +98,11 @@ def marl_eval(results: Results) -> dict[str, Any]:
                 return group
         return episodes.iloc[:0]
 
+    labels = dict(zip(results.severities, results.severity_labels, strict=False))
     tasks: dict[str, dict[str, pd.DataFrame]] = {}
     for severity in (None, *results.severities):
-        task = PERFECT if severity is None else f"{results.severity}={severity:.10g}".lower()
+        value = "" if severity is None else labels.get(severity, f"{severity:.10g}")
+        task = PERFECT if severity is None else f"{results.severity}={value}".lower()
         tasks[_unused(task, tasks)] = {
             label: played(curve, severity) for label, curve in curves.items()
         }

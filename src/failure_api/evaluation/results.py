@@ -53,6 +53,8 @@ class Results:
         severity_title: The same in words, for the axis of a figure.
         severities: Its values, from the mildest to the severest; 1, 2, ... where labels tell them.
         severity_labels: What each severity is called; empty where numbers say it.
+        is_ordered: Whether the severities lead from the mildest to the severest. Scenarios, which
+            are told by labels alone, have no order.
         settings: Names of what else varies, such as "missing" or "N".
         share: Share of the return under perfect communication that a drop must exceed to count
             as broken.
@@ -65,7 +67,7 @@ class Results:
         curves: One row for each curve: policy, settings, "perfect", "area", "area_low",
             "area_high", "breaking_point", "breaking_point_low", "breaking_point_high" (inf where
             it lies beyond the grid), "recovery", "recovery_low", "recovery_high" (NaN where there
-            is no outage that ends).
+            is no outage that ends). All but "perfect" is NaN where the severities have no order.
         comparisons: For each pair of curves and each severity: "first", "second" (the curves'
             labels), "severity", "difference", "difference_low", "difference_high",
             "effect_size", "p_value", "p_corrected".
@@ -87,6 +89,7 @@ class Results:
     runs: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
     severity_title: str = ""
     severity_labels: tuple[str, ...] = ()
+    is_ordered: bool = True
 
     @property
     def failures(self) -> pd.DataFrame:

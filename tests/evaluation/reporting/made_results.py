@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -244,3 +245,16 @@ def _towards(seen):
     if abs(x) > abs(y):
         return 2 if x > 0 else 1
     return 4 if y > 0 else 3
+
+
+SCENARIOS = ("clear", "a field day", "bursts & <jam>")
+
+
+def scenarios(labels=SCENARIOS, **how):
+    """Returns the results of a sweep over scenarios, which labels alone tell apart."""
+    severities = tuple(float(index) for index in range(1, len(labels) + 1))
+    made = make_results(severities=severities, severity="links", **how)
+    whole = ["area", "breaking_point"]
+    names = [f"{name}{end}" for name in whole for end in ("", "_low", "_high")]
+    curves = made.curves.assign(**dict.fromkeys(names, math.nan))
+    return replace(made, curves=curves, severity_labels=tuple(labels), is_ordered=False)

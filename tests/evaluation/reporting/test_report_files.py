@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import math
 import re
 import subprocess
@@ -14,12 +15,13 @@ from xml.etree import ElementTree
 import matplotlib as mpl
 import matplotlib.image
 import pytest
-from made_results import make_results
+from made_results import SCENARIOS, make_results, scenarios
 
 from failure_api.errors import MissingDependencyError
 from failure_api.evaluation.reporting import write_report
 from failure_api.evaluation.reporting.curves import curves_of
 from failure_api.evaluation.reporting.figure import draw_curves
+from failure_api.evaluation.reporting.plot import plot_of
 
 FILES = ["report.html", "report.md", "curves.png", "curves.svg"]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -45,6 +47,27 @@ def test_the_same_results_give_the_same_bytes(results, tmp_path):
     for one, other in zip(*written, strict=True):
         assert one.read_bytes() == other.read_bytes()
     assert sorted(path.name for path in (tmp_path / "one").iterdir()) == sorted(FILES)
+
+
+@pytest.mark.parametrize("finite", [0, 1])
+def test_a_sweep_whose_later_episodes_all_failed_has_a_page(tmp_path, finite):
+    made = make_results(policies=["p"], missing=["zero"], severities=(0.0, 0.5), episodes=4)
+    cells, curves = made.cells.copy(), made.curves.copy()
+    numbers = [name for name in cells if name not in ("policy", "missing", "severity")]
+    cells.loc[1 + finite :, numbers] = math.nan
+    # The middle of it is unknown where the episodes that were drawn again do break.
+    curves.loc[0, ["area", "breaking_point", "breaking_point_low"]] = math.nan
+    curves.loc[0, "breaking_point_high"] = math.inf
+    page, *_ = write_report(replace(made, cells=cells, curves=curves), tmp_path)
+    assert page.read_text(encoding="utf-8").endswith("</html>\n")
+
+
+def test_what_is_drawn_holds_no_number_that_json_lacks():
+    made = make_results(policies=["p"], missing=["zero"], severities=(0.0, 0.5), episodes=4)
+    cells = made.cells.copy()
+    cells.loc[1, ["mean_high", "mean_age"]] = math.inf
+    made = replace(made, cells=cells)
+    assert json.dumps(plot_of(made, curves_of(made)), allow_nan=False)
 
 
 def test_the_page_names_no_address_to_load(results, tmp_path):
@@ -186,3 +209,41 @@ def test_cells_that_are_missing_or_without_a_number_leave_gaps(tmp_path):
     assert curves_of(replace(made, cells=cells))[3].values("mean")[-5:] == pytest.approx(
         [math.nan] * 5, nan_ok=True
     )
+
+
+def test_scenarios_are_points_with_bars_side_by_side():
+    made = scenarios()
+    drawn = plot_of(made, curves_of(made))
+    traces = [trace for each in drawn["measures"] for trace in each["traces"]]
+    assert not any("fill" in trace or trace["mode"] == "lines+markers" for trace in traces)
+    own = [trace for trace in drawn["measures"][0]["traces"] if trace["mode"] == "markers"]
+    assert len(own) == 4
+    for trace in own:
+        assert len(trace["x"]) == len(trace["error_y"]["array"]) == len(SCENARIOS)
+        assert None not in trace["error_y"]["array"]
+    # No two stand at the same spot, and each curve's scenario is nearest to its own label.
+    assert len({x for trace in own for x in trace["x"]}) == 4 * len(SCENARIOS)
+    assert all([round(x) for x in trace["x"]] == [1, 2, 3] for trace in own)
+    assert drawn["x"]["ticktext"] == ["clear", "a field day", "bursts &amp;<br>&lt;jam&gt;"]
+
+
+def test_the_picture_of_scenarios_has_neither_lines_nor_bands(results):
+    made = scenarios()
+    tree = ElementTree.fromstring(picture(made))
+    groups = [(each.get("id", ""), each) for each in tree.iter(f"{SVG}g")]
+    assert not any(name.startswith("FillBetween") for name, _ in groups)
+    lines = [each for name, each in groups if name.startswith("line2d")]
+    # A marker's path lies deeper than that of a line.
+    styles = [path.get("style", "") for each in lines for path in each.findall(f"{SVG}path")]
+    assert not any(curve.mark.colour in style for style in styles for curve in curves_of(results))
+    assert set(SCENARIOS) <= set(texts(made))
+
+
+def test_the_page_of_scenarios_says_nothing_of_breaking(results, tmp_path):
+    own = []
+    for made in (results, scenarios()):
+        page, *_ = write_report(made, tmp_path)
+        own.append(page.read_text(encoding="utf-8").partition("<script>")[0])
+    assert "marks where a curve breaks" in own[0]
+    assert "breaks" not in own[1].partition("<body>")[2]
+    assert "Bars are 95" in own[1]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import math
 from dataclasses import replace
 
+import matplotlib.image
+import numpy as np
 import pytest
 from browsing import opened
 from made_results import TRACEBACK, make_results, played_recordings
@@ -181,3 +184,20 @@ def test_results_without_a_number_still_open(browser, results, tmp_path):
         assert "Nothing can be said" in text
         assert "this sweep kept none" in text
         assert "Nothing to draw" in page.inner_text("#plot")
+
+
+@pytest.mark.heavy
+def test_a_table_hints_at_what_is_beyond_its_edge(browser, results, tmp_path):
+    with opened(browser, results, tmp_path, viewport={"width": 400, "height": 900}) as page:
+        box = page.locator(".box").last
+        box.scroll_into_view_if_needed()
+
+        def right_edge():
+            """Returns how bright the last column of pixels within the box is."""
+            shown = matplotlib.image.imread(io.BytesIO(box.screenshot()))
+            # The middle one of many, since letters are cut at the edge too.
+            return float(np.median(shown[60:300, -4, :3]))
+
+        before = right_edge()
+        box.evaluate("(box) => { box.scrollLeft = box.scrollWidth; }")
+        assert before < 0.9 < right_edge()

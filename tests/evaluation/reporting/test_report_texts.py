@@ -6,9 +6,9 @@ import math
 from dataclasses import replace
 
 import pytest
-from made_results import TENTHS, TRACEBACK, make_results
+from made_results import TENTHS, TRACEBACK, make_results, scenarios
 
-from failure_api.evaluation.reporting.curves import curves_of
+from failure_api.evaluation.reporting.curves import curves_of, title_of_axis
 from failure_api.evaluation.reporting.markdown import escaped, markdown_of
 from failure_api.evaluation.reporting.summary import answer, breaking_text
 from failure_api.evaluation.reporting.tables import (
@@ -253,3 +253,53 @@ def test_of_a_return_that_may_be_nothing_no_share_is_told():
     sentences = [sentence.text for sentence in answer(unknown, curves_of(unknown))]
     assert all("has no shares to lose" in sentence for sentence in sentences)
     assert not any("%" in sentence or "break" in sentence for sentence in sentences)
+
+
+def test_each_scenario_is_told_and_nothing_of_breaking():
+    made = scenarios(policies=["p"], missing=["zero"], episodes=4)
+    cells = made.cells.copy()
+    for name, value in CELL.items():
+        cells.loc[3, name] = value
+    cells.loc[0, "mean"] = -20.0
+    cells.loc[1, ["drop", "drop_low", "drop_high", "relative_drop"]] = 0.0
+    cells.loc[2, ["drop", "drop_low", "drop_high", "relative_drop"]] = [-1.0, -2.0, 1.0, -0.05]
+    made = replace(made, cells=cells)
+    assert told(made) == [
+        "p, missing=zero returns -20.0 under perfect communication; it loses nothing in clear, "
+        "may by chance gain 5 % (-5 % to 10 %) in a field day and loses 50 % (40 % to 60 %) "
+        "in bursts & <jam>."
+    ]
+    text = markdown_of(made, curves_of(made))
+    assert "area" not in text
+    assert "break" not in text
+    assert [table.name for table in tables_of(made, curves_of(made))] == ["Cells"]
+    assert "| bursts &amp; &lt;jam&gt; |" in text
+
+
+def test_of_many_scenarios_and_curves_the_ends_are_told():
+    made = scenarios([f"place {index}" for index in range(9)], episodes=4)
+    found = told(replace(made, cells=made.cells.copy()))
+    assert "in place 8; of 9 scenarios these cost it least and most." in found[0]
+    assert "place 4" not in found[0]
+    many = scenarios(policies=[f"policy_{index}" for index in range(6)])
+    assert told(many)[0] == ("Of 12 curves, this one loses least, on the average of the scenarios:")
+
+
+def test_numbers_with_labels_keep_their_area():
+    made = replace(make_results(severities=(0.0, 0.5)), severity_labels=("low", "high"))
+    names = [column.name for column in tables_of(made, curves_of(made))[0].columns]
+    assert {"area", "breaking point"} <= set(names)
+
+
+def test_the_tables_say_what_their_columns_mean():
+    made = make_results()
+    cells = tables_of(made, curves_of(made))[1]
+    for word in ("IQM", "CVaR", "News", "overtaken", "mean over the team"):
+        assert word in cells.about
+
+
+def test_the_axis_says_where_it_is_logarithmic():
+    assert title_of_axis(make_results(), 60) == "failure_prob"
+    made = make_results(severities=(0.001, 0.01, 0.1, 1.0))
+    assert title_of_axis(made, 60) == "failure_prob (logarithmic)"
+    assert title_of_axis(made, 22) == "fail…rob (logarithmic)"

@@ -192,3 +192,12 @@ def test_columns_are_those_that_results_promise(index):
     found = summary(table())[index]
     own = {"policy", "missing", "max_delay"}
     assert [name for name in found.columns if name not in own and f'"{name}"' not in promised] == []
+
+
+def test_without_an_order_nothing_is_said_of_whole_curves():
+    ordered, (cells, curves, comparisons) = summary(table()), summary(table(), is_ordered=False)
+    whole = curves.drop(columns=["policy", "missing", "max_delay", "perfect"])
+    assert whole.isna().all(axis=None)
+    assert not ordered[1]["area"].isna().any()
+    pd.testing.assert_frame_equal(cells, ordered[0])
+    pd.testing.assert_frame_equal(comparisons, ordered[2])

@@ -78,6 +78,8 @@ class Curve:
         cells: Its cells by severity.
         severities: Every severity, from the mildest to the severest.
         severity_text: Returns a severity as text.
+        is_ordered: Whether the severities have an order; without it no line leads from one to
+            the next.
     """
 
     index: int
@@ -89,6 +91,7 @@ class Curve:
     cells: Mapping[float, Mapping[str, Any]]
     severities: tuple[float, ...]
     severity_text: Callable[[float], str]
+    is_ordered: bool = True
 
     def values(self, column: str) -> list[float]:
         """Returns a column of its cells, one for each severity; NaN where there is no cell."""
@@ -99,8 +102,14 @@ class Curve:
         return self.values(column), self.values(f"{column}_low"), self.values(f"{column}_high")
 
     def runs(self, column: str) -> Iterator[slice]:
-        """Yields the longest stretches of its cells in which a column has an interval."""
-        return _runs(self.values(f"{column}_low"))
+        """Yields the longest stretches of its cells in which a column has an interval.
+
+        Cells without an order stand alone.
+        """
+        runs = _runs(self.values(f"{column}_low"))
+        if self.is_ordered:
+            return runs
+        return (slice(i, i + 1) for run in runs for i in range(run.start, run.stop))
 
     @property
     def breaking_point(self) -> tuple[float, float, float]:
@@ -117,15 +126,18 @@ class Curve:
     def positions(self, curves: int) -> list[float]:
         """Returns where its points stand along the axis.
 
-        The curves of a single severity stand beside each other.
+        The curves of a single severity stand beside each other, and so do those of severities
+        without an order.
 
         Args:
             curves: How many there are.
         """
+        spread = (self.index + 0.5) / curves - 0.5
+        if not self.is_ordered:
+            return [severity + 0.7 * spread for severity in self.severities]
         if len(self.severities) != 1:
             return list(self.severities)
         severity = self.severities[0]
-        spread = (self.index + 0.5) / curves - 0.5
         return [severity + 0.8 * spread * (abs(severity) or 1.0)]
 
     @property
@@ -166,6 +178,7 @@ def curves_of(results: Results) -> tuple[Curve, ...]:
             cells=by_severity,
             severities=results.severities,
             severity_text=partial(severity_text, results),
+            is_ordered=results.is_ordered,
         )
         for index, (key, by_severity) in enumerate(cells.items())
     )
@@ -239,8 +252,15 @@ class Axis(NamedTuple):
     is_logarithmic: bool
 
 
-def axis_of(severities: Sequence[float], *, labelled: bool = False) -> Axis:
-    """Returns the axis of at least one severity, with a tick for each where it has a label.
+def axis_of(
+    severities: Sequence[float], *, labelled: bool = False, is_ordered: bool = True
+) -> Axis:
+    """Returns the axis of at least one severity.
+
+    Args:
+        severities: The severities.
+        labelled: Whether each has a label, and so a tick.
+        is_ordered: Whether they have an order; without it the axis leaves room around each.
 
     Example:
         >>> axis_of([0, 0.5, 1])
@@ -251,6 +271,8 @@ def axis_of(severities: Sequence[float], *, labelled: bool = False) -> Axis:
         ([10, 1, 0.1], True)
     """
     first, last = severities[0], severities[-1]
+    if not is_ordered:
+        return Axis((first - 0.5, last + 0.5), list(severities), False)
     if len(severities) == 1:
         room = 0.6 * (abs(first) or 1.0)
         return Axis((first - room, first + room), [first], False)
@@ -262,15 +284,28 @@ def axis_of(severities: Sequence[float], *, labelled: bool = False) -> Axis:
     return Axis((first - room, last + room), list(severities) if labelled else [], False)
 
 
+def axis_in(results: Results) -> Axis:
+    """Returns the axis of a sweep's severities, of which there is at least one."""
+    labelled = bool(results.severity_labels)
+    return axis_of(results.severities, labelled=labelled, is_ordered=results.is_ordered)
+
+
 def tick_texts(results: Results) -> list[str]:
     """Returns what stands at the ticks that severities have."""
     texts = (severity_text(results, severity) for severity in results.severities)
     return [shortened(text, 24) for text in texts]
 
 
-def title_of_axis(results: Results) -> str:
-    """Returns what a figure says of the severity: in words, where there are any."""
-    return one_line(results.severity_title or results.severity)
+def title_of_axis(results: Results, most: int) -> str:
+    """Returns what a figure says of the severity: in words, where there are any.
+
+    Args:
+        results: What was found.
+        most: Letters that there is room for; a longer title is shortened in its middle.
+    """
+    title = one_line(results.severity_title or results.severity)
+    scale = " (logarithmic)" if results.severities and axis_in(results).is_logarithmic else ""
+    return f"{shortened(title, most - len(scale))}{scale}"
 
 
 def _is_logarithmic(severities: Sequence[float]) -> bool:

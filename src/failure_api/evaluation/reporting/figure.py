@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from failure_api.evaluation.reporting.curves import (
     PERFECT_COLOUR,
     Curve,
-    axis_of,
+    axis_in,
     shared_lines,
     tick_texts,
     title_of_axis,
@@ -62,7 +62,7 @@ _STYLE: dict[str, Any] = {
 
 
 def draw_curves(results: Results, curves: Sequence[Curve], form: str) -> bytes:
-    """Returns the picture of a sweep's curves with their 95 % bands.
+    """Returns the picture of a sweep's curves with their 95 % intervals.
 
     Args:
         results: What was found.
@@ -125,21 +125,20 @@ def _draw_curve(axes: Axes, curve: Curve, curves: int) -> Any:
         means,
         color=colour,
         linewidth=1.1,
-        linestyle=_LINES[curve.mark.dash],
+        linestyle=_LINES[curve.mark.dash] if curve.is_ordered else "none",
         marker=curve.mark.marker,
         markersize=3.6,
         markeredgecolor="white",
         markeredgewidth=0.4,
         # Not every marker where they would touch.
-        markevery=max(1, len(xs) // 15),
+        markevery=max(1, len(xs) // 15) if curve.is_ordered else 1,
     )
     return line
 
 
 def _set_axes(axes: Axes, results: Results) -> None:
     if results.severities:
-        labelled = bool(results.severity_labels)
-        limits, ticks, is_logarithmic = axis_of(results.severities, labelled=labelled)
+        limits, ticks, is_logarithmic = axis_in(results)
         if is_logarithmic:
             axes.set_xscale("log")
             axes.xaxis.set_minor_formatter("")
@@ -149,10 +148,10 @@ def _set_axes(axes: Axes, results: Results) -> None:
             names = tick_texts(results)
             # Words side by side would run into each other.
             turned: dict[str, Any] = {"rotation": 20, "ha": "right"}
-            if sum(map(len, names)) <= _LINE:
+            if max(map(len, names)) * len(names) <= _LINE:
                 turned = {}
             axes.set_xticks(ticks, names, parse_math=False, **turned)
-    axes.set_xlabel(shortened(title_of_axis(results), 50), parse_math=False)
+    axes.set_xlabel(title_of_axis(results, 50), parse_math=False)
     axes.set_ylabel("mean return (higher is better)")
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", linewidth=0.4, alpha=0.4)

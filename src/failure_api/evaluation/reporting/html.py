@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from html import escape
 from importlib import resources
@@ -16,7 +17,7 @@ from failure_api.evaluation.reporting.curves import Curve
 from failure_api.evaluation.reporting.playback import playback_of
 from failure_api.evaluation.reporting.plot import plot_of
 from failure_api.evaluation.reporting.summary import Sentence, answer, subtitle_of, title_of
-from failure_api.evaluation.reporting.texts import percents, printable
+from failure_api.evaluation.reporting.texts import SPACE, percents, printable
 from failure_api.evaluation.reporting.warnings import Notice, warnings_of
 from failure_api.evaluation.results import Results
 from failure_api.needs import needed
@@ -47,7 +48,7 @@ def page_of(results: Results, curves: Sequence[Curve]) -> str:
         answer=" ".join(map(_sentence, answer(results, curves))),
         warnings="\n".join(map(_warning, warnings_of(results, curves))),
         severity=escape(printable(results.severity)),
-        share=escape(percents([results.share])[0]),
+        key=escape(_key(results, curves)),
         player=player,
         tables="\n".join(map(_table, tables.tables_of(results, curves))),
         again=_again(results),
@@ -55,6 +56,20 @@ def page_of(results: Results, curves: Sequence[Curve]) -> str:
         player_data=embedded(playback.data),
         scripts="\n".join(f"<script>{script}</script>" for script in scripts),
     )
+
+
+def _key(results: Results, curves: Sequence[Curve]) -> str:
+    """Returns what the signs in the plot mean."""
+    parts = [
+        f"{'Bands' if results.is_ordered else 'Bars'} are 95{SPACE}% intervals.",
+        "A return is the mean over the team.",
+        "Dashed lines are perfect communication.",
+    ]
+    if any(math.isfinite(curve.breaking_point[0]) for curve in curves):
+        lost = f"where it has lost more than {percents([results.share])[0]} of its return"
+        parts.append(f"An open diamond marks where a curve breaks: {lost}.")
+    parts.append("Choose a name to hide or show its curve.")
+    return " ".join(parts)
 
 
 def embedded(plain: Any) -> str:

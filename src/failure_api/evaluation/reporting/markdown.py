@@ -33,7 +33,7 @@ def markdown_of(results: Results, curves: Sequence[Curve]) -> str:
     ]
     for notice in warnings_of(results, curves):
         parts += [f"> **{notice.title}** {notice.text}", *map(_details, notice.failures)]
-    parts.append("![Mean return against severity, with 95 % bands](curves.png)")
+    parts.append("![Mean return against severity, with 95 % intervals](curves.png)")
     for table in tables.tables_of(results, curves):
         parts += [f"## {table.name}", table.about, _table(table)]
         parts += [table.note] if table.note else []

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import html
 import math
+import textwrap
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from failure_api.evaluation.reporting.curves import (
     PERFECT_COLOUR,
     Curve,
     at,
-    axis_of,
+    axis_in,
     shared_lines,
     tick_texts,
     title_of_axis,
@@ -47,7 +48,7 @@ def plot_of(results: Results, curves: Sequence[Curve]) -> dict[str, Any]:
         index of the curve, or a list of those that share a line; "curves", each with what its
         legend needs; "x", the axis.
     """
-    return {
+    drawn = {
         "measures": [
             {"name": name, "axis": axis, "traces": _traces(results, curves, column, axis)}
             for column, name, axis in _MEASURES
@@ -58,6 +59,7 @@ def plot_of(results: Results, curves: Sequence[Curve]) -> dict[str, Any]:
         ],
         "x": _axis(results),
     }
+    return cast(dict[str, Any], _plain(drawn))
 
 
 def escaped(text: str) -> str:
@@ -71,16 +73,20 @@ def escaped(text: str) -> str:
 
 
 def _axis(results: Results) -> dict[str, Any]:
-    plain: dict[str, Any] = {"title": escaped(shortened(title_of_axis(results), 60))}
+    plain: dict[str, Any] = {"title": escaped(title_of_axis(results, 60))}
     if not results.severities:
         return plain
-    labelled = bool(results.severity_labels)
-    limits, ticks, is_logarithmic = axis_of(results.severities, labelled=labelled)
+    limits, ticks, is_logarithmic = axis_in(results)
     if ticks:
-        plain |= {"tickvals": ticks, "ticktext": [escaped(text) for text in tick_texts(results)]}
+        plain |= {"tickvals": ticks, "ticktext": [_folded(text) for text in tick_texts(results)]}
     if is_logarithmic:
         return plain | {"type": "log", "range": [math.log10(end) for end in limits]}
     return plain | {"range": list(limits)}
+
+
+def _folded(text: str) -> str:
+    """Returns a text in short lines, which stand beside each other on a telephone too."""
+    return "<br>".join(map(escaped, textwrap.wrap(text, 11, break_long_words=False)))
 
 
 def _traces(results: Results, curves: Sequence[Curve], column: str, axis: str) -> list[Trace]:
@@ -119,16 +125,16 @@ def _line(results: Results, curve: Curve, column: str, axis: str, curves: int) -
     # What stands alone has no band, so its interval is a bar.
     alone = {run.start for run in curve.runs(column) if run.stop - run.start == 1}
     above, below = (
-        [_plain(abs(ends[i] - value)) if i in alone else None for i, value in enumerate(values)]
+        [abs(ends[i] - value) if i in alone else None for i, value in enumerate(values)]
         for ends in (highs, lows)
     )
     # In their own decimals, since the values along a curve may differ by orders of magnitude.
     texts = [numbers(estimate, 4) for estimate in zip(values, lows, highs, strict=True)]
     return _trace(
         curve.index,
-        "lines+markers",
+        "lines+markers" if curve.is_ordered else "markers",
         curve.positions(curves),
-        [_plain(value) for value in values],
+        values,
         [
             f"<b>{_name(curve)}</b><br>{escaped(at(results, severity))}<br>{axis}: {value}"
             + (f" ({interval(low, high)})" if low != NONE else "")
@@ -144,7 +150,7 @@ def _perfect(results: Results, curves: Sequence[Curve], column: str, axis: str) 
     if not curves or not results.severities:
         return []
     lines = [(0.0, list(curves))] if column == "drop" else shared_lines(curves, column)
-    ends, traces = list(axis_of(results.severities).limits), []
+    ends, traces = list(axis_in(results).limits), []
     for value, shared in lines:
         colour = shared[0].mark.colour if len(shared) == 1 else PERFECT_COLOUR
         names = [_name(curve) for curve in shared[:4]] + ["…"] * (len(shared) > 4)
@@ -158,7 +164,7 @@ def _perfect(results: Results, curves: Sequence[Curve], column: str, axis: str) 
 def _breaking(results: Results, curve: Curve, column: str) -> Trace:
     point, *ends = curve.breaking_point
     height = curve.height(column, point)
-    if math.isnan(height) or len(results.severities) == 1:
+    if math.isnan(point) or math.isnan(height) or len(results.severities) == 1:
         return {}
     colour, severity = curve.mark.colour, escaped(printable(results.severity))
     # An interval that leaves the grid is drawn up to its edge.
@@ -188,5 +194,10 @@ def _faded(colour: str, alpha: float) -> str:
     return f"rgba({red},{green},{blue},{alpha})"
 
 
-def _plain(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+def _plain(value: Any) -> Any:
+    """Returns plain data with None for every number that JSON does not have."""
+    if isinstance(value, dict):
+        return {key: _plain(held) for key, held in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(held) for held in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from failure_api.evaluation.reporting import texts
 from failure_api.evaluation.reporting.curves import Curve, at, estimate_of, severity_text, value_of
-from failure_api.evaluation.results import Results
+from failure_api.evaluation.results import PERFECT, Results
 
 
 def title_of(results: Results) -> str:
@@ -52,6 +52,7 @@ def _policies(curves: Sequence[Curve]) -> str:
 
 
 _TOLD = 4
+_SCENARIOS_TOLD = 6
 _LARGEST_SHARE = 10.0
 """A loss of more than ten times the return is told in the return's own unit."""
 
@@ -85,12 +86,13 @@ def answer(results: Results, curves: Sequence[Curve]) -> list[Sentence]:
     if len(told) <= _TOLD:
         return [_story(results, curve, explain=curve is told[0]) for curve in told]
     ranked = sorted(told, key=_loss)
+    counted = "" if results.is_ordered else ", on the average of the scenarios"
     return [
-        Sentence("", f"Of {len(told)} curves, this one loses least:"),
+        Sentence("", f"Of {len(told)} curves, this one loses least{counted}:"),
         _story(results, ranked[0], explain=True),
         Sentence("", "This one loses most:"),
         _story(results, ranked[-1], explain=False),
-        Sentence("", "All of them are in the table of curves."),
+        Sentence("", "All of them are in the tables."),
     ]
 
 
@@ -123,6 +125,8 @@ def point_text(curve: Curve, severity: float) -> str:
 
 
 def _story(results: Results, curve: Curve, *, explain: bool) -> Sentence:
+    if not results.is_ordered:
+        return Sentence(curve.label, _scenarios(curve))
     parts = [_lost(results, curve), _broken(results, curve, explain)]
     return Sentence(curve.label, " ".join(filter(None, parts)))
 
@@ -185,6 +189,57 @@ def _severest(curve: Curve) -> float:
     return ([math.nan] + [severity for severity, mean in pairs if math.isfinite(mean)])[-1]
 
 
+def _scenarios(curve: Curve) -> str:
+    """Returns what is lost in each scenario; of many, where least is lost and where most."""
+    means = zip(curve.severities, curve.values("mean"), strict=True)
+    played = [severity for severity, mean in means if math.isfinite(mean)]
+    perfect = value_of(curve.perfect, "mean")
+    start, end = "", "."
+    if math.isfinite(perfect):
+        start = f"returns {texts.numbers([perfect])[0]} under {PERFECT}; it "
+    if len(played) > _SCENARIOS_TOLD:
+        end = f"; of {len(played)} scenarios these cost it least and most."
+        played.sort(key=lambda severity: value_of(curve.cells[severity], "drop"))
+        played = [played[0], played[-1]]
+    told = [
+        f"{_scenario(curve.cells[severity], perfect)} in {curve.severity_text(severity)}"
+        for severity in played
+    ]
+    return f"{start}{_listed(told)}{end}"
+
+
+def _scenario(cell: Mapping[str, Any], perfect: float) -> str:
+    """Returns what is lost in one scenario, in a few words."""
+    drop, low, high = drops = estimate_of(cell, "drop")
+    if math.isnan(drop):
+        return f"reaches {texts.numbers([value_of(cell, 'mean')])[0]}"
+    if drop == low == high == 0:
+        return "loses nothing"
+    verb = "loses" if drop >= 0 else "gains"
+    if low <= 0 <= high:
+        verb = f"may by chance {verb.removesuffix('s')}"
+    ends = drops if drop >= 0 else (-drop, -high, -low)
+    relative = abs(value_of(cell, "relative_drop")) < _LARGEST_SHARE
+    shown = texts.percents([end / abs(perfect) for end in ends]) if relative else None
+    value, *interval = shown or texts.numbers(ends)
+    return f"{verb} {value} ({texts.interval(*interval)})".replace(f" ({texts.NONE})", "")
+
+
+def _listed(parts: Sequence[str]) -> str:
+    """Returns parts of a sentence side by side.
+
+    Example:
+        >>> _listed(["a", "b", "c"])
+        'a, b and c'
+    """
+    *first, last = parts
+    return f"{', '.join(first)} and {last}" if first else last
+
+
 def _loss(curve: Curve) -> float:
-    share = value_of(curve.cells[_severest(curve)], "relative_drop")
+    if curve.is_ordered:
+        share = value_of(curve.cells[_severest(curve)], "relative_drop")
+    else:
+        shares = [value_of(cell, "relative_drop") for cell in curve.cells.values()]
+        share = sum(shares) / len(shares)
     return -math.inf if math.isnan(share) else share

@@ -79,40 +79,52 @@ def tables_of(results: Results, curves: Sequence[Curve]) -> list[Table]:
         curves: Its curves.
     """
     tables = [_curves(results, curves), _cells(results), _comparisons(results)]
-    return [table for table in tables if table.length]
+    return [table for table in tables if table.length and table.columns]
 
 
 def _curves(results: Results, curves: Sequence[Curve]) -> Table:
+    """Returns what is known of whole curves; without columns where that is nothing."""
     rows = [curve.summary for curve in curves]
     share = texts.percents([results.share])[0]
-    recovery = any(not math.isnan(value_of(row, "recovery")) for row in rows)
-    return Table(
-        "Curves",
-        "The area is 1 less the mean share of the return that is lost over the severities: 1 where "
-        "nothing is lost. The breaking point is the mildest severity at which more than "
-        f"{share} is lost, against perfect communication with the same seeds."
-        + (" Recovery is counted from the end of the outage." if recovery else ""),
-        [
-            Column("curve", [curve.label for curve in curves], "text"),
-            _numbers(rows, "perfect", PERFECT),
-            *_estimates(rows, "area", "area"),
-            Column(
-                "breaking point", [point_text(curve, curve.breaking_point[0]) for curve in curves]
-            ),
-            Column(_INTERVAL, [breaking_interval(curve) for curve in curves], "interval"),
-            *(_estimates(rows, "recovery", "recovery (steps)") if recovery else ()),
-        ],
-        len(curves),
-    )
+    about: list[str] = []
+    columns: list[Column] = []
+    if _is_known(rows, "area"):
+        about.append(
+            "The area is 1 less the mean share of the return that is lost over the severities: 1 "
+            "where nothing is lost."
+        )
+        columns += _estimates(rows, "area", "area")
+    if _is_known(rows, "breaking_point"):
+        about.append(
+            f"The breaking point is the mildest severity at which more than {share} is lost, "
+            "against perfect communication with the same seeds."
+        )
+        points = [point_text(curve, curve.breaking_point[0]) for curve in curves]
+        ends = [breaking_interval(curve) for curve in curves]
+        columns += [Column("breaking point", points), Column(_INTERVAL, ends, "interval")]
+    if _is_known(rows, "recovery"):
+        about.append("Recovery is counted from the end of the outage.")
+        columns += _estimates(rows, "recovery", "recovery (steps)")
+    if columns:
+        labels = Column("curve", [curve.label for curve in curves], "text")
+        columns = [labels, _numbers(rows, "perfect", PERFECT), *columns]
+    return Table("Curves", " ".join(about), columns, len(curves))
+
+
+def _is_known(rows: Sequence[Any], column: str) -> bool:
+    return any(not math.isnan(value_of(row, column)) for row in rows)
 
 
 def _cells(results: Results) -> Table:
     rows = rows_of(results.cells[:MOST_ROWS])
     return Table(
         "Cells",
-        "Each row is one policy in one setting at one severity. IQM is the mean of the middle "
-        "half of the returns, CVaR the mean of the worst tenth; the drop is the loss against "
-        "perfect communication with the same seeds.",
+        "Each row is one policy in one setting at one severity. A return is the mean over the "
+        "team; the mean return is that over the episodes, IQM the mean of the middle half of "
+        "them, CVaR the mean of the worst tenth. News is the share of the rounds that brought a "
+        "link something newer than it had; overtaken is the share of the messages that arrived "
+        "after a newer one of their link. The drop is the loss against perfect communication "
+        "with the same seeds.",
         [
             Column("curve", [label_of(results, row) for row in rows], "text"),
             _severities(results, rows),

@@ -57,6 +57,7 @@ def summarise(
     references: Sequence[str],
     rewards: Callable[[Key], Rewards] | None = None,
     outage_end: int | None = None,
+    is_ordered: bool = True,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Returns the tables of cells, curves and comparisons that `Results` describes.
 
@@ -78,6 +79,8 @@ def summarise(
             others its rows hold empty text.
         rewards: Returns the rewards of a cell; None where recovery is not asked for.
         outage_end: The first round after an outage; None where there is none that ends.
+        is_ordered: Whether the severities have an order. Without one nothing lies between two of
+            them and none is the severest: area, breaking point and recovery are NaN.
 
     Returns:
         The cells, the curves and the comparisons.
@@ -89,12 +92,12 @@ def summarise(
     summaries = [summarise_curve(c.perfect, c.returns, severities, share) for c in curves]
     rows = []
     for curve, summary in zip(curves, summaries, strict=True):
-        recovery = Estimate(math.nan)
-        if rewards is not None and outage_end is not None:
+        recovery = nothing = Estimate(math.nan, math.nan, math.nan)
+        if rewards is not None and outage_end is not None and is_ordered:
             perfect, severest = (*curve.reference, None), (*curve.key, severities[-1])
             recovery = time_to_recover(rewards(perfect), rewards(severest), outage_end, share)
-        found = (summary.perfect, *summary.area, *summary.breaking_point, *recovery)
-        rows.append((*curve.key, *found))
+        whole = (summary.area, summary.breaking_point) if is_ordered else (nothing, nothing)
+        rows.append((*curve.key, *_flat((summary.perfect, *whole, recovery))))
     cells = _cells(groups, list(zip(curves, summaries, strict=True)), severities)
     return (
         pd.DataFrame(cells, columns=[*keys, "severity", *_CELL_COLUMNS]),
