@@ -20,7 +20,7 @@ from failure_api import (
     TraceModel,
 )
 from failure_api.errors import FailureApiError
-from failure_api.evaluation import check, read_results, read_specification, sweep
+from failure_api.evaluation import check, compare, read_results, read_specification, sweep
 from failure_api.evaluation.check import STEPS_TRIED
 from failure_api.evaluation.plan import Plan
 from failure_api.traces import Trace
@@ -57,13 +57,17 @@ def asked(**more):
     }
 
 
-def test_the_page_shows_the_files_and_they_run(world):
+def test_the_page_shows_the_files(world):
     page = (ROOT / "docs" / "your_environment.md").read_text()
     shown = re.findall(r"```(?:python|yaml)\n(.*?)```", page, flags=re.DOTALL)
     names = ("field.py", "curves.py", "policies.py", "train.py", "field.yaml")
     assert shown == [(TUTORIAL / name).read_text() for name in names]
     lines = "".join((TUTORIAL / name).read_text() for name in names[:2]).split("\n")
     assert sum(bool(line.strip()) for line in lines) <= 60
+
+
+@pytest.mark.heavy
+def test_the_files_of_the_page_run(world):
     for command in (["train.py"], ["curves.py"]):
         run = subprocess.run(
             [sys.executable, *command], cwd=world, capture_output=True, text=True, check=False
@@ -508,3 +512,17 @@ def test_what_a_script_guards_is_missed_by_name(world):
     )
     assert "the specification must name what other processes can find" in run.stdout, run.stderr
     assert "Traceback" not in run.stderr
+
+
+def test_scenarios_are_compared_by_label(world, tmp_path):
+    calm, storm = ({"model": "probabilistic", "failure_prob": p} for p in (0.0, 1.0))
+    for name, scenarios in {"one": {"calm": calm, "storm": storm}, "two": {"storm": storm}}.items():
+        sweep(asked(failure_models={"grid": scenarios}), tmp_path / name)
+        sweep(
+            asked(failure_models={"grid": scenarios}, policies="random"), tmp_path / f"{name} more"
+        )
+    table = compare([tmp_path / "one", tmp_path / "one more"])
+    assert len(table) == 2
+    with pytest.raises(FailureApiError) as refusal:
+        compare([tmp_path / "one", tmp_path / "two more"])
+    assert_one_sentence(refusal.value, "must hold sweeps with the same labels")

@@ -35,7 +35,8 @@ def fitting_exchanges(subject):
         found["flat-hold"] = ShareObservations(form="flat", missing="hold")
     if known_segments(env) is not None:
         found["mask-hold"] = MaskSegments(missing="hold")
-        found["mask-age"] = MaskSegments(report_age=True)
+        if len(first.shape or ()) == 1:
+            found["mask-age"] = MaskSegments(report_age=True)
     return found
 
 

@@ -74,7 +74,8 @@ def test_what_the_dead_have_sent_in_life_still_arrives():
 
 
 def test_knights_and_archers_die_and_are_no_longer_heard():
-    env = CommunicationWrapperParallel(KNIGHTS.make("parallel"), [])
+    bare = KNIGHTS.make("parallel")
+    env = CommunicationWrapperParallel(bare, [], exchange=ShareObservations())
     views, _ = env.reset(seed=0)
     team = list(env.possible_agents)
     fewest = len(team)

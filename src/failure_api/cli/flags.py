@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from failure_api.errors import FailureApiError, invalid
+from failure_api.evaluation.reading import read_specification
 from failure_api.serialization.registry import key_of
 from failure_api.serialization.yaml import read_yaml
 
@@ -239,7 +240,11 @@ def specification_of(
             if value:
                 remedy = f"write it in {file}, or leave the file out"
                 raise invalid(f"--{flag}", "must be left out beside a specification", value, remedy)
-        return {**(read_yaml(file).plain or {}), **changes} if changes else file
+        if not changes:
+            return file
+        # Mistakes are said with the lines of the file.
+        read_specification(file)
+        return {**read_yaml(file).plain, **changes}
     if environment is None:
         remedy = "give the file of a specification, or --environment, --policy and --model"
         raise invalid("specification", "must say what to do", None, remedy)

@@ -76,6 +76,12 @@ def _check_pairing(first: Plan, other: Plan, directory: str | Path) -> None:
             f"directories must hold sweeps over the same severity, but {directory} varies {two!r} "
             f"where the first varies {one!r}: compare sweeps of one parameter."
         )
+    if first.severity_labels != other.severity_labels:
+        one, two = first.severity_labels, other.severity_labels
+        raise InvalidArgumentError(
+            f"directories must hold sweeps with the same labels in the same order, but {directory} "
+            f"has {two!r} where the first has {one!r}: compare sweeps of the same scenarios."
+        )
 
 
 def _names(directories: Sequence[str | Path]) -> list[str]:
