@@ -496,6 +496,7 @@ def test_integer_agents_survive_a_flag(world):
     assert check(changed).episodes == 6
 
 
+@pytest.mark.heavy
 def test_what_a_script_guards_is_missed_by_name(world):
     (world / "script.py").write_text(
         "from failure_api.evaluation import sweep\n"

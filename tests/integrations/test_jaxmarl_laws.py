@@ -118,7 +118,7 @@ def test_every_episode_has_links_of_its_own():
     assert len(np.unique(episodes.reshape(10, -1), axis=0)) == 10
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.heavy
 @pytest.mark.parametrize("exchange", [HELD, ShareObservations(form="flat")], ids=repr)
 def test_views_are_in_their_spaces(exchange):
     for name, options in (FACMAC, ("MPE_simple_adversary_v3", {})):

@@ -82,7 +82,7 @@ def test_the_exchange_is_picked_by_the_environment():
     assert known.action_space("agent_0").n == 5
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.heavy
 @pytest.mark.parametrize("kind", [LogWrapper, MPELogWrapper])
 def test_loggers_around_it_log_what_they_log_of_the_environment(kind):
     bare, wrapped = kind(spread()), kind(CommunicationWrapper(spread(), HALF))
@@ -95,6 +95,7 @@ def test_a_logger_below_it_goes_on_logging():
     assert_same(play(env, 6).infos, play(logged, 6).infos)
 
 
+@pytest.mark.heavy
 def test_a_rollout_manager_around_it_batches_it():
     env = CommunicationWrapper(spread(), ALWAYS, exchange=ShareObservations(form="flat"))
     manager = CTRolloutManager(env, batch_size=3)
@@ -146,6 +147,7 @@ def test_smax_shares_observations_among_the_living():
     assert not observations["ally_0"][size : 2 * size].any()
 
 
+@pytest.mark.heavy
 def test_available_actions_are_asked_of_the_wrapped_state():
     env = CommunicationWrapper(smax(), HALF)
     _, state = env.reset(KEY)
@@ -219,6 +221,7 @@ def test_the_state_answers_for_the_environments():
         _ = state.nothing
 
 
+@pytest.mark.heavy
 def test_it_travels():
     env = CommunicationWrapper(spread(), [HALF, NEAR], exchange=MaskSegments(missing="hold"))
     _, state = env.reset(KEY)

@@ -81,6 +81,7 @@ def episodes(env, key):
     return jax.tree.map(lambda one, more: jnp.concatenate([one[None], more]), observations, seen)
 
 
+@pytest.mark.heavy
 def test_each_of_many_environments_has_its_own():
     env = CommunicationWrapper(spread(), ALWAYS, exchange=REPORTED)
     keys = jax.random.split(jax.random.PRNGKey(0), 4)

@@ -177,7 +177,7 @@ def test_a_seed_may_be_given_to_the_transform():
     assert not torch.equal(deliveries[0], deliveries[2])
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.heavy
 @pytest.mark.parametrize("kind", [SerialEnv, ParallelEnv])
 def test_workers_have_links_of_their_own(kind):
     env = kind(2, make_worker)

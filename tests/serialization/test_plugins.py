@@ -168,6 +168,7 @@ def test_models_of_others_are_described(good):
     assert good["boastful"]["expected"] == {"loss": None, "burst_length": None, "age": None}
 
 
+@pytest.mark.heavy
 def test_the_command_shows_models_of_others(tmp_path):
     install_good(tmp_path)
     install_broken(tmp_path)
