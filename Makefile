@@ -76,7 +76,8 @@ TRAINERS_READY := setup .venv-trainers/ready .venv-rllib/ready .venv-benchmarl/r
 test-trainers: $(TRAINERS_READY)
 	@$(call try_trainers,.venv,torchrl)
 	@$(call try_trainers,.venv-trainers,sb3 sb3_teams tianshou skrl agilerl)
-	@$(call try_trainers,.venv-rllib,rllib rllib_adapted)
+	@$(call try_trainers,.venv-rllib,rllib)
+	@$(call try_trainers,.venv-rllib,rllib_adapted)
 	@$(call try_trainers,.venv-benchmarl,benchmarl)
 
 try_trainers = EVERY_TRAINER=1 OMP_NUM_THREADS=1 $(1)/bin/python -m pytest -m trainers \
