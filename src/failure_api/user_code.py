@@ -6,10 +6,14 @@ import contextlib
 import importlib
 import importlib.util
 import operator
+import random
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+import numpy as np
 
 from failure_api.errors import invalid, nearest, reason
 
@@ -25,6 +29,17 @@ def look_here() -> None:
     if here not in sys.path and "" not in sys.path:
         sys.path.append(here)
     importlib.invalidate_caches()
+
+
+@contextlib.contextmanager
+def globals_preserved() -> Iterator[None]:
+    """Gives the global random numbers of Python and NumPy back as they were."""
+    before, numpy_before = random.getstate(), np.random.get_state()  # noqa: NPY002
+    try:
+        yield
+    finally:
+        random.setstate(before)
+        np.random.set_state(numpy_before)  # noqa: NPY002
 
 
 def file_of(module: str) -> Path | None:
@@ -47,18 +62,18 @@ def is_name(name: Any) -> bool:
     )
 
 
-def module_named(name: str, argument: str, module: str | None = None) -> ModuleType:
-    """Returns a module, installed or in the current directory.
+def module_of(name: str, argument: str) -> ModuleType:
+    """Returns the module of a name, installed or in the current directory.
 
     Args:
-        name: What the user gave, for the error.
+        name: `module`, or `module:name`.
         argument: Where it was given, for the error.
-        module: The module; the name itself unless it holds more.
 
     Raises:
-        InvalidArgumentError: It cannot be imported, or something ends the program in it.
+        InvalidArgumentError: It cannot be imported, or something ends the program in it; the cause
+            is what the import raised.
     """
-    module = module or name
+    module = name.partition(":")[0]
     try:
         look_here()
         return importlib.import_module(module)
@@ -94,7 +109,7 @@ def named(name: str, argument: str) -> Any:
     if not path:
         rule, remedy = "must name something in a module", f"add what is meant in {module}"
         raise invalid(argument, rule, name, f"{remedy}, as in {module}:name")
-    found: Any = module_named(name, argument, module)
+    found: Any = module_of(name, argument)
     for part in path.split("."):
         try:
             found = getattr(found, part)

@@ -8,7 +8,6 @@ environment that is registered with PettingZoo or gymnasium.
 from __future__ import annotations
 
 import difflib
-import importlib
 import importlib.util
 import inspect
 import warnings
@@ -31,7 +30,7 @@ from failure_api.errors import (
     nearest,
     reason,
 )
-from failure_api.user_code import ANYTHING, is_name, look_here, named
+from failure_api.user_code import ANYTHING, is_name, look_here, module_of, named
 
 _CONSTRUCTORS = {"aec": "env", "parallel": "parallel_env"}
 APIS = tuple(_CONSTRUCTORS)
@@ -82,7 +81,7 @@ def make_environment(name: Any, *, api: str | None = "aec", **options: Any) -> A
     except ImportError as error:
         raise _missing(source.title, error) from error
     except ANYTHING as error:
-        if not options and not isinstance(error, TypeError | ValueError | AssertionError):
+        if not options:
             rule = f"must be one that can be made ({reason(error)})"
             raise invalid("environment", rule, name, "fix it, or give it options") from error
         why = " ".join(str(error).split()).rstrip(".").replace(". ", "; ")
@@ -247,8 +246,10 @@ def _registered(name: str) -> _Source:
             # As in gymnasium, a module that registers it may stand before an id.
             module, _, plain = name.rpartition(":")
             if module:
-                importlib.import_module(module)
+                module_of(module, "environment")
             gymnasium.spec(plain)
+        except InvalidArgumentError:
+            raise
         except ImportError as error:
             raise _missing(name, error) from error
         except ANYTHING as error:
@@ -270,13 +271,15 @@ def _parameters(function: Any) -> tuple[str, ...] | None:
 
 
 def _import(name: str) -> ModuleType:
-    look_here()
     try:
         with warnings.catch_warnings():
             # PettingZoo's own modules call their own import deprecated; no user can act on that.
             warnings.simplefilter("ignore", DeprecationWarning)
-            return importlib.import_module(name)
-    except ImportError as error:
+            return module_of(name, "environment")
+    except InvalidArgumentError as refusal:
+        error = refusal.__cause__
+        if not isinstance(error, ImportError):
+            raise
         absent = error.name if isinstance(error, ModuleNotFoundError) else None
         part_of_name = absent is not None and f"{name}.".startswith(f"{absent}.")
         package = name.partition(".")[0]
@@ -288,9 +291,6 @@ def _import(name: str) -> ModuleType:
         if name in known_environments() or (absent is not None and not part_of_name):
             raise _missing(name, error) from error
         raise _unknown(name) from error
-    except ANYTHING as error:
-        rule = f"must name a module that can be imported ({reason(error)})"
-        raise invalid("environment", rule, name, f"fix {name}") from error
 
 
 def _unknown(name: object, ids: list[str] | None = None) -> InvalidArgumentError:

@@ -20,7 +20,7 @@ import numpy as np
 from failure_api.environments.positions import read_positions
 from failure_api.errors import FailureApiError, invalid, reason
 from failure_api.evaluation.engines import check_engine
-from failure_api.evaluation.episode import Player, globals_preserved, seed_globals
+from failure_api.evaluation.episode import Player, seed_globals
 from failure_api.evaluation.grid import OBJECT
 from failure_api.evaluation.plan import KEYS, Cell, Plan, Specification
 from failure_api.evaluation.policies import check_actions
@@ -35,7 +35,7 @@ from failure_api.evaluation.stage import (
     policy_path,
 )
 from failure_api.serialization.paths import KeyPath, PlainDataError, refused
-from failure_api.user_code import ANYTHING
+from failure_api.user_code import ANYTHING, globals_preserved
 
 _MODELS_TRIED = 5_000
 _STAGES_TRIED = 24
@@ -131,7 +131,8 @@ def prepare(
             return plan
         if workers > 1:
             check_travel(plan.specification)
-        for cell in _in_even_steps(list(plan.telling_cells(_MODELS_TRIED))):
+        for number in _in_even_steps(list(plan.telling_numbers(_MODELS_TRIED))):
+            cell = plan.cell(number)
             filled = plan.filled(cell)
             try:
                 models_of(filled)
@@ -144,10 +145,10 @@ def prepare(
     return plan
 
 
-def _in_even_steps(cells: list[Cell]) -> list[Cell]:
-    """Returns so many cells as are tried, the last one among them."""
-    step = -(-len(cells) // _MODELS_TRIED)
-    return cells[:-1][::step] + cells[-1:]
+def _in_even_steps(numbers: list[int]) -> list[int]:
+    """Returns so many numbers as are tried, the last one among them."""
+    step = -(-len(numbers) // _MODELS_TRIED)
+    return numbers[:-1][::step] + numbers[-1:]
 
 
 def check_travel(asked: Specification) -> None:

@@ -7,8 +7,7 @@ import random
 import sys
 import time
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,17 +29,6 @@ def seed_globals(seed: int) -> None:
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.manual_seed(seed)
-
-
-@contextmanager
-def globals_preserved() -> Iterator[None]:
-    """Gives the global random numbers of Python and NumPy back as they were."""
-    before, numpy_before = random.getstate(), np.random.get_state()  # noqa: NPY002
-    try:
-        yield
-    finally:
-        random.setstate(before)
-        np.random.set_state(numpy_before)  # noqa: NPY002
 
 
 RECORDED = 0

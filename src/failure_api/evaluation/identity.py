@@ -27,7 +27,8 @@ _KEY = "identity"
 def identity_of(plan: Plan) -> dict[str, Any]:
     """Returns what must be the same for a sweep to go on.
 
-    That is the specification, and the files that environment and policies come from.
+    That is the specification, the files that it names, those of the modules in it, and what its
+    objects hold.
 
     Args:
         plan: The plan.

@@ -154,6 +154,7 @@ class Plan:
         self.specification = specification
         self._varying = {key: getattr(specification, key) for key in _VARYING}
         axes = find_axes(self._varying)
+        labels = {_underscored(key): label for key, label in specification.labels.items()}
         self.severity = _severity(axes, specification.severity)
         self.severities: tuple[float, ...] = (1.0,)
         self.severity_name = AS_GIVEN
@@ -164,13 +165,10 @@ class Plan:
             if not self.severity.is_numeric:
                 values = tuple(range(1, len(values) + 1))
             self.severities = tuple(map(float, values))
-            self.severity_name = _called(
-                self.severity, {_underscored(k): label for k, label in specification.labels.items()}
-            )
+            self.severity_name = _called(self.severity, labels)
             self.severity_labels = self.severity.labels
             along = set(self.severity.at(0))
         self.further = tuple(axis for axis in axes if axis.path not in along)
-        labels = {_underscored(key): label for key, label in specification.labels.items()}
         self.settings = tuple(_called(axis, labels) for axis in self.further)
         known = [axis.title for axis in axes]
         for title in specification.labels:
@@ -287,21 +285,25 @@ class Plan:
         return values
 
     def telling_cells(self, most: int) -> Iterator[Cell]:
-        """Yields cells in which every value of every axis occurs: all of them, or enough.
+        """Yields the cells of `telling_numbers`."""
+        return map(self.cell, self.telling_numbers(most))
+
+    def telling_numbers(self, most: int) -> Iterator[int]:
+        """Yields numbers of cells in which every value of every axis occurs: all, or enough.
 
         Args:
             most: Up to so many cells, all of them are yielded.
         """
         if self.size <= most:
-            yield from self.cells()
+            yield from range(self.size)
             return
         first = len(self.specification.policies) * self._references
         sizes = [len(self.specification.policies), *self._inner_sizes, len(self.severities)]
-        yield self.cell(first)
+        yield first
         for index, size in enumerate(sizes):
             step = math.prod(sizes[index + 1 :])
             for value in range(1, size):
-                yield self.cell(first + value * step)
+                yield first + value * step
 
     def seed_of(self, episode: int) -> int:
         """Returns the seed of an episode, the same in every cell.

@@ -164,11 +164,9 @@ def _named(value: Any, path: KeyPath, objects: _Objects) -> str:
 
 def _kept(value: Any, title: str, objects: _Objects) -> str:
     """Keeps an object under a name that no other has and nobody writes, and returns it."""
-    for number in itertools.count(1):
-        name = f"<{title}>" if number == 1 else f"<{title} {number}>"
-        if objects.setdefault(name, value) is value:
-            return name
-    raise AssertionError
+    more = (f"<{title} {number}>" for number in itertools.count(2))
+    names = itertools.chain([f"<{title}>"], more)
+    return next(name for name in names if objects.setdefault(name, value) is value)
 
 
 def _title_of(value: Any) -> str:
@@ -187,8 +185,6 @@ def _segments(value: Any, path: KeyPath, objects: _Objects) -> Any:
 def _policies(value: Any, path: KeyPath, objects: _Objects) -> dict[str, str]:
     """Returns names by label: of one policy, of several, or of some with labels of their own."""
     entries = value if isinstance(value, list | tuple) else [value]
-    if not entries:
-        raise refused(path, "must be a name or a list of names", value, "give at least one")
     policies: dict[str, str] = {}
     for index, entry in enumerate(entries):
         where = (*path, index) if isinstance(value, list | tuple) else path

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator, Mapping, Sequence, Set
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence, Set
+from contextlib import suppress
 from typing import Any
 
-import numpy as np
 from gymnasium import Space
 from pettingzoo import ParallelEnv
 
@@ -19,6 +17,7 @@ from failure_api.environments.adapters.adapter import (
     title_of,
 )
 from failure_api.errors import FailureApiError, WrongEnvironmentError, describe
+from failure_api.user_code import globals_preserved
 
 _ALL = "__all__"
 _STEPPED = ("observations", "rewards", "terminations", "truncations", "infos")
@@ -165,7 +164,7 @@ def _adapted(env: Any, given: Any, adapter: type[DictAdapter]) -> ParallelEnv:
 def _observed_once(env: Any) -> list[Any]:
     """Returns the agents that a reset shows, which also lets an environment make its spaces."""
     try:
-        with _globals_preserved():
+        with globals_preserved():
             return list(_checked_reset(env, None, None)[0])
     except FailureApiError:
         raise
@@ -242,16 +241,6 @@ def _demanded(env: Any, what: str, agent: Any, agent_ids: Sequence[Any]) -> Spac
             "return one."
         )
     return space
-
-
-@contextmanager
-def _globals_preserved() -> Iterator[None]:
-    before, numpy_before = random.getstate(), np.random.get_state()  # noqa: NPY002
-    try:
-        yield
-    finally:
-        random.setstate(before)
-        np.random.set_state(numpy_before)  # noqa: NPY002
 
 
 def _checked_reset(env: Any, seed: Any, options: Any) -> tuple[Any, Any]:

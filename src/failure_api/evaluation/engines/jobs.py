@@ -6,8 +6,9 @@ from collections import deque
 from collections.abc import Generator, Iterator, Mapping, Set
 from typing import NamedTuple
 
-from failure_api.evaluation.episode import EpisodeResult, Player, globals_preserved
+from failure_api.evaluation.episode import EpisodeResult, Player
 from failure_api.evaluation.plan import Plan
+from failure_api.user_code import globals_preserved
 
 LONGEST_JOB = 25
 """Most episodes of a job: what is lost of the time when a worker ends in its middle."""
