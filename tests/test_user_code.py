@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import subprocess
 import sys
 
@@ -12,27 +11,11 @@ from failure_api.errors import InvalidArgumentError
 from failure_api.user_code import name_of, named
 from helpers import assert_one_sentence
 
-COUNT = itertools.count()
 
-
-@pytest.fixture
-def write(tmp_path, monkeypatch):
-    """Returns a function that writes a module into the current directory and returns its name."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry not in ("", ".")])
-
-    def written(source):
-        name = f"module_of_a_user_{next(COUNT)}"
-        (tmp_path / f"{name}.py").write_text(source)
-        return name
-
-    return written
-
-
-def test_what_a_module_holds_is_found(write):
-    module = write("class World:\n    def make(): return 3\n")
-    assert named(f"{module}:World.make", "environment")() == 3
-    assert name_of(named(f"{module}:World", "environment")) == f"{module}:World"
+def test_what_a_module_holds_is_found(module):
+    name = module("class World:\n    def make(): return 3\n")
+    assert named(f"{name}:World.make", "environment")() == 3
+    assert name_of(named(f"{name}:World", "environment")) == f"{name}:World"
 
 
 @pytest.mark.parametrize(
@@ -46,22 +29,22 @@ def test_what_a_module_holds_is_found(write):
         ("class Own(BaseException): ...\nraise Own('mine')", ("Own: mine",)),
     ],
 )
-def test_what_goes_wrong_is_one_sentence(write, source, words):
+def test_what_goes_wrong_is_one_sentence(module, source, words):
     with pytest.raises(InvalidArgumentError) as refusal:
-        named(f"{write(source)}:world", "environment")
+        named(f"{module(source)}:world", "environment")
     assert_one_sentence(refusal.value, "environment must name", *words)
 
 
-def test_ctrl_c_at_import_is_no_mistake_of_the_module(write):
+def test_ctrl_c_at_import_is_no_mistake_of_the_module(module):
     with pytest.raises(KeyboardInterrupt):
-        named(f"{write('raise KeyboardInterrupt')}:world", "environment")
+        named(f"{module('raise KeyboardInterrupt')}:world", "environment")
 
 
-def test_a_name_needs_something_behind_its_colon(write):
-    module = write("world = 3")
+def test_a_name_needs_something_behind_its_colon(module):
+    name = module("world = 3")
     with pytest.raises(InvalidArgumentError) as refusal:
-        named(f"{module}:", "positions")
-    assert_one_sentence(refusal.value, "positions must name", f"as in {module}:name")
+        named(f"{name}:", "positions")
+    assert_one_sentence(refusal.value, "positions must name", f"as in {name}:name")
 
 
 def test_what_cannot_be_asked_has_no_name():

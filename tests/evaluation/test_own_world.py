@@ -23,6 +23,7 @@ from failure_api.errors import FailureApiError
 from failure_api.evaluation import check, compare, read_results, read_specification, sweep
 from failure_api.evaluation.check import STEPS_TRIED
 from failure_api.evaluation.plan import Plan
+from failure_api.evaluation.results import COLUMNS
 from failure_api.traces import Trace
 from helpers import assert_one_sentence
 
@@ -198,6 +199,12 @@ def test_what_is_called_like_a_column_is_called_by_its_path(world):
     model = {"model": "delay_based", "max_delay": 9, "distribution": delays}
     plan = Plan(read_specification(asked(failure_models=model)))
     assert plan.severity_name == "failure_models[0].distribution.mean"
+
+
+def test_every_column_of_the_tables_is_reserved(world, tmp_path):
+    sweep(asked(policies=["random", {"meet": "field:gather"}]), tmp_path / "out")
+    found = read_results(tmp_path / "out")
+    assert {*found.episodes.columns, *found.cells.columns, *found.curves.columns} <= COLUMNS
 
 
 def test_the_exchange_is_named_where_a_policy_fails(world):

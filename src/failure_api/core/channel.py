@@ -377,9 +377,11 @@ class Channel:
             round_index: The round; an integer, or an int32 array that broadcasts to the links.
             xp: The array namespace.
         """
-        _, alive, sends, makes, listens, newest, under_way, credit, queues, held = state
+        listens, newest, under_way = state.listens, state.newest, state.under_way
         made = round_index if served is None else served.made
-        links, arrives, survivors, held = self._surviving(links, held, served, round_index, xp)
+        links, arrives, survivors, held = self._surviving(
+            links, state.held, served, round_index, xp
+        )
         heard, sent, left = links.hears, None, None
         if listens is not None:
             heard = listens if heard is None else heard & listens
@@ -405,11 +407,22 @@ class Channel:
             else:
                 sent, left = only(arrives, made, xp), only(arrives, round_index, xp)
                 newest = xp.maximum(newest, sent)
+        # Half of what `_replace` takes, which shows in every round.
         following = ChannelState(
-            models, alive, sends, makes, listens, newest, under_way, credit, queues, held
+            models,
+            state.alive,
+            state.sends,
+            state.makes,
+            listens,
+            newest,
+            under_way,
+            state.credit,
+            state.queues,
+            held,
         )
-        transmitted = links, round_index, arrives, newest, makes, survivors
-        return following, Delivery(*transmitted, arrivals, sent, left, served, queues, under_way)
+        transmitted = links, round_index, arrives, newest, state.makes, survivors
+        arrived = arrivals, sent, left, served, state.queues, under_way
+        return following, Delivery(*transmitted, *arrived)
 
     def _surviving(
         self, links: Links, held: Array | None, served: Served | None, round_index: Any, xp: Any

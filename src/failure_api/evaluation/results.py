@@ -17,17 +17,8 @@ LINK_NUMBERS = ("delivery_ratio", "mean_age", "news", "overtaken")
 _ENDS = ("", "_low", "_high")
 COLUMNS = frozenset(
     [
-        *(
-            "policy",
-            "severity",
-            "episode",
-            "episodes",
-            "seed",
-            "return",
-            "length",
-            "error",
-            "failed",
-        ),
+        *("policy", "severity", "episode", "episodes", "seed", "length", "error", "failed"),
+        *("return", "cvar", "relative_drop", "perfect"),
         *LINK_NUMBERS,
         *(f"{name}{end}" for name in ("mean", "iqm", "drop", "area", "recovery") for end in _ENDS),
         *(f"breaking_point{end}" for end in _ENDS),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import subprocess
 import sys
@@ -78,21 +77,6 @@ class Greedy(Still):
 ready = Still()
 number = 3
 """
-COUNT = itertools.count()
-
-
-@pytest.fixture
-def module(tmp_path, monkeypatch):
-    """Returns a function that writes a module into the current directory and returns its name."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry not in ("", ".")])
-
-    def write(source):
-        name = f"policies_of_a_user_{next(COUNT)}"
-        (tmp_path / f"{name}.py").write_text(source)
-        return name
-
-    return write
 
 
 @pytest.mark.parametrize(
